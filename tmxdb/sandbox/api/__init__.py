@@ -1,0 +1,1 @@
+"""The site's answers: a request in, a response out, no sockets."""

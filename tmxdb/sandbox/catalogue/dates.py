@@ -1,0 +1,24 @@
+"""Dates as the site writes them: UTC without a zone, whole seconds or one to three more digits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_UPLOAD_MS = 1_208_332_800_000  # 2008-04-16, the day TrackMania Nations Forever came out
+DAY_MS = 86_400_000
+
+
+def date_text(at_ms: int) -> str:
+    """`2024-08-03T17:04:02.12`: trailing zeros are cut, as the site does."""
+    second, rest_ms = divmod(at_ms, 1000)
+    text = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest_ms:03}".rstrip("0") if rest_ms else text
+
+
+def parse_date(text: str) -> int:
+    """Milliseconds since 1970 of an ISO date or time; without a zone it is UTC. ValueError if it is none."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,123 @@
+"""Files made up for a made-up catalogue: what the list says of a replay is what its file says."""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+from tmxdb.sandbox.catalogue.board import Replay
+from tmxdb.sandbox.catalogue.draws import draws, narrow, noise
+from tmxdb.sandbox.catalogue.scenery import RealMap
+from tmxdb.sandbox.catalogue.track import Track
+from tmxdb.sandbox.files import replay_bytes as control
+from tmxdb.sandbox.files.map_bytes import MapFacts, map_file, thumbnail
+from tmxdb.sandbox.files.replay_bytes import RunFacts, replay_file
+from tmxdb.sandbox.files.sample_bytes import packed_samples
+from tmxdb.sandbox.settings import Settings
+
+# As stored in the files; the game shows other names for some (Desert for Speed, Snow for Alpine).
+_ENVIRONMENTS = ("", "Alpine", "Speed", "Rally", "Island", "Bay", "Coast", "Stadium")
+_KEPT = 512  # maps and samples in memory
+_MOODS = ("Sunrise", "Day", "Sunset", "Night")
+_THUMBNAIL_BYTES = 3000
+_NICKNAME_LENGTH = 60  # the game's own limit lies near; the website knows none
+_FRAME_BYTES = 1900  # of a replay file, besides its samples
+_LAPS = 3
+
+
+class MadeShelf:
+    """Maps and samples are shared by the replays of a track, so that a file costs little more than a copy."""
+
+    scenery: Sequence[RealMap] = ()
+
+    def __init__(self, settings: Settings) -> None:
+        self._seed = settings.seed
+        self._sample_bytes = max(0, int(settings.file_kb * 1024) - _FRAME_BYTES)
+        self._maps: dict[tuple[int, int], tuple[MapFacts, bytes]] = {}
+        self._samples: dict[int, bytes] = {}
+
+    def challenge(self, track: Track) -> bytes:
+        facts = _map_facts(track, len(track.versions_ms) - 1)
+        return map_file(facts, thumbnail(noise(_THUMBNAIL_BYTES, self._seed, facts.uid)))
+
+    def replay(self, replay: Replay) -> bytes:
+        facts, challenge = self._embedded_map(replay.track, replay.version)
+        run = RunFacts(
+            map_uid=facts.uid,
+            environment=facts.environment,
+            map_author=facts.author,
+            race_time_ms=replay.race_time_ms,
+            checkpoints_ms=_checkpoints_ms(facts, replay.race_time_ms),
+            respawns=replay.respawns,
+            stunt_score=replay.stunt_score,
+            login=replay.driver.login,
+            nickname=replay.driver.nickname[:_NICKNAME_LENGTH],
+            ghost_uid=_ghost_uid(self._seed, replay.replay_id),
+            inputs=self._inputs(replay),
+        )
+        return replay_file(run, challenge, self._samples_of(replay.track))
+
+    def _embedded_map(self, track: Track, version: int) -> tuple[MapFacts, bytes]:
+        key = (track.index, version)
+        if key not in self._maps:
+            _forget_oldest(self._maps)
+            facts = _map_facts(track, version)
+            self._maps[key] = facts, map_file(facts, b"")
+        return self._maps[key]
+
+    def _samples_of(self, track: Track) -> bytes:
+        if track.index not in self._samples:
+            _forget_oldest(self._samples)
+            duration_ms = track.author_ms * 3 // 2
+            self._samples[track.index] = packed_samples(duration_ms, self._sample_bytes, (self._seed, track.index))
+        return self._samples[track.index]
+
+    def _inputs(self, replay: Replay) -> list[tuple[int, int, int]]:
+        """Full throttle, a bend now and then, each respawn pressed and let go; ascending in time."""
+        end_ms = replay.race_time_ms
+        _, *places = draws(self._seed, "inputs", replay.replay_id)
+        bends = [int(narrow(place) * (end_ms // 10 - 60)) * 10 for place in places[replay.respawns : 24]]
+        respawns = [int(narrow(place) * (end_ms // 10 - 60)) * 10 for place in places[: replay.respawns]]
+        inputs = [(0, control.RUNNING, 1), (0, control.ACCELERATE, 1), (end_ms, control.FINISH, 1)]
+        for number, at_ms in enumerate(bends):
+            side = control.LEFT if number % 2 else control.RIGHT
+            inputs += [(at_ms, side, 1), (at_ms + 10 * (1 + number), side, 0)]
+        for at_ms in respawns:
+            inputs += [(at_ms, control.RESPAWN, 1), (at_ms + 50, control.RESPAWN, 0)]
+        inputs.sort(key=lambda entry: entry[0])
+        return inputs
+
+
+def _forget_oldest(kept: dict[Any, Any]) -> None:
+    if len(kept) >= _KEPT:
+        del kept[next(iter(kept))]
+
+
+def _map_facts(track: Track, version: int) -> MapFacts:
+    gold_ms, silver_ms, bronze_ms = track.medals_ms
+    laps = _LAPS if track.is_lap_race else 1
+    return MapFacts(
+        uid=track.uid_of(version),
+        name=track.name,
+        author=track.uploader.login,
+        environment=_ENVIRONMENTS[track.environment],
+        mood=_MOODS[track.mood],
+        medals_ms=(bronze_ms, silver_ms, gold_ms, track.author_ms),
+        laps=laps,
+        checkpoints=2 + track.index % 7,
+        primary_type=track.primary_type,
+        author_score=track.author_score,
+        comments=track.author_comments or "",
+    )
+
+
+def _checkpoints_ms(facts: MapFacts, race_time_ms: int) -> list[int]:
+    """Evenly spaced crossings of all laps, in hundredths; the last one is the finish."""
+    count = (facts.checkpoints + 1) * facts.laps
+    return [race_time_ms * number // count // 10 * 10 for number in range(1, count)] + [race_time_ms]
+
+
+def _ghost_uid(seed: int, replay_id: int) -> str:
+    return b32encode(blake2b(b"%d ghost %d" % (seed, replay_id), digest_size=17).digest()).decode()[:27]

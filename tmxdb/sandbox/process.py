@@ -1,0 +1,152 @@
+"""The stand-in in its own process, for tests and the demo: started, asked, and stopped for sure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from tmxdb.errors import BadInput
+from tmxdb.sandbox.settings import Settings
+
+_ANSWER_S = 60.0  # an order over a million tracks takes seconds to compute
+_STOP_S = 5.0
+
+
+class RunningSite:
+    """A running sandbox; `url` is what a client needs. The other methods are for whoever watches."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url = url
+        self.settings = settings
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=_ANSWER_S)
+
+    # Looking
+
+    def stats(self) -> dict[str, Any]:
+        """Counters: requests, by_path, by_status, faults, connections, max_connections, max_in_flight …"""
+        return dict(self._json("stats"))
+
+    def log(self) -> list[dict[str, Any]]:
+        """Every request in order: time, method, path, status, connection, fault, user_agent."""
+        return list(self._json("log"))
+
+    def track_ids(self) -> list[int]:
+        return list(self._json("tracks"))
+
+    def board(self, track_id: int) -> list[dict[str, Any]]:
+        """All replays of a track as the site orders them, with what their files must say."""
+        return list(self._json("board", id=track_id))
+
+    def expected_replay(self, replay_id: int) -> bytes:
+        return self._ask("replay-file", id=replay_id)
+
+    def expected_track(self, track_id: int) -> bytes:
+        """What /trackgbx serves now."""
+        return self._ask("track-file", id=track_id)
+
+    # Changing
+
+    def set_faults(self, faults: Sequence[str]) -> None:
+        """These and no others from now on; their tries and seconds are counted from here."""
+        self._ask("faults", post=json.dumps(list(faults)))
+
+    def set_latency(self, ms: int) -> None:
+        self._ask("latency", ms=ms)
+
+    def forget(self) -> None:
+        """Empties the log and sets the counters to nothing."""
+        self._ask("forget")
+
+    def add_tracks(self, n: int) -> list[int]:
+        return list(self._json("add-tracks", n=n))
+
+    def add_replays(self, track_id: int, n: int) -> list[int]:
+        return list(self._json("add-replays", id=track_id, n=n))
+
+    def touch_track(self, track_id: int) -> None:
+        """The author replaces the file: new uid, new bytes, later UpdatedAt; the replays are of the older version."""
+        self._ask("touch-track", id=track_id)
+
+    def delete_track(self, track_id: int) -> None:
+        self._ask("delete-track", id=track_id)
+
+    def delete_replay(self, replay_id: int) -> None:
+        """The row stays listed, the file answers 404."""
+        self._ask("delete-replay", id=replay_id)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _json(self, what: str, **parameters: int) -> Any:
+        return json.loads(self._ask(what, post=None, **parameters))
+
+    def _ask(self, what: str, *, post: str | None = None, **parameters: int) -> bytes:
+        target = f"/_sandbox/{quote(what)}?{urlencode(parameters)}"
+        self._connection.request("GET" if post is None else "POST", target, post)
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status != 200:
+            raise BadInput(str(json.loads(content)["detail"]))
+        return content
+
+
+@contextlib.contextmanager
+def running_site(settings: Settings | None = None, **changes: Any) -> Iterator[RunningSite]:
+    """A sandbox on a free port, alive inside the `with`: `with running_site(tracks=20, faults=["cut:5%"]) as site:`.
+
+    Takes `Settings`, or its fields by name. Raises BadInput if they can not be used.
+    """
+    settings = settings or Settings(**changes)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tmxdb.sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(settings.to_json() + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline().strip()
+        if not line.startswith("http"):
+            raise BadInput(line.removeprefix("error: ") or "the sandbox did not start")
+        site = RunningSite(line, settings)
+        try:
+            yield site
+        finally:
+            site.close()
+    finally:
+        _stop(process)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the folder of this very package first: the child must not find another tmxdb."""
+    package_root = str(Path(__file__).resolve().parents[2])
+    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(OSError):  # it may be gone already
+        process.stdin.close()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()

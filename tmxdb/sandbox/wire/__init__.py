@@ -1,0 +1,1 @@
+"""HTTP by hand: requests parsed, responses sent rightly or, on request, wrongly."""
