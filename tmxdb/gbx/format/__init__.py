@@ -1,0 +1,1 @@
+"""The GBX file format below any game object: bytes, names, chunks and the container around them."""

@@ -1,0 +1,27 @@
+"""Which game wrote a file. The names are those that the community uses for the games and their file versions."""
+
+from __future__ import annotations
+
+from .xml import attribute
+
+TM1, TMPU, TMS, TMO = "TM1.0", "TMPU", "TMS", "TMO"
+TMNESWC, TMU, TMF = "TMNESWC", "TMU", "TMF"
+MANIAPLANET, TM2020 = "ManiaPlanet", "TM2020"
+
+LATER_GAMES = frozenset({MANIAPLANET, TM2020})
+"""Only what they have in common with the classic games is read."""
+
+
+def game_of_environment(environment: str | None) -> str | None:
+    """Sunrise, Original and Nations ESWC write the same versions, but have no environment in common."""
+    if environment in ("Island", "Coast", "Bay"):
+        return TMS
+    if environment in ("Speed", "Alpine", "Rally"):
+        return TMO
+    return TMNESWC if environment == "Stadium" else None
+
+
+def later_game(xml: str | None) -> str:
+    """ManiaPlanet (or Turbo), or the Trackmania of 2020, whose builds carry their date."""
+    build = attribute(xml, "header", "exebuild") or ""
+    return TM2020 if build >= "2020" else MANIAPLANET

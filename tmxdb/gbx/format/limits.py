@@ -1,0 +1,39 @@
+"""How much of anything is believed. In brackets: the largest value in 111 replays and 384 maps of the classic games.
+
+A limit is there so that hostile bytes cost little, not to judge files: each is far above what the games write.
+Together they keep one read within 64 MiB and three times the file.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+MAX_FILE_BYTES = 32 * MIB  # [2.9 MB]
+MAX_USER_DATA_BYTES = 1 * MIB  # [22 kB]
+MAX_HEADER_CHUNKS = 32  # [5]
+MAX_REFERENCES = 1000  # [2]
+MAX_FOLDERS = 1000  # [0]
+MAX_FOLDER_DEPTH = 16  # [0]
+
+MAX_BODY_BYTES = 24 * MIB  # [3.1 MB, a run of 93 minutes]; the unpacker holds it twice for a moment
+MAX_LZO_RATIO = 256  # LZO1X can reach about 255:1 [4.8:1; 186:1 in a file made for it]
+LZO_RATIO_SLACK = 64 * KIB
+
+MAX_MAP_BYTES = 16 * MIB  # [247 kB]
+MAX_STRING_BYTES = 64 * KIB  # [1.2 kB, an XML header]
+MAX_NAME_BYTES = 256  # logins and nicknames as stored [58]
+MAX_NODE_DEPTH = 32  # [5]
+
+MAX_GHOSTS = 256  # [5]
+MAX_CHECKPOINTS = 100_000  # [480]
+MAX_CONTROLS = 256  # the index of a control is one byte [32]
+MAX_INPUTS = 200_000  # [76 662]
+MAX_SAMPLE_BYTES = 16 * MIB  # unpacked [3.4 MB]
+MAX_SAMPLES = 300_000  # [55 800]
+MAX_BLOCKS = 200_000  # [9 127]
+
+
+def max_body_bytes(packed_bytes: int) -> int:
+    """The largest plain body that so many packed bytes can honestly claim to be."""
+    return min(MAX_BODY_BYTES, MAX_LZO_RATIO * packed_bytes + LZO_RATIO_SLACK)

@@ -1,0 +1,190 @@
+"""A cursor over hostile bytes: every read is checked against the end before it is made.
+
+All numbers are little endian. Times are signed milliseconds, -1 for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Any
+
+from tmxdb.errors import GbxError
+
+from . import limits
+from .classes import new_id
+from .text import decode
+
+_U8 = Struct("<B")
+_U32 = Struct("<I")
+_I32 = Struct("<i")
+
+_ID_TABLE_VERSION = 3
+_ID_EMPTY = 0xFFFFFFFF
+_ID_INDEX = 0x3FFFFFFF  # the lower 30 bits; the upper two say where the name is
+
+NODE_END = 0xFACADE01
+_SKIPPABLE = 0x534B4950  # "PIKS" in the file
+
+
+class Stream:
+    """Reads `data[pos:end]` forward. `names` is the table of id strings, which belongs to one stream."""
+
+    __slots__ = ("data", "end", "in_body", "names", "pos", "stopped")
+
+    def __init__(self, data: bytes, pos: int = 0, end: int | None = None, *, in_body: bool = False) -> None:
+        self.data = data
+        self.pos = pos
+        self.end = len(data) if end is None else end
+        self.in_body = in_body
+        self.names: list[str] | None = None
+        self.stopped = False
+
+    def error(self, code: str, message: str, at: int | None = None) -> GbxError:
+        """A GbxError at this place, or at `at`."""
+        return GbxError(code, message, self.pos if at is None else at, in_body=self.in_body)
+
+    @property
+    def left(self) -> int:
+        """Bytes that can still be read."""
+        return self.end - self.pos
+
+    def unpack(self, layout: Struct) -> tuple[Any, ...]:
+        """The values of a fixed layout."""
+        pos = self.pos
+        if pos + layout.size > self.end:
+            raise self._too_short(layout.size)
+        self.pos = pos + layout.size
+        return layout.unpack_from(self.data, pos)
+
+    def u8(self) -> int:
+        value: int = self.unpack(_U8)[0]
+        return value
+
+    def u32(self) -> int:
+        pos = self.pos
+        if pos + 4 > self.end:
+            raise self._too_short(4)
+        self.pos = pos + 4
+        return int.from_bytes(self.data[pos : pos + 4], "little")
+
+    def i32(self) -> int:
+        value: int = self.unpack(_I32)[0]
+        return value
+
+    def optional_i32(self) -> int | None:
+        """A time, a counter or a score, where -1 stands for none."""
+        value = self.i32()
+        return None if value == -1 else value
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        pos = self.pos
+        self.skip(size)
+        return self.data[pos : self.pos]
+
+    def skip(self, size: int) -> None:
+        if size > self.end - self.pos:
+            raise self._too_short(size)
+        self.pos += size
+
+    def count(self, item_bytes: int, limit: int, what: str) -> int:
+        """A number of items of at least `item_bytes` each, which is believed only if so many can follow."""
+        at = self.pos
+        number = self.u32()
+        if number > limit:
+            raise self.error("gbx.too_large", f"{number} {what}; at most {limit} are read", at)
+        if number * item_bytes > self.end - self.pos:
+            raise self.error("gbx.truncated", f"{number} {what} do not fit in the {self.left} bytes left", at)
+        return number
+
+    def string(self, limit: int = limits.MAX_STRING_BYTES) -> str:
+        """A string: u32 bytes, then UTF-8 without a terminator."""
+        at = self.pos
+        size = self.u32()
+        if size > self.end - self.pos:
+            raise self.error("gbx.truncated", f"a string of {size} bytes where {self.left} are left", at)
+        if size > limit:
+            raise self.error("gbx.too_large", f"a string of {size} bytes; at most {limit} are read", at)
+        return decode(self.take(size))
+
+    def id(self) -> str:
+        """A name that is written once and referred to later ("lookback string"); `#n` for collection n."""
+        at = self.pos
+        if self.names is None:
+            version = self.u32()
+            if version != _ID_TABLE_VERSION:
+                raise self.error("gbx.unsupported", f"a name table of version {version}, not 3", at)
+            self.names = []
+        value = self.u32()
+        index = value & _ID_INDEX
+        if value == _ID_EMPTY:
+            return ""
+        if value == index:
+            return f"#{index}"
+        if index == 0:
+            self.names.append(self.string())
+            return self.names[-1]
+        if index > len(self.names):
+            raise self.error("gbx.corrupt", f"name {index} of a table of {len(self.names)}", at)
+        return self.names[index - 1]
+
+    def ident(self) -> tuple[str, str, str]:
+        """Three ids: (map uid, environment, author), or (model, collection, author)."""
+        return self.id(), self.id(), self.id()
+
+    def file_reference(self) -> str:
+        """A skin, a song or an image: its path, empty for none. Source: GBX.NET `PackDesc`."""
+        version = self.u8()
+        if version >= 3:
+            self.skip(32)  # checksum
+        path = self.string()
+        if (path and version >= 1) or version >= 3:
+            self.string()  # where to fetch it
+        return path
+
+    def chunks(self, read: Callable[[int], bool], unread: list[str]) -> None:
+        """Hand the new id of every chunk of a node to `read`, up to the end mark of the node.
+
+        `read` says whether it read the chunk; a chunk that nobody reads is named in `unread`. A skippable chunk
+        bounds its reader and is stepped over. Any other one has no size, so that an unknown one ends the stream
+        (`stopped`), as does a stream without an end mark: nothing behind that place may be read.
+        """
+        outer_end = self.end
+        while not self.stopped:
+            at = self.pos
+            if at == outer_end:
+                self.stop(unread, "no end mark of the node")
+                return
+            stored_id = self.u32()
+            if stored_id == NODE_END:
+                return
+            size = self.skippable_bytes()
+            if size is None:
+                if not read(new_id(stored_id)):
+                    self.stop(unread, f"chunk {stored_id:08X} and all behind it")
+                continue
+            self.end = self.pos + size
+            if not read(new_id(stored_id)):
+                unread.append(f"chunk {stored_id:08X}")
+            elif self.pos < self.end:
+                unread.append(f"{self.left} bytes of chunk {stored_id:08X}")
+            self.stopped = False  # its size is known: what stopped inside it does not matter behind it
+            self.pos = self.end
+            self.end = outer_end
+
+    def stop(self, unread: list[str], what: str) -> None:
+        """From here on this stream can not be followed, because of `what`."""
+        unread.append(what)
+        self.stopped = True
+
+    def skippable_bytes(self) -> int | None:
+        """Behind the id of a chunk: its size if it is skippable; None, and nothing read, if it is not."""
+        at = self.pos
+        if self.end - at < 8 or self.u32() != _SKIPPABLE:
+            self.pos = at
+            return None
+        return self.count(1, limits.MAX_BODY_BYTES, "bytes of a chunk")
+
+    def _too_short(self, size: int) -> GbxError:
+        return self.error("gbx.truncated", f"{size} bytes are needed, {self.left} are left")

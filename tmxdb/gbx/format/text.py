@@ -1,0 +1,28 @@
+"""Text as the games store it, as people read it, and as a terminal may show it."""
+
+from __future__ import annotations
+
+import re
+
+# A colour is `$` and three digits, of which only the first must be one (`$Foo`) and the others may be cut off;
+# `$h[..]` and `$l[..]` are links around a text; any other letter after `$` is a style; `$$` is a dollar sign.
+_STYLE = re.compile(r"\$(?:(\$)|[0-9a-f][^$]{0,2}|[hlp](?:\[[^\]]*\])?|[^$]|$)", re.IGNORECASE | re.DOTALL)
+
+_BOM = b"\xef\xbb\xbf"  # TMF puts it in front of names with letters beyond ASCII, inside the stored length
+
+
+def decode(raw: bytes) -> str:
+    """Stored bytes as text: UTF-8, no byte order mark; U+FFFD where they are not UTF-8."""
+    return raw.removeprefix(_BOM).decode("utf-8", "replace")
+
+
+def plain(name: str) -> str:
+    """A name without its style codes: `$o$f00Speedy$z` is `Speedy`."""
+    return _STYLE.sub(r"\1", name) if "$" in name else name
+
+
+def printable(text: str) -> str:
+    """For a terminal or a log: control and direction characters written out, as in `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

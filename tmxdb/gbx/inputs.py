@@ -1,0 +1,179 @@
+"""What a driver pressed, on the race clock.
+
+Layout: GBX.NET `CGameCtnGhost.Chunk03092011.ReadInputs`; the clock was worked out on 109 replays that have inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from struct import Struct
+from typing import NamedTuple
+
+from .format import limits
+from .format.stream import Stream
+
+RACE_START = "_FakeIsRaceRunning"
+RACE_END = "_FakeFinishLine"
+RESPAWN = "Respawn"
+
+ANALOG_CONTROLS = frozenset({"Steer", "Gas"})
+_PAD = ANALOG_CONTROLS | {"Steer (analog)", "Accelerate (analog)"}
+_KEYS = frozenset({"SteerLeft", "SteerRight", "Steer left", "Steer right"})
+_BUTTONS = frozenset({"Accelerate", "Brake"})  # a pad has them too
+
+_ENTRY = Struct("<iBI")  # time, index of the control, value
+_ENTRY_BYTES = 9
+_CLOCK_ORIGIN_MS = 100_000  # stored time of the moment 0
+_OLD_ENTRY = Struct("<iiI")
+_OLD_CLOCK_ORIGIN_MS = 10_000  # in TM 1.0 and PowerUp
+
+_SIGN, _RANGE = 0x800000, 0x1000000  # analog values are 24 bits, two's complement
+
+
+class InputEvent(NamedTuple):
+    """One change of one control."""
+
+    time_ms: int
+    """On the race clock: 0 is the start of the race. Keys that were held before it have negative times."""
+    control: str
+    """`Accelerate`, `Brake`, `Steer`, `SteerLeft`, `SteerRight`, `Gas`, `Respawn`, `Horn`; two that begin with
+    `_Fake` mark the start and the finish. TM 1.0 and PowerUp have names with spaces (`Steer left`)."""
+    value: int
+    """Keys: 0 is up, anything else is down (1; 128 in TM 1.0 and PowerUp). `Steer` and `Gas`: -65536 to 65536
+    as stored, where steering above 0 is to the left."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The recorded inputs of one run. No slots: `events` is made when it is first asked for, then kept."""
+
+    duration_ms: int
+    """0 if nothing was recorded."""
+    controls: tuple[str, ...]
+    """Names of the controls that the game knew, used or not."""
+    _entries: bytes = field(repr=False)
+
+    @property
+    def count(self) -> int:
+        """Number of events, the two marks included."""
+        return len(self._entries) // _ENTRY_BYTES
+
+    @cached_property
+    def clock_shift_ms(self) -> int:
+        """What the game's own clock was ahead of the race clock: 65535 in files written by TMInterface, else 0."""
+        start = self._first(RACE_START)
+        return 0 if start is None else self._time_at(start) - _CLOCK_ORIGIN_MS
+
+    @cached_property
+    def events(self) -> tuple[InputEvent, ...]:
+        """Every event, in the order of the file, which is that of time."""
+        origin_ms = _CLOCK_ORIGIN_MS + self.clock_shift_ms
+        controls = self.controls
+        analog = [control in ANALOG_CONTROLS for control in controls]
+        new_event = partial(tuple.__new__, InputEvent)  # a quarter faster than calling InputEvent, 52 000 times
+        return tuple(
+            [
+                new_event(
+                    (time - origin_ms, controls[index], (value + _SIGN) % _RANGE - _SIGN if analog[index] else value)
+                )
+                for time, index, value in _ENTRY.iter_unpack(self._entries)
+            ]
+        )
+
+    @cached_property
+    def respawns(self) -> int:
+        """Presses of Respawn at or after the start of the race; earlier ones (seen in 2 files) do nothing."""
+        start = self._first(RACE_START)
+        earliest_ms = -(1 << 31) if start is None else self._time_at(start)
+        return sum(1 for at in self._all(RESPAWN) if self._value_at(at) != 0 and self._time_at(at) >= earliest_ms)
+
+    @cached_property
+    def device(self) -> str | None:
+        """`keyboard`, `pad` (any analog control), `mixed` if the run was steered with both; None if not driven."""
+        used = {self.controls[index] for index in set(self._indices)}
+        if not used & _PAD:
+            return "keyboard" if used & (_KEYS | _BUTTONS) else None
+        return "mixed" if used & _KEYS else "pad"
+
+    @cached_property
+    def _indices(self) -> bytes:
+        """The column of control indices."""
+        return self._entries[4::_ENTRY_BYTES]
+
+    def _all(self, control: str) -> Iterator[int]:
+        """Numbers of the entries of a control."""
+        for index, name in enumerate(self.controls):
+            if name == control:
+                at = self._indices.find(index)
+                while at >= 0:
+                    yield at
+                    at = self._indices.find(index, at + 1)
+
+    def _first(self, control: str) -> int | None:
+        return next(self._all(control), None)
+
+    def _time_at(self, entry: int) -> int:
+        """Stored time of an entry."""
+        time: int = _ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[0]
+        return time
+
+    def _value_at(self, entry: int) -> int:
+        value: int = _ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[2]
+        return value
+
+
+def read_inputs(stream: Stream) -> Inputs:
+    """The inputs from Sunrise on: in the ghost from United on, in the replay itself before."""
+    duration_ms = stream.i32()
+    return Inputs(0, (), b"") if duration_ms == 0 else read_started_inputs(stream, duration_ms)
+
+
+def read_started_inputs(stream: Stream, duration_ms: int) -> Inputs:
+    """What follows the duration: i32 0, the names, u32 number, i32 0, the entries."""
+    stream.skip(4)
+    names = stream.count(4, limits.MAX_CONTROLS, "control names")
+    controls = tuple([stream.id() for _ in range(names)])
+    entries = stream.count(_ENTRY_BYTES, limits.MAX_INPUTS, "inputs")
+    stream.skip(4)
+    return _checked(stream, Inputs(duration_ms, controls, stream.take(entries * _ENTRY_BYTES)))
+
+
+def read_old_inputs(stream: Stream) -> Inputs:
+    """The inputs of TM 1.0 and PowerUp, in the replay: newest first, with another clock and wider entries.
+
+    i32 duration, i32, u32 number and that many (i32, i32, string name), u32 number + 1, the entries, i32.
+    """
+    duration_ms = stream.i32()
+    stream.skip(4)
+    controls = []
+    for _ in range(stream.count(12, limits.MAX_CONTROLS, "control names")):
+        stream.skip(8)
+        controls.append(stream.string())
+    at = stream.pos
+    entries = stream.u32() - 1
+    if not 0 <= entries <= limits.MAX_INPUTS:
+        raise stream.error("gbx.too_large", f"{entries} inputs; at most {limits.MAX_INPUTS} are read", at)
+    rows = list(_OLD_ENTRY.iter_unpack(stream.take(entries * _OLD_ENTRY.size)))
+    stream.skip(4)
+    packed = bytearray()
+    for time, index, value in reversed(rows):
+        if not 0 <= index < len(controls):
+            raise stream.error("gbx.corrupt", f"an input of control {index} of {len(controls)}", at)
+        packed += _ENTRY.pack(_wrapped(time - _OLD_CLOCK_ORIGIN_MS + _CLOCK_ORIGIN_MS), index, value)
+    return Inputs(duration_ms, tuple(controls), bytes(packed))
+
+
+def _checked(stream: Stream, inputs: Inputs) -> Inputs:
+    """The inputs, if each is of a control that has a name."""
+    known = bytes(range(len(inputs.controls)))
+    unknown = inputs._indices.translate(None, known)
+    if unknown:
+        raise stream.error("gbx.corrupt", f"an input of control {unknown[0]} of {len(known)}")
+    return inputs
+
+
+def _wrapped(time: int) -> int:
+    """A time within 32 bits, as the games count."""
+    return (time + (1 << 31)) % (1 << 32) - (1 << 31)

@@ -1,0 +1,265 @@
+"""MediaTracker clips: how long they run. A clip has tracks, a track has blocks, a block has times in seconds.
+
+Layouts: GBX.NET `CGameCtnMediaClip.chunkl`, `CGameCtnMediaTrack.chunkl`, `CGameCtnMediaBlock*.chunkl`. Most chunks
+of blocks are either a span (f32 begin, f32 end) or a list of keys (u32 number, keys of one size that begin with their
+f32 time), in front of and behind some bytes of no interest here. A block that is not in the table ends the stream.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from struct import Struct
+
+from ..format import limits
+from ..format.classes import CLIP, GHOST, TRACK
+from ..format.nodes import Nodes
+from ..format.stream import Stream
+from ..ghost import read_ghost
+
+_MAX_ITEMS = 10_000  # clips, tracks, blocks or keys in one list
+_SPAN = Struct("<2f")
+_MAX_SECONDS = 1_000_000
+
+
+@dataclass(slots=True)
+class Clip:
+    """How long a clip, a track or a block runs: the latest time in it. A block without times runs 0 s."""
+
+    end_s: float = 0.0
+
+    def reach(self, end_s: float) -> None:
+        if math.isfinite(end_s) and self.end_s < end_s < _MAX_SECONDS:
+            self.end_s = end_s
+
+
+_Reader = Callable[[Nodes, Clip], None]
+
+
+def read_clip(nodes: Nodes) -> Clip:
+    return _read(_CLIP_CHUNKS, nodes)
+
+
+def read_clip_group(nodes: Nodes) -> Clip:
+    return _read(_GROUP_CHUNKS, nodes)
+
+
+def _read(readers: dict[int, _Reader], nodes: Nodes) -> Clip:
+    clip = Clip()
+
+    def read(chunk: int) -> bool:
+        reader = readers.get(chunk)
+        if reader is not None:
+            reader(nodes, clip)
+        return reader is not None
+
+    nodes.stream.chunks(read, nodes.unread)
+    return clip
+
+
+def _skip(size: int) -> _Reader:
+    return lambda nodes, clip: nodes.stream.skip(size)
+
+
+def _parts(readers: Mapping[int, Callable[[Nodes], Clip]], what: str) -> _Reader:
+    """A list of tracks or blocks."""
+
+    def read(nodes: Nodes, clip: Clip) -> None:
+        for part in nodes.read_list(readers, _MAX_ITEMS, what, may_be_other=True)[1]:
+            clip.reach(part.end_s)
+
+    return read
+
+
+def _tracks_and_name(nodes: Nodes, clip: Clip) -> None:
+    _parts({TRACK: partial(_read, _TRACK_CHUNKS)}, "tracks")(nodes, clip)
+    if not nodes.stream.stopped:
+        nodes.stream.string()
+
+
+def _tracks_name_and_flag(nodes: Nodes, clip: Clip) -> None:
+    _tracks_and_name(nodes, clip)
+    if not nodes.stream.stopped:
+        nodes.stream.skip(4)
+
+
+def _name_and_blocks(nodes: Nodes, clip: Clip) -> None:
+    nodes.stream.string()
+    _parts(_BLOCKS, "blocks")(nodes, clip)
+    if not nodes.stream.stopped:
+        nodes.stream.skip(4)
+
+
+def _no_node(nodes: Nodes, clip: Clip) -> None:
+    nodes.read({}, may_be_other=True)
+
+
+def _span(rest: int = 0) -> _Reader:
+    def read(nodes: Nodes, clip: Clip) -> None:
+        clip.reach(nodes.stream.unpack(_SPAN)[1])
+        nodes.stream.skip(rest)
+
+    return read
+
+
+def _keys(key_bytes: int, rest: int = 0) -> _Reader:
+    key = Struct(f"<f{key_bytes - 4}x")
+
+    def read(nodes: Nodes, clip: Clip) -> None:
+        stream = nodes.stream
+        number = stream.count(key_bytes, _MAX_ITEMS, "keys")
+        for (time_s,) in key.iter_unpack(stream.take(number * key_bytes)):
+            clip.reach(time_s)
+        stream.skip(rest)
+
+    return read
+
+
+def _game_camera(nodes: Nodes, clip: Clip) -> None:
+    clip.reach(nodes.stream.unpack(_SPAN)[1])
+    nodes.stream.id()
+    nodes.stream.skip(4)
+
+
+def _triangles(nodes: Nodes, clip: Clip) -> None:
+    """Times of keys; for every key a position of every corner; colours of corners; triangles; 28 bytes."""
+    stream = nodes.stream
+    _keys(4)(nodes, clip)
+    keys = stream.count(0, _MAX_ITEMS, "keys")
+    corners = stream.count(12 * keys, _MAX_ITEMS, "corners")
+    stream.skip(12 * keys * corners)
+    stream.skip(16 * stream.count(16, _MAX_ITEMS, "corners"))
+    stream.skip(12 * stream.count(12, _MAX_ITEMS, "triangles"))
+    stream.skip(28)
+
+
+def _image(nodes: Nodes, clip: Clip) -> None:
+    _effect(nodes, clip)
+    if not nodes.stream.stopped:
+        nodes.stream.file_reference()
+
+
+def _text(nodes: Nodes, clip: Clip) -> None:
+    nodes.stream.string()
+    _effect(nodes, clip)
+
+
+def _effect(nodes: Nodes, clip: Clip) -> None:
+    effect = nodes.read({_EFFECT: partial(_read, _EFFECT_CHUNKS)}, may_be_other=True)
+    clip.reach(effect.end_s if effect else 0.0)
+
+
+def _ghost(nodes: Nodes, clip: Clip) -> None:
+    clip.reach(nodes.stream.unpack(_SPAN)[1])
+    nodes.read({GHOST: lambda inner: read_ghost(inner.stream)})
+    if not nodes.stream.stopped:
+        nodes.stream.skip(4)
+
+
+def _sound(nodes: Nodes, clip: Clip) -> None:
+    nodes.stream.file_reference()
+    _keys(12)(nodes, clip)
+
+
+def _sound_options(nodes: Nodes, clip: Clip) -> None:
+    """u32 version, i32 how often, bool looping, bool music; from version 1 one, from version 2 three more."""
+    nodes.stream.skip(12 + {0: 0, 1: 4}.get(nodes.stream.u32(), 12))
+
+
+def _placed_sound(nodes: Nodes, clip: Clip) -> None:
+    nodes.stream.file_reference()
+    _keys(12 if nodes.stream.u32() == 0 else 24)(nodes, clip)
+
+
+def _clips_and_triggers(version: int) -> _Reader:
+    """Clips of a group, then where each starts: coordinates, from version 2 four numbers, from 3 a condition."""
+
+    def read(nodes: Nodes, clip: Clip) -> None:
+        _parts({CLIP: read_clip}, "clips")(nodes, clip)
+        stream = nodes.stream
+        if stream.stopped:
+            return
+        for _ in range(stream.count(4, _MAX_ITEMS, "triggers")):
+            if version == 3:
+                stream.skip(24)
+            _skip_coordinates(stream)
+            if version == 2:
+                stream.skip(16)
+
+    return read
+
+
+def _skip_coordinates(stream: Stream) -> None:
+    stream.skip(12 * stream.count(12, limits.MAX_BLOCKS, "coordinates"))
+
+
+_EFFECT = 0x07010000
+
+_CLIP_CHUNKS: dict[int, _Reader] = {
+    0x03079002: _tracks_name_and_flag,
+    0x03079003: _tracks_and_name,
+    0x03079004: _no_node,  # a scene: none in every file seen
+    0x03079005: _tracks_and_name,
+    0x03079007: _skip(4),
+}
+_TRACK_CHUNKS: dict[int, _Reader] = {
+    0x03078001: _name_and_blocks,
+    0x03078002: _skip(4),
+    0x03078003: _skip(4),
+    0x03078004: _skip(8),
+}
+_GROUP_CHUNKS: dict[int, _Reader] = {
+    0x0307A001: _clips_and_triggers(1),
+    0x0307A002: _clips_and_triggers(2),
+    0x0307A003: _clips_and_triggers(3),
+}
+_EFFECT_CHUNKS: dict[int, _Reader] = {
+    0x07010001: _keys(28, 4),
+    0x07010002: _keys(32, 4),
+    0x07010004: _keys(48, 12),
+    0x07010005: _keys(48, 16),
+}
+_BLOCK_CHUNKS: dict[int, _Reader] = {
+    0x03029001: _triangles,
+    0x03029002: _skip(4),
+    0x03080000: _keys(116),  # colours
+    0x03080001: _keys(116),
+    0x03080002: _keys(116),
+    0x03080003: _keys(116),
+    0x03081001: _keys(16),  # depth of field
+    0x03082000: _span(),  # motion blur
+    0x03083001: _keys(12),  # bloom
+    0x03084000: _span(4),  # camera of the game
+    0x03084001: _span(8),
+    0x03084003: _game_camera,
+    0x03085000: _keys(12),  # speed of time
+    0x030A0000: _keys(41),  # orbital camera
+    0x030A1000: _keys(80),  # camera on a path
+    0x030A1001: _keys(80),
+    0x030A1002: _keys(80),
+    0x030A2001: _keys(80),  # free camera
+    0x030A2002: _keys(96),
+    0x030A2005: _keys(96),
+    0x030A4000: _keys(12),  # shaking camera
+    0x030A5000: _image,
+    0x030A5001: _skip(4),
+    0x030A6000: _keys(8),  # volume of the music
+    0x030A6001: _keys(12),
+    0x030A7001: _sound,
+    0x030A7002: _skip(8),
+    0x030A7003: _sound_options,
+    0x030A7004: _placed_sound,
+    0x030A8001: _text,
+    0x030A8002: _skip(12),
+    0x030A8003: _skip(4),
+    0x030A9000: _span(),  # trails
+    0x030AB000: _keys(8, 16),  # fade
+    0x030E5001: _ghost,
+}
+_TRIANGLE_CLASSES = (0x0304B000, 0x0304C000)  # flat and in space; both have the chunks of 03029000
+_BLOCKS = {
+    class_id: partial(_read, _BLOCK_CHUNKS)
+    for class_id in (*{chunk & 0xFFFFF000 for chunk in _BLOCK_CHUNKS}, *_TRIANGLE_CLASSES)
+}
