@@ -79,7 +79,7 @@ def _header(
     xml = Out()
     xml.string(
         f'<header type="challenge" version="TMc.6" exever="{escape(exever)}">'
-        f"<ident uid="{escape(uid)}" name="{escape(name)}" author="{escape(author)}"/>"
+        f'<ident uid="{escape(uid)}" name="{escape(name)}" author="{escape(author)}"/>'
         f'<desc envir="{escape(environment)}" mood="{escape(mood)}" type="{type_name}"'
         f' nblaps="{laps if laps > 1 else 0}" price="{cost}" />'
         f'<times bronze="{bronze}" silver="{silver}" gold="{gold}" authortime="{best}" authorscore="{score}"/>'
@@ -124,9 +124,7 @@ def _race(body: Out, checkpoint_count: int, laps: int, map_type: str) -> None:
     body.skippable(CHALLENGE | 0x01C, pack("<I", _TYPES[map_type][0]))
 
 
-def _blocks(
-    body: Out, uid: str, name: str, author: str, environment: str, mood: str, checkpoint_count: int
-) -> None:
+def _blocks(body: Out, uid: str, name: str, author: str, environment: str, mood: str, checkpoint_count: int) -> None:
     """A straight line: start, checkpoints, finish."""
     road = f"{environment}RoadMain"
     blocks = [f"{road}StartLine", *[f"{road}Checkpoint"] * checkpoint_count, f"{road}FinishLine"]

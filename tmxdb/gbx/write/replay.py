@@ -58,7 +58,7 @@ def write_replay(
     xml = Out()
     xml.string(
         f'<header type="replay" version="TMr.7" exever="{escape(exever)}">'
-        f"<challenge uid="{escape(map_uid)}"/>"
+        f'<challenge uid="{escape(map_uid)}"/>'
         f'<times best="{time}" respawns="{respawns}" stuntscore="{stunt_score}" validable="{int(validable)}"/>'
         "</header>"
     )
@@ -144,9 +144,7 @@ def _inputs(body: Out, inputs: Iterable[tuple[int, str, int]], time: int, shift:
     origin_ms = _CLOCK_ORIGIN_MS + shift
     body.raw(
         b"".join(
-            _ENTRY.pack(
-                time_ms + origin_ms, index[control], value & 0xFFFFFF if control in ANALOG_CONTROLS else value
-            )
+            _ENTRY.pack(time_ms + origin_ms, index[control], value & 0xFFFFFF if control in ANALOG_CONTROLS else value)
             for time_ms, control, value in events
         )
     )
