@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from hashlib import blake2b
+from hashlib import blake2b, shake_128
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -46,6 +46,4 @@ def fraction(*key: object) -> float:
 
 def noise(size: int, *key: object) -> bytes:
     """`size` bytes that no packer can shrink."""
-    blocks = -(-size // 64)
-    base = repr(key).encode()
-    return b"".join(blake2b(b"%d " % block + base).digest() for block in range(blocks))[:size]
+    return shake_128(repr(key).encode()).digest(size)

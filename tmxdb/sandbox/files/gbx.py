@@ -7,7 +7,7 @@ reader's mistakes. Layouts: the project's GBX fact sheet, after GBX.NET, checked
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
+from struct import Struct, pack
 
 _U32 = Struct("<I").pack
 _TWO = Struct("<II").pack
@@ -18,7 +18,7 @@ _HEAVY = 0x80000000
 
 
 def u32(*numbers: int) -> bytes:
-    return b"".join(_U32(number & 0xFFFFFFFF) for number in numbers)
+    return pack(f"<{len(numbers)}I", *numbers)
 
 
 def string(text: str) -> bytes:
@@ -31,9 +31,10 @@ class Ids:
 
     def __init__(self) -> None:
         self._table: dict[str, int] = {}
+        self._version = _U32(3)  # stands once, in front of the first id
 
     def id(self, text: str) -> bytes:
-        version = b"" if self._table else _U32(3)
+        version, self._version = self._version, b""
         if not text:
             return version + _U32(0xFFFFFFFF)
         if number := self._table.get(text):

@@ -12,7 +12,6 @@ from tmxdb.sandbox.files.gbx import END_OF_NODE, NO_NODE, Ids, chunk, gbx_file, 
 
 _CHALLENGE = 0x03043000
 _COLLECTOR_LIST, _PARAMETERS = 0x0301B000, 0x0305B000
-_MOOD_SIZE = 2  # "Day" is written as the decoration of the environment, here the common one
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MODES = {0: 0, 1: 2, 2: 1, 3: 5}  # race, puzzle, platform, stunts: by the site's primary type
 
@@ -38,7 +37,6 @@ def map_file(facts: MapFacts, thumbnail: bytes) -> bytes:
     mode = _MODES.get(facts.primary_type, 0)
     bronze, silver, gold, author = facts.medals_ms
     summary = bytes([11]) + u32(0, bronze, silver, gold, author, 100, is_lap_race, mode, 0, facts.author_score, 0, 0)
-    summary += u32(facts.checkpoints, facts.laps)
     ids = Ids()
     common = (
         bytes([5])
