@@ -63,16 +63,25 @@ def sandbox(
     Example: tmxdb sandbox --tracks 200 --fault 503:3% --fault cut:2%:first=1
     """
     # Imported late, so that `tmxdb --help` need not wait for asyncio.
-    from tmxdb.sandbox.faults.answers import FAULTS
+    from tmxdb.sandbox.faults.table import FAULTS, STATUS
     from tmxdb.sandbox.server import Sandbox
 
     if list_faults:
-        for name, fault in {"400 to 599": None, **FAULTS}.items():
-            click.echo(f"{name:14}{fault.help if fault else 'this status; retry-after=SECONDS or retry-date=SECONDS'}")
+        for name, fault in {"400 to 599": STATUS, **FAULTS}.items():
+            click.echo(f"{name:14}{fault.help}")
         return
-    folder = str(gbx_dir) if gbx_dir is not None else None
     settings = Settings(
-        tracks, replays, seed, host, port, folder, plain, "404", file_kb, latency_ms, list(faults), log_file
+        tracks=tracks,
+        replays=replays,
+        seed=seed,
+        host=host,
+        port=port,
+        gbx_dir=str(gbx_dir) if gbx_dir else None,
+        plain=plain,
+        file_kb=file_kb,
+        latency_ms=latency_ms,
+        faults=list(faults),
+        log_file=log_file,
     )
 
     def on_ready(url: str, _stop: asyncio.Event) -> None:
@@ -80,6 +89,6 @@ def sandbox(
 
     running = Sandbox(settings)
     try:
-        asyncio.run(running.run(host, port, on_ready))
+        asyncio.run(running.run(on_ready))
     except KeyboardInterrupt:  # the way to end it: nothing has failed
         click.echo(f"\nStopped after {running.journal.stats()['requests']:,} requests.", err=True)

@@ -31,7 +31,7 @@ def main() -> int:
         print(url, flush=True)
 
     try:
-        asyncio.run(Sandbox(settings).run(settings.host, settings.port, on_ready))
+        asyncio.run(Sandbox(settings).run(on_ready))
     except BadInput as error:
         print(f"error: {error}", flush=True)
         return 1

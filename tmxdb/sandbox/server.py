@@ -30,7 +30,7 @@ class Sandbox:
         self.shelf: Shelf = open_shelf(settings)
         self.catalogue = Catalogue(settings, self.shelf.scenery)
         self.latency_s = settings.latency_ms / 1000
-        self._seed = settings.seed
+        self._settings = settings
         try:
             self.set_faults(settings.faults)
             self.journal = Journal(settings.log_file)
@@ -52,7 +52,7 @@ class Sandbox:
 
     def set_faults(self, texts: list[str]) -> None:
         """New faults from now on; tries and times are counted from the beginning again."""
-        self._plan = FaultPlan(texts, self._seed, monotonic)
+        self._plan = FaultPlan(texts, self._settings.seed, monotonic)
 
     # Asked by connections
 
@@ -83,9 +83,10 @@ class Sandbox:
 
     # Running
 
-    async def run(self, host: str, port: int, on_ready: Callable[[str, asyncio.Event], None]) -> None:
-        """Serves until the event given to `on_ready`, together with the URL, is set."""
+    async def run(self, on_ready: Callable[[str, asyncio.Event], None]) -> None:
+        """Serves until the event given to `on_ready`, together with the URL, is set. BadInput if the port is taken."""
         loop = asyncio.get_running_loop()
+        host, port = self._settings.host, self._settings.port
         try:
             server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_UPLOAD_MS = 1_208_332_800_000  # 2008-04-16, the day TrackMania Nations Forever came out
@@ -11,9 +12,15 @@ DAY_MS = 86_400_000
 
 def date_text(at_ms: int) -> str:
     """`2024-08-03T17:04:02.12`: trailing zeros are cut, as the site does."""
-    second, rest_ms = divmod(at_ms, 1000)
-    text = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    day, rest_ms = divmod(at_ms, DAY_MS)
+    second, rest_ms = divmod(rest_ms, 1000)
+    text = f"{_day_text(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
     return f"{text}.{rest_ms:03}".rstrip("0") if rest_ms else text
+
+
+@lru_cache(maxsize=1 << 13)  # some twenty years
+def _day_text(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def parse_date(text: str) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from tmxdb.sandbox.catalogue.scenery import RealMap, RealRun
 from tmxdb.sandbox.catalogue.track import Track
 
 
 class RealTrack(Track):
     """Tracks take the maps in turn, so that any number can be filled; a map met again keeps its uid."""
-
-    __slots__ = ()
 
     @property
     def real(self) -> RealMap:
@@ -30,7 +30,7 @@ class RealTrack(Track):
     def car(self) -> int:
         return self.real.environment
 
-    @property
+    @cached_property
     def author_ms(self) -> int:
         return min(run.race_time_ms for run in self.real.runs)
 

@@ -6,6 +6,7 @@ downloads follow one long-tailed popularity, as they do there. Times are millise
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tmxdb.sandbox.catalogue.changes import END_OF_HISTORY_MS
@@ -34,9 +35,7 @@ _COMMENTS = (
 
 
 class Track:
-    """The track at `index` in upload order."""
-
-    __slots__ = ("_d", "catalogue", "index", "popularity")
+    """The track at `index` in upload order. Short-lived: it keeps what it has computed."""
 
     def __init__(self, catalogue: Catalogue, index: int) -> None:
         self.catalogue = catalogue
@@ -136,12 +135,12 @@ class Track:
     def images(self) -> int:
         return pick((0, 0, 1, 1, 1, 2, 3), self._d[21])
 
-    @property
+    @cached_property
     def author_ms(self) -> int:
         """12 s to some minutes, in hundredths as the game counts."""
         return round(1200 + 4500 * narrow(self._d[22]) ** 2 + 40 / (1.002 - narrow(self._d[23]))) * 10
 
-    @property
+    @cached_property
     def medals_ms(self) -> tuple[int, int, int]:
         """Gold, silver and bronze as the game's editor proposes them: 6, 20 and 50 % over, in seconds."""
         gold, silver, bronze = (-(-self.author_ms * factor // 100_000) * 1000 for factor in (106, 120, 150))
@@ -203,7 +202,7 @@ class Track:
         """How long people went on driving it, counted from its upload."""
         return int(max(DAY_MS, (END_OF_HISTORY_MS - self.uploaded_ms) * narrow(self._d[23]) - DAY_MS))
 
-    @property
+    @cached_property
     def versions_ms(self) -> list[int]:
         """When each version of the file was uploaded; one track in eight was updated."""
         uploaded_ms, dates = self.uploaded_ms, []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
 from hashlib import blake2b
 
 # Real uids have 26 or 27 characters of A-Za-z0-9_ (seen in all files at hand).
@@ -15,12 +14,12 @@ _STIR = 1_000_003  # shares no factor with 62, so it can be undone
 
 def track_uid(seed: int, index: int, version: int) -> str:
     """The uid of one version of a track's map."""
-    head = blake2b(b"%d uid %d %d" % (seed, index, version), digest_size=13).digest()
+    head = blake2b(b"%d uid %d %d" % (seed, index, version), digest_size=10).hexdigest()
     tail, number = "", (index * _VERSIONS + version) * _STIR % _ROOM
     for _ in range(_TAIL):
         number, digit = divmod(number, len(_ALPHABET))
         tail += _ALPHABET[digit]
-    return b32encode(head).decode()[:20] + tail
+    return head + tail
 
 
 def indexes_of_uid(uid: str) -> list[int]:

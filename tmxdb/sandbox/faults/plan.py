@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tmxdb.sandbox.catalogue.draws import fraction
-from tmxdb.sandbox.faults.answers import Fault, fault_named
+from tmxdb.sandbox.faults.case import Case, Fault, Serve
 from tmxdb.sandbox.faults.rule import Rule, parse_rule
+from tmxdb.sandbox.faults.table import fault_of
 from tmxdb.sandbox.wire.messages import Request, Response
 
 _AREAS = {
@@ -39,7 +40,7 @@ class FaultPlan:
         self._tries: Counter[str] = Counter()
         self._happened: Counter[int] = Counter()
 
-    def apply(self, request: Request, serve: Callable[[Request], Response]) -> Response:
+    def apply(self, request: Request, serve: Serve) -> Response:
         """The answer to a request, made by `serve` and then spoiled if its time has come."""
         if not self._planned:
             return serve(request)
@@ -53,7 +54,8 @@ class FaultPlan:
                 continue
             self._happened[number] += 1
             left_s = planned.rule.at_s + planned.rule.for_s - (self._clock() - self._since)
-            return planned.fault.make(planned.rule, request, serve, left_s)
+            spoiled = planned.fault.make(Case(planned.rule, request, serve, left_s))
+            return replace(spoiled, fault=planned.rule.name)
         return serve(request)
 
     def _strikes(self, number: int, rule: Rule, target: str, attempt: int, item: int | None) -> bool:
@@ -70,7 +72,7 @@ class FaultPlan:
 
 
 def _plan(rule: Rule) -> _Planned:
-    fault = fault_named(rule)
+    fault = fault_of(rule)
     return _Planned(rule, fault, frozenset(rule.on or fault.areas))
 
 
