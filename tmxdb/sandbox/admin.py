@@ -75,6 +75,8 @@ class Admin:
         texts = [value for name, value in request.parameters() if name == "fault"]
         if request.method == "POST":
             texts = json.loads(request.body)
+            if not isinstance(texts, list):
+                raise ValueError("a JSON list of fault texts is wanted")
         if request.method == "POST" or texts:
             self._controls.set_faults([str(text) for text in texts if text])
         return self._controls.faults

@@ -50,8 +50,16 @@ class _Run:
     removed: bool
 
 
-def board(track: Track) -> list[Replay]:
-    """All replays of a track in the order of the site: newest version first, then best time first."""
+class Board:
+    """All replays of a track: in the order of the site, and by `n`."""
+
+    def __init__(self, track: Track) -> None:
+        self.replays = _ranked(track)
+        self.by_n = {replay.n: replay for replay in self.replays}
+
+
+def _ranked(track: Track) -> list[Replay]:
+    """Newest version first, then best time first."""
     runs = sorted(_runs(track), key=lambda run: (-run.version, run.race_time_ms, run.n))
     newest = len(track.versions_ms) - 1
     best_of: dict[int, _Run] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from tmxdb.sandbox.catalogue.board import Replay, board
+from tmxdb.sandbox.catalogue.board import Board, Replay
 from tmxdb.sandbox.catalogue.changes import END_OF_HISTORY_MS, Changes
 from tmxdb.sandbox.catalogue.dates import DAY_MS, FIRST_UPLOAD_MS
 from tmxdb.sandbox.catalogue.real_track import RealTrack
@@ -43,7 +43,7 @@ class Catalogue:
         highest = (_ID_LIMIT - _FIRST_REPLAY_ID) // self._replay_stride - 1000
         self.most_replays = max(self.replays, min(200 * self.replays, highest))
         self.drivers = crowd(self.most_replays)
-        self._boards: OrderedDict[int, list[Replay]] = OrderedDict()
+        self._boards: OrderedDict[int, Board] = OrderedDict()
 
     @property
     def size(self) -> int:
@@ -93,20 +93,24 @@ class Catalogue:
             return None
         if n >= self.at(index).replay_count:
             return None
-        return next(replay for replay in self.board(index) if replay.n == n)
+        return self._board(index).by_n[n]
 
     def board(self, index: int) -> list[Replay]:
-        kept = self._boards.pop(index, None)
-        if kept is None:
-            kept = board(self.at(index))
-            if len(self._boards) >= _BOARDS_KEPT:
-                self._boards.popitem(last=False)
-        self._boards[index] = kept
-        return kept
+        """All replays of a track in the order of the site."""
+        return self._board(index).replays
 
     def record(self, index: int) -> Replay | None:
         """The replay at position 0."""
         return next((replay for replay in self.board(index) if replay.position == 0), None)
+
+    def _board(self, index: int) -> Board:
+        kept = self._boards.pop(index, None)
+        if kept is None:
+            kept = Board(self.at(index))
+            if len(self._boards) >= _BOARDS_KEPT:
+                self._boards.popitem(last=False)
+        self._boards[index] = kept
+        return kept
 
     # Changes
 

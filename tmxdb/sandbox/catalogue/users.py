@@ -12,6 +12,7 @@ from tmxdb.sandbox.catalogue.words import HOSTILE_NAMES, user_names
 _CROWDS = (211, 2003, 20_011, 200_003, 2_000_003)
 _FIRST_ID, _ID_STEP = 1003, 13
 _HOSTILE_PART = 1300  # of 65536: 2 %
+_NICKNAME_LENGTH = 60  # the game has a limit near this; the website knows none
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,6 @@ def user(seed: int, number: int, plain: bool = False) -> User:
     _, draw_a, draw_b, odd, which, *_ = draws(seed, "user", number)
     name, login, nickname = user_names(number, draw_a, draw_b)
     if odd < _HOSTILE_PART and not plain:
-        nickname = HOSTILE_NAMES[which % len(HOSTILE_NAMES)]
-        name = nickname or name  # the site insists on a name; the game does not
+        name = HOSTILE_NAMES[which % len(HOSTILE_NAMES)] or name  # the site insists on a name, the game does not
+        nickname = HOSTILE_NAMES[which % len(HOSTILE_NAMES)][:_NICKNAME_LENGTH]
     return User(_FIRST_ID + number * _ID_STEP, name, login, nickname)

@@ -44,7 +44,7 @@ HOSTILE_NAMES = (
     "x" * 4000,
     "\u202egnol thgir ot tfel\u202c \u200f\u05e9\u05dc\u05d5\u05dd",
     "🏎️ 🇫🇷 👩‍👩‍👧 Z͑ͫ̓a̴l̷g̸o",
-    "\ufeffBOM and \ufffd and \u2028 line",
+    "BOM \ufeff and \ufffd and \u2028 line",
     "日本語 Трасса Straße",
     "--limit",
     "-rf",

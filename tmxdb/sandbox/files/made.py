@@ -22,13 +22,13 @@ _ENVIRONMENTS = ("", "Alpine", "Speed", "Rally", "Island", "Bay", "Coast", "Stad
 _KEPT = 512  # maps and samples in memory
 _MOODS = ("Sunrise", "Day", "Sunset", "Night")
 _THUMBNAIL_BYTES = 3000
-_NICKNAME_LENGTH = 60  # the game's own limit lies near; the website knows none
 _FRAME_BYTES = 1900  # of a replay file, besides its samples
 _LAPS = 3
+_SAMPLES_STEP_MS, _CURVES = 10_000, 4
 
 
 class MadeShelf:
-    """Maps and samples are shared by the replays of a track, so that a file costs little more than a copy."""
+    """Maps are shared by the replays of a track, samples by tracks, so that a file costs little more than a copy."""
 
     scenery: Sequence[RealMap] = ()
 
@@ -36,7 +36,7 @@ class MadeShelf:
         self._seed = settings.seed
         self._sample_bytes = max(0, int(settings.file_kb * 1024) - _FRAME_BYTES)
         self._maps: dict[tuple[int, int], tuple[MapFacts, bytes]] = {}
-        self._samples: dict[int, bytes] = {}
+        self._samples: dict[tuple[int, int], bytes] = {}
 
     def challenge(self, track: Track) -> bytes:
         facts = _map_facts(track, len(track.versions_ms) - 1)
@@ -53,7 +53,7 @@ class MadeShelf:
             respawns=replay.respawns,
             stunt_score=replay.stunt_score,
             login=replay.driver.login,
-            nickname=replay.driver.nickname[:_NICKNAME_LENGTH],
+            nickname=replay.driver.nickname,
             ghost_uid=_ghost_uid(self._seed, replay.replay_id),
             inputs=self._inputs(replay),
         )
@@ -68,11 +68,12 @@ class MadeShelf:
         return self._maps[key]
 
     def _samples_of(self, track: Track) -> bytes:
-        if track.index not in self._samples:
+        """Long enough for every run on the track; tracks of about one length share a few curves."""
+        key = (track.author_ms * 3 // 2 // _SAMPLES_STEP_MS + 1, track.index % _CURVES)
+        if key not in self._samples:
             _forget_oldest(self._samples)
-            duration_ms = track.author_ms * 3 // 2
-            self._samples[track.index] = packed_samples(duration_ms, self._sample_bytes, (self._seed, track.index))
-        return self._samples[track.index]
+            self._samples[key] = packed_samples(key[0] * _SAMPLES_STEP_MS, self._sample_bytes, (self._seed, key[1]))
+        return self._samples[key]
 
     def _inputs(self, replay: Replay) -> list[tuple[int, int, int]]:
         """Full throttle, a bend now and then, each respawn pressed and let go; ascending in time."""
