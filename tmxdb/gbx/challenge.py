@@ -10,16 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tmxdb.errors import GbxError
 
-from .challenge_header import ChallengeHeader, read_header
+from .challenge_header import (
+    MapIdentity,
+    MapPicture,
+    MapRace,
+    read_identity,
+    read_picture,
+    read_race,
+    read_xml,
+)
 from .format import games, xml
 from .format.classes import CHALLENGE, class_name
 from .format.container import Container, read_container
 from .format.text import plain
-from .mapbody import MapBody, read_map_body
+
+if TYPE_CHECKING:
+    from .mapbody import MapBody
 
 T = TypeVar("T")
 
@@ -43,13 +53,30 @@ class Challenge:
     container: Container
 
     @cached_property
-    def header(self) -> ChallengeHeader:
-        """The header chunks."""
-        return read_header(self.container)
+    def race(self) -> MapRace | None:
+        """Header chunk 002."""
+        return read_race(self.container)
+
+    @cached_property
+    def identity(self) -> MapIdentity | None:
+        """Header chunk 003."""
+        return read_identity(self.container)
+
+    @cached_property
+    def xml(self) -> str | None:
+        """The XML header as stored."""
+        return read_xml(self.container)
+
+    @cached_property
+    def picture(self) -> MapPicture | None:
+        """Header chunk 007."""
+        return read_picture(self.container)
 
     @cached_property
     def body(self) -> MapBody:
         """What the body says, whether or not the header says it too."""
+        from .mapbody import read_map_body  # most callers never need it, and its import takes time
+
         return read_map_body(self.container.unpack_body())
 
     # Identity.
@@ -57,15 +84,15 @@ class Challenge:
     @property
     def game(self) -> str | None:
         """`TMF`, `TMU`, `TMNESWC`, `TMO`, `TMS`, `TMPU`, `TM1.0`, `TM2020` or `ManiaPlanet`; None: not known."""
-        version = self.header.version
+        version = self.race.version if self.race else None
         if version is None:  # the game that saved the replay around it wrote no header
             is_old = self.container.stored_class_id != CHALLENGE
-            return games.game_of_environment(self.environment) if is_old else games.later_game(self.header.xml)
+            return games.game_of_environment(self.environment) if is_old else games.later_game(self.xml)
         if version >= 12:
-            return games.later_game(self.header.xml)
+            return games.later_game(self.xml)
         if version == 11:
             return games.TMF
-        if self.header.thumbnail is not None:
+        if self.picture is not None:
             return games.TMU
         if version >= 5:
             return games.game_of_environment(self.environment)
@@ -74,27 +101,27 @@ class Challenge:
     @property
     def exever(self) -> str | None:
         """Short version of the game, such as `2.11.26`, from the XML header."""
-        return xml.attribute(self.header.xml, "header", "exever")
+        return xml.attribute(self.xml, "header", "exever")
 
     @property
     def uid(self) -> str | None:
         """26 or 27 characters of `A-Za-z0-9_` in real files, but anything in hostile ones; empty in some of TM1.0."""
-        return _first(self.header.uid, lambda: self.body.uid)
+        return self.body.uid if self.identity is None else self.identity.uid
 
     @property
     def environment(self) -> str | None:
         """As stored: Stadium, Speed (shown as Desert), Alpine (Snow), Rally, Island, Coast, Bay; `#26` in TM2020."""
-        return _first(self.header.environment, lambda: self.body.environment)
+        return self.body.environment if self.identity is None else self.identity.environment
 
     @property
     def author(self) -> str | None:
         """Login."""
-        return _first(self.header.author, lambda: self.body.author)
+        return self.body.author if self.identity is None else self.identity.author
 
     @property
     def name(self) -> str | None:
         """With style codes."""
-        return _first(self.header.name, lambda: self.body.name)
+        return self.body.name if self.identity is None else self.identity.name
 
     @property
     def name_plain(self) -> str | None:
@@ -103,25 +130,25 @@ class Challenge:
     @property
     def mood(self) -> str | None:
         """Such as `Day` or `Sunset`; with the size of the map in some environments: `30x30Sunset`."""
-        return _first(self.header.mood, lambda: self.body.mood)
+        return self.identity.mood if self.identity and self.identity.mood is not None else self.body.mood
 
     # The race.
 
     @property
     def map_type(self) -> str | None:
         """`race`, `platform`, `puzzle` or `stunts`."""
-        return _first(self.header.map_type, lambda: self.body.map_type)
+        return _first(self.race.map_type if self.race else None, lambda: self.body.map_type)
 
     @property
     def is_multilap(self) -> bool | None:
-        return _first(self.header.is_multilap, lambda: self.body.is_multilap)
+        return _first(self.race.is_multilap if self.race else None, lambda: self.body.is_multilap)
 
     @property
     def laps(self) -> int | None:
         """1 on maps that are not multilap, whatever number they store."""
         if not self.is_multilap:
             return None if self.is_multilap is None else 1
-        return _first(self.header.laps, lambda: self.body.laps)
+        return _first(xml.number(self.xml, "desc", "nblaps"), lambda: self.body.laps)
 
     @property
     def checkpoint_count(self) -> int | None:
@@ -149,30 +176,25 @@ class Challenge:
     @property
     def author_score(self) -> int | None:
         """Points of the author on stunts maps. None if there is none."""
-        score = _first(self.header.author_score, lambda: self.body.author_score)
+        score = _first(self.race.author_score if self.race else None, lambda: self.body.author_score)
         return None if score == -1 else score
 
     @property
     def cost(self) -> int | None:
         """Coppers: what the blocks cost. From PowerUp on."""
-        return self.header.cost
+        return self.race.cost if self.race else None
 
     # What else is in the file.
 
     @property
-    def xml(self) -> str | None:
-        """The XML header as stored."""
-        return self.header.xml
-
-    @property
     def thumbnail(self) -> bytes | None:
         """The JPEG as stored, which is upside down (see `thumbnail.upright`); None if there is none."""
-        return self.header.thumbnail or None
+        return (self.picture.thumbnail or None) if self.picture else None
 
     @property
     def comments(self) -> str | None:
         """Text of the author about the map. From United on."""
-        return _first(self.header.comments, lambda: self.body.comments)
+        return self.picture.comments if self.picture else self.body.comments
 
     @property
     def password_protected(self) -> bool | None:
@@ -194,10 +216,10 @@ class Challenge:
         """What was not understood, in words, with the chunks not read. Needs the body."""
         later = (f"not supported: {self.game}, beyond what is given",) if self.game in games.LATER_GAMES else ()
         trailing = self.container.trailing_bytes
-        return (*later, *((f"{trailing} bytes behind the body",) if trailing else ()), *self.body.unread)
+        return (*later, *((f"{trailing} byte(s) behind the body",) if trailing else ()), *self.body.unread)
 
     def _medal(self, index: int) -> int | None:
-        medals = _first(self.header.medals, lambda: self.body.medals)
+        medals = _first(self.race.medals if self.race else None, lambda: self.body.medals)
         return None if medals is None or medals[index] == -1 else medals[index]
 
 

@@ -45,7 +45,7 @@ class InputEvent(NamedTuple):
     as stored, where steering above 0 is to the left."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """The recorded inputs of one run. No slots: `events` is made when it is first asked for, then kept."""
 
@@ -92,7 +92,7 @@ class Inputs:
     @cached_property
     def device(self) -> str | None:
         """`keyboard`, `pad` (any analog control), `mixed` if the run was steered with both; None if not driven."""
-        used = {self.controls[index] for index in set(self._indices)}
+        used = {control for index, control in enumerate(self.controls) if index in self._indices}
         if not used & _PAD:
             return "keyboard" if used & (_KEYS | _BUTTONS) else None
         return "mixed" if used & _KEYS else "pad"

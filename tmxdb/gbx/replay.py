@@ -1,9 +1,9 @@
 """Replays: a run on a map, with the map inside.
 
-Nothing is read before it is needed. `read_replay` checks the container and reads the header; the first question about
-the map unpacks the body; the first about a ghost reads the ghosts; inputs and samples wait for their own question.
-So a replay whose ghost is damaged still gives its map, and a damaged body still gives the facts of the header: each
-property raises GbxError for its own part only.
+Nothing is read before it is needed. `read_replay` checks the container; the first question about the header reads
+that, without unpacking; the first about the map unpacks the body; the first about a ghost reads the ghosts; inputs and
+samples wait for their own question. So a replay whose ghost is damaged still gives its map, and one whose body is
+damaged the facts of its header: each property raises GbxError for its own part only.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read_replay(data: bytes) -> Replay:
     container = read_container(bytes(data))
     if container.class_id not in (REPLAY, GHOST):
         raise GbxError("gbx.wrong_class", f"a {class_name(container.class_id)}, not a replay", 9)
-    return Replay(container, read_header(container))
+    return Replay(container)
 
 
 def embedded_challenge(data: bytes) -> bytes:
@@ -42,12 +42,16 @@ def embedded_challenge(data: bytes) -> bytes:
 class Replay:
     """A replay. The record is the best ghost; the facts of the run below are those of the record.
 
-    No slots: what was read once is kept. "Needs the body" and "needs the ghosts" name the part whose damage raises
-    GbxError; other properties never do.
+    No slots: what was read once is kept. Every property raises GbxError if the part it needs is damaged: "needs the
+    body" and "needs the ghosts" name that part, the others need the header only.
     """
 
     container: Container
-    header: ReplayHeader
+
+    @cached_property
+    def header(self) -> ReplayHeader:
+        """The header chunks: enough for a list of replays, without unpacking."""
+        return read_header(self.container)
 
     # The file.
 
@@ -99,7 +103,7 @@ class Replay:
         trailing = self.container.trailing_bytes
         return (
             *later,
-            *((f"{trailing} bytes behind the body",) if trailing else ()),
+            *((f"{trailing} byte(s) behind the body",) if trailing else ()),
             *self._contents.unread,
             *((f"the header names another map: {self.header.map_uid!r}",) if self._names_another_map else ()),
         )
@@ -179,7 +183,7 @@ class Replay:
         """As announced; `ghosts` is shorter if one of them could not be followed (see `unread`)."""
         return self._contents.ghost_count
 
-    @property
+    @cached_property
     def record(self) -> Ghost | None:
         """The best ghost: the first of those with the smallest time; the first one if none has finished."""
         finished = [ghost for ghost in self.ghosts if ghost.race_time_ms is not None]

@@ -14,12 +14,11 @@ from .format.nodes import Nodes
 from .format.stream import Stream
 from .ghost import Ghost, read_ghost
 from .inputs import Inputs, read_inputs, read_old_inputs
-from .mapbody.clips import read_clip
 
 _MAP = 0x03093002
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ReplayBody:
     """What a body holds; filled while its chunks are read, then left alone."""
 
@@ -71,7 +70,7 @@ def read_body(body: bytes) -> ReplayBody:
 
     stream.chunks(read, nodes.unread)
     if not stream.stopped and stream.left:
-        nodes.unread.append(f"{stream.left} bytes behind the end mark")
+        nodes.unread.append(f"{stream.left} byte(s) behind the end mark")
     found.unread = tuple(nodes.unread)
     return found
 
@@ -85,7 +84,6 @@ def read_ghost_body(body: bytes) -> ReplayBody:
 _Reader = Callable[[Nodes, ReplayBody], None]
 
 _GHOST = {GHOST: lambda nodes: read_ghost(nodes.stream)}
-_CLIP = {CLIP: read_clip}
 
 
 def _map_span(stream: Stream) -> tuple[int, int]:
@@ -96,7 +94,11 @@ def _map_span(stream: Stream) -> tuple[int, int]:
 
 
 def _map(nodes: Nodes, found: ReplayBody) -> None:
-    found.map_span = _map_span(nodes.stream)
+    span = _map_span(nodes.stream)
+    if found.map_span is None:
+        found.map_span = span
+    else:
+        nodes.unread.append("another map")
 
 
 def _skip(size: int) -> _Reader:
@@ -139,7 +141,12 @@ def _version(nodes: Nodes, found: ReplayBody) -> None:
 
 def _clip(nodes: Nodes, found: ReplayBody) -> None:
     found.has_clip = not nodes.next_is_none
-    nodes.read(_CLIP)
+    if not found.has_clip:
+        nodes.read({})
+        return
+    from .mapbody.clips import read_clip  # few replays have one
+
+    nodes.read({CLIP: read_clip})
 
 
 _CHUNKS: dict[int, _Reader] = {

@@ -22,6 +22,7 @@ from .format.stream import Stream
 
 _BEGIN = Struct("<3fHhhhbb")  # what every version of a sample begins with; 46 to 61 bytes in all
 _BLOCK = Struct("<5I")  # class of the car, fixed?, ?, period, version
+_ENOUGH_PACKED = 1024  # for the first bytes of a block: zlib's tables take up to 560 bytes
 _NO_CLASS = 0xFFFFFFFF
 _STANDING = -32768  # the logarithm of speed 0
 _VARIABLE = -1
@@ -96,7 +97,7 @@ class Samples(Sequence[Sample]):
         return (unpack(self._data, offset) for offset in self._offsets)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SampleBlock:
     """Samples that are still packed. No slots: `samples` is made when it is first asked for, then kept."""
 
@@ -107,7 +108,7 @@ class SampleBlock:
     @cached_property
     def period_ms(self) -> int | None:
         """Time between samples; unpacks only the beginning. None where nothing was recorded."""
-        class_id, _, _, period_ms, _ = _BLOCK.unpack(self._unpack(_BLOCK.size))
+        class_id, _, _, period_ms, _ = _BLOCK.unpack(self._unpack(self._packed[:_ENOUGH_PACKED], _BLOCK.size))
         return None if class_id == _NO_CLASS else int(period_ms)
 
     @cached_property
@@ -116,15 +117,15 @@ class SampleBlock:
         if self.plain_bytes > limits.MAX_SAMPLE_BYTES:
             raise GbxError("gbx.too_large", f"{self.plain_bytes} bytes of samples; at most "
                            f"{limits.MAX_SAMPLE_BYTES} are read")  # fmt: skip
-        return _read_block(Stream(self._unpack(self.plain_bytes), in_body=True))
+        return _read_block(Stream(self._unpack(self._packed, self.plain_bytes), in_body=True))
 
-    def _unpack(self, size: int) -> bytes:
-        """Exactly the first `size` bytes."""
+    def _unpack(self, packed: bytes, size: int) -> bytes:
+        """Exactly the first `size` plain bytes."""
         if self.plain_bytes < _BLOCK.size:
             raise GbxError("gbx.corrupt", f"{self.plain_bytes} bytes of samples")
         unpacker = zlib.decompressobj()
         try:
-            plain = unpacker.decompress(self._packed, size)
+            plain = unpacker.decompress(packed, size)
         except zlib.error as error:
             raise GbxError("gbx.corrupt", f"the samples can not be unpacked: {error}") from error
         if len(plain) < size or (size == self.plain_bytes and unpacker.unconsumed_tail):

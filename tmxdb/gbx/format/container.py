@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from struct import Struct
 
 import lzokay
 
@@ -17,11 +18,14 @@ from .classes import new_id
 from .stream import Stream
 
 _MAGIC = b"GBX"
+_VERSION = Struct("<H")
+_COUNTS = Struct("<2I")
+_TABLES = [Struct(f"<{2 * number}I") for number in range(limits.MAX_HEADER_CHUNKS + 1)]  # id and size of each
 _HEAVY = 0x80000000  # a header chunk that the game loads only when it is needed
 _RESOURCE = 4  # the flag of a reference by index into the resources, without a file name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Container:
     """A GBX file whose outer sizes fit. The body is still packed."""
 
@@ -71,16 +75,13 @@ def read_container(data: bytes) -> Container:
     version, flags = _version_and_flags(stream)
     stored_class_id = stream.u32()
     header_chunks = _header_chunks(stream) if version >= 6 else {}
-    node_count = stream.u32()
-    reference_count = _skip_references(stream, version)
-    packed = flags[2] == "C"
-    if packed:
-        body_bytes, packed_bytes = _body_sizes(stream)
-    else:
-        body_bytes = packed_bytes = stream.left
-    body = stream.take(packed_bytes)
+    node_count, reference_count = stream.unpack(_COUNTS)
+    if reference_count:
+        _skip_references(stream, version, reference_count)
+    body_bytes, packed_bytes = _body_sizes(stream) if flags[2] == "C" else (stream.left, stream.left)
     if body_bytes > limits.MAX_BODY_BYTES:
         raise stream.error("gbx.too_large", f"a body of {body_bytes} bytes; at most {limits.MAX_BODY_BYTES} are read")
+    body = stream.take(packed_bytes)
     return Container(
         version, flags, stored_class_id, new_id(stored_class_id), header_chunks,
         node_count, reference_count, body_bytes, stream.left, body,
@@ -102,18 +103,16 @@ def _guess(data: bytes) -> str:
 
 
 def _version_and_flags(stream: Stream) -> tuple[int, str]:
-    at = stream.pos
-    version = int.from_bytes(stream.take(2), "little")
+    (version,) = stream.unpack(_VERSION)
     if not 3 <= version <= 6:
-        raise stream.error("gbx.unsupported", f"container version {version}; 3 to 6 can be read", at)
-    at = stream.pos
+        raise stream.error("gbx.unsupported", f"container version {version}; 3 to 6 can be read", 3)
     flags = stream.take(4 if version >= 4 else 3).decode("latin-1")
     if flags[0] != "B":
-        raise stream.error("gbx.unsupported", f"format {flags[0]!r}, not binary", at)
+        raise stream.error("gbx.unsupported", f"format {flags[0]!r}, not binary", 5)
     if flags[1] != "U":
-        raise stream.error("gbx.unsupported", f"a reference table with flag {flags[1]!r}, not U", at + 1)
+        raise stream.error("gbx.unsupported", f"a reference table with flag {flags[1]!r}, not U", 6)
     if flags[2] not in "CU":
-        raise stream.error("gbx.unsupported", f"a body with flag {flags[2]!r}, neither C nor U", at + 2)
+        raise stream.error("gbx.unsupported", f"a body with flag {flags[2]!r}, neither C nor U", 7)
     return version, flags
 
 
@@ -128,21 +127,22 @@ def _header_chunks(stream: Stream) -> dict[int, bytes]:
     if size == 0:
         return {}
     end = stream.pos + size
-    table = [(stream.u32(), stream.u32()) for _ in range(stream.count(8, limits.MAX_HEADER_CHUNKS, "header chunks"))]
+    number = stream.count(8, limits.MAX_HEADER_CHUNKS, "header chunks")
+    table = stream.unpack(_TABLES[number])
     chunks: dict[int, bytes] = {}
-    for chunk, chunk_bytes in table:
+    for chunk, chunk_bytes in zip(table[::2], table[1::2], strict=True):
         chunks.setdefault(new_id(chunk), stream.take(chunk_bytes & ~_HEAVY))
     if stream.pos != end:
         raise stream.error("gbx.corrupt", f"header chunks end at byte {stream.pos:#x}, user data at {end:#x}", at)
     return chunks
 
 
-def _skip_references(stream: Stream, version: int) -> int:
+def _skip_references(stream: Stream, version: int, number: int) -> None:
     """The table of other files, which only the benchmark replays of the games have. No file name is kept."""
-    number = stream.count(8, limits.MAX_REFERENCES, "external references")
-    if number:
-        stream.u32()  # levels to go up from the folder of this file
-        _skip_folders(stream, limits.MAX_FOLDER_DEPTH, limits.MAX_FOLDERS)
+    if number > limits.MAX_REFERENCES:
+        raise stream.error("gbx.too_large", f"{number} references; at most {limits.MAX_REFERENCES} are read")
+    stream.u32()  # levels to go up from the folder of this file
+    _skip_folders(stream, limits.MAX_FOLDER_DEPTH, limits.MAX_FOLDERS)
     for _ in range(number):
         flags = stream.u32()
         if flags & _RESOURCE:
@@ -154,7 +154,6 @@ def _skip_references(stream: Stream, version: int) -> int:
             stream.u32()  # use file
         if not flags & _RESOURCE:
             stream.u32()  # folder
-    return number
 
 
 def _skip_folders(stream: Stream, depth: int, allowed: int) -> int:
@@ -168,9 +167,9 @@ def _skip_folders(stream: Stream, depth: int, allowed: int) -> int:
 
 
 def _body_sizes(stream: Stream) -> tuple[int, int]:
+    """Plain and packed size, if the first can be true of the second."""
     at = stream.pos
-    body_bytes = stream.u32()
-    packed_bytes = stream.u32()
+    body_bytes, packed_bytes = stream.unpack(_COUNTS)
     if packed_bytes > stream.left:
         raise stream.error("gbx.truncated", f"a packed body of {packed_bytes} bytes; {stream.left} are left", at + 4)
     if body_bytes == 0:

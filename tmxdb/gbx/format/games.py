@@ -1,4 +1,7 @@
-"""Which game wrote a file. The names are those that the community uses for the games and their file versions."""
+"""Which game wrote a file, and what kinds of maps there are.
+
+The names are those that the community uses for the games and their file versions.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ MANIAPLANET, TM2020 = "ManiaPlanet", "TM2020"
 
 LATER_GAMES = frozenset({MANIAPLANET, TM2020})
 """Only what they have in common with the classic games is read."""
+
+MAP_TYPES = {0: "race", 1: "platform", 2: "puzzle", 3: "crazy", 4: "shortcut", 5: "stunts"}
+"""What is to be done on a map, by its number in the file. Source: GBX.NET `CGameCtnChallenge.PlayMode`."""
 
 
 def game_of_environment(environment: str | None) -> str | None:

@@ -18,6 +18,7 @@ from .text import decode
 _U8 = Struct("<B")
 _U32 = Struct("<I")
 _I32 = Struct("<i")
+_unpack_u32 = _U32.unpack_from  # looked up once: it is called a hundred times for every replay
 
 _ID_TABLE_VERSION = 3
 _ID_EMPTY = 0xFFFFFFFF
@@ -66,7 +67,8 @@ class Stream:
         if pos + 4 > self.end:
             raise self._too_short(4)
         self.pos = pos + 4
-        return int.from_bytes(self.data[pos : pos + 4], "little")
+        value: int = _unpack_u32(self.data, pos)[0]
+        return value
 
     def i32(self) -> int:
         value: int = self.unpack(_I32)[0]
@@ -80,8 +82,11 @@ class Stream:
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
         pos = self.pos
-        self.skip(size)
-        return self.data[pos : self.pos]
+        end = pos + size
+        if end > self.end:
+            raise self._too_short(size)
+        self.pos = end
+        return self.data[pos:end]
 
     def skip(self, size: int) -> None:
         if size > self.end - self.pos:
@@ -100,13 +105,15 @@ class Stream:
 
     def string(self, limit: int = limits.MAX_STRING_BYTES) -> str:
         """A string: u32 bytes, then UTF-8 without a terminator."""
-        at = self.pos
         size = self.u32()
-        if size > self.end - self.pos:
-            raise self.error("gbx.truncated", f"a string of {size} bytes where {self.left} are left", at)
+        pos = self.pos
+        end = pos + size
+        if end > self.end:
+            raise self.error("gbx.truncated", f"a string of {size} bytes where {self.left} are left", pos - 4)
         if size > limit:
-            raise self.error("gbx.too_large", f"a string of {size} bytes; at most {limit} are read", at)
-        return decode(self.take(size))
+            raise self.error("gbx.too_large", f"a string of {size} bytes; at most {limit} are read", pos - 4)
+        self.pos = end
+        return decode(self.data[pos:end])
 
     def id(self) -> str:
         """A name that is written once and referred to later ("lookback string"); `#n` for collection n."""
@@ -117,14 +124,15 @@ class Stream:
                 raise self.error("gbx.unsupported", f"a name table of version {version}, not 3", at)
             self.names = []
         value = self.u32()
-        index = value & _ID_INDEX
         if value == _ID_EMPTY:
             return ""
+        index = value & _ID_INDEX
         if value == index:
             return f"#{index}"
         if index == 0:
-            self.names.append(self.string())
-            return self.names[-1]
+            name = self.string()
+            self.names.append(name)
+            return name
         if index > len(self.names):
             raise self.error("gbx.corrupt", f"name {index} of a table of {len(self.names)}", at)
         return self.names[index - 1]
@@ -180,10 +188,9 @@ class Stream:
 
     def skippable_bytes(self) -> int | None:
         """Behind the id of a chunk: its size if it is skippable; None, and nothing read, if it is not."""
-        at = self.pos
-        if self.end - at < 8 or self.u32() != _SKIPPABLE:
-            self.pos = at
+        if self.end - self.pos < 8 or _unpack_u32(self.data, self.pos)[0] != _SKIPPABLE:
             return None
+        self.pos += 4
         return self.count(1, limits.MAX_BODY_BYTES, "bytes of a chunk")
 
     def _too_short(self, size: int) -> GbxError:

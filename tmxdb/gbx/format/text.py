@@ -13,7 +13,9 @@ _BOM = b"\xef\xbb\xbf"  # TMF puts it in front of names with letters beyond ASCI
 
 def decode(raw: bytes) -> str:
     """Stored bytes as text: UTF-8, no byte order mark; U+FFFD where they are not UTF-8."""
-    return raw.removeprefix(_BOM).decode("utf-8", "replace")
+    if raw.startswith(_BOM):
+        raw = raw[3:]
+    return raw.decode("utf-8", "replace")
 
 
 def plain(name: str) -> str:

@@ -8,19 +8,18 @@ from struct import Struct
 
 from ..format import limits
 from ..format.classes import CLIP, CLIP_GROUP, COLLECTOR_LIST, GHOST, PARAMETERS
+from ..format.games import MAP_TYPES
 from ..format.nodes import Nodes
 from ..format.stream import Stream
 from ..ghost import read_ghost
 from .blocks import skip_block_nodes, skip_blocks
 from .clips import read_clip, read_clip_group
 
-MAP_TYPES = {0: "race", 1: "platform", 2: "puzzle", 3: "crazy", 4: "shortcut", 5: "stunts"}
-
 _MEDALS = Struct("<4i")
 _NO_PASSWORD = bytes(16)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class MapBody:
     """What a body says; filled while its chunks are read, then left alone. None: not stored, or not reached."""
 
@@ -56,7 +55,7 @@ def read_map_body(body: bytes) -> MapBody:
 
     nodes.stream.chunks(read, nodes.unread)
     if not nodes.stream.stopped and nodes.stream.left:
-        nodes.unread.append(f"{nodes.stream.left} bytes behind the end mark")
+        nodes.unread.append(f"{nodes.stream.left} byte(s) behind the end mark")
     found.unread = tuple(nodes.unread)
     return found
 

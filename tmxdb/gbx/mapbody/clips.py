@@ -24,7 +24,7 @@ _SPAN = Struct("<2f")
 _MAX_SECONDS = 1_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Clip:
     """How long a clip, a track or a block runs: the latest time in it. A block without times runs 0 s."""
 

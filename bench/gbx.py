@@ -1,0 +1,192 @@
+"""How fast the GBX reader is, next to the least that any reader must do and next to pygbx.
+
+    python bench/gbx.py FOLDER… [--rounds N]
+
+The folders hold TMF replays (class ids of TMF; others are left out). Every reader gets every file in turn, N rounds;
+the median over the files of the best round counts, so that a busy machine disturbs little. The floor is: read the
+file, unpack it, cut out the map, take its sha256, write it; every job but pygbx does all that, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from struct import unpack_from
+
+import lzokay
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from tmxdb.gbx import GbxError, Replay, embedded_challenge, read_replay  # noqa: E402
+
+Times = dict[str, dict[Path, float]]
+
+FACTS = (
+    "game", "map_uid", "map_environment", "map_author", "race_time_ms", "stunt_score", "checkpoints_ms", "respawns",
+    "respawn_events", "login", "nickname", "nickname_plain", "ghost_uid", "ghost_count", "game_version", "validable",
+    "finished", "input_count", "control_names", "device", "sample_period_ms", "has_clip", "unread",
+)  # fmt: skip
+
+Job = Callable[[bytes], bytes]  # a file -> the map in it
+
+
+def floor(data: bytes) -> bytes:
+    """What no reader can do without."""
+    body_at = 25 + unpack_from("<I", data, 13)[0]
+    plain_bytes, packed_bytes = unpack_from("<2I", data, body_at)
+    body = lzokay.decompress(data[body_at + 8 : body_at + 8 + packed_bytes], plain_bytes)
+    return _hashed(body[8 : 8 + unpack_from("<I", body, 4)[0]])
+
+
+def map_only(data: bytes) -> bytes:
+    return _hashed(embedded_challenge(data))
+
+
+def all_facts(data: bytes) -> bytes:
+    return _hashed(_with_facts(data).map_bytes)
+
+
+def facts_and_inputs(data: bytes) -> bytes:
+    replay = _with_facts(data)
+    len(replay.inputs)
+    return _hashed(replay.map_bytes)
+
+
+def facts_and_samples(data: bytes) -> bytes:
+    replay = _with_facts(data)
+    list(replay.samples or ())
+    return _hashed(replay.map_bytes)
+
+
+def facts_of_the_map_too(data: bytes) -> bytes:
+    replay = _with_facts(data)
+    challenge = replay.challenge
+    _ = challenge.name_plain, challenge.author_ms, challenge.has_intro, challenge.checkpoint_count
+    return _hashed(replay.map_bytes)
+
+
+def pygbx(data: bytes) -> bytes:
+    """It keeps no bytes of the map: nothing is hashed, nothing written."""
+    import pygbx as module
+
+    module.Gbx(data).get_class_by_id(module.GbxType.CTN_GHOST)
+    return b""
+
+
+def _hashed(challenge: bytes) -> bytes:
+    hashlib.sha256(challenge).hexdigest()
+    return challenge
+
+
+def _with_facts(data: bytes) -> Replay:
+    replay = read_replay(data)
+    for name in FACTS:
+        getattr(replay, name)
+    return replay
+
+
+def measure(jobs: dict[str, Job], paths: list[Path], rounds: int, out: Path) -> tuple[Times, Times]:
+    """Best time of each job for each file in ms, with reading and writing files and without; the jobs take turns."""
+    with_files: Times = {name: {} for name in jobs}
+    in_memory: Times = {name: {} for name in jobs}
+    for _ in range(rounds):
+        for path in paths:
+            for name, job in jobs.items():
+                times = [time.perf_counter()]
+                data = path.read_bytes()
+                times.append(time.perf_counter())
+                challenge = job(data)
+                times.append(time.perf_counter())
+                if challenge:
+                    out.write_bytes(challenge)
+                times.append(time.perf_counter())
+                _keep_best(with_files[name], path, times[3] - times[0])
+                _keep_best(in_memory[name], path, times[2] - times[1])
+    return with_files, in_memory
+
+
+def _keep_best(best_ms: dict[Path, float], path: Path, took_s: float) -> None:
+    best_ms[path] = min(took_s * 1000, best_ms.get(path, took_s * 1000))
+
+
+def import_ms(statement: str, rounds: int = 9) -> float:
+    """What an import adds to the start of Python: median, in ms."""
+
+    with tempfile.TemporaryDirectory() as folder:
+        # byte code as an installed package has it, wherever this one may be kept from writing it
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+
+        def run(code: str) -> float:
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+            return (time.perf_counter() - began) * 1000
+
+        run(statement)
+        return statistics.median(run(statement) - run("pass") for _ in range(rounds))
+
+
+def tmf_replays(folders: list[Path]) -> list[Path]:
+    """Files that the floor, too, can read: packed TMF replays."""
+    found = []
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
+        if path.name.lower().endswith((".replay.gbx", ".gbx")) and path.is_file():
+            try:
+                replay = read_replay(path.read_bytes())
+                if replay.game == "TMF" and replay.container.is_packed and not replay.container.reference_count:
+                    _with_facts(path.read_bytes())
+                    found.append(path)
+            except GbxError:
+                continue
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    paths = tmf_replays(arguments.folders)
+    if not paths:
+        sys.exit("no TMF replays there")
+    jobs: dict[str, Job] = {
+        "floor": floor,
+        "map only": map_only,
+        "all facts": all_facts,
+        "all facts, and of the map": facts_of_the_map_too,
+        "all facts, every input": facts_and_inputs,
+        "all facts, every sample": facts_and_samples,
+    }
+    if importlib.util.find_spec("pygbx"):
+        logging.disable()
+        jobs["pygbx"] = pygbx
+    with tempfile.TemporaryDirectory() as folder:
+        with_files, in_memory = measure(jobs, paths, arguments.rounds, Path(folder) / "map")
+    largest = max(paths, key=os.path.getsize)
+    print(f"{len(paths)} TMF replays, {sum(map(os.path.getsize, paths)) / 1e6:.1f} MB, Python {sys.version.split()[0]}")
+    print(f"{'':27}{'with files':>30}{'in memory':>30}{os.path.getsize(largest) / 1e6:8.1f} MB")
+    print(f"{'':27}" + f"{'median ms':>12}{'x floor':>9}{'of pygbx':>9}" * 2 + f"{'ms':>11}")
+    for name in jobs:
+        print(f"{name:27}{_row(with_files, name)}{_row(in_memory, name)}{in_memory[name][largest]:11.1f}")
+    print(f"{'import tmxdb.gbx':27}{import_ms('import tmxdb.gbx'):12.1f}")
+
+
+def _row(times: Times, name: str) -> str:
+    medians = {job: statistics.median(per_file.values()) for job, per_file in times.items()}
+    against = f"1/{medians['pygbx'] / medians[name]:.1f}" if "pygbx" in medians else "-"
+    return f"{medians[name]:12.3f}{medians[name] / medians['floor']:9.2f}{against:>9}"
+
+
+if __name__ == "__main__":
+    main()
