@@ -6,6 +6,7 @@
     │   ├── SiteTrouble   tmx.unavailable  5xx
     │   │                 tmx.timeout      no answer, or no whole answer, in time
     │   │                 tmx.connection   refused, reset, broken off
+    │   ├── Outage        tmx.outage       not one request gets through: everybody waits, nobody is charged
     │   └── WrongBody     tmx.html, tmx.cut, tmx.not_gbx …  200, but not the thing that was asked for
     ├── NeverAgain    will not get better by itself
     │   ├── Gone          tmx.gone         404
@@ -15,7 +16,9 @@
         ├── DatabaseTrouble  db.missing, db.foreign, db.older, db.newer, db.other_site, db.busy …
         ├── DiskTrouble      disk.full, disk.read_only, disk.failed
         ├── SiteRefuses      tmx.refused   403 again and again
+        ├── SiteUnreachable  tmx.unreachable  no request has ever got through, or none for a long time
         └── BadInput         input.*       a file, an ID or an SQL text from the user
+            └── WrongUsage   input.*       an option's value that can not mean anything
 
 A message says what happened, to which item and what to do. `code` is short and never changes its
 meaning: it lands in the row, so that `group by error_code` is a useful query. Whatever is not one of
@@ -68,6 +71,12 @@ class WrongBody(TryLater):
 
 class NeverAgain(TmxdbError):
     """Will not get better by itself."""
+
+
+class Outage(TryLater):
+    """The site can not be reached at all: everybody waits, and no row is charged for it."""
+
+    code = "tmx.outage"
 
 
 class Gone(NeverAgain):
@@ -132,7 +141,19 @@ class SiteRefuses(UserMustAct):
     code = "tmx.refused"
 
 
+class SiteUnreachable(UserMustAct):
+    """No request has got through since the start, or for a long time."""
+
+    code = "tmx.unreachable"
+
+
 class BadInput(UserMustAct):
-    """Something the user gave can not be used: an ID file, a path, an SQL text, a URL."""
+    """Something the user gave can not be used: an ID file, a path, an SQL text."""
 
     code = "input.bad"
+
+
+class WrongUsage(BadInput):
+    """An option's value that can not mean anything; the command ends with status 2."""
+
+    code = "input.usage"

@@ -9,6 +9,16 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_SITE_OPTIONS = {
+    "--db": ("FILE|URL", "The database: a file, or postgresql+psycopg://…  [default: tmx.db]"),
+    "--data": ("FOLDER", "Where files go.  [default: data, beside the database]"),
+    "--site": ("NAME|URL", "tmnf, tmuf, tmo, tms, tmn, or a base URL; remembered in the database.  [default: tmnf]"),
+    "--contact": (
+        "TEXT",
+        "Whom the site's people can write to: an address or URL, sent with each request; remembered.",
+    ),
+}
+
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """A Click option that can also be set by `TMXDB_<NAME>`, and says so in its help."""
@@ -18,4 +28,35 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, **settings)
 
 
+def site_options(*, with_environment: bool = False) -> Callable[[F], F]:
+    """`--db`, `--data`, `--site`, `--contact`: on the group and again on each command that uses them.
+
+    Only the group reads the environment: on the command too, TMXDB_DB would win over `tmxdb --db x status`.
+    """
+
+    def decorate(function: F) -> F:
+        for name, (metavar, text) in reversed(_SITE_OPTIONS.items()):
+            variable = "TMXDB_" + name.lstrip("-").upper()
+            environment = {"envvar": variable} if with_environment else {}
+            function = click.option(name, metavar=metavar, help=f"{text}  [env var: {variable}]", **environment)(
+                function
+            )
+        return function
+
+    return decorate
+
+
 json_option = option("--json", "as_json", is_flag=True, help="For a program: JSON on stdout.")
+dry_run_option = option("--dry-run", is_flag=True, help="Only say what would be done.")
+progress_option = option(
+    "--progress/--no-progress",
+    default=None,
+    help="A bar that redraws, or a log line now and then.  [default: a bar on a terminal]",
+)
+rate_option = option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    help="Requests a second for all processes of this database together; remembered; 0: as fast as it goes."
+    "  [default: 4 for the public sites, none on this machine]",
+)
+KINDS = ("list", "download", "extract", "capture")

@@ -1,0 +1,30 @@
+"""Runs the revisions: on the connection that `tmxdb migrate` hands over, else on the URL in alembic.ini."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from tmxdb.db.engine import Database
+from tmxdb.db.models import Base
+
+
+def run(connection: object) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        # All revisions in one transaction: an interrupted upgrade leaves the older database as it was.
+        transaction_per_migration=False,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    url = context.config.get_main_option("sqlalchemy.url")
+    database = Database((url or "").removeprefix("sqlite:///"))
+    with database.write() as connection:
+        run(connection)

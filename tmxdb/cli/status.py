@@ -1,0 +1,97 @@
+"""`tmxdb status`: what is done, what is missing, who is working."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from tmxdb.cli.context import open_database, open_storage, options
+from tmxdb.cli.options import json_option, option, site_options
+from tmxdb.cli.say import print_json, print_table, safe
+from tmxdb.clock import span, wall_clock
+from tmxdb.db.models import STATUSES
+from tmxdb.reports.status import Status, read_status, seconds_since
+
+
+@click.command()
+@site_options()
+@option("--watch", is_flag=True, help="Again every two seconds, until Ctrl-C.")
+@json_option
+@click.pass_context
+def status(ctx: click.Context, watch: bool, as_json: bool, **given: Any) -> None:
+    """What is done, what is missing, who is working, and why rows failed.
+
+    \b
+        tmxdb status
+        tmxdb status --watch
+        tmxdb status --json
+    """
+    chosen = options(ctx, given)
+    database = open_database(chosen, read_only=True)
+    storage = open_storage(chosen, database)
+    while True:
+        state = read_status(database, storage.root, storage.free_bytes(), wall_clock())
+        if as_json:
+            print_json(state.as_json())
+        else:
+            if watch and sys.stdout.isatty():
+                click.clear()
+            _print(state)
+        if not watch:
+            return
+        time.sleep(2)
+
+
+def _print(state: Status) -> None:
+    size = "" if state.database_bytes is None else f", {_bytes(state.database_bytes)}"
+    click.echo(safe(f"{state.database} ({state.site or 'no site yet'}{size}); files in {state.data}"))
+    click.echo()
+    rows = []
+    for kind, row in state.kinds.items():
+        left = state.seconds_left.get(kind)
+        rate = state.rates.get(kind)
+        rows.append((kind, *(row[name] for name in STATUSES), f"{rate:g}/s" if rate else None, span(left) if left else None))
+    print_table(("kind", *STATUSES, "rate", "left"), rows)
+    click.echo()
+    replays, maps = state.files["replays"], state.files["maps"]
+    free = "" if state.free_bytes is None else f"; {_bytes(state.free_bytes)} free on the disk"
+    click.echo(f"Files: {replays['n']:,} replays, {_bytes(replays['bytes'])}; {maps['n']:,} maps, {_bytes(maps['bytes'])}{free}.")
+    if state.pause:
+        click.echo(safe(f"Paused until {state.pause['until']}: {state.pause['reason']}."))
+    _print_workers(state)
+    if state.failures:
+        click.echo()
+        print_table(
+            ("kind", "status", "error_code", "n", "example"),
+            [(f.kind, f.status, f.error_code, f.n, f.example.strip().splitlines()[-1]) for f in state.failures],
+        )
+
+
+def _print_workers(state: Status) -> None:
+    if not state.workers:
+        click.echo("No worker is running.")
+        return
+    click.echo()
+    now = wall_clock()
+    print_table(
+        ("worker", "kinds", "n", "running for", "last word", "done", "skipped", "failed", "retried"),
+        [
+            (
+                worker.worker_id, worker.kinds, worker.n, span(seconds_since(worker.started_at, now)),
+                f"{span(seconds_since(worker.heartbeat_at, now))} ago", worker.done, worker.skipped, worker.failed,
+                worker.retried,
+            )
+            for worker in state.workers
+        ],
+    )  # fmt: skip
+
+
+def _bytes(n: int) -> str:
+    for unit in ("B", "KB", "MB", "GB"):
+        if n < 1000:
+            return f"{n:.0f} {unit}" if unit == "B" or n >= 100 else f"{n:.1f} {unit}"
+        n /= 1000  # type: ignore[assignment]
+    return f"{n:.1f} TB"

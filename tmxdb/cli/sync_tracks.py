@@ -1,0 +1,173 @@
+"""`tmxdb sync-tracks`: the exchange's track list into the database."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from tmxdb.cli import INTERRUPTED
+from tmxdb.cli.context import Options, open_database, open_exchange, options
+from tmxdb.cli.filters import filter_options, filters
+from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, site_options
+from tmxdb.cli.say import talk
+from tmxdb.cli.signals import Stopping, ctrl_c
+from tmxdb.db import settings
+from tmxdb.db.engine import Database
+from tmxdb.storage import disk_errors
+from tmxdb.sync.filters import Filters
+from tmxdb.sync.priority import BASES, rank_tracks
+from tmxdb.sync.tracks import Synced, TrackSync
+from tmxdb.sync.walk import UPLOADED
+from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.endpoints import ORDERS, PAGE, TRACK_FIELDS, TRACKS, order_number
+
+_ORDER_NAMES = [name + end for name in ORDERS for end in ("", "-asc")]
+
+
+@click.command()
+@site_options()
+@option(
+    "--order",
+    type=click.Choice(_ORDER_NAMES),
+    metavar="NAME",
+    help=f"Take the first tracks of another order, the largest first: {', '.join(ORDERS)} (or NAME-asc).",
+)
+@option("--max-tracks", type=click.IntRange(min=1), metavar="N", help="Stop after so many tracks.")
+@option("--refresh", is_flag=True, help="Also ask for what was updated or active since the last time.")
+@option(
+    "--priority", type=click.Choice(list(BASES)), help="What makes a track come first; remembered.  [default: awards]"
+)
+@option("--save-ids", type=click.Path(dir_okay=False), metavar="FILE", help="Write the ids, one a line, in order.")
+@filter_options
+@rate_option
+@dry_run_option
+@progress_option
+@click.pass_context
+def sync_tracks(ctx: click.Context, **given: Any) -> None:
+    """Copy the exchange's track list into the database; makes the database if there is none.
+
+    Pages through the list by upload order, 1000 tracks at a time, and remembers the place with each page:
+    kill it, start it again, and it goes on. Once through, it asks only for what is new.
+
+    \b
+        tmxdb --site http://127.0.0.1:8000 sync-tracks
+        tmxdb sync-tracks --order awards --max-tracks 1000 --save-ids track_ids.txt
+        tmxdb sync-tracks --environment stadium --tag fullspeed --min-awards 5
+        tmxdb sync-tracks --refresh
+    """
+    chosen, wanted = options(ctx, given), filters(given)
+    order, max_tracks = given["order"], given["max_tracks"]
+    if given["refresh"] and order:
+        raise click.UsageError("--refresh asks for changes to what is known; it does not go with --order.")
+    with ctrl_c() as stopping:
+        database = open_database(chosen, create=not given["dry_run"])
+        exchange, rate = open_exchange(chosen, database, connections=2, rate=given["rate"], stop=stopping.stop)
+        if given["dry_run"]:
+            _say_what_would_be_asked(exchange, database, wanted, order, max_tracks, rate)
+            return
+        synced = _sync(chosen, database, exchange, wanted, given, stopping)
+        basis = _basis(database, given["priority"])
+        if synced.new or synced.reopened or given["priority"]:
+            moved = rank_tracks(database, basis)
+            talk(f"Ranked by {basis}: {moved:,} tracks have a new priority.")
+        if given["save_ids"]:
+            _save_ids(given["save_ids"], synced.ids if order else _all_ids(database))
+    if stopping.stop.is_set():
+        talk("Interrupted; the same command goes on from here.")
+        sys.exit(INTERRUPTED)
+
+
+def _sync(
+    chosen: Options, database: Database, exchange: Exchange, wanted: Filters, given: dict[str, Any], stopping: Stopping
+) -> Synced:
+    watcher = _Watcher(given["progress"])
+    sync = TrackSync(database, exchange, watcher, stop=stopping.stop)
+    talk(f"Asking {exchange.site.base_url} for its tracks.")
+    if given["order"]:
+        synced = sync.first_of(wanted, order_number(given["order"]), given["max_tracks"])
+    else:
+        synced = sync.by_upload(wanted, given["max_tracks"])
+        if given["refresh"] and not stopping.stop.is_set():
+            changed = sync.changed(wanted)
+            talk(f"{len(changed.ids):,} tracks have changed; {changed.reopened:,} will be listed again.")
+            synced.reopened = changed.reopened
+    watcher.close()
+    end = "the list is complete" if synced.complete else "stopped before its end; the next sync goes on from here"
+    talk(f"{synced.pages:,} pages, {synced.seen:,} tracks seen, {synced.new:,} of them new; {end}.")
+    return synced
+
+
+def _basis(database: Database, wanted: str | None) -> str:
+    with database.write() as connection:
+        if wanted:
+            settings.remember(connection, "priority", wanted)
+        return settings.setting(connection, "priority") or "awards"
+
+
+def _say_what_would_be_asked(
+    exchange: Exchange,
+    database: Database,
+    wanted: Filters,
+    order: str | None,
+    max_tracks: int | None,
+    rate: float | None,
+) -> None:
+    from tmxdb.sync import store
+
+    order1 = order_number(order) if order else UPLOADED
+    query: dict[str, str | int] = {"order1": order1, **wanted.site, "fields": TRACK_FIELDS, "count": PAGE}
+    if not order:
+        with database.read() as connection:
+            known = store.known_sync(connection, wanted.scope(UPLOADED))
+        if known and known["cursor"]:
+            query["after"] = known["cursor"]
+            talk(f"The last sync came to track {known['cursor']} after {known['tracks_seen']:,} tracks.")
+    click.echo(exchange.url(TRACKS, query))
+    pages = "until the list ends" if max_tracks is None else f"{-(-max_tracks // PAGE)} pages"
+    talk(f"… and so on, {PAGE} tracks a page, {pages}, at {f'{rate:g} requests a second' if rate else 'full speed'}.")
+
+
+def _all_ids(database: Database) -> list[int]:
+    from sqlalchemy import select
+
+    from tmxdb.db.models import Track
+
+    with database.read() as connection:
+        query = select(Track.track_id).order_by(Track.priority, Track.track_id)
+        return list(connection.execute(query).scalars())
+
+
+def _save_ids(path: str, ids: list[int]) -> None:
+    with disk_errors(path), open(path, "w", encoding="ascii", newline="\n") as file:
+        file.writelines(f"{track_id}\n" for track_id in ids)
+    talk(f"Wrote {len(ids):,} ids to {path}.")
+
+
+class _Watcher:
+    """Pages as a bar on a terminal, else as a line every few seconds."""
+
+    def __init__(self, bar: bool | None) -> None:
+        from tqdm import tqdm
+
+        shown = sys.stderr.isatty() if bar is None else bar
+        self._bar = tqdm(unit=" tracks", disable=not shown, file=sys.stderr) if shown else None
+        self._spoke = time.monotonic()
+
+    def page(self, synced: Synced) -> None:
+        if self._bar is not None:
+            self._bar.update(synced.seen - self._bar.n)
+        elif time.monotonic() - self._spoke > 5:
+            self._spoke = time.monotonic()
+            talk(f"{synced.pages:,} pages, {synced.seen:,} tracks seen, {synced.new:,} new …")
+
+    def note(self, message: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        talk(message)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,1 @@
+"""The database: models, connections, migrations. Knows nothing of jobs, the exchange or files."""

@@ -1,0 +1,25 @@
+"""The schema as typed models. It is public: names are chosen to be typed by hand into a query."""
+
+from tmxdb.db.models.base import FINISHED, STATUSES, Base
+from tmxdb.db.models.captures import Capture
+from tmxdb.db.models.house import Attempt, Politeness, Setting, Sync, Tally, Worker
+from tmxdb.db.models.maps import Map
+from tmxdb.db.models.replays import Replay, ReplayInputs
+from tmxdb.db.models.tracks import Track
+
+__all__ = [
+    "FINISHED",
+    "STATUSES",
+    "Attempt",
+    "Base",
+    "Capture",
+    "Map",
+    "Politeness",
+    "Replay",
+    "ReplayInputs",
+    "Setting",
+    "Sync",
+    "Tally",
+    "Track",
+    "Worker",
+]

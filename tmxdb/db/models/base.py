@@ -1,0 +1,75 @@
+"""What all tables share: the naming of constraints, and the columns that make a row a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+STATUSES = ("pending", "running", "retry", "done", "failed", "skipped")
+FINISHED = ("done", "failed", "skipped")
+
+# On SQLite only a column of the type INTEGER is the row's own key, without an index beside the table.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The tables of tmxdb. Every constraint has a name, so that migrations can find it again."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+        }
+    )
+    type_annotation_map = {str: Text()}
+
+
+class JobColumns:
+    """The state of a job, the same in all four tables. Only `queue/` writes these columns."""
+
+    status: Mapped[str] = mapped_column(server_default="pending")
+    priority: Mapped[int] = mapped_column(server_default="0")  # smaller first
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    available_at: Mapped[str | None]  # for retry: not before
+    claimed_by: Mapped[str | None]  # for running: the worker
+    lease_until: Mapped[str | None]  # for running: its word is good until then
+    claim_token: Mapped[int] = mapped_column(server_default="0")  # grows with each claim; fences late results
+    error_code: Mapped[str | None]  # of the last attempt
+    error: Mapped[str | None]
+    finished_at: Mapped[str | None]
+
+
+def job_rules(table: str, key: str) -> tuple[Any, ...]:
+    """The CHECKs and indexes of the job table `table` with primary key `key`.
+
+    The claim is answered whole by a partial index over pending rows; rows in backoff stay out of it.
+    There is no index on `status` alone: SQLite would use it for the claim and sort every pending row.
+    Counting comes from the `tally` table instead.
+    """
+    quoted = ", ".join(f"'{status}'" for status in STATUSES)
+    finished = ", ".join(f"'{status}'" for status in FINISHED)
+    return (
+        CheckConstraint(f"status IN ({quoted})", name="status"),
+        CheckConstraint("attempts >= 0", name="attempts"),
+        CheckConstraint(
+            "(status = 'running') = (claimed_by IS NOT NULL) AND (status = 'running') = (lease_until IS NOT NULL)",
+            name="running_is_claimed",
+        ),
+        CheckConstraint("(status = 'retry') = (available_at IS NOT NULL)", name="retry_has_time"),
+        CheckConstraint(f"(status IN ({finished})) = (finished_at IS NOT NULL)", name="finished_has_time"),
+        CheckConstraint("status NOT IN ('failed', 'skipped', 'retry') OR error_code IS NOT NULL", name="has_reason"),
+        _partial(f"{table}_pending", ("priority", key), "status = 'pending'"),
+        _partial(f"{table}_retry", ("available_at",), "status = 'retry'"),
+        _partial(f"{table}_running", ("lease_until",), "status = 'running'"),
+        _partial(f"{table}_error", ("error_code", "status"), "error_code IS NOT NULL"),
+    )
+
+
+def _partial(name: str, columns: tuple[str, ...], condition: str) -> Index:
+    where = text(condition)
+    return Index(f"ix_{name}", *columns, sqlite_where=where, postgresql_where=where)

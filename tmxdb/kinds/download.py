@@ -1,0 +1,117 @@
+"""`download`: fetch a replay file, see that it is one, read its facts, and only then say done."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, select
+
+from tmxdb.db.bulk import NewRows
+from tmxdb.db.models import Map, Replay, ReplayInputs, Track
+from tmxdb.errors import TmxdbError
+from tmxdb.gbx import Replay as ReplayFile
+from tmxdb.kinds.facts import input_events, replay_columns, whole_replay
+from tmxdb.kinds.tools import Tools
+from tmxdb.queue.job import Done, Job, Outcome
+from tmxdb.tmx.endpoints import replay_path
+
+LARGE = 2 * 2**20
+"""Files beyond this are read one at a time, so that hostile ones can not fill the memory together."""
+_replays: Table = Replay.__table__  # type: ignore[assignment]
+
+
+class Download:
+    """Fetches replay files."""
+
+    name = "download"
+    table = _replays
+    key: Column[Any] = _replays.c.replay_id
+    needs: tuple[Column[Any], ...] = (
+        _replays.c.replay_id,
+        _replays.c.track_id,
+        _replays.c.user_name,
+        _replays.c.site_time_ms,
+        _replays.c.position,
+        _replays.c.file_path,
+        _replays.c.sha256,
+    )
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._large = threading.Lock()
+        self._uids: dict[int, str | None] = {}
+
+    def at_most(self, n: int) -> int:
+        """Downloads mostly wait for the site: as many as wanted."""
+        return n
+
+    def prepare(self, connection: Connection) -> None:
+        """Nothing: listings open downloads."""
+
+    def run(self, job: Job) -> Outcome:
+        """The file on disk, whole; its facts in the row; and the track's map may be extracted."""
+        path = self._tools.options.name_template.replay_path(job.row)
+        return self._adopted(job, path) or self._fetched(job, path)
+
+    def _adopted(self, job: Job, path: str) -> Done | None:
+        """What an earlier run left behind, if it is whole and right; then nothing is fetched."""
+        item = f"replay {job.item_id}"
+        for candidate in dict.fromkeys((job.row["file_path"] or path, path)):
+            data = self._tools.storage.read(candidate)
+            if data is None:
+                continue
+            try:
+                replay = whole_replay(data, item)
+            except TmxdbError:
+                continue
+            wanted = job.row["site_time_ms"]
+            digest = hashlib.sha256(data).hexdigest()
+            same_time = wanted is None or wanted == _race_time_ms(replay)
+            if digest == job.row["sha256"] or (job.row["sha256"] is None and same_time):
+                return self._done(job, candidate, data, digest, replay)
+        return None
+
+    def _fetched(self, job: Job, path: str) -> Done:
+        item = f"replay {job.item_id} (track {job.row['track_id']})"
+        with self._tools.storage.new_file(path, owner=self._tools.worker_id) as file:
+            self._tools.fetcher.fetch(replay_path(job.item_id), item, file.write)
+            if file.size > LARGE:
+                with self._large:
+                    done = self._checked(job, path, file.read_back(), item)
+            else:
+                done = self._checked(job, path, file.read_back(), item)
+            file.publish()
+        return done
+
+    def _checked(self, job: Job, path: str, data: bytes, item: str) -> Done:
+        replay = whole_replay(data, item)
+        return self._done(job, path, data, hashlib.sha256(data).hexdigest(), replay)
+
+    def _done(self, job: Job, path: str, data: bytes, digest: str, replay: ReplayFile) -> Done:
+        track_id = job.row["track_id"]
+        values = {"file_path": path, "file_bytes": len(data), "sha256": digest}
+        opens = [NewRows(Map.__table__, [{"track_id": track_id, "priority": job.priority}])]  # type: ignore[arg-type]
+        events = input_events(replay) if self._tools.options.store_inputs else None
+        if events is not None:
+            row = {"replay_id": job.item_id, "events": events}
+            opens.append(NewRows(ReplayInputs.__table__, [row], update=("events",)))  # type: ignore[arg-type]
+        return Done(values | replay_columns(replay, self._track_uid(track_id)), opens)
+
+    def _track_uid(self, track_id: int) -> str | None:
+        """The uid of the track's present map; asked once for the replays of a track that follow each other."""
+        if track_id not in self._uids:
+            with self._tools.database.read() as connection:
+                uid = connection.execute(select(Track.uid).where(Track.track_id == track_id)).scalar()
+            if len(self._uids) > 1000:
+                self._uids.clear()
+            self._uids[track_id] = uid
+        return self._uids.get(track_id)
+
+
+def _race_time_ms(replay: ReplayFile) -> int | None:
+    try:
+        return replay.race_time_ms
+    except TmxdbError:
+        return None

@@ -1,0 +1,35 @@
+"""What a job may use: handed to each kind once, read-only from then on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tmxdb.db.engine import Database
+from tmxdb.kinds.naming import NameTemplate
+from tmxdb.storage import Storage
+from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.fetch import Fetcher
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked of this run."""
+
+    top: int = 50
+    all_replays: bool = False
+    maps_from_site: bool = False
+    store_inputs: bool = True
+    gbx_reader: str = "tmxdb"
+    name_template: NameTemplate = field(default_factory=NameTemplate)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The outside world as a job sees it. The database is for reading only."""
+
+    database: Database
+    storage: Storage
+    exchange: Exchange
+    fetcher: Fetcher
+    worker_id: str
+    options: Options

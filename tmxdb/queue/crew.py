@@ -1,0 +1,90 @@
+"""The threads that do the jobs of one kind. They never touch the database's writing side.
+
+An exception becomes an outcome here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import traceback
+from dataclasses import dataclass
+
+from tmxdb.errors import Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
+from tmxdb.queue.job import Fail, GivenBack, Job, Kind, Outcome, Retry, Skip, Snooze
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a thread hands back. `halt`: the run has to stop for this reason; the job goes back uncharged."""
+
+    job: Job
+    outcome: Outcome
+    halt: UserMustAct | None = None
+
+
+class Crew:
+    """Up to `size` threads for `kind`, started as jobs come in; results go to `results` in any order."""
+
+    def __init__(self, kind: Kind, size: int, results: queue.SimpleQueue[Result]) -> None:
+        self.kind = kind
+        self.size = size
+        self._results = results
+        self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._busy = 0
+
+    def hand_in(self, job: Job) -> None:
+        """Do `job` as soon as a thread is free."""
+        self._inbox.put(job)
+        if len(self._threads) < self.size and self._inbox.qsize() > len(self._threads) - self._busy:
+            # A daemon, so that a second Ctrl-C need not wait for it.
+            thread = threading.Thread(target=self._work, name=f"{self.kind.name}-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def take_back(self) -> list[Job]:
+        """The jobs that no thread has begun."""
+        jobs = []
+        while True:
+            try:
+                job = self._inbox.get_nowait()
+            except queue.Empty:
+                return jobs
+            if job is not None:
+                jobs.append(job)
+
+    def dismiss(self) -> None:
+        """Let the threads end when they are through with what they have."""
+        for _ in self._threads:
+            self._inbox.put(None)
+
+    def _work(self) -> None:
+        while (job := self._inbox.get()) is not None:
+            with self._lock:
+                self._busy += 1
+            result = perform(self.kind, job)
+            with self._lock:
+                self._busy -= 1
+            self._results.put(result)
+
+
+def perform(kind: Kind, job: Job) -> Result:
+    """Run one job; whatever it raises becomes an outcome."""
+    try:
+        return Result(job, kind.run(job))
+    except GivenBack as error:
+        return Result(job, Snooze(error.code, str(error)))
+    except Outage as error:
+        return Result(job, Snooze(error.code, str(error), error.retry_after_s or 1.0))
+    except TryLater as error:
+        return Result(job, Retry(error.code, str(error), error.retry_after_s))
+    except Gone as error:
+        return Result(job, Skip(error.code, str(error)))
+    except UserMustAct as error:
+        return Result(job, Snooze(error.code, str(error)), halt=error)
+    except (NeverAgain, TmxdbError) as error:
+        return Result(job, Fail(error.code, str(error)))
+    except Exception:  # noqa: BLE001  # the one place: a bug costs its row, with the traceback, never the run
+        return Result(job, Fail("tmxdb.bug", traceback.format_exc()))

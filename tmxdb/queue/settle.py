@@ -1,0 +1,145 @@
+"""Settling: outcomes become statuses, in one transaction for many jobs; also the only way back to `pending`.
+
+A job is settled only if its row still carries the token of our claim. A worker that slept past its lease
+finds another token there: its late result is dropped, and the caller is told.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from tmxdb.clock import iso
+from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.models import Attempt
+from tmxdb.queue.backoff import backoff_s
+from tmxdb.queue.job import Done, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
+
+_NOT_CLAIMED = {"claimed_by": None, "lease_until": None}
+_FRESH = {"available_at": None, "error_code": None, "error": None, "finished_at": None}
+LONGEST_ERROR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a batch: new status by job, in the order given; None for a late result."""
+
+    statuses: tuple[str | None, ...]
+
+
+def settle(
+    connection: Connection,
+    kind: Kind,
+    results: Sequence[tuple[Job, Outcome]],
+    *,
+    worker: str,
+    now_ms: int,
+    max_attempts: int,
+    rng: random.Random,
+) -> Settled:
+    """Write the outcomes of jobs of one kind in the transaction of `connection`."""
+    ours = _still_ours(connection, kind, [job for job, _ in results])
+    changes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    books: list[dict[str, Any]] = []
+    opened: list[NewRows] = []
+    statuses: list[str | None] = []
+    for job, outcome in results:
+        if job.item_id not in ours:
+            statuses.append(None)
+            continue
+        change = _change(job, outcome, now_ms, max_attempts, rng)
+        statuses.append(change["status"])
+        changes[tuple(sorted(change))].append({"settled_key": job.item_id, **change})
+        if isinstance(outcome, Done):
+            opened.extend(outcome.opens)
+        elif not isinstance(outcome, Snooze):
+            books.append(_attempt(job, outcome, change["status"], worker, now_ms))
+    for names, rows in changes.items():
+        statement = update(kind.table).where(kind.key == bindparam("settled_key"))
+        connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
+    for new in _merged(opened):
+        upsert(connection, new)
+    if books:
+        connection.execute(insert(Attempt.__table__), books)
+    return Settled(tuple(statuses))
+
+
+def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
+    """Give claimed rows back as if they had never been claimed: no attempt charged."""
+    ours = _still_ours(connection, kind, jobs)
+    rows = [{"settled_key": job.item_id, "attempts": job.attempt - 1} for job in jobs if job.item_id in ours]
+    if rows:
+        connection.execute(
+            update(kind.table)
+            .where(kind.key == bindparam("settled_key"))
+            .values(status="pending", attempts=bindparam("attempts"), **_NOT_CLAIMED),
+            rows,
+        )
+
+
+def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
+    """Rows that ended and match `conditions` are pending again, with all their attempts before them."""
+    result = connection.execute(
+        update(table)
+        .where(table.c.status.in_(("done", "failed", "skipped", "retry")), *conditions)
+        .values(status="pending", attempts=0, **_FRESH)
+    )
+    return result.rowcount
+
+
+def _still_ours(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> set[int]:
+    tokens = {job.item_id: job.token for job in jobs}
+    query = select(kind.key, kind.table.c.claim_token).where(kind.key.in_(tokens), kind.table.c.status == "running")
+    if connection.dialect.name == "postgresql":
+        query = query.order_by(kind.key).with_for_update()
+    return {item_id for item_id, token in connection.execute(query) if tokens[item_id] == token}
+
+
+def _change(job: Job, outcome: Outcome, now_ms: int, max_attempts: int, rng: random.Random) -> dict[str, Any]:
+    ended = {**_NOT_CLAIMED, **_FRESH, "finished_at": iso(now_ms)}
+    match outcome:
+        case Done():
+            return {**ended, "status": "done", **outcome.values}
+        case Skip(code, message) | Fail(code, message):
+            status = "skipped" if isinstance(outcome, Skip) else "failed"
+            return {**ended, "status": status, "error_code": code, "error": message[:LONGEST_ERROR]}
+        case Retry(code, message, after_s):
+            reason = {"error_code": code, "error": message[:LONGEST_ERROR]}
+            if job.attempt >= max_attempts:
+                return {**ended, "status": "failed", **reason}
+            wait_s = backoff_s(job.attempt, jitter=rng.random(), asked_s=after_s)
+            return {**_NOT_CLAIMED, "status": "retry", "available_at": iso(now_ms + round(wait_s * 1000)), **reason}
+        case Snooze(code, message, after_s):
+            reason = {"error_code": code, "error": message[:LONGEST_ERROR]}
+            change = {**_NOT_CLAIMED, "attempts": job.attempt - 1, **reason}
+            if after_s <= 0:
+                return {**change, "status": "pending"}
+            return {**change, "status": "retry", "available_at": iso(now_ms + round(after_s * 1000))}
+
+
+def _attempt(job: Job, outcome: Retry | Skip | Fail, status: str, worker: str, now_ms: int) -> dict[str, Any]:
+    return {
+        "kind": job.kind,
+        "item_id": job.item_id,
+        "attempt": job.attempt,
+        "worker": worker,
+        "started_at": job.started_at,
+        "ended_at": iso(now_ms),
+        "outcome": status,
+        "error_code": outcome.code,
+        "error": outcome.message[:LONGEST_ERROR],
+    }
+
+
+def _merged(opened: Iterable[NewRows]) -> list[NewRows]:
+    """The same table and columns in one statement: a batch of jobs opens the same sort of rows."""
+    groups: dict[Any, list[Any]] = defaultdict(list)
+    for new in opened:
+        if new.rows:
+            groups[(new.table, new.update, new.keep_known, tuple(new.rows[0]))].extend(new.rows)
+    return [NewRows(table, rows, update, keep) for (table, update, keep, _), rows in groups.items()]

@@ -1,0 +1,139 @@
+"""The state of the whole database as one value: for `tmxdb status`, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, text
+
+from tmxdb.clock import from_iso, iso
+from tmxdb.db.engine import Database, shown
+from tmxdb.db.models import Map, Politeness, Replay, Setting, Worker
+from tmxdb.reports.counts import KINDS, counts
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Rows of a kind that ended, or wait, for the same reason."""
+
+    kind: str
+    status: str
+    error_code: str
+    n: int
+    example_id: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWorker:
+    """A worker whose lease is good. `rates`: jobs a second by kind, lately."""
+
+    worker_id: str
+    host: str
+    pid: int
+    kinds: str
+    n: int
+    started_at: str
+    heartbeat_at: str
+    done: int
+    failed: int
+    skipped: int
+    retried: int
+    rates: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Counts by kind and status, rates and time left while workers run, failures, disk used."""
+
+    database: str
+    site: str | None
+    data: str
+    at: str
+    kinds: dict[str, dict[str, int]]
+    rates: dict[str, float]
+    seconds_left: dict[str, float]
+    workers: list[LiveWorker]
+    failures: list[Failure]
+    pause: dict[str, Any] | None
+    rate_limit: float | None
+    files: dict[str, dict[str, int]]
+    database_bytes: int | None
+    free_bytes: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for `json.dumps`."""
+        return asdict(self)
+
+
+def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: int) -> Status:
+    """All of it in one reading transaction: the numbers are of the same moment."""
+    with database.read() as connection:
+        table = counts(connection)
+        workers = [
+            LiveWorker(*row[:-1], rates=json.loads(row[-1]))
+            for row in connection.execute(
+                select(
+                    Worker.worker_id, Worker.host, Worker.pid, Worker.kinds, Worker.n, Worker.started_at,
+                    Worker.heartbeat_at, Worker.done, Worker.failed, Worker.skipped, Worker.retried, Worker.per_second,
+                ).where(Worker.lease_until >= iso(now_ms)).order_by(Worker.started_at)
+            )
+        ]  # fmt: skip
+        failures = [
+            Failure(*row)
+            for row in connection.execute(
+                text("SELECT kind, status, error_code, n, example_id, example FROM failures ORDER BY n DESC, kind")
+            )
+        ]
+        politeness = connection.execute(
+            select(Politeness.rate, Politeness.paused_until_ms, Politeness.reason)
+        ).first()
+        files = {
+            "replays": _files(connection, Replay),
+            "maps": _files(connection, Map),
+        }
+        site = connection.execute(select(Setting.value).where(Setting.key == "site")).scalar()
+    rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
+    paused = politeness is not None and politeness.paused_until_ms > now_ms
+    return Status(
+        database=shown(database.location),
+        site=site,
+        data=str(data),
+        at=iso(now_ms),
+        kinds=table,
+        rates={kind: rate for kind, rate in rates.items() if rate},
+        seconds_left=_seconds_left(table, rates),
+        workers=workers,
+        failures=failures,
+        pause={"until": iso(politeness.paused_until_ms), "reason": politeness.reason} if paused else None,
+        rate_limit=politeness.rate if politeness else None,
+        files=files,
+        database_bytes=_size(database.path),
+        free_bytes=free_bytes,
+    )
+
+
+def _files(connection: Any, model: type[Replay] | type[Map]) -> dict[str, int]:
+    query = select(func.count(), func.coalesce(func.sum(model.file_bytes), 0)).where(model.status == "done")
+    n, size = connection.execute(query).one()
+    return {"n": int(n), "bytes": int(size)}
+
+
+def _seconds_left(table: dict[str, dict[str, int]], rates: dict[str, float]) -> dict[str, float]:
+    left = {kind: sum(table[kind][status] for status in ("pending", "running", "retry")) for kind in KINDS}
+    return {kind: round(left[kind] / rates[kind], 1) for kind in KINDS if rates[kind] > 0 and left[kind]}
+
+
+def _size(path: Path | None) -> int | None:
+    if path is None:
+        return None
+    return sum(os.path.getsize(f"{path}{end}") for end in ("", "-wal") if os.path.exists(f"{path}{end}"))
+
+
+def seconds_since(moment: str, now_ms: int) -> float:
+    """How long ago a stored time is."""
+    return max(now_ms - from_iso(moment), 0) / 1000

@@ -1,0 +1,1 @@
+"""The exchange's track list as rows: walking it, storing it, ranking it, adding single tracks."""

@@ -1,0 +1,171 @@
+"""Asking the exchange's API: one identified User-Agent, few connections, JSON that is checked before it is believed.
+
+`requests` serves the API, which is asked once for many rows. Files are fetched through `tmx/fetch.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from tmxdb import __version__
+from tmxdb.errors import Gone, TmxdbError, WrongBody
+from tmxdb.tmx.endpoints import PAGE, REPLAY_FIELDS, REPLAYS, TRACK_FIELDS, TRACKS
+from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord, replay_record, track_record
+from tmxdb.tmx.sites import Site
+from tmxdb.tmx.verdict import Health, lost, status_error
+
+CONNECT_S, SILENCE_S, TOTAL_S = 15.0, 30.0, 120.0
+LARGEST_ANSWER = 32 * 2**20
+"""A page of 1000 tracks is about 1 MB."""
+HOME = "https://github.com/tmxdb/tmxdb"
+
+
+class Turnstile(Protocol):
+    """What keeps all workers of a database polite together; see `queue/politeness.py`."""
+
+    def wait_turn(self) -> None:
+        """Return when a request may be sent."""
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Let nobody send anything for so long."""
+
+
+def user_agent(contact: str | None) -> str:
+    """How we introduce ourselves: project, version, and whom to write to."""
+    return f"tmxdb/{__version__} (+{HOME}{'; ' + contact if contact else ''})"
+
+
+class Exchange:
+    """One exchange, as many threads at once may ask it. Every error is a TmxdbError."""
+
+    def __init__(self, site: Site, *, contact: str | None, gate: Turnstile, connections: int) -> None:
+        self.site = site
+        self.agent = user_agent(contact)
+        self.gate = gate
+        self.health = Health(site.base_url, gate.pause)
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": self.agent, "Accept": "application/json"})
+        # One connection a thread at the most, kept alive; a thread beyond that waits instead of opening another.
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=max(connections, 1), pool_block=True, max_retries=0)
+        self._session.mount(site.base_url, adapter)
+
+    def tracks(self, parameters: Mapping[str, str | int]) -> Page[TrackRecord]:
+        """A page of /api/tracks. Parameters as in the fact sheet (`order1`, `after`, `name` …)."""
+        query = {"fields": TRACK_FIELDS, "count": PAGE, **parameters}
+        return self._page(TRACKS, query, "the track list", track_record)
+
+    def replays(self, track_id: int, parameters: Mapping[str, str | int]) -> Page[ReplayRecord] | None:
+        """A page of a track's leaderboard; None if the site answers 404: no replays, or no such track."""
+        query = {"fields": REPLAY_FIELDS, "trackId": track_id, **parameters}
+        try:
+            return self._page(REPLAYS, query, f"leaderboard of track {track_id}", replay_record)
+        except Gone:
+            return None
+
+    def url(self, path: str, parameters: Mapping[str, str | int]) -> str:
+        """What would be asked, for a person to read."""
+        return str(requests.Request("GET", self.site.base_url + path, params=dict(parameters)).prepare().url)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def _page(
+        self, path: str, query: Mapping[str, Any], item: str, record: Callable[[Mapping[str, Any]], Record | None]
+    ) -> Page[Record]:
+        answer = self._json(path, query, item)
+        rows = answer.get("Results") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise WrongBody(f"{item}: the answer has no list of results.", code="tmx.wrong_json")
+        records, unusable = [], []
+        for row in rows:
+            one = record(row) if isinstance(row, dict) else None
+            if one is None:
+                unusable.append(repr(row)[:200])
+            else:
+                records.append(one)
+        return Page(tuple(records), answer.get("More") is True, tuple(unusable))
+
+    def _json(self, path: str, query: Mapping[str, Any], item: str) -> Any:
+        body = self._get(path, query, item)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
+                raise WrongBody(f"{item}: a web page instead of data.", code="tmx.html") from None
+            raise WrongBody(f"{item}: the answer is no JSON ({type(error).__name__}).", code="tmx.wrong_json") from None
+
+    def _get(self, path: str, query: Mapping[str, Any], item: str) -> bytes:
+        self.gate.wait_turn()
+        deadline = time.monotonic() + TOTAL_S
+        try:
+            with self._session.get(
+                self.site.base_url + path,
+                params=dict(query),
+                stream=True,
+                timeout=(CONNECT_S, SILENCE_S),
+                allow_redirects=False,
+            ) as response:
+                error = status_error(response.status_code, item, response.headers.get("Retry-After"), now_s=time.time())
+                body = b"" if error else _bounded(response.iter_content(65536), item, deadline)
+                if error and response.status_code == 400:
+                    error.message += f" It says: {_detail(response)}"
+        except requests.exceptions.Timeout as problem:
+            error = lost(item, "no answer in time", timed_out=True)
+            error.__cause__ = problem
+        except (requests.exceptions.RequestException, OSError) as problem:
+            error = lost(item, _reason(problem), timed_out=False)
+            error.__cause__ = problem
+        except TmxdbError as problem:
+            error = problem
+        if error is not None:
+            raise self.health.judge(error)
+        self.health.answered()
+        return body
+
+
+def _bounded(chunks: Iterable[bytes], item: str, deadline: float) -> bytes:
+    parts, size = [], 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_ANSWER:
+            raise WrongBody(f"{item}: the answer is larger than {LARGEST_ANSWER >> 20} MiB.", code="tmx.too_large")
+        if time.monotonic() > deadline:
+            raise lost(item, f"no whole answer within {TOTAL_S:.0f} s", timed_out=True)
+    return b"".join(parts)
+
+
+def _detail(response: requests.Response) -> str:
+    """What the site says is wrong: `application/problem+json` with a `detail` (fact sheet, section 2)."""
+    try:
+        raw = next(response.iter_content(2000), b"")
+        detail = json.loads(raw).get("detail")
+    except (ValueError, AttributeError, requests.exceptions.RequestException):
+        detail = None
+    return repr(detail)[:300] if detail else "nothing"
+
+
+def _reason(problem: Exception) -> str:
+    """The shortest true reason in a chain of wrapped library errors."""
+    text = str(problem)
+    for sign, reason in (
+        ("Connection refused", "connection refused"),
+        ("actively refused", "connection refused"),
+        ("resolve", "no such host"),
+        ("getaddrinfo", "no such host"),
+        ("reset", "the connection was reset"),
+        ("forcibly closed", "the connection was reset"),
+        ("IncompleteRead", "the connection broke off"),
+        ("without response", "the connection was closed without an answer"),
+        ("CERTIFICATE", "its certificate can not be trusted"),
+    ):
+        if sign in text:
+            return reason
+    return type(problem).__name__

@@ -1,0 +1,125 @@
+"""What an answer means for the one who asked: status codes and broken connections become our own errors.
+
+Which codes the site uses: tmx-api fact sheet, sections 2, 5 and 6. No source quotes a real 429 from it;
+clients code for 429, 403 and 5xx with Retry-After, and so do we.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+from tmxdb.errors import (
+    BadRequest,
+    Gone,
+    Outage,
+    SiteRefuses,
+    SiteTrouble,
+    SiteUnreachable,
+    Throttled,
+    TmxdbError,
+    TryLater,
+    WrongBody,
+)
+
+FORBIDDEN_AT_MOST = 5
+"""403 in a row before the run stops: the site does not want us, and asking on would make it worse."""
+LOST_AT_MOST = 5
+"""Requests in a row that did not get through before we call it an outage."""
+LONGEST_OUTAGE_S = 15 * 60.0
+DEFAULT_PAUSE_S = 10.0
+
+
+def status_error(status: int, item: str, retry_after: str | None, *, now_s: float) -> TmxdbError | None:
+    """The error that status `status` means for `item`; None for 200."""
+    if status == 200:
+        return None
+    if status == 404:
+        return Gone(f"{item}: the site does not have it (404).")
+    if status == 429 or (status == 503 and retry_after):
+        asked_s = retry_after_s(retry_after, now_s=now_s) or DEFAULT_PAUSE_S
+        return Throttled(f"{item}: the site asked us to slow down ({status}).", retry_after_s=asked_s)
+    if status >= 500:
+        return SiteTrouble(f"{item}: the site has trouble ({status}).", code="tmx.unavailable")
+    if status == 403:
+        return SiteTrouble(f"{item}: the site forbids it (403).", code="tmx.forbidden")
+    if 300 <= status < 400:
+        return WrongBody(f"{item}: the site sent us elsewhere ({status}); not followed.", code="tmx.redirect")
+    if status == 408:
+        return SiteTrouble(f"{item}: the site waited too long for us (408).", code="tmx.timeout")
+    return BadRequest(f"{item}: the site takes our request for wrong ({status}).")
+
+
+def retry_after_s(text: str | None, *, now_s: float) -> float | None:
+    """Seconds that a Retry-After header asks for, given as a number or a date (RFC 9110, 10.2.3)."""
+    if not text:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - now_s, 0.0)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+class Health:
+    """How the site as a whole is doing, from the answers of all threads of this process.
+
+    `judge` is given each outcome of a request and answers the error to raise: mostly the same one, but
+    an Outage when nothing gets through any more, and one that stops the run when it stays so.
+    """
+
+    def __init__(self, base_url: str, pause: Callable[[float, str], None]) -> None:
+        self._base_url = base_url
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._lost = 0
+        self._forbidden = 0
+        self._last_answer_s: float | None = None
+        self._began_s = time.monotonic()
+
+    def answered(self) -> None:
+        """A request was answered as it should be."""
+        self._lost = self._forbidden = 0
+        self._last_answer_s = time.monotonic()
+
+    def judge(self, error: TmxdbError) -> TmxdbError:
+        """What to raise for `error`; a pause is passed on to all workers."""
+        with self._lock:
+            if error.code == "tmx.connection":
+                return self._not_through(error)
+            self._lost = 0
+            if error.code != "tmx.timeout":
+                self._last_answer_s = time.monotonic()
+            self._forbidden = self._forbidden + 1 if error.code == "tmx.forbidden" else 0
+            if self._forbidden >= FORBIDDEN_AT_MOST:
+                return SiteRefuses(
+                    f"{self._base_url} forbids what we ask ({self._forbidden} times 403 in a row). Nothing is lost;"
+                    " ask the site's people, or come back later."
+                )
+        if isinstance(error, Throttled):
+            self._pause(error.retry_after_s or DEFAULT_PAUSE_S, "the site asked us to slow down")
+        return error
+
+    def _not_through(self, error: TmxdbError) -> TmxdbError:
+        self._lost += 1
+        if self._lost < LOST_AT_MOST:
+            return error
+        silent_s = time.monotonic() - (self._last_answer_s or self._began_s)
+        if self._last_answer_s is None or silent_s > LONGEST_OUTAGE_S:
+            return SiteUnreachable(
+                f"{self._base_url} can not be reached: {error}"
+                " Check the address (--site) and the connection, then run the same command again: nothing is lost."
+            )
+        pause_s = min(2.0 ** min(self._lost - LOST_AT_MOST + 1, 6), 60.0)
+        self._pause(pause_s, "the site can not be reached")
+        return Outage(str(error), retry_after_s=pause_s)
+
+
+def lost(item: str, reason: str, *, timed_out: bool) -> TryLater:
+    """The error for a request that got no whole answer."""
+    code = "tmx.timeout" if timed_out else "tmx.connection"
+    return SiteTrouble(f"{item}: {reason}.", code=code)
