@@ -14,18 +14,19 @@ _PERIOD_MS, _VERSION, _SAMPLE_BYTES = 100, 9, 61
 # position, angle, axis heading and pitch, speed as 1000 ln(m/s), heading and pitch of the velocity
 _SAMPLE = Struct("<3fHhhhbb").pack
 _REST_BYTES = _SAMPLE_BYTES - 22
+_PACKED_BYTES = 12  # of a sample without noise, measured
 _SPEED = round(1000 * math.log(40))  # 40 m/s
 _RADIUS_M = 200.0
 
 
 def packed_samples(duration_ms: int, size: int, key: tuple[int, int]) -> bytes:
-    """Plain size, packed size and data, at least `size` bytes long.
+    """Plain size, packed size and data, together about `size` bytes; more if so long a run needs more.
 
     What no reader here knows of a sample (wheels, gears …) is zero, or noise until `size` is reached; if
     that takes more samples than the run has, they go on after the finish, as real ones do.
     """
-    count = max(duration_ms // _PERIOD_MS + 2, size // _REST_BYTES)
-    rest = noise(size, "samples", *key).ljust(count * _REST_BYTES, b"\0")
+    count = max(duration_ms // _PERIOD_MS + 2, size // (_REST_BYTES + _PACKED_BYTES))
+    rest = noise(max(0, size - count * _PACKED_BYTES), "samples", *key).ljust(count * _REST_BYTES, b"\0")
     step = 40 * _PERIOD_MS / 1000 / _RADIUS_M
     data = bytearray()
     for number in range(count):
