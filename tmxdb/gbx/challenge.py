@@ -86,8 +86,9 @@ class Challenge:
         """`TMF`, `TMU`, `TMNESWC`, `TMO`, `TMS`, `TMPU`, `TM1.0`, `TM2020` or `ManiaPlanet`; None: not known."""
         version = self.race.version if self.race else None
         if version is None:  # the game that saved the replay around it wrote no header
-            is_old = self.container.stored_class_id != CHALLENGE
-            return games.game_of_environment(self.environment) if is_old else games.later_game(self.xml)
+            if self.container.stored_class_id != CHALLENGE:
+                return games.game_of_environment(self.environment)
+            return games.TM2020 if self.environment == games.TM2020_STADIUM else games.MANIAPLANET
         if version >= 12:
             return games.later_game(self.xml)
         if version == 11:

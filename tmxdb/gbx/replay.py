@@ -216,7 +216,7 @@ class Replay:
 
     @property
     def has_clip(self) -> bool | None:
-        """Whether a MediaTracker clip of the replay was saved with it. None before Sunrise."""
+        """Whether a MediaTracker clip was saved with the replay. None if it could not be followed that far."""
         return self._contents.has_clip
 
     # The inputs.

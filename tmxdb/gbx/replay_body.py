@@ -69,6 +69,8 @@ def read_body(body: bytes) -> ReplayBody:
         return reader is not None
 
     stream.chunks(read, nodes.unread)
+    if not stream.stopped and found.has_clip is None:
+        found.has_clip = False
     if not stream.stopped and stream.left:
         nodes.unread.append(f"{stream.left} byte(s) behind the end mark")
     found.unread = tuple(nodes.unread)

@@ -14,6 +14,9 @@ MANIAPLANET, TM2020 = "ManiaPlanet", "TM2020"
 LATER_GAMES = frozenset({MANIAPLANET, TM2020})
 """Only what they have in common with the classic games is read."""
 
+TM2020_STADIUM = "#26"
+"""Its one environment, which it stores by number."""
+
 MAP_TYPES = {0: "race", 1: "platform", 2: "puzzle", 3: "crazy", 4: "shortcut", 5: "stunts"}
 """What is to be done on a map, by its number in the file. Source: GBX.NET `CGameCtnChallenge.PlayMode`."""
 
