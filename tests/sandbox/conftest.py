@@ -14,8 +14,8 @@ from .client import Client
 
 @pytest.fixture(scope="session")
 def shared_site() -> Iterator[RunningSite]:
-    """300 tracks, nothing plain; look, do not change."""
-    with running_site(tracks=300, replays=10) as site:
+    """200 tracks, nothing plain; look, do not change."""
+    with running_site(tracks=200, replays=10) as site:
         yield site
 
 
@@ -32,13 +32,32 @@ def client(shared_site: RunningSite, session: requests.Session) -> Client:
     return Client(session, shared_site.url)
 
 
-@pytest.fixture
-def site() -> Iterator[RunningSite]:
-    """Twelve plain tracks with three replays each, for whoever changes or spoils things."""
+@pytest.fixture(scope="session")
+def plain_site() -> Iterator[RunningSite]:
     with running_site(tracks=12, replays=3, plain=True) as site:
         yield site
 
 
 @pytest.fixture
+def site(plain_site: RunningSite) -> Iterator[RunningSite]:
+    """Twelve plain tracks with three replays each; faults and log are everybody's own."""
+    plain_site.forget()
+    yield plain_site
+    plain_site.set_faults([])
+
+
+@pytest.fixture
 def visitor(site: RunningSite, session: requests.Session) -> Client:
     return Client(session, site.url)
+
+
+@pytest.fixture
+def own_site() -> Iterator[RunningSite]:
+    """For whoever changes the catalogue."""
+    with running_site(tracks=12, replays=3, plain=True) as site:
+        yield site
+
+
+@pytest.fixture
+def owner(own_site: RunningSite, session: requests.Session) -> Client:
+    return Client(session, own_site.url)

@@ -60,8 +60,8 @@ def test_all_routes_are_a_server_error(client: Client) -> None:
 
 
 def test_every_field_comes_with_the_type_of_the_fact_sheet(client: Client) -> None:
-    rows = client.tracks(fields=",".join(TRACK_FIELDS), count=300)["Results"]
-    assert len(rows) == 300
+    rows = client.tracks(fields=",".join(TRACK_FIELDS), count=1000)["Results"]
+    assert len(rows) == 200
     for row in rows:
         assert isinstance(row["TrackName"], str)
         assert set(row["Uploader"]) == {"UserId", "Name"}
@@ -85,11 +85,11 @@ def test_nested_fields_come_alone_with_and_without_brackets(client: Client) -> N
 
 def test_forty_rows_come_unasked_and_all_when_there_are_fewer_than_asked(client: Client) -> None:
     assert len(client.tracks()["Results"]) == 40
-    assert len(client.tracks(count=10_000)["Results"]) == 300
+    assert len(client.tracks(count=10_000)["Results"]) == 200
     assert len(client.tracks(count=0)["Results"]) == 1
 
 
-@pytest.mark.parametrize("order", [None, 0, 1, 2, 4, 5, 6, 8, 10, 11, 12, 14, 15, 18, 20, 22, 24, 26, 28, 33, 40, 42])
+@pytest.mark.parametrize("order", [None, 0, 1, 4, 5, 6, 10, 11, 13, 15, 24, 28, 33, 42])
 def test_a_walk_by_cursor_meets_each_track_once_in_any_order(client: Client, order: int | None) -> None:
     parameters = {} if order is None else {"order1": order}
     walked = walk(client, **parameters)
