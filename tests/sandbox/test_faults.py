@@ -65,6 +65,8 @@ def test_a_storm_tells_everybody_how_long_to_stay_away(site: RunningSite, visito
         answer = visitor.get(path)
         assert answer.status_code == 429
         assert 95 <= int(answer.headers["Retry-After"]) <= 100
+    site.set_faults(["storm"])
+    assert visitor.get("/api/tracks").headers["Retry-After"] == "60"
 
 
 def test_a_cut_body_is_shorter_than_its_length(site: RunningSite) -> None:

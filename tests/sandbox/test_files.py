@@ -66,7 +66,7 @@ def test_the_embedded_map_has_the_uid_but_other_bytes_than_the_track_file(
 
 
 def test_two_sandboxes_of_one_seed_serve_the_same_bytes() -> None:
-    with running_site(tracks=5, seed=9) as one, running_site(tracks=5, seed=9) as other:
+    with running_site(tracks=8, replays=4, seed=9) as one, running_site(tracks=8, replays=4, seed=9) as other:
         ids = [row["replay_id"] for track_id in one.track_ids() for row in one.board(track_id)]
         assert [one.expected_replay(n) for n in ids] == [other.expected_replay(n) for n in ids]
         assert len({one.expected_replay(n) for n in ids}) == len(ids) > 5

@@ -13,11 +13,14 @@ from .client import Client
 _ALL = ",".join(REPLAY_FIELDS)
 
 
-@pytest.fixture
-def boards(client: Client) -> list[list[dict]]:
-    """The whole lists of all tracks that have replays."""
-    ids = client.track_ids(inhasrecord=1)
-    return [client.replays(track_id, fields=_ALL, count=1000)["Results"] for track_id in ids[:120]]
+@pytest.fixture(scope="module")
+def boards(shared_site: RunningSite) -> list[list[dict]]:
+    """The whole lists of many tracks that have replays."""
+    with requests.Session() as session:
+        session.headers["User-Agent"] = "tests"
+        client = Client(session, shared_site.url)
+        ids = client.track_ids(inhasrecord=1)[:100]
+        return [client.replays(track_id, fields=_ALL, count=1000)["Results"] for track_id in ids]
 
 
 @pytest.fixture

@@ -16,8 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tmxdb.cli.sandbox import sandbox
 from tmxdb.errors import BadInput
-from tmxdb.sandbox import RunningSite, running_site
+from tmxdb.sandbox import RunningSite, Settings, running_site
+from tmxdb.sandbox.faults.table import FAULTS
+from tmxdb.sandbox.server import Sandbox
 
 from .client import Client
 
@@ -62,14 +65,13 @@ def test_a_sandbox_dies_with_its_parent() -> None:
 
 
 def test_what_can_not_be_used_is_refused_with_a_sentence(tmp_path: Path, site: RunningSite) -> None:
+    with pytest.raises(BadInput, match="there is no 'bang'"):
+        Sandbox(Settings(faults=["bang"]))
+    with pytest.raises(BadInput, match="can not write the log"):
+        Sandbox(Settings(log_file=str(tmp_path / "no" / "log")))
     busy = urlsplit(site.url).port
-    for settings, sentence in (
-        ({"faults": ["bang"]}, "there is no 'bang'"),
-        ({"port": busy}, f"can not listen on 127.0.0.1 port {busy}"),
-        ({"log_file": str(tmp_path / "no" / "log")}, "can not write the log"),
-    ):
-        with pytest.raises(BadInput, match=sentence), running_site(**settings):
-            pass
+    with pytest.raises(BadInput, match=f"can not listen on 127.0.0.1 port {busy}"), running_site(port=busy):
+        pass
 
 
 # Watching
@@ -177,3 +179,14 @@ def test_the_command_lists_its_faults() -> None:
     listed = subprocess.run([*_COMMAND, "--list-faults"], capture_output=True, text=True, check=True).stdout
     assert "cut-silent" in listed
     assert "page-again" in listed
+
+
+def test_the_manual_describes_every_fault() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
+    assert all(f"| `{name}` | {fault.help} |" in manual for name, fault in FAULTS.items())
+
+
+def test_the_manual_names_every_option() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
+    options = {name for option in sandbox.params for name in option.opts}
+    assert all(f"`{name}" in manual for name in options)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from tmxdb.errors import BadInput
 from tmxdb.sandbox.settings import Settings
@@ -26,9 +26,6 @@ class RunningSite:
     def __init__(self, url: str, settings: Settings) -> None:
         self.url = url
         self.settings = settings
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        self._connection = HTTPConnection(parts.hostname, parts.port, timeout=_ANSWER_S)
 
     # Looking
 
@@ -84,17 +81,19 @@ class RunningSite:
         """The row stays listed, the file answers 404."""
         self._ask("delete-replay", id=replay_id)
 
-    def close(self) -> None:
-        self._connection.close()
-
     def _json(self, what: str, **parameters: int) -> Any:
         return json.loads(self._ask(what, post=None, **parameters))
 
     def _ask(self, what: str, *, post: str | None = None, **parameters: int) -> bytes:
-        target = f"/_sandbox/{quote(what)}?{urlencode(parameters)}"
-        self._connection.request("GET" if post is None else "POST", target, post)
-        response = self._connection.getresponse()
-        content = response.read()
+        target = f"/_sandbox/{what}?{urlencode(parameters)}"
+        # A connection each time, so that threads and forked processes may ask as they like.
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=_ANSWER_S)
+        try:
+            connection.request("GET" if post is None else "POST", target, post)
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
         if response.status != 200:
             raise BadInput(str(json.loads(content)["detail"]))
         return content
@@ -123,11 +122,7 @@ def running_site(settings: Settings | None = None, **changes: Any) -> Iterator[R
         line = process.stdout.readline().strip()
         if not line.startswith("http"):
             raise BadInput(line.removeprefix("error: ") or "the sandbox did not start")
-        site = RunningSite(line, settings)
-        try:
-            yield site
-        finally:
-            site.close()
+        yield RunningSite(line, settings)
     finally:
         _stop(process)
 

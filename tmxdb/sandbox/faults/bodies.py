@@ -61,7 +61,8 @@ def not_gbx(case: Case) -> Response:
 
 def flip(case: Case) -> Response:
     """One byte behind the magic: in a format without checksums it may pass unseen."""
-    response, body = case.healthy, bytearray(case.healthy.body)
+    response = case.healthy
+    body = bytearray(response.body)
     body[3 + int(fraction("flip", case.request.target) * (len(body) - 3))] ^= 0x55
     return _with_body(response, bytes(body))
 

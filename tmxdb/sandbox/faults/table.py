@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from tmxdb.sandbox.faults import bodies, wire
 from tmxdb.sandbox.faults.case import Case, Fault
 from tmxdb.sandbox.faults.rule import BadFault, Rule
 from tmxdb.sandbox.wire.messages import Response, problem
 
+_LONG_S = 60.0  # the Retry-After of a storm that does not end
 _API, _FILES = ("api",), ("files",)
 
 
@@ -16,7 +19,8 @@ def _status(case: Case) -> Response:
 
 
 def _storm(case: Case) -> Response:
-    seconds = case.rule.retry_after_s if case.rule.retry_after_s is not None else case.left_s
+    left_s = case.left_s if math.isfinite(case.left_s) else _LONG_S
+    seconds = case.rule.retry_after_s if case.rule.retry_after_s is not None else left_s
     return case.with_retry_after(problem("Too many requests", 429), seconds)
 
 
