@@ -130,8 +130,11 @@ class Challenge:
 
     @property
     def mood(self) -> str | None:
-        """Such as `Day` or `Sunset`; with the size of the map in some environments: `30x30Sunset`."""
-        return self.identity.mood if self.identity and self.identity.mood is not None else self.body.mood
+        """Such as `Day` or `Sunset`; with the size of the map in some environments: `30x30Sunset`.
+
+        Empty in the header of a few maps (seen in StarStadiumE, TMF): then it is that of the body.
+        """
+        return (self.identity.mood if self.identity else None) or self.body.mood
 
     # The race.
 

@@ -23,9 +23,9 @@ _PAD = ANALOG_CONTROLS | {"Steer (analog)", "Accelerate (analog)"}
 _KEYS = frozenset({"SteerLeft", "SteerRight", "Steer left", "Steer right"})
 _BUTTONS = frozenset({"Accelerate", "Brake"})  # a pad has them too
 
-_ENTRY = Struct("<iBI")  # time, index of the control, value
+ENTRY = Struct("<iBI")  # time, index of the control, value
 _ENTRY_BYTES = 9
-_CLOCK_ORIGIN_MS = 100_000  # stored time of the moment 0
+CLOCK_ORIGIN_MS = 100_000  # stored time of the moment 0
 _OLD_ENTRY = Struct("<iiI")
 _OLD_CLOCK_ORIGIN_MS = 10_000  # in TM 1.0 and PowerUp
 
@@ -64,12 +64,12 @@ class Inputs:
     def clock_shift_ms(self) -> int:
         """What the game's own clock was ahead of the race clock: 65535 in files written by TMInterface, else 0."""
         start = self._first(RACE_START)
-        return 0 if start is None else self._time_at(start) - _CLOCK_ORIGIN_MS
+        return 0 if start is None else self._time_at(start) - CLOCK_ORIGIN_MS
 
     @cached_property
     def events(self) -> tuple[InputEvent, ...]:
         """Every event, in the order of the file, which is that of time."""
-        origin_ms = _CLOCK_ORIGIN_MS + self.clock_shift_ms
+        origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
         controls = self.controls
         analog = [control in ANALOG_CONTROLS for control in controls]
         new_event = partial(tuple.__new__, InputEvent)  # a quarter faster than calling InputEvent, 52 000 times
@@ -78,7 +78,7 @@ class Inputs:
                 new_event(
                     (time - origin_ms, controls[index], (value + _SIGN) % _RANGE - _SIGN if analog[index] else value)
                 )
-                for time, index, value in _ENTRY.iter_unpack(self._entries)
+                for time, index, value in ENTRY.iter_unpack(self._entries)
             ]
         )
 
@@ -116,11 +116,11 @@ class Inputs:
 
     def _time_at(self, entry: int) -> int:
         """Stored time of an entry."""
-        time: int = _ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[0]
+        time: int = ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[0]
         return time
 
     def _value_at(self, entry: int) -> int:
-        value: int = _ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[2]
+        value: int = ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[2]
         return value
 
 
@@ -161,7 +161,7 @@ def read_old_inputs(stream: Stream) -> Inputs:
     for time, index, value in reversed(rows):
         if not 0 <= index < len(controls):
             raise stream.error("gbx.corrupt", f"an input of control {index} of {len(controls)}", at)
-        packed += _ENTRY.pack(_wrapped(time - _OLD_CLOCK_ORIGIN_MS + _CLOCK_ORIGIN_MS), index, value)
+        packed += ENTRY.pack(_wrapped(time - _OLD_CLOCK_ORIGIN_MS + CLOCK_ORIGIN_MS), index, value)
     return Inputs(duration_ms, tuple(controls), bytes(packed))
 
 

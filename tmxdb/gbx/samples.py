@@ -20,7 +20,7 @@ from tmxdb.errors import GbxError
 from .format import limits
 from .format.stream import Stream
 
-_BEGIN = Struct("<3fHhhhbb")  # what every version of a sample begins with; 46 to 61 bytes in all
+BEGIN = Struct("<3fHhhhbb")  # what every version of a sample begins with; 46 to 61 bytes in all
 _BLOCK = Struct("<5I")  # class of the car, fixed?, ?, period, version
 _ENOUGH_PACKED = 1024  # for the first bytes of a block: zlib's tables take up to 560 bytes
 _NO_CLASS = 0xFFFFFFFF
@@ -75,7 +75,7 @@ class Samples(Sequence[Sample]):
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         index %= len(self)
-        x, y, z, angle, axis_heading, axis_pitch, speed, heading, pitch = _BEGIN.unpack_from(
+        x, y, z, angle, axis_heading, axis_pitch, speed, heading, pitch = BEGIN.unpack_from(
             self._data, self._offsets[index]
         )
         return Sample(
@@ -185,7 +185,7 @@ def _unpack_numbers(stream: Stream, number: int) -> tuple[int, ...]:
 def _checked(stream: Stream, samples: Samples) -> Samples:
     """The samples, if each lies within the data and has a time."""
     offsets, times_ms = samples._offsets, samples._times_ms
-    if offsets and not (min(offsets) >= 0 and max(offsets) + _BEGIN.size <= len(samples._data)):
+    if offsets and not (min(offsets) >= 0 and max(offsets) + BEGIN.size <= len(samples._data)):
         raise stream.error("gbx.corrupt", f"{len(offsets)} samples do not fit in {len(samples._data)} bytes")
     if times_ms is not None and len(times_ms) < len(offsets):
         raise stream.error("gbx.corrupt", f"{len(times_ms)} times for {len(offsets)} samples")

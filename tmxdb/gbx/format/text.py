@@ -1,4 +1,4 @@
-"""Text as the games store it, as people read it, and as a terminal may show it."""
+"""Text as the games store it and as people read it. It may hold control characters: nothing forbids them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,3 @@ def decode(raw: bytes) -> str:
 def plain(name: str) -> str:
     """A name without its style codes: `$o$f00Speedy$z` is `Speedy`."""
     return _STYLE.sub(r"\1", name) if "$" in name else name
-
-
-def printable(text: str) -> str:
-    """For a terminal or a log: control and direction characters written out, as in `\\x1b`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

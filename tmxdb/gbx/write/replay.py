@@ -8,12 +8,10 @@ from html import escape
 from struct import Struct, pack
 
 from ..format.classes import GHOST, GHOST_SAMPLES, REPLAY
-from ..inputs import ANALOG_CONTROLS, RACE_END, RACE_START
+from ..inputs import ANALOG_CONTROLS, CLOCK_ORIGIN_MS, ENTRY, RACE_END, RACE_START
 from .out import NONE, Out, container
 
 _SAVED_REPLAY = 0x2407E000  # TMF saves under the class of older games, with chunks of its own
-_ENTRY = Struct("<IBI")
-_CLOCK_ORIGIN_MS = 100_000
 _CAR = 0x0A02B000
 _SAMPLE = Struct("<3fHhhhbb39x")  # version 9, 61 bytes
 _SAMPLE_VERSION = 9
@@ -141,10 +139,10 @@ def _inputs(body: Out, inputs: Iterable[tuple[int, str, int]], time: int, shift:
     for control in controls:
         body.id(control)
     body.u32(len(events), 0)
-    origin_ms = _CLOCK_ORIGIN_MS + shift
+    origin_ms = CLOCK_ORIGIN_MS + shift
     body.raw(
         b"".join(
-            _ENTRY.pack(time_ms + origin_ms, index[control], value & 0xFFFFFF if control in ANALOG_CONTROLS else value)
+            ENTRY.pack(time_ms + origin_ms, index[control], value & 0xFFFFFF if control in ANALOG_CONTROLS else value)
             for time_ms, control, value in events
         )
     )

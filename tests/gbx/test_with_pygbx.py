@@ -1,0 +1,80 @@
+"""Both readers agree on every TMF sample, and on what this library writes."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import pytest
+
+from tmxdb.errors import UserMustAct
+from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
+
+from .made import a_challenge, a_replay
+from .samples import SAMPLES, needs_samples
+from .test_golden import GOLDEN
+
+REPLAY = (
+    "map_uid", "map_environment", "map_author", "race_time_ms", "stunt_score", "checkpoints_ms", "respawns", "login",
+    "nickname", "nickname_plain", "ghost_uid", "ghost_count", "game_version", "finished", "input_count", "inputs",
+    "control_names", "device", "respawn_events", "sample_period_ms", "map_bytes", "game", "validable", "unread",
+)  # fmt: skip
+CHALLENGE = ("uid", "name", "name_plain", "author", "environment", "mood", "author_ms", "laps", "map_type", "unread")
+
+
+@pytest.fixture
+def pygbx() -> Any:
+    return pytest.importorskip("pygbx", reason="pygbx is not installed", exc_type=ImportError)
+
+
+def _facts(thing: Replay | Challenge, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in names}
+
+
+def _tmf(kind: str) -> list[str]:
+    return [file for file, facts in GOLDEN.items() if facts["kind"] == kind and facts["game"] == "TMF"]
+
+
+@needs_samples
+@pytest.mark.usefixtures("pygbx")
+@pytest.mark.parametrize("file", [file for file in _tmf("replay") if GOLDEN[file]["bytes"] < 300_000])
+def test_both_readers_agree_on_a_replay(file: str) -> None:
+    data = (SAMPLES / file).read_bytes()
+    own, other = read_replay(data), with_pygbx.read_replay(data)
+    assert _facts(other, REPLAY) == _facts(own, REPLAY)
+    assert _facts(other.challenge, CHALLENGE) == _facts(own.challenge, CHALLENGE)
+    assert own.samples is not None
+    assert other.samples is not None
+    assert list(other.samples) == list(own.samples)
+
+
+@needs_samples
+@pytest.mark.usefixtures("pygbx")
+@pytest.mark.parametrize("file", _tmf("challenge"))
+def test_both_readers_agree_on_a_map(file: str) -> None:
+    data = (SAMPLES / file).read_bytes()
+    assert _facts(with_pygbx.read_challenge(data), CHALLENGE) == _facts(read_challenge(data), CHALLENGE)
+
+
+@pytest.mark.usefixtures("pygbx")
+@pytest.mark.parametrize(
+    "facts", [{}, {"race_time_ms": None, "checkpoints_ms": []}, {"shift": 65535}, {"compress": True}]
+)
+def test_pygbx_reads_what_is_written_back_to_the_same_facts(facts: dict[str, Any]) -> None:
+    data = a_replay(**facts)
+    assert _facts(with_pygbx.read_replay(data), REPLAY) == _facts(read_replay(data), REPLAY)
+    data = a_challenge(name="$f00Rot $oöst", laps=3, checkpoint_count=5)
+    assert _facts(with_pygbx.read_challenge(data), CHALLENGE) == _facts(read_challenge(data), CHALLENGE)
+
+
+def test_without_pygbx_the_user_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    real_import = builtins.__import__
+
+    def no_pygbx(name: str, *args: Any, **settings: Any) -> Any:
+        if name == "pygbx":
+            raise ImportError(name)
+        return real_import(name, *args, **settings)
+
+    monkeypatch.setattr(builtins, "__import__", no_pygbx)
+    with pytest.raises(UserMustAct, match=r"pip install tmxdb\[pygbx\]"):
+        with_pygbx.read_replay(a_replay())

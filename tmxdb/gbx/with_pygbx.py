@@ -1,0 +1,166 @@
+"""The same facts through pygbx, for those who trust it more: the extra `pygbx`, chosen by `--gbx-reader pygbx`.
+
+pygbx 0.3 reads the ghosts of TMF and later and the maps of all games. What it does not give is taken from the reader
+of this package: the XML header, the bytes of the map, medals in the header, passwords, intros. That reader also
+goes first, so that pygbx sees only files whose sizes and counts hold: a false count keeps it busy for minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from tmxdb.errors import GbxError, UserMustAct
+
+from . import challenge as own_challenge
+from . import replay as own_replay
+from .challenge import Challenge
+from .challenge_header import MapIdentity, read_identity
+from .format.classes import GHOST, REPLAY
+from .ghost import Ghost
+from .inputs import CLOCK_ORIGIN_MS, ENTRY, Inputs
+from .replay import Replay
+from .replay_body import ReplayBody
+from .replay_header import ReplayHeader, read_header
+from .samples import BEGIN, Samples
+
+_NONE = 0xFFFFFFFF  # what pygbx makes of -1
+_BOM = "\ufeff"
+
+
+def read_replay(data: bytes) -> Replay:
+    """As `tmxdb.gbx.read_replay`. UserMustAct if pygbx is not installed."""
+    replay = own_replay.read_replay(data)
+    _ = replay.ghosts
+    return PygbxReplay(replay.container, _parse(bytes(data)))
+
+
+def read_challenge(data: bytes) -> Challenge:
+    """As `tmxdb.gbx.read_challenge`. UserMustAct if pygbx is not installed."""
+    challenge = own_challenge.read_challenge(data)
+    _ = challenge.body
+    return PygbxChallenge(challenge.container, _parse(bytes(data)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PygbxReplay(Replay):
+    """A replay with the driver and the ghosts as pygbx read them."""
+
+    gbx: Any
+
+    @cached_property
+    def header(self) -> ReplayHeader:
+        header = read_header(self.container)
+        record = self._class(_REPLAYS)
+        if record is None or not header.has_facts:
+            return header
+        return replace(
+            header,
+            nickname=_text(record.nickname),
+            login=_text(record.driver_login),
+            race_time_ms=min((g.race_time_ms for g in self.ghosts if g.race_time_ms is not None), default=None),
+        )
+
+    @cached_property
+    def _map_and_bytes(self) -> tuple[Challenge, bytes]:
+        challenge, data = super()._map_and_bytes
+        record = self._class(_REPLAYS)
+        track = None if record is None else record.track
+        return challenge if track is None else PygbxChallenge(challenge.container, track), data
+
+    @cached_property
+    def _contents(self) -> ReplayBody:
+        own = own_replay.Replay(self.container)._contents
+        found = self.gbx.get_classes_by_ids(list(_GHOSTS))
+        if len(found) != len(own.ghosts):
+            own.unread += (f"pygbx reads {len(found)} of {len(own.ghosts)} ghosts",)
+        else:
+            own.ghosts = tuple([_ghost(ghost, by_pygbx) for ghost, by_pygbx in zip(own.ghosts, found, strict=True)])
+        return own
+
+    def _class(self, class_ids: tuple[int, ...]) -> Any:
+        """The first object of these classes that pygbx has made something of."""
+        return next((found for found in self.gbx.get_classes_by_ids(list(class_ids)) if hasattr(found, "track")), None)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PygbxChallenge(Challenge):
+    """A map with its identity as pygbx read it."""
+
+    gbx: Any
+
+    @cached_property
+    def identity(self) -> MapIdentity | None:
+        found = self.gbx.get_class_by_id(self.container.stored_class_id)
+        if found is None or found.map_uid is None:
+            return read_identity(self.container)
+        return MapIdentity(
+            _text(found.map_uid) or "", _text(found.environment) or "", _text(found.map_author) or "",
+            _text(found.map_name) or "", _text(found.mood),
+        )  # fmt: skip
+
+
+_REPLAYS = (REPLAY, 0x2407E000, 0x2403F000)
+_GHOSTS = (GHOST, 0x2401B000)
+
+
+def _ghost(own: Ghost, found: Any) -> Ghost:
+    """The ghost with everything replaced that pygbx knows, too."""
+    recorded = own.recorded and Inputs(found.events_duration, tuple(found.control_names), _entries(found))
+    return replace(
+        own,
+        race_time_ms=_time(found.race_time),
+        stunt_score=_time(found.stunts_score),
+        checkpoints_ms=tuple(found.cp_times),
+        respawns=_time(found.num_respawns),
+        login=_text(found.login),
+        uid=_text(found.uid) or None,
+        exe_version=found.game_version or None,
+        recorded=recorded,
+        recorded_samples=own.recorded_samples and _samples(found),
+    )
+
+
+def _entries(found: Any) -> bytes:
+    """The inputs as they were stored: pygbx parts their value in two and takes the clock's origin away."""
+    index = {control: number for number, control in enumerate(found.control_names)}
+    return b"".join(
+        ENTRY.pack(entry.time + CLOCK_ORIGIN_MS, index[entry.event_name], entry.flags << 16 | entry.enabled)
+        for entry in found.control_entries
+    )
+
+
+def _samples(found: Any) -> Samples:
+    rows = [
+        BEGIN.pack(
+            row.position.x, row.position.y, row.position.z,
+            row.angle, row.axis_heading, row.axis_pitch, row.speed, row.vel_heading, row.vel_pitch,
+        )
+        for row in found.records
+    ]  # fmt: skip
+    offsets = range(0, len(rows) * BEGIN.size, BEGIN.size)
+    return Samples(b"".join(rows), offsets, None, found.sample_period, 0)
+
+
+def _time(value: int) -> int | None:
+    return None if value == _NONE else value
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else value.removeprefix(_BOM)
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        import pygbx
+    except ImportError as error:
+        raise UserMustAct(
+            "pygbx is not installed. `pip install tmxdb[pygbx]`, which needs a C compiler and liblzo2; "
+            "or leave out `--gbx-reader pygbx`.",
+            code="gbx.no_pygbx",
+        ) from error
+    try:
+        return pygbx.Gbx(data)
+    except Exception as error:  # it raises whatever its parts raise
+        raise GbxError("gbx.unsupported", f"pygbx can not read it: {type(error).__name__}: {error}") from error
