@@ -10,7 +10,7 @@ from tmxdb.sandbox.api.tables import REPLAY_FIELDS
 
 from .client import Client
 
-_ALL = ",".join(REPLAY_FIELDS)
+_ALL = ",".join(REPLAY_FIELDS.fields)
 
 
 @pytest.fixture(scope="module")

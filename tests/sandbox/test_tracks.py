@@ -60,7 +60,7 @@ def test_all_routes_are_a_server_error(client: Client) -> None:
 
 
 def test_every_field_comes_with_the_type_of_the_fact_sheet(client: Client) -> None:
-    rows = client.tracks(fields=",".join(TRACK_FIELDS), count=1000)["Results"]
+    rows = client.tracks(fields=",".join(TRACK_FIELDS.fields), count=1000)["Results"]
     assert len(rows) == 200
     for row in rows:
         assert isinstance(row["TrackName"], str)
@@ -195,6 +195,7 @@ def test_ids_and_uids_are_looked_up_and_unknown_ones_are_an_empty_list(client: C
     assert client.track_ids(id=",".join(map(str, [*some, 5]))) == some
     uid = client.tracks(id=some[0], fields="UId")["Results"][0]["UId"]
     assert client.track_ids(uid=uid) == some[:1]
+    assert client.tracks(id=",".join(map(str, some)), count=2)["More"] is True
     assert client.tracks(id=5) == client.tracks(uid="nobody") == {"More": False, "Results": []}
 
 

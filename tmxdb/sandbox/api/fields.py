@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from tmxdb.sandbox.api.refusal import Refusal
 
 Getter: TypeAlias = Callable[[Any], Any]
+Reader: TypeAlias = Callable[[Any], dict[str, Any]]
+
+_READERS_KEPT = 64  # clients ask for the same few lists of fields over and over
 
 
 class Nested:
@@ -21,35 +23,27 @@ class Nested:
 
 
 Field: TypeAlias = Getter | Nested
-Plan: TypeAlias = list[tuple[str, Getter]]
 
 
-def reader(text: str | None, known: Mapping[str, Field]) -> Callable[[Any], dict[str, Any]]:
-    """A function that turns an item into the JSON object with the fields that `text` lists."""
-    if not text:
-        raise Refusal("The 'fields' parameter is required")
-    return _reader(text, _Known(known))
-
-
-class _Known:
-    """A table of fields as a key of the cache: the tables are constants, so their identity will do."""
+class Table:
+    """The fields that one method knows."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
+        self._readers: dict[str, Reader] = {}
 
-    def __hash__(self) -> int:
-        return id(self.fields)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and other.fields is self.fields
-
-
-@lru_cache(maxsize=64)
-def _reader(text: str, known: _Known) -> Callable[[Any], dict[str, Any]]:
-    tree: dict[str, Any] = {}
-    for path in text.split(","):
-        _plant(tree, path.strip(), known.fields)
-    return _compile(tree, known.fields)
+    def reader(self, text: str | None) -> Reader:
+        """A function that turns an item into the JSON object with the fields that `text` lists."""
+        if not text:
+            raise Refusal("The 'fields' parameter is required")
+        if text not in self._readers:
+            if len(self._readers) >= _READERS_KEPT:
+                self._readers.clear()
+            tree: dict[str, Any] = {}
+            for path in text.split(","):
+                _plant(tree, path.strip(), self.fields)
+            self._readers[text] = _compile(tree, self.fields)
+        return self._readers[text]
 
 
 def _plant(tree: dict[str, Any], path: str, known: Mapping[str, Field]) -> None:
@@ -67,8 +61,8 @@ def _plant(tree: dict[str, Any], path: str, known: Mapping[str, Field]) -> None:
                     _plant(tree, inner, known)
 
 
-def _compile(tree: dict[str, Any], known: Mapping[str, Field]) -> Callable[[Any], dict[str, Any]]:
-    plan: Plan = []
+def _compile(tree: dict[str, Any], known: Mapping[str, Field]) -> Reader:
+    plan: list[tuple[str, Getter]] = []
     for name, inner in tree.items():
         field = known[name]
         plan.append((name, _nested(field, inner) if isinstance(field, Nested) else field))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tmxdb.sandbox.api.fields import reader
 from tmxdb.sandbox.api.paging import page
 from tmxdb.sandbox.api.parameters import Parameters
 from tmxdb.sandbox.api.refusal import Refusal
@@ -18,7 +17,7 @@ _DEFAULT_COUNT = 10
 def answer(catalogue: Catalogue, pairs: list[tuple[str, str]], *, empty_is_404: bool) -> dict[str, Any]:
     """`best=1`: one replay per user; `best=0`: only those without a position (wording of the sister method)."""
     asked = Parameters(pairs, _KNOWN)
-    read = reader(asked.text("fields"), REPLAY_FIELDS)
+    read = REPLAY_FIELDS.reader(asked.text("fields"))
     track_id = asked.number("trackid")
     if track_id is None:
         raise Refusal("The 'trackId' parameter is required")

@@ -6,7 +6,7 @@ from operator import attrgetter as of
 from operator import itemgetter
 from typing import Any
 
-from tmxdb.sandbox.api.fields import Field, Nested
+from tmxdb.sandbox.api.fields import Field, Nested, Table
 from tmxdb.sandbox.catalogue.board import Replay
 from tmxdb.sandbox.catalogue.dates import date_text
 from tmxdb.sandbox.catalogue.track import Track
@@ -27,7 +27,7 @@ def _author_beaten(track: Track) -> bool:
     return record is not None and record.race_time_ms < track.author_ms
 
 
-TRACK_FIELDS: dict[str, Field] = {
+_TRACK: dict[str, Field] = {
     "TrackId": of("track_id"),
     "TrackName": of("name"),
     "UId": of("uid"),
@@ -79,7 +79,7 @@ TRACK_FIELDS: dict[str, Field] = {
     ),
 }
 
-REPLAY_FIELDS: dict[str, Field] = {
+_REPLAY: dict[str, Field] = {
     "ReplayId": of("replay_id"),
     "User": Nested(of("driver"), _USER),
     "ReplayTime": of("race_time_ms"),
@@ -97,6 +97,9 @@ REPLAY_FIELDS: dict[str, Field] = {
         {"TrackId": of("track_id"), "TrackName": of("name"), "UId": of("uid"), "Type": of("replay_type")},
     ),
 }
+
+TRACK_FIELDS = Table(_TRACK)
+REPLAY_FIELDS = Table(_REPLAY)
 
 # /api/meta/tags of TMNF-X, 2026-08
 TAGS = [

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from tmxdb.sandbox.api.fields import reader
 from tmxdb.sandbox.api.filters import NAMES, tests
 from tmxdb.sandbox.api.orders import order_of
 from tmxdb.sandbox.api.paging import page
@@ -47,14 +46,12 @@ class TrackList:
 
     def answer(self, pairs: list[tuple[str, str]]) -> dict[str, Any]:
         asked = Parameters(pairs, _KNOWN)
-        read = reader(asked.text("fields"), TRACK_FIELDS)
-        if asked.text("id") or asked.text("uid"):
-            indexes, more = self._looked_up(asked)[: asked.count(_DEFAULT_COUNT)], False
-        else:
-            indexes, more = self._page(asked)
+        read = TRACK_FIELDS.reader(asked.text("fields"))
+        few = asked.text("id") or asked.text("uid")
+        indexes, more = self._looked_up(asked) if few else self._page(asked)
         return {"More": more, "Results": [read(self._catalogue.at(index)) for index in indexes]}
 
-    def _looked_up(self, asked: Parameters) -> Sequence[int]:
+    def _looked_up(self, asked: Parameters) -> tuple[Sequence[int], bool]:
         """By id or uid: a few tracks, found without walking through all."""
         world = self._catalogue
         ids = asked.numbers("id")
@@ -64,7 +61,9 @@ class TrackList:
         if uid := asked.text("uid"):
             with_uid = {track.index for track in world.with_uid(uid)}
             found = found & with_uid if ids else with_uid
-        return self._arranged(sorted(found), asked)
+        indexes = self._arranged(sorted(found), asked)
+        places = {world.track_id(index): place for place, index in enumerate(indexes)}
+        return page(indexes, places.get, asked, _DEFAULT_COUNT)
 
     def _page(self, asked: Parameters) -> tuple[Sequence[int], bool]:
         listing = self._listing(asked)

@@ -21,7 +21,7 @@ from tmxdb.sandbox.settings import Settings
 _FIRST_TRACK_ID, _TRACK_STEP = 2233, 11  # 2233 is A01-Race; a million tracks reach 11 million, as on TMNF-X
 _FIRST_REPLAY_ID = 101
 _ID_LIMIT = 2**31 - 1  # replay ids stay in the range that the site's own clients store
-_BOARDS_KEPT = 256
+_BOARDS_KEPT = 1024
 
 
 class Catalogue:

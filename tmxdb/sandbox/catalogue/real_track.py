@@ -11,7 +11,7 @@ from tmxdb.sandbox.catalogue.track import Track
 class RealTrack(Track):
     """Tracks take the maps in turn, so that any number can be filled; a map met again keeps its uid."""
 
-    @property
+    @cached_property
     def real(self) -> RealMap:
         return self.catalogue.scenery[self.index % len(self.catalogue.scenery)]
 
@@ -32,7 +32,11 @@ class RealTrack(Track):
 
     @cached_property
     def author_ms(self) -> int:
-        return min(run.race_time_ms for run in self.real.runs)
+        return self.real.medals_ms[0]
+
+    @cached_property
+    def medals_ms(self) -> tuple[int, int, int]:
+        return self.real.medals_ms[1:]
 
     def real_run(self, n: int) -> RealRun:
         return self.real.runs[n % len(self.real.runs)]

@@ -23,4 +23,5 @@ class RealMap:
     uid: str
     name: str
     environment: int
+    medals_ms: tuple[int, int, int, int]  # author, gold, silver, bronze
     runs: tuple[RealRun, ...]

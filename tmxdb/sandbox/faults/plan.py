@@ -21,10 +21,13 @@ _AREAS = {
 
 
 @dataclass(frozen=True)
-class _Planned:
-    rule: Rule
-    fault: Fault
-    areas: frozenset[str]
+class _Try:
+    """One request as the rules see it."""
+
+    target: str  # path and query: what counts as one item
+    attempt: int  # how often it was asked for before
+    areas: tuple[str, ...]
+    id: int | None  # of the track or replay, if there is one
 
 
 class FaultPlan:
@@ -33,52 +36,44 @@ class FaultPlan:
     def __init__(self, texts: Sequence[str], seed: int, clock: Callable[[], float]) -> None:
         """Raises BadFault for a text that is none."""
         self.texts = list(texts)
-        self._planned = [_plan(parse_rule(text)) for text in texts]
+        self._rules = [parse_rule(text) for text in texts]
+        self._faults = [fault_of(rule) for rule in self._rules]
         self._seed = seed
         self._clock = clock
         self._since = clock()
-        self._tries: Counter[str] = Counter()
+        self._attempts: Counter[str] = Counter()
         self._happened: Counter[int] = Counter()
 
     def apply(self, request: Request, serve: Serve) -> Response:
         """The answer to a request, made by `serve` and then spoiled if its time has come."""
-        if not self._planned:
+        if not self._rules:
             return serve(request)
-        attempt = self._tries[request.target]
-        self._tries[request.target] += 1
-        areas, item = _area_and_item(request)
-        for number, planned in enumerate(self._planned):
-            if planned.areas.isdisjoint(areas) or not self._strikes(
-                number, planned.rule, request.target, attempt, item
-            ):
-                continue
-            self._happened[number] += 1
-            left_s = planned.rule.at_s + planned.rule.for_s - (self._clock() - self._since)
-            spoiled = planned.fault.make(Case(planned.rule, request, serve, left_s))
-            return replace(spoiled, fault=planned.rule.name)
+        this = self._try(request)
+        age_s = self._clock() - self._since
+        for number, (rule, fault) in enumerate(zip(self._rules, self._faults, strict=True)):
+            if self._strikes(number, rule, fault, this, age_s):
+                self._happened[number] += 1
+                spoiled = fault.make(Case(rule, request, serve, rule.at_s + rule.for_s - age_s))
+                return replace(spoiled, fault=rule.name)
         return serve(request)
 
-    def _strikes(self, number: int, rule: Rule, target: str, attempt: int, item: int | None) -> bool:
-        age_s = self._clock() - self._since
+    def _try(self, request: Request) -> _Try:
+        attempt = self._attempts[request.target]
+        self._attempts[request.target] += 1
+        head, _, last = request.path.rpartition("/")
+        if last.isdecimal() and head in _AREAS:
+            return _Try(request.target, attempt, _AREAS[head], int(last))
+        wanted = dict(request.parameters()).get("trackid", "")
+        areas = _AREAS.get(request.path, ("all",))
+        return _Try(request.target, attempt, areas, int(wanted) if wanted.isdecimal() else None)
+
+    def _strikes(self, number: int, rule: Rule, fault: Fault, this: _Try, age_s: float) -> bool:
         if not rule.at_s <= age_s < rule.at_s + rule.for_s:
             return False
-        if rule.times is not None and self._happened[number] >= rule.times:
+        if set(rule.on or fault.areas).isdisjoint(this.areas):
             return False
-        if rule.item is not None and rule.item != item:
+        if rule.item not in (None, this.id) or (rule.times is not None and self._happened[number] >= rule.times):
             return False
         if rule.first is None:
-            return fraction(self._seed, number, rule.name, target, attempt) < rule.share
-        return attempt < rule.first and fraction(self._seed, number, rule.name, target) < rule.share
-
-
-def _plan(rule: Rule) -> _Planned:
-    fault = fault_of(rule)
-    return _Planned(rule, fault, frozenset(rule.on or fault.areas))
-
-
-def _area_and_item(request: Request) -> tuple[tuple[str, ...], int | None]:
-    head, _, last = request.path.rpartition("/")
-    if last.isdecimal() and head in _AREAS:
-        return _AREAS[head], int(last)
-    wanted = dict(request.parameters()).get("trackid", "")
-    return _AREAS.get(request.path, ("all",)), int(wanted) if wanted.isdecimal() else None
+            return fraction(self._seed, number, rule.name, this.target, this.attempt) < rule.share
+        return this.attempt < rule.first and fraction(self._seed, number, rule.name, this.target) < rule.share

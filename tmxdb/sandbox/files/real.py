@@ -23,6 +23,7 @@ class _Found:
 
     name: str = ""
     environment: str = ""
+    medals_ms: tuple[int, int, int, int] = (0, 0, 0, 0)
     challenge: bytes = b""
     runs: list[tuple[RealRun, bytes]] = field(default_factory=list)
 
@@ -48,7 +49,7 @@ class RealShelf:
         if not self._maps:
             raise BadInput(f"no replay that can be read in {folder}: --gbx-dir wants a folder with .Replay.Gbx files.")
         self.scenery = [
-            RealMap(uid, one.name, _number(one.environment), tuple(run for run, _ in one.runs))
+            RealMap(uid, one.name, _number(one.environment), one.medals_ms, tuple(run for run, _ in one.runs))
             for uid, one in self._maps
         ]
 
@@ -93,6 +94,9 @@ def _of_map(found: dict[str, _Found], challenge: Challenge) -> _Found:
     one = found.setdefault(challenge.uid or "", _Found())
     one.name = challenge.name or one.name
     one.environment = challenge.environment or one.environment
+    medals = (challenge.author_ms, challenge.gold_ms, challenge.silver_ms, challenge.bronze_ms)
+    author_ms, gold_ms, silver_ms, bronze_ms = (time_ms or 0 for time_ms in medals)  # a map in the making has none
+    one.medals_ms = author_ms, gold_ms, silver_ms, bronze_ms
     return one
 
 

@@ -19,6 +19,7 @@ class Journal:
         self._file: TextIO | None = None
         if file:
             self._file = Path(file).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115  open while the site is
+        self._open = self._in_flight = 0
         self.clear()
 
     def clear(self) -> None:
@@ -29,8 +30,7 @@ class Journal:
         self._by_fault: Counter[str] = Counter()
         self._bytes = 0
         self._connections = 0
-        self._open = self._most_open = getattr(self, "_open", 0)
-        self._in_flight = self._most_in_flight = getattr(self, "_in_flight", 0)
+        self._most_open, self._most_in_flight = self._open, self._in_flight
 
     # What happens
 
