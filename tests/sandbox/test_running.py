@@ -172,7 +172,7 @@ def test_the_command_says_where_it_is_and_ends_well_on_ctrl_c() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == 0
         assert "sync-tracks" in process.stdout.read()
-        assert process.stderr.read() == "\nStopped after 1 requests.\n"
+        assert process.stderr.read() == "\nStopped. Requests served: 1\n"
 
 
 def test_the_command_lists_its_faults() -> None:

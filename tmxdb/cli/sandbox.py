@@ -85,10 +85,10 @@ def sandbox(
     )
 
     def on_ready(url: str, _stop: asyncio.Event) -> None:
-        click.echo(_EXAMPLES.format(tracks=tracks, url=url))
+        click.echo(_EXAMPLES.format(tracks=tracks, url=url), nl=False)
 
     running = Sandbox(settings)
     try:
         asyncio.run(running.run(on_ready))
     except KeyboardInterrupt:  # the way to end it: nothing has failed
-        click.echo(f"\nStopped after {running.journal.stats()['requests']:,} requests.", err=True)
+        click.echo(f"\nStopped. Requests served: {running.journal.stats()['requests']:,}", err=True)

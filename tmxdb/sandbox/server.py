@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from time import monotonic
 
-from tmxdb.errors import BadInput
+from tmxdb.errors import BadInput, WrongUsage
 from tmxdb.sandbox.admin import PREFIX, Admin
 from tmxdb.sandbox.api.site import Site
 from tmxdb.sandbox.catalogue.catalogue import Catalogue
@@ -26,7 +27,7 @@ class Sandbox:
     """What connections ask (`Responder`) and what the admin paths turn (`Controls`)."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadInput for a folder, log file or fault that can not be used."""
+        """Raises BadInput for a folder or log file that can not be used, WrongUsage for a fault that is none."""
         self.shelf: Shelf = open_shelf(settings)
         self.catalogue = Catalogue(settings, self.shelf.scenery)
         self.latency_s = settings.latency_ms / 1000
@@ -35,7 +36,7 @@ class Sandbox:
             self.set_faults(settings.faults)
             self.journal = Journal(settings.log_file)
         except BadFault as error:
-            raise BadInput(f"{error}.") from error
+            raise WrongUsage(f"{error}.") from error
         except OSError as error:
             raise BadInput(f"can not write the log {settings.log_file}: {error.strerror}.") from error
         self._site = Site(self.catalogue, self.shelf, empty_is_404=settings.empty_board == "404")
@@ -90,7 +91,9 @@ class Sandbox:
         try:
             server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
         except OSError as error:
-            raise BadInput(f"can not listen on {host} port {port}: {error.strerror}. Choose another --port.") from error
+            # asyncio's own text repeats the address
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise BadInput(f"can not listen on {host} port {port}: {reason}. Choose another --port.") from error
         stop = asyncio.Event()
         shown = f"[{host}]" if ":" in host else host
         try:
