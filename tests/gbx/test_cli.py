@@ -1,0 +1,171 @@
+"""`tmxdb gbx`: files in, words or bytes out, and one line for what can not be read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tmxdb.cli.gbx import gbx
+from tmxdb.errors import BadInput
+
+from .made import a_challenge, a_replay
+from .samples import SAMPLES, needs_samples
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(gbx, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def replay(tmp_path: Path) -> Path:
+    path = tmp_path / "a.Replay.Gbx"
+    path.write_bytes(a_replay())
+    return path
+
+
+def test_show_prints_the_facts_of_the_run_and_of_the_map(replay: Path) -> None:
+    shown = run("show", replay)
+    assert shown.exit_code == 0
+    assert "race_time_ms      6110" in shown.output
+    assert "nickname_plain    Racer" in shown.output
+    assert "    name                A road" in shown.output
+
+
+def test_show_gives_programs_one_object_a_line(replay: Path, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "b.Challenge.Gbx").write_bytes(a_challenge(comments="a\nb"))
+    shown = run("show", tmp_path, "--json")
+    first, second = [json.loads(line) for line in shown.output.splitlines()]
+    assert (first["kind"], first["race_time_ms"], first["map"]["uid"]) == (
+        "replay",
+        6110,
+        "abcdefghijklmnopqrstuvwxyz0",
+    )
+    assert (second["kind"], second["comments"], second["problems"]) == ("map", "a\nb", [])
+
+
+def test_a_bad_file_is_one_line_and_the_others_are_still_shown(replay: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.Replay.Gbx"
+    bad.write_bytes(b"<html>")
+    shown = run("show", bad, tmp_path / "missing.gbx", replay, "--json")
+    assert shown.exit_code == 3
+    assert len(shown.stdout.splitlines()) == 1
+    assert shown.stderr.splitlines() == [
+        f"Error: {bad}: byte 0x0: not a GBX file but a web page",
+        f"Error: {tmp_path / 'missing.gbx'}: No such file or directory",
+    ]
+
+
+def test_stdin_is_a_file_too() -> None:
+    shown = run("show", "-", "--json", stdin=a_challenge(name="From a pipe"))
+    assert json.loads(shown.output)["name"] == "From a pipe"
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "evil.Gbx"
+    path.write_bytes(a_replay(nickname="\x1b[31mred\r\nnew line\x07\u202e", inputs=[(0, "Ho\x1brn", 1)]))
+    for arguments in (
+        ["show"],
+        ["show", "--json"],
+        ["inputs"],
+        ["inputs", "--as", "csv"],
+        ["inputs", "--as", "script"],
+    ):
+        output = run(*arguments, path).output
+        assert "\x1b" not in output
+        assert "\x07" not in output
+        assert "\r" not in output
+        assert "\u202e" not in output
+
+
+def test_many_files_are_read_in_processes_in_their_order(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number:02}.Gbx").write_bytes(a_replay(race_time_ms=1000 + number))
+    shown = run("show", tmp_path, "--json", "--workers", "2")
+    assert shown.exit_code == 0
+    assert [json.loads(line)["race_time_ms"] for line in shown.output.splitlines()] == list(range(1000, 1012))
+
+
+def test_map_writes_exactly_what_lies_in_the_replay(tmp_path: Path) -> None:
+    challenge = a_challenge(name="inside")
+    (tmp_path / "a.Replay.Gbx").write_bytes(a_replay(challenge))
+    assert run("map", tmp_path / "a.Replay.Gbx", "-o", tmp_path / "out.Gbx").exit_code == 0
+    assert (tmp_path / "out.Gbx").read_bytes() == challenge
+    assert run("map", tmp_path / "a.Replay.Gbx", "-o", "-").stdout_bytes == challenge
+
+
+def test_nothing_is_written_over(replay: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    refused = run("map", replay, "-o", tmp_path / "there")
+    assert isinstance(refused.exception, BadInput)
+    assert (tmp_path / "there").read_text() == "mine"
+
+
+def test_a_replay_without_a_map_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.Replay.Gbx").write_bytes(a_replay(b"<html>"))
+    refused = run("map", tmp_path / "a.Replay.Gbx", "-o", tmp_path / "out.Gbx")
+    assert refused.exit_code == 3
+    assert "the map inside can not be used" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "out.Gbx").exists()
+
+
+def test_inputs_as_a_table_as_csv_and_as_a_script(replay: Path) -> None:
+    assert "   1000  Steer               -65536" in run("inputs", replay).output
+    assert "1000,Steer,-65536\n" in run("inputs", replay, "--as", "csv").output
+    assert run("inputs", replay, "--as", "script").output.splitlines() == [
+        "0.00-4.99 press up",
+        "0.99 steer 65536",
+        "1.24 steer -32000",
+        "1.99-2.00 press enter",
+        "5.49-6.11 press down",
+    ]
+
+
+def test_a_thumbnail_is_turned_the_right_way_up(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    picture = image.new("RGB", (16, 16), "white")
+    picture.paste("black", (0, 0, 16, 8))  # the upper half is dark: as stored, the bottom of the scene
+    picture.save(tmp_path / "stored.jpg", quality=95)
+    stored = (tmp_path / "stored.jpg").read_bytes()
+    (tmp_path / "a.Challenge.Gbx").write_bytes(a_challenge(thumbnail=stored))
+    assert run("thumbnail", tmp_path / "a.Challenge.Gbx", "-o", tmp_path / "a.jpg").exit_code == 0
+    with image.open(tmp_path / "a.jpg") as turned:
+        assert turned.getpixel((8, 2))[0] > 200
+        assert turned.getpixel((8, 13))[0] < 50
+    as_stored = run("thumbnail", tmp_path / "a.Challenge.Gbx", "-o", "-", "--as-stored")
+    assert as_stored.stdout_bytes == stored
+
+
+def test_a_map_without_a_thumbnail_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.Gbx").write_bytes(a_challenge())
+    refused = run("thumbnail", tmp_path / "a.Gbx", "-o", "-")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (3, 1)
+
+
+def test_no_database_is_touched() -> None:
+    code = "import sys; import tmxdb.cli.gbx; print('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_the_library_imports_neither_click_nor_sqlalchemy_nor_numpy() -> None:
+    code = (
+        "import sys; import tmxdb.gbx; print([m for m in ('click', 'sqlalchemy', 'numpy', 'PIL') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@needs_samples
+def test_every_sample_is_shown_or_refused() -> None:
+    shown = run("show", SAMPLES, "--json")
+    facts = {Path(fact["file"]).name: fact for fact in map(json.loads, shown.stdout.splitlines())}
+    assert shown.exit_code == 3
+    found = facts["petrp_Randomizer_TMF_test_track.Replay.gbx"]
+    assert found["map"]["sha256"] == "030d27bfb5abc4c60576235f3adae4a9ec77fa1097ded6396c078f4fd200d695"
+    for line in shown.stderr.splitlines():
+        assert line.startswith("Error: ")
