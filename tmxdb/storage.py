@@ -105,12 +105,12 @@ class Storage:
         finally:
             file.discard()
 
-    def sweep(self, dead: list[str]) -> int:
-        """Delete what the workers `dead` left half written; answers how many files that were."""
+    def sweep(self, live: set[str]) -> int:
+        """Delete what was left half written by anyone but the workers `live`; answers how many files that were."""
         swept = 0
-        for folder in self.root.glob(f"*/{PARTIAL}") if dead else ():
+        for folder in self.root.glob(f"*/{PARTIAL}"):
             for file in folder.iterdir():
-                if file.name.split("~", 1)[0] in dead:
+                if file.name.split("~", 1)[0] not in live:
                     with suppress(OSError):
                         file.unlink()
                         swept += 1

@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
 @site_options(with_environment=True)
 @click.version_option(__version__, message="tmxdb %(version)s")
 @click.pass_context
-def tmxdb(ctx: click.Context, **options: Any) -> None:
+def tmxdb(ctx: click.Context, /, **options: Any) -> None:
     """Mirror tracks, replays and maps of the TrackMania exchanges into a database of jobs.
 
     Every track, replay and map is a row that carries its own state: kill tmxdb at any moment, start it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,9 +13,10 @@ from tmxdb.cli.context import open_database, open_exchange, options
 from tmxdb.cli.options import dry_run_option, option, rate_option, site_options
 from tmxdb.cli.say import print_table, talk
 from tmxdb.cli.signals import ctrl_c
+from tmxdb.errors import BadInput
+from tmxdb.storage import open_text
 from tmxdb.sync.add import add_tracks as add
 from tmxdb.sync.add import parse_ids, search
-from tmxdb.storage import open_text
 
 NAMED_AT_MOST = 10
 
@@ -30,7 +32,7 @@ NAMED_AT_MOST = 10
 @rate_option
 @dry_run_option
 @click.pass_context
-def add_tracks(ctx: click.Context, **given: Any) -> None:
+def add_tracks(ctx: click.Context, /, **given: Any) -> None:
     """Add tracks that you name; they come before all others, in the order given.
 
     \b
@@ -41,9 +43,10 @@ def add_tracks(ctx: click.Context, **given: Any) -> None:
     chosen, dry_run = options(ctx, given), given["dry_run"]
     ids, bad = _ids(given)
     if bad:
-        talk("\n".join([*bad[:NAMED_AT_MOST], f"… and {len(bad) - NAMED_AT_MOST} more" if len(bad) > NAMED_AT_MOST else ""]).strip())
+        talk(_some(bad, "\n"))
         if not given["skip_bad"]:
-            raise click.ClickException(f"{len(bad)} lines are no track ids; nothing was added. --skip-bad leaves them out.")
+            advice = "nothing was added; --skip-bad leaves them out."
+            raise BadInput(f"{len(bad):,} lines are no track ids: {advice}", code="input.ids")
     if not ids and not given["name"]:
         raise click.UsageError("name some tracks: ids, --file or --name." if not bad else "no track id is left.")
     with ctrl_c() as stopping:
@@ -59,8 +62,7 @@ def add_tracks(ctx: click.Context, **given: Any) -> None:
         added = add(database, exchange if given["lookup"] else None, ids, stop=stopping.stop)
     talk(f"{added.new:,} tracks added, {added.known:,} were there and come first now.")
     if added.missing:
-        listed = ", ".join(str(track_id) for track_id in added.missing[:NAMED_AT_MOST])
-        talk(f"{len(added.missing):,} are not on {exchange.site.base_url}: {listed}{' …' if len(added.missing) > NAMED_AT_MOST else ''}.")
+        talk(f"{len(added.missing):,} are not on {exchange.site.base_url}: {_some(added.missing, ', ')}.")
     if stopping.stop.is_set():
         talk("Interrupted; the same command goes on from here.")
         sys.exit(INTERRUPTED)
@@ -75,14 +77,20 @@ def _ids(given: dict[str, Any]) -> tuple[list[int], list[str]]:
             with open_text(path) as file:
                 more, worse = parse_ids(file, f"{path}, line")
         except OSError as error:
-            raise click.ClickException(f"{path}: {error.strerror}.") from error
+            raise BadInput(f"{path}: {error.strerror}.", code="input.ids") from error
         ids += more
         bad += worse
     return list(dict.fromkeys(ids)), bad
 
 
+def _some(items: Sequence[object], between: str) -> str:
+    """The first few of many, and how many more there are."""
+    more = [f"and {len(items) - NAMED_AT_MOST:,} more"] if len(items) > NAMED_AT_MOST else []
+    return between.join([*map(str, items[:NAMED_AT_MOST]), *more])
+
+
 def _show(found: list[Any], name: str) -> None:
     if not found:
-        raise click.ClickException(f"no track with {name!r} in its name; nothing was added.")
+        raise BadInput(f"no track with {name!r} in its name; nothing was added.", code="input.ids")
     columns = ("track_id", "name", "uploader_name", "author_time_ms", "awards")
     print_table(columns, [(r.track_id, *(r.columns[column] for column in columns[1:])) for r in found])

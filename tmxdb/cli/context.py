@@ -35,7 +35,7 @@ class Options:
         return self.db or "tmx.db"
 
 
-def options(ctx: click.Context, given: dict[str, Any]) -> Options:
+def options(ctx: click.Context, /, given: dict[str, Any]) -> Options:
     """The options of this call; what stands after the command's name counts more than what stands before it."""
     before: dict[str, Any] = ctx.obj or {}
     names = ("db", "data", "site", "contact")

@@ -15,7 +15,7 @@ from tmxdb.db.migrate import upgrade
 @click.command()
 @site_options()
 @click.pass_context
-def migrate(ctx: click.Context, **given: Any) -> None:
+def migrate(ctx: click.Context, /, **given: Any) -> None:
     """Create the database, or bring an older one up to date; nothing is lost on the way.
 
     \b

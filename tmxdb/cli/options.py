@@ -37,10 +37,9 @@ def site_options(*, with_environment: bool = False) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for name, (metavar, text) in reversed(_SITE_OPTIONS.items()):
             variable = "TMXDB_" + name.lstrip("-").upper()
-            environment = {"envvar": variable} if with_environment else {}
-            function = click.option(name, metavar=metavar, help=f"{text}  [env var: {variable}]", **environment)(
-                function
-            )
+            described = f"{text}  [env var: {variable}]"
+            envvar = variable if with_environment else None
+            function = click.option(name, metavar=metavar, help=described, envvar=envvar)(function)
         return function
 
     return decorate

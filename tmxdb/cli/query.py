@@ -25,7 +25,7 @@ TABLE_ROWS = 1000
 @option("--csv", "as_csv", is_flag=True, help="The same as --format csv.")
 @click.argument("sql")
 @click.pass_context
-def query(ctx: click.Context, form: str, as_json: bool, as_csv: bool, sql: str, **given: Any) -> None:
+def query(ctx: click.Context, /, form: str, as_json: bool, as_csv: bool, sql: str, **given: Any) -> None:
     """Ask the database in SQL. Nothing can be changed this way.
 
     \b
@@ -55,7 +55,10 @@ def query(ctx: click.Context, form: str, as_json: bool, as_csv: bool, sql: str, 
                 rows = [tuple(row) for row in result.fetchmany(TABLE_ROWS)]
                 print_table(columns, rows)
                 more = result.fetchone() is not None
-                talk(f"{'the first ' if more else ''}{len(rows):,} rows" + ("; --csv or --json give all." if more else ""))
+                talk(
+                    f"{'the first ' if more else ''}{len(rows):,} rows"
+                    + ("; --csv or --json give all." if more else "")
+                )
     except (exc.DBAPIError, exc.ResourceClosedError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise BadInput(f"the SQL can not be run: {reason}.", code="input.sql") from error

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from tmxdb.cli.context import open_database, options
 from tmxdb.cli.options import KINDS, dry_run_option, option, site_options
 from tmxdb.cli.say import talk
-from tmxdb.db.models import Capture, Map, Replay, Track
+from tmxdb.db.models import Capture, Map, Replay, Track, table_of
 from tmxdb.queue.settle import reopen
 
 _TABLES = {"list": Track, "download": Replay, "extract": Map, "capture": Capture}
@@ -26,6 +26,7 @@ _TABLES = {"list": Track, "download": Replay, "extract": Map, "capture": Capture
 @click.pass_context
 def retry(
     ctx: click.Context,
+    /,
     kinds: tuple[str, ...],
     codes: tuple[str, ...],
     ids: tuple[int, ...],
@@ -46,7 +47,7 @@ def retry(
     database = open_database(options(ctx, given))
     total = 0
     for kind in kinds or KINDS:
-        table = _TABLES[kind].__table__
+        table = table_of(_TABLES[kind])
         conditions = [table.c.status.in_(statuses)]
         if codes:
             conditions.append(table.c.error_code.in_(codes))

@@ -21,7 +21,7 @@ from tmxdb.reports.status import Status, read_status, seconds_since
 @option("--watch", is_flag=True, help="Again every two seconds, until Ctrl-C.")
 @json_option
 @click.pass_context
-def status(ctx: click.Context, watch: bool, as_json: bool, **given: Any) -> None:
+def status(ctx: click.Context, /, watch: bool, as_json: bool, **given: Any) -> None:
     """What is done, what is missing, who is working, and why rows failed.
 
     \b
@@ -53,12 +53,13 @@ def _print(state: Status) -> None:
     for kind, row in state.kinds.items():
         left = state.seconds_left.get(kind)
         rate = state.rates.get(kind)
-        rows.append((kind, *(row[name] for name in STATUSES), f"{rate:g}/s" if rate else None, span(left) if left else None))
+        pace = (f"{rate:g}/s" if rate else None, span(left) if left else None)
+        rows.append((kind, *(row[name] for name in STATUSES), *pace))
     print_table(("kind", *STATUSES, "rate", "left"), rows)
     click.echo()
-    replays, maps = state.files["replays"], state.files["maps"]
     free = "" if state.free_bytes is None else f"; {_bytes(state.free_bytes)} free on the disk"
-    click.echo(f"Files: {replays['n']:,} replays, {_bytes(replays['bytes'])}; {maps['n']:,} maps, {_bytes(maps['bytes'])}{free}.")
+    kept = [f"{files['n']:,} {name}, {_bytes(files['bytes'])}" for name, files in state.files.items()]
+    click.echo(f"Files: {'; '.join(kept)}{free}.")
     if state.pause:
         click.echo(safe(f"Paused until {state.pause['until']}: {state.pause['reason']}."))
     _print_workers(state)

@@ -46,7 +46,7 @@ _ORDER_NAMES = [name + end for name in ORDERS for end in ("", "-asc")]
 @dry_run_option
 @progress_option
 @click.pass_context
-def sync_tracks(ctx: click.Context, **given: Any) -> None:
+def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
     """Copy the exchange's track list into the database; makes the database if there is none.
 
     Pages through the list by upload order, 1000 tracks at a time, and remembers the place with each page:

@@ -13,7 +13,7 @@ from tmxdb.cli.options import dry_run_option, option, progress_option, rate_opti
 from tmxdb.cli.say import talk
 from tmxdb.cli.signals import Stopping, ctrl_c
 from tmxdb.cli.watching import Watching
-from tmxdb.clock import span
+from tmxdb.clock import span, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.kinds import KINDS, make_kind
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
@@ -21,7 +21,7 @@ from tmxdb.kinds.tools import Options as JobOptions
 from tmxdb.kinds.tools import Tools
 from tmxdb.queue.job import Kind
 from tmxdb.queue.worker import Plan, Totals, Worker
-from tmxdb.queue.workers import new_identity
+from tmxdb.queue.workers import Identity, live_workers, new_identity
 from tmxdb.reports.forecast import Forecast, forecast
 from tmxdb.tmx.fetch import Fetcher
 
@@ -29,18 +29,31 @@ _OPTIONS = (
     option("--n", type=click.IntRange(min=1, max=1024), default=16, show_default=True, help="Jobs in flight at once."),
     option("--limit", type=click.IntRange(min=1), metavar="M", help="Stop after M jobs."),
     option("--forever", is_flag=True, help="Stay, and wait for new work."),
-    option("--top", type=click.IntRange(min=1), default=50, show_default=True, help="list: the best N replays of a track."),
+    option("--top", type=click.IntRange(min=1), default=50, show_default=True, help="list: best N replays of a track."),
     option("--all-replays", is_flag=True, help="list: beaten, unranked and older ones too."),
-    option("--from", "source", type=click.Choice(["replay", "site"]), default="replay", show_default=True, envvar="TMXDB_FROM", help="extract: cut maps out of replays (and ask the site where none has it), or ask the site for all."),
+    option(
+        "--from",
+        "source",
+        type=click.Choice(["replay", "site"]),
+        default="replay",
+        show_default=True,
+        help="extract: cut maps out of replays, asking the site where none has it; or ask the site for all.",
+    ),
     option("--max-attempts", type=click.IntRange(min=1), default=5, show_default=True, help="Then a row has failed."),
     option("--wait/--no-wait", default=True, help="Wait for rows in backoff, or leave them.  [default: wait]"),
     option("--name-template", default=DEFAULT_TEMPLATE, show_default=True, help="Names of replay files."),
     option("--store-inputs/--no-inputs", default=True, help="Keep every input event in the database.  [default: keep]"),
-    option("--gbx-reader", type=click.Choice(["tmxdb", "pygbx"]), default="tmxdb", show_default=True, help="What reads the files."),
+    option(
+        "--gbx-reader",
+        type=click.Choice(["tmxdb", "pygbx"]),
+        default="tmxdb",
+        show_default=True,
+        help="What reads the files; pygbx is an extra.",
+    ),
     rate_option,
     dry_run_option,
     progress_option,
-)  # fmt: skip
+)
 
 
 def _work_options(function: Any) -> Any:
@@ -53,7 +66,7 @@ def _work_options(function: Any) -> Any:
 @option("--kind", "kinds", type=click.Choice(list(KINDS)), multiple=True, required=True, help="May be repeated.")
 @_work_options
 @click.pass_context
-def work(ctx: click.Context, kinds: tuple[str, ...], **given: Any) -> None:
+def work(ctx: click.Context, /, kinds: tuple[str, ...], **given: Any) -> None:
     """Do the pending jobs of one or more kinds, until none is left.
 
     \b
@@ -69,7 +82,7 @@ def work(ctx: click.Context, kinds: tuple[str, ...], **given: Any) -> None:
 @click.command()
 @_work_options
 @click.pass_context
-def run(ctx: click.Context, **given: Any) -> None:
+def run(ctx: click.Context, /, **given: Any) -> None:
     """List, download and extract side by side until nothing is left.
 
     \b
@@ -79,7 +92,7 @@ def run(ctx: click.Context, **given: Any) -> None:
     _start(ctx, list(KINDS), given)
 
 
-def _start(ctx: click.Context, names: list[str], given: dict[str, Any]) -> None:
+def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> None:
     chosen = options(ctx, given)
     template = NameTemplate(given["name_template"])
     with ctrl_c() as stopping:
@@ -115,7 +128,7 @@ def _start(ctx: click.Context, names: list[str], given: dict[str, Any]) -> None:
 
 
 def _work(
-    database: Database, kinds: list[Kind], given: dict[str, Any], identity: Any, tools: Tools, stopping: Stopping
+    database: Database, kinds: list[Kind], given: dict[str, Any], identity: Identity, tools: Tools, stopping: Stopping
 ) -> Totals:
     plan = Plan(
         n=given["n"],
@@ -126,6 +139,8 @@ def _work(
     )
     with Watching(database, [kind.name for kind in kinds], bar=given["progress"]) as watching:
         tools.exchange.gate.on_pause = watching.paused  # type: ignore[attr-defined]
+        with database.read() as connection:
+            tools.storage.sweep(live_workers(connection, wall_clock()))
         worker = Worker(
             database,
             kinds,

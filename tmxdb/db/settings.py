@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Politeness, Setting
+from tmxdb.db.models import Politeness, Setting, table_of
 
-_settings: Table = Setting.__table__  # type: ignore[assignment]
+_settings = table_of(Setting)
 
 
 def setting(connection: Connection, key: str) -> str | None:

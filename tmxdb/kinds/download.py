@@ -6,10 +6,10 @@ import hashlib
 import threading
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy import Column, Connection, select
 
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.models import Map, Replay, ReplayInputs, Track
+from tmxdb.db.models import Map, Replay, ReplayInputs, Track, table_of
 from tmxdb.errors import TmxdbError
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.kinds.facts import input_events, replay_columns, whole_replay
@@ -19,7 +19,7 @@ from tmxdb.tmx.endpoints import replay_path
 
 LARGE = 2 * 2**20
 """Files beyond this are read one at a time, so that hostile ones can not fill the memory together."""
-_replays: Table = Replay.__table__  # type: ignore[assignment]
+_replays = table_of(Replay)
 
 
 class Download:
@@ -96,7 +96,7 @@ class Download:
         events = input_events(replay) if self._tools.options.store_inputs else None
         if events is not None:
             row = {"replay_id": job.item_id, "events": events}
-            opens.append(NewRows(ReplayInputs.__table__, [row], update=("events",)))  # type: ignore[arg-type]
+            opens.append(NewRows(table_of(ReplayInputs), [row], update=("events",)))
         return Done(values | replay_columns(replay, self._track_uid(track_id)), opens)
 
     def _track_uid(self, track_id: int) -> str | None:

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, insert, literal_column, select
+from sqlalchemy import Column, Connection, insert, literal_column, select
 
-from tmxdb.db.models import Map, Replay, Track
+from tmxdb.db.models import Map, Replay, Track, table_of
 from tmxdb.errors import GbxError, Gone
 from tmxdb.gbx import Challenge, read_challenge, read_replay
 from tmxdb.kinds.facts import map_columns, whole_challenge
@@ -19,9 +19,9 @@ from tmxdb.queue.job import Done, Job, Outcome, Skip
 from tmxdb.tmx.endpoints import track_path
 
 TRIED_AT_MOST = 20
-_maps: Table = Map.__table__  # type: ignore[assignment]
-_replays: Table = Replay.__table__  # type: ignore[assignment]
-_tracks: Table = Track.__table__  # type: ignore[assignment]
+_maps = table_of(Map)
+_replays = table_of(Replay)
+_tracks = table_of(Track)
 
 
 class Extract:
@@ -37,7 +37,7 @@ class Extract:
 
     def at_most(self, n: int) -> int:
         """From replays it is work for the processor; from the site mostly waiting."""
-        return n if self._tools.options.maps_from_site else min(n, 2 * (os.cpu_count() or 1))
+        return max(1, n // 2) if self._tools.options.maps_from_site else min(n, 2 * (os.cpu_count() or 1))
 
     def prepare(self, connection: Connection) -> None:
         """With `--from site` every track's map is wanted, whether or not it has replays."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, or_, select
+from sqlalchemy import Column, Connection, or_, select
 
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.models import Replay, Track
+from tmxdb.db.models import Replay, Track, table_of
 from tmxdb.kinds.tools import Tools
 from tmxdb.queue.job import Done, Job, Outcome, Skip
 from tmxdb.queue.settle import reopen
@@ -22,8 +22,8 @@ from tmxdb.tmx.records import ReplayRecord
 
 EVERYTHING = -1
 """`listed_top` of a listing with --all-replays."""
-_tracks: Table = Track.__table__  # type: ignore[assignment]
-_replays: Table = Replay.__table__  # type: ignore[assignment]
+_tracks = table_of(Track)
+_replays = table_of(Replay)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, literal_column, select, update
+from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, select, update
 
 from tmxdb.clock import iso
-from tmxdb.queue.job import Job, Kind
-
-# The status stands as a literal in the query: bound as a value, SQLite would not use the partial index.
-PENDING = literal_column("'pending'")
+from tmxdb.queue.job import PENDING, Job, Kind
 
 
 def claim(connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: int, lease_ms: int) -> list[Job]:
@@ -19,7 +17,8 @@ def claim(connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: in
         return []
     now = iso(now_ms)
     rows = connection.execute(
-        claiming(kind, n, connection.dialect.name), {"worker": worker, "lease": iso(now_ms + lease_ms)}
+        claiming(kind.table, kind.needs, connection.dialect.name),
+        {"worker": worker, "lease": iso(now_ms + lease_ms), "n": n},
     ).fetchall()
     needs = [column.name for column in kind.needs]
     jobs = [
@@ -29,16 +28,18 @@ def claim(connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: in
     return sorted(jobs, key=lambda job: (job.priority, job.item_id))  # RETURNING promises no order
 
 
-def claiming(kind: Kind, n: int, dialect: str) -> Update:
-    """The claim as a statement with the parameters `worker` and `lease`; tests look at its plan."""
-    table, key = kind.table, kind.key
-    picked = next_pending(kind, n)
+@cache
+def claiming(table: Table, needs: tuple[Column[Any], ...], dialect: str) -> Update:
+    """The claim as a statement with the parameters `worker`, `lease` and `n`; tests look at its plan.
+
+    Built once: building it costs more than running it.
+    """
+    key = key_of(table)
+    source: Select[Any] = next_pending(table)
     if dialect == "postgresql":
         # A row that another worker is claiming this moment is passed over instead of waited for. As a CTE,
         # because PostgreSQL may run an IN (SELECT … LIMIT) more than once and lock more than n rows.
-        source: Any = select(picked.with_for_update(skip_locked=True).cte("picked").c[0])
-    else:
-        source = picked
+        source = select(source.with_for_update(skip_locked=True).cte("picked").c[0])
     return (
         update(table)
         .where(key.in_(source))
@@ -49,11 +50,17 @@ def claiming(kind: Kind, n: int, dialect: str) -> Update:
             attempts=table.c.attempts + 1,
             claim_token=table.c.claim_token + 1,
         )
-        .returning(key, table.c.claim_token, table.c.attempts, table.c.priority, *kind.needs)
+        .returning(key, table.c.claim_token, table.c.attempts, table.c.priority, *needs)
     )
 
 
-def next_pending(kind: Kind, n: int) -> Select[Any]:
+@cache
+def next_pending(table: Table) -> Select[Any]:
     """The keys of the `n` most urgent pending rows: answered whole by the partial index, without a sort."""
-    table, key = kind.table, kind.key
-    return select(key).where(table.c.status == PENDING).order_by(table.c.priority, key).limit(n)
+    key = key_of(table)
+    return select(key).where(table.c.status == PENDING).order_by(table.c.priority, key).limit(bindparam("n"))
+
+
+def key_of(table: Table) -> Column[Any]:
+    """The one column of a job table's primary key."""
+    return table.primary_key.columns[0]

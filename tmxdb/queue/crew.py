@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tmxdb.errors import Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
@@ -46,7 +47,7 @@ class Crew:
 
     def take_back(self) -> list[Job]:
         """The jobs that no thread has begun."""
-        jobs = []
+        jobs: list[Job] = []
         while True:
             try:
                 job = self._inbox.get_nowait()
@@ -88,3 +89,17 @@ def perform(kind: Kind, job: Job) -> Result:
         return Result(job, Fail(error.code, str(error)))
     except Exception:  # noqa: BLE001  # the one place: a bug costs its row, with the traceback, never the run
         return Result(job, Fail("tmxdb.bug", traceback.format_exc()))
+
+
+def crew_sizes(n: int, kinds: Sequence[Kind]) -> dict[str, int]:
+    """How many of `n` threads each kind gets: as many as make sense for it, and something for everyone.
+
+    The split stands for the whole run: threads keep connections to the site alive, and there are never
+    to be more of those than jobs in flight.
+    """
+    if len(kinds) == 1:
+        return {kinds[0].name: max(1, min(n, kinds[0].at_most(n)))}
+    sizes = {kind.name: max(1, min(n // 4, kind.at_most(n))) for kind in kinds}
+    widest = max(kinds, key=lambda kind: (kind.at_most(n), list(sizes).index(kind.name))).name
+    sizes[widest] = max(1, n - sum(size for name, size in sizes.items() if name != widest))
+    return sizes

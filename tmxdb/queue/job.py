@@ -16,10 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, ColumnClause, Connection, Table, literal_column
 
 from tmxdb.db.bulk import NewRows
 from tmxdb.errors import TmxdbError
+
+# Statuses as literals for queries: bound as values, SQLite would not use the partial indexes.
+PENDING: ColumnClause[str] = literal_column("'pending'")
+RUNNING: ColumnClause[str] = literal_column("'running'")
+RETRY: ColumnClause[str] = literal_column("'retry'")
 
 
 @dataclass(frozen=True, slots=True)

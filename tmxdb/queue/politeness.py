@@ -17,14 +17,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Politeness
+from tmxdb.db.models import Politeness, table_of
 from tmxdb.queue.job import GivenBack
 
 AHEAD_S = 0.25
 """How much of the future a process reserves at once."""
 LOOK_S = 0.1
 """How old our knowledge of the pause may be where there is no rate, and so no other reason to ask."""
-_row = Politeness.__table__
+_row = table_of(Politeness)
 
 
 class Gate:

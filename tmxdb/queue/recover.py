@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from tmxdb.clock import iso
-from tmxdb.db.models import Attempt, Worker
-from tmxdb.queue.job import Kind
+from tmxdb.db.models import Attempt, Worker, table_of
+from tmxdb.queue.job import RETRY, RUNNING, Kind
 
-RUNNING, RETRY = literal_column("'running'"), literal_column("'retry'")
 DEADLY = 3
 """A row whose workers died this often in a row is not given to a fourth: it may be what kills them."""
 
@@ -56,13 +55,13 @@ def recover(connection: Connection, kind: Kind, *, dead: list[str], now_ms: int)
                 {**change, "error": f"{message} {DEADLY} workers were lost on it; `tmxdb retry` tries it again."}
             )
     ours = (kind.key == bindparam("lost_key"), table.c.claim_token == bindparam("lost_token"))
-    free = {"claimed_by": None, "lease_until": None, "attempts": bindparam("attempts")}
+    free: dict[str, Any] = {"claimed_by": None, "lease_until": None, "attempts": bindparam("attempts")}
     if back:
         connection.execute(update(table).where(*ours).values(status="pending", **free), back)
     if given_up:
         failed: dict[str, Any] = {"status": "failed", "error_code": "worker.died", "finished_at": iso(now_ms)}
         connection.execute(update(table).where(*ours).values(error=bindparam("error"), **failed, **free), given_up)
-    connection.execute(insert(Attempt.__table__), books)
+    connection.execute(insert(table_of(Attempt)), books)
     return Recovered(due, len(back), len(given_up))
 
 
@@ -84,13 +83,13 @@ def next_due(connection: Connection, kind: Kind) -> str | None:
 
 
 def _deaths(connection: Connection, kind: Kind, item_ids: list[int]) -> dict[int, int]:
-    books = Attempt.__table__.c
+    books = table_of(Attempt).c
     counted = (
         select(books.item_id, func.count())
         .where(books.kind == kind.name, books.item_id.in_(item_ids), books.error_code == "worker.died")
         .group_by(books.item_id)
     )
-    return {item_id: n for item_id, n in connection.execute(counted)}
+    return dict(connection.execute(counted).tuples().all())
 
 
 def _lost_attempt(kind: str, item_id: int, attempt: int, worker: str, message: str, now_ms: int) -> dict[str, Any]:

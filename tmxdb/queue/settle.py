@@ -10,14 +10,16 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, Select, Table, Update, bindparam, insert, select, update
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.models import Attempt
+from tmxdb.db.models import Attempt, table_of
 from tmxdb.queue.backoff import backoff_s
+from tmxdb.queue.claim import key_of
 from tmxdb.queue.job import Done, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
 
 _NOT_CLAIMED = {"claimed_by": None, "lease_until": None}
@@ -60,26 +62,21 @@ def settle(
         elif not isinstance(outcome, Snooze):
             books.append(_attempt(job, outcome, change["status"], worker, now_ms))
     for names, rows in changes.items():
-        statement = update(kind.table).where(kind.key == bindparam("settled_key"))
-        connection.execute(statement.values({name: bindparam(name) for name in names}), rows)
+        connection.execute(_writing(kind.table, names), rows)
     for new in _merged(opened):
         upsert(connection, new)
     if books:
-        connection.execute(insert(Attempt.__table__), books)
+        connection.execute(insert(table_of(Attempt)), books)
     return Settled(tuple(statuses))
 
 
 def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
     """Give claimed rows back as if they had never been claimed: no attempt charged."""
     ours = _still_ours(connection, kind, jobs)
-    rows = [{"settled_key": job.item_id, "attempts": job.attempt - 1} for job in jobs if job.item_id in ours]
+    back = {"status": "pending", **_NOT_CLAIMED}
+    rows = [{"settled_key": job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in ours]
     if rows:
-        connection.execute(
-            update(kind.table)
-            .where(kind.key == bindparam("settled_key"))
-            .values(status="pending", attempts=bindparam("attempts"), **_NOT_CLAIMED),
-            rows,
-        )
+        connection.execute(_writing(kind.table, tuple(rows[0])[1:]), rows)
 
 
 def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
@@ -92,12 +89,25 @@ def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
     return result.rowcount
 
 
+@cache
+def _writing(table: Table, names: tuple[str, ...]) -> Update:
+    """Sets the columns `names` of the row `settled_key`. Built once: building costs more than running."""
+    statement = update(table).where(key_of(table) == bindparam("settled_key"))
+    return statement.values({name: bindparam(name) for name in names})
+
+
+@cache
+def _claims(table: Table, dialect: str) -> Select[Any]:
+    key = key_of(table)
+    keys: BindParameter[Any] = bindparam("keys", expanding=True)
+    query = select(key, table.c.claim_token).where(key.in_(keys), table.c.status == "running")
+    return query.order_by(key).with_for_update() if dialect == "postgresql" else query
+
+
 def _still_ours(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> set[int]:
     tokens = {job.item_id: job.token for job in jobs}
-    query = select(kind.key, kind.table.c.claim_token).where(kind.key.in_(tokens), kind.table.c.status == "running")
-    if connection.dialect.name == "postgresql":
-        query = query.order_by(kind.key).with_for_update()
-    return {item_id for item_id, token in connection.execute(query) if tokens[item_id] == token}
+    found = connection.execute(_claims(kind.table, connection.dialect.name), {"keys": list(tokens)})
+    return {item_id for item_id, token in found if tokens[item_id] == token}
 
 
 def _change(job: Job, outcome: Outcome, now_ms: int, max_attempts: int, rng: random.Random) -> dict[str, Any]:

@@ -1,9 +1,4 @@
-"""The worker: one writer that claims ahead and settles together, and crews of threads that do the jobs.
-
-Measured on two cores with SQLite: 64 threads that each write by themselves 8 k jobs/s with waits of seconds, one
-writer for all of them 80 k. So only this loop writes, and a transaction carries all results of some
-milliseconds together with the next claims.
-"""
+"""The worker: a loop that hands claimed jobs to crews of threads and their results to the desk."""
 
 from __future__ import annotations
 
@@ -16,24 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy import Connection, select
-
 from tmxdb.clock import Clock, from_iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseTrouble, UserMustAct
-from tmxdb.queue.claim import claim
-from tmxdb.queue.crew import Crew, Result
+from tmxdb.queue.crew import Crew, Result, crew_sizes
+from tmxdb.queue.desk import LOOK_S, Desk, Turn
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
-from tmxdb.queue.recover import RUNNING, next_due, recover
-from tmxdb.queue.settle import release, settle
-from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch, heartbeat, sign_in, sign_out
+from tmxdb.queue.workers import Identity
 
-LOOK_S = 1.0
-"""How often a worker looks for rows that came back by themselves, or that somebody else opened."""
 GATHER_S = 0.02
 """How long results wait for others to be settled with."""
 BATCH = 256
+AHEAD = 32
+"""At least so many jobs are claimed ahead for each kind, so that no thread waits for the database."""
 DATABASE_PATIENCE_S = 120.0
 """How long results are kept in memory while the database is away, before the run stops."""
 COUNTED = ("done", "failed", "skipped", "retry")
@@ -57,7 +48,6 @@ class Totals:
     by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dropped: int = 0
     given_back: int = 0
-    interrupted: bool = False
 
     def of(self, status: str) -> int:
         """Jobs of all kinds that ended as `status`."""
@@ -96,33 +86,31 @@ class Worker:
         clock: Clock = wall_clock,
         rng: random.Random | None = None,
     ) -> None:
-        self._database = database
-        self._kinds = {kind.name: kind for kind in kinds}
-        self._plan = plan
-        self._me = identity
-        self._listener = listener
+        self._plan, self._listener = plan, listener
         self._stop, self._stop_now = stop, stop_now
-        self._clock = clock
-        self._rng = rng or random.Random()
-        self._watch = Watch()
+        by_name = {kind.name: kind for kind in kinds}
+        self._desk = Desk(
+            database,
+            by_name,
+            identity,
+            n=plan.n,
+            max_attempts=plan.max_attempts,
+            clock=clock,
+            rng=rng or random.Random(),
+        )
         self._pace = Pace()
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         sizes = crew_sizes(plan.n, kinds)
-        self._crews = {kind.name: Crew(kind, sizes[kind.name], self._results) for kind in kinds}
-        self._held: dict[str, dict[int, Job]] = {kind.name: {} for kind in kinds}
+        self._crews = {name: Crew(kind, sizes[name], self._results) for name, kind in by_name.items()}
+        self._held: dict[str, dict[int, Job]] = {name: {} for name in by_name}
         self._claimed = 0
         self._dry: set[str] = set()
-        self._next_look = self._next_beat = 0.0
         self._halt: UserMustAct | None = None
         self.totals = Totals()
 
     def run(self) -> Totals:
         """Work until nothing is left, the limit is reached, or somebody says stop. Raises UserMustAct."""
-        with self._database.write() as connection:
-            names = list(self._kinds)
-            sign_in(connection, self._me, names, self._plan.n, self._clock())
-            for kind in self._kinds.values():
-                kind.prepare(connection)
+        self._desk.open()
         try:
             self._loop()
         finally:
@@ -135,10 +123,10 @@ class Worker:
         while not self._stop_now.is_set():
             results = self._gather()
             if self._stopping():
-                self._call_off()
+                self._give_back([job for crew in self._crews.values() for job in crew.take_back()])
                 if not results and not self._in_flight():
                     return
-            self._turn(results)
+            self._take_turn(results)
             self._listener.beat()
             if not self._in_flight() and self._results.empty() and self._ended():
                 return
@@ -150,10 +138,12 @@ class Worker:
         return sum(len(held) for held in self._held.values())
 
     def _gather(self) -> list[Result]:
-        """Results that came in: waits a little for the first, and less for others to go with it."""
+        """Results that came in: waits for the first, and a little for others to go with it.
+
+        Not longer than the crews have something to do: jobs claimed ahead are what the waiting lives on.
+        """
         results: list[Result] = []
-        patience = 0.1 if self._in_flight() else 0.0
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (0.1 if self._in_flight() else 0.0)
         while len(results) < BATCH:
             wait = deadline - time.monotonic()
             try:
@@ -163,17 +153,18 @@ class Worker:
             if not results:
                 deadline = time.monotonic() + GATHER_S
             results.append(result)
-            # A crew that would soon run dry does not wait for company.
-            if len(results) >= max(1, self._in_flight() // 4):
-                deadline = time.monotonic()
+            if self._in_flight() - len(results) <= self._plan.n:
+                deadline = 0.0
         return results
 
-    def _turn(self, results: list[Result]) -> None:
-        """One transaction: settle, see what came back, claim anew. Tried again while the database is away."""
+    def _take_turn(self, results: list[Result]) -> None:
+        """One turn at the desk, tried again while the database is away."""
         gives_up = time.monotonic() + DATABASE_PATIENCE_S
         while True:
+            if self._desk.looks_now():
+                self._dry.clear()
             try:
-                jobs, settled = self._write(results)
+                turn = self._desk.turn(results, self._wanted(results), self._counts(), self._pace.per_second())
                 break
             except DatabaseTrouble as error:
                 if error.code not in ("db.busy", "db.unreachable") or time.monotonic() > gives_up:
@@ -181,163 +172,79 @@ class Worker:
                 self._listener.note(f"{error} Trying again; {len(results)} results wait in memory.")
                 if self._stop_now.wait(2.0):
                     return
-        for result, status in settled:
-            self._book(result, status)
-        for job in jobs:
+        self._book(turn)
+
+    def _wanted(self, results: list[Result]) -> dict[str, int]:
+        """How many rows to claim of each kind; those that finish work before those that open it."""
+        wanted: dict[str, int] = {}
+        left = self._plan.limit - self._claimed if self._plan.limit else 2**31
+        if self._stopping():
+            return wanted
+        if any(result.halt is None for result in results):
+            self._dry.clear()  # what was done may have opened rows, what was snoozed may be pending again
+        leaving = Counter(result.job.kind for result in results)
+        for name in reversed(self._crews):
+            size = self._crews[name].size
+            ahead = max(AHEAD, size)
+            room = min(size + ahead - len(self._held[name]) + leaving[name], left)
+            if name not in self._dry and room >= min(ahead // 2, left) and room > 0:
+                wanted[name] = room
+                left -= room
+        return wanted
+
+    def _book(self, turn: Turn) -> None:
+        """After the commit: remember, tell, and hand out what was claimed."""
+        for result, status in turn.settled:
+            self._book_result(result, status)
+        for kind, n in turn.taken_back.items():
+            self._listener.note(f"{kind}: {n} rows taken back from workers that are gone.")
+        for kind, n in turn.deadly.items():
+            self._listener.note(f"{kind}: {n} rows given up: the workers that had them died, again and again.")
+            self.totals.by_kind[kind]["failed"] += n
+        self._dry |= turn.dry
+        self._claimed += len(turn.claimed)
+        for job in turn.claimed:
             self._held[job.kind][job.item_id] = job
             self._crews[job.kind].hand_in(job)
 
-    def _write(self, results: list[Result]) -> tuple[list[Job], list[tuple[Result, str | None]]]:
-        now = time.monotonic()
-        looks, beats = now >= self._next_look, now >= self._next_beat
-        if not (results or looks or beats or self._wants()):
-            return [], []
-        jobs: list[Job] = []
-        settled: list[tuple[Result, str | None]] = []
-        with self._database.write() as connection:
-            now_ms = self._clock()
-            if beats:
-                self._beat(connection, now_ms)
-            if looks:
-                self._look(connection, now_ms)
-            settled = self._settle(connection, results, now_ms)
-            free = self._plan.n + self._ahead() - self._in_flight() + len(results)
-            if any(status == "done" for _, status in settled):
-                self._dry.clear()
-            for name in self._wants(settled=results):
-                room = min(self._room(name, results), free, self._left())
-                claimed = claim(
-                    connection, self._kinds[name], worker=self._me.worker_id, n=room, now_ms=now_ms, lease_ms=LEASE_MS
-                )
-                if len(claimed) < room:
-                    self._dry.add(name)
-                free -= len(claimed)
-                self._claimed += len(claimed)
-                jobs += claimed
-        if looks:
-            self._next_look = now + LOOK_S
-        if beats:
-            self._next_beat = now + HEARTBEAT_MS / 1000
-        return jobs, settled
-
-    def _wants(self, settled: Sequence[Result] = ()) -> list[str]:
-        """Kinds that have threads to spare and may have rows; those that finish work before those that open it."""
-        if self._stopping() or self._left() < 1:
-            return []
-        names = [name for name in reversed(self._kinds) if name not in self._dry]
-        return [name for name in names if self._room(name, settled) >= max(1, self._crews[name].size // 8)]
-
-    def _room(self, name: str, settled: Sequence[Result]) -> int:
-        leaving = sum(result.job.kind == name for result in settled)
-        size = self._crews[name].size
-        return size + size // 2 - len(self._held[name]) + leaving
-
-    def _ahead(self) -> int:
-        """Jobs claimed before a thread is free for them, so that no thread waits for the database."""
-        return self._plan.n // 2
-
-    def _left(self) -> int:
-        return self._plan.limit - self._claimed if self._plan.limit else 2**31
-
-    def _settle(self, connection: Connection, results: list[Result], now_ms: int) -> list[tuple[Result, str | None]]:
-        settled: list[tuple[Result, str | None]] = []
-        for name, kind in self._kinds.items():
-            batch = [result for result in results if result.job.kind == name]
-            if not batch:
-                continue
-            statuses = settle(
-                connection,
-                kind,
-                [(result.job, result.outcome) for result in batch],
-                worker=self._me.worker_id,
-                now_ms=now_ms,
-                max_attempts=self._plan.max_attempts,
-                rng=self._rng,
-            ).statuses
-            settled += zip(batch, statuses, strict=True)
-        return settled
-
-    def _book(self, result: Result, status: str | None) -> None:
-        """After the commit: remember and tell."""
+    def _book_result(self, result: Result, status: str | None) -> None:
         job = result.job
         self._held[job.kind].pop(job.item_id, None)
-        if result.halt is not None:
-            self._halt = self._halt or result.halt
+        self._halt = self._halt or result.halt
         if status is None:
             self.totals.dropped += 1
             self._listener.note(f"{job.kind} {job.item_id}: the result came too late, another worker has it now.")
             return
         if isinstance(result.outcome, Snooze):
             self._claimed -= 1
-        if status in COUNTED:
+        elif status in COUNTED:
             self.totals.by_kind[job.kind][status] += 1
             self._pace.count(job.kind)
         self._listener.settled(job.kind, status, job.item_id, getattr(result.outcome, "message", None))
 
-    def _beat(self, connection: Connection, now_ms: int) -> None:
-        counts = {
-            name: self.totals.of(status)
-            for name, status in (("done", "done"), ("failed", "failed"), ("skipped", "skipped"), ("retried", "retry"))
-        }
-        kinds = list(self._kinds.values())
-        heartbeat(connection, self._me, kinds, self._plan.n, counts, self._pace.per_second(), now_ms)
-
-    def _look(self, connection: Connection, now_ms: int) -> None:
-        dead = self._watch.dead(connection, self._me.worker_id, now_ms)
-        for kind in self._kinds.values():
-            back = recover(connection, kind, dead=dead, now_ms=now_ms)
-            if back.lost or back.deadly:
-                self._listener.note(
-                    f"{kind.name}: {back.lost + back.deadly} rows taken back from workers that are gone."
-                )
-            if back.deadly:
-                self.totals.by_kind[kind.name]["failed"] += back.deadly
-        sign_out(connection, dead)
-        self._dry.clear()
+    def _counts(self) -> dict[str, int]:
+        names = {"done": "done", "failed": "failed", "skipped": "skipped", "retried": "retry"}
+        return {column: self.totals.of(status) for column, status in names.items()}
 
     def _ended(self) -> bool:
         """Nothing in flight and nothing to claim: is this the end? Waits a little if it is not."""
-        if self._stopping() or self._left() < 1:
+        if self._stopping() or (self._plan.limit and self._claimed >= self._plan.limit):
             return True
-        if len(self._dry) < len(self._kinds):
+        if len(self._dry) < len(self._crews):
             return False
         if self._plan.forever:
             self._stop.wait(LOOK_S / 2)
             return self._stop.is_set()
-        due, rows, others = self._still_to_come()
-        if not others and (due is None or not self._plan.wait):
+        coming = self._desk.to_come()
+        if not coming.held_by_others and (coming.due is None or not self._plan.wait):
             return True
-        if due is not None and self._plan.wait:
-            self._listener.waiting(from_iso(due), rows)
+        if coming.due is not None and self._plan.wait:
+            self._listener.waiting(from_iso(coming.due), coming.waiting)
         self._stop.wait(LOOK_S / 4)
         return self._stop.is_set()
 
-    def _still_to_come(self) -> tuple[str | None, int, bool]:
-        """When the next retry is due, how many rows wait for one, and whether other workers hold rows."""
-        due: list[str] = []
-        rows, others = 0, False
-        with self._database.read() as connection:
-            for kind in self._kinds.values():
-                first = next_due(connection, kind)
-                if first is not None:
-                    due.append(first)
-                    rows += waiting_rows(connection, kind)
-                table = kind.table
-                held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by != self._me.worker_id)
-                others = others or connection.execute(held.limit(1)).first() is not None
-        return min(due, default=None), rows, others
-
-    def _call_off(self) -> None:
-        """Give back what no thread has begun."""
-        jobs = [job for crew in self._crews.values() for job in crew.take_back()]
-        self._give_back(jobs)
-
     def _give_back(self, jobs: list[Job]) -> None:
-        if not jobs:
-            return
-        with self._database.write() as connection:
-            for name, kind in self._kinds.items():
-                release(connection, kind, [job for job in jobs if job.kind == name])
+        self._desk.give_back(jobs)
         for job in jobs:
             self._held[job.kind].pop(job.item_id, None)
         self._claimed -= len(jobs)
@@ -345,32 +252,10 @@ class Worker:
 
     def _leave(self) -> None:
         """Whatever happened: no row stays ours, and our name comes off the list."""
-        self.totals.interrupted = self._stop.is_set() or self._stop_now.is_set()
         for crew in self._crews.values():
             crew.dismiss()
         try:
             self._give_back([job for held in self._held.values() for job in held.values()])
-            with self._database.write() as connection:
-                sign_out(connection, [self._me.worker_id])
+            self._desk.close()
         except DatabaseTrouble as error:
             self._listener.note(f"{error} Rows in flight come back by themselves.")
-
-
-def crew_sizes(n: int, kinds: Sequence[Kind]) -> dict[str, int]:
-    """How many of `n` threads each kind gets: as many as make sense for it, and something for everyone."""
-    if len(kinds) == 1:
-        return {kinds[0].name: max(1, min(n, kinds[0].at_most(n)))}
-    share = max(1, n // 4)
-    sizes = {kind.name: min(share, kind.at_most(n)) for kind in kinds}
-    widest = max(kinds, key=lambda kind: kind.at_most(n)).name
-    sizes[widest] = max(1, n - sum(size for name, size in sizes.items() if name != widest))
-    return sizes
-
-
-def waiting_rows(connection: Connection, kind: Kind) -> int:
-    """Rows of `kind` in backoff."""
-    from sqlalchemy import func
-
-    from tmxdb.queue.recover import RETRY
-
-    return connection.execute(select(func.count()).where(kind.table.c.status == RETRY)).scalar_one()

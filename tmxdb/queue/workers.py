@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from sqlalchemy import Connection, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tmxdb.clock import iso
-from tmxdb.db.models import Worker
-from tmxdb.queue.job import Kind
+from tmxdb.db.models import Worker, table_of
+from tmxdb.queue.job import RUNNING, Kind
 from tmxdb.storage import safe_name
 
 LEASE_MS = 60_000
 HEARTBEAT_MS = 5_000
-RUNNING = literal_column("'running'")
-_workers = Worker.__table__
+_workers = table_of(Worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +94,12 @@ def heartbeat(
 def sign_out(connection: Connection, worker_ids: Sequence[str]) -> None:
     """Strike workers off the list."""
     connection.execute(delete(_workers).where(_workers.c.worker_id.in_(worker_ids)))
+
+
+def live_workers(connection: Connection, now_ms: int) -> set[str]:
+    """The workers on the list but for those of this machine whose process is gone."""
+    known = set(connection.execute(select(_workers.c.worker_id)).scalars())
+    return known - set(Watch().dead(connection, "", now_ms))
 
 
 class Watch:

@@ -35,4 +35,4 @@ def forecast(database: Database, kinds: Sequence[Kind], top: int, rate: float | 
 def next_items(database: Database, kind: Kind, n: int) -> list[int]:
     """The rows that would be claimed next."""
     with database.read() as connection:
-        return list(connection.execute(next_pending(kind, n)).scalars())
+        return list(connection.execute(next_pending(kind.table), {"n": n}).scalars())

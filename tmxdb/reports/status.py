@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.engine import Database, shown
-from tmxdb.db.models import Map, Politeness, Replay, Setting, Worker
+from tmxdb.db.models import Map, Politeness, Replay, Setting, Worker, table_of
 from tmxdb.reports.counts import KINDS, counts
 
 
@@ -72,49 +72,47 @@ class Status:
 
 def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: int) -> Status:
     """All of it in one reading transaction: the numbers are of the same moment."""
+    now = iso(now_ms)
     with database.read() as connection:
         table = counts(connection)
-        workers = [
-            LiveWorker(*row[:-1], rates=json.loads(row[-1]))
-            for row in connection.execute(
-                select(
-                    Worker.worker_id, Worker.host, Worker.pid, Worker.kinds, Worker.n, Worker.started_at,
-                    Worker.heartbeat_at, Worker.done, Worker.failed, Worker.skipped, Worker.retried, Worker.per_second,
-                ).where(Worker.lease_until >= iso(now_ms)).order_by(Worker.started_at)
-            )
-        ]  # fmt: skip
+        workers = [_live(row) for row in connection.execute(select(table_of(Worker)).where(Worker.lease_until >= now))]
         failures = [
             Failure(*row)
             for row in connection.execute(
                 text("SELECT kind, status, error_code, n, example_id, example FROM failures ORDER BY n DESC, kind")
             )
         ]
-        politeness = connection.execute(
-            select(Politeness.rate, Politeness.paused_until_ms, Politeness.reason)
-        ).first()
+        politeness = connection.execute(select(Politeness.rate, Politeness.paused_until_ms, Politeness.reason)).first()
         files = {
             "replays": _files(connection, Replay),
             "maps": _files(connection, Map),
         }
         site = connection.execute(select(Setting.value).where(Setting.key == "site")).scalar()
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
-    paused = politeness is not None and politeness.paused_until_ms > now_ms
+    pause = None
+    if politeness is not None and politeness.paused_until_ms > now_ms:
+        pause = {"until": iso(politeness.paused_until_ms), "reason": politeness.reason}
     return Status(
         database=shown(database.location),
         site=site,
         data=str(data),
-        at=iso(now_ms),
+        at=now,
         kinds=table,
         rates={kind: rate for kind, rate in rates.items() if rate},
         seconds_left=_seconds_left(table, rates),
         workers=workers,
         failures=failures,
-        pause={"until": iso(politeness.paused_until_ms), "reason": politeness.reason} if paused else None,
+        pause=pause,
         rate_limit=politeness.rate if politeness else None,
         files=files,
         database_bytes=_size(database.path),
         free_bytes=free_bytes,
     )
+
+
+def _live(row: Any) -> LiveWorker:
+    names = [name for name in LiveWorker.__slots__ if name != "rates"]
+    return LiveWorker(**{name: getattr(row, name) for name in names}, rates=json.loads(row.per_second))
 
 
 def _files(connection: Any, model: type[Replay] | type[Map]) -> dict[str, int]:

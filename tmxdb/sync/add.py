@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Track
+from tmxdb.db.models import Track, table_of
 from tmxdb.sync.priority import hand_down
 from tmxdb.sync.store import store_tracks
 from tmxdb.tmx.client import Exchange
@@ -20,7 +20,7 @@ from tmxdb.tmx.records import TrackRecord
 
 FIRST = -1_000_000_000
 """Priority of the first track ever added by hand; the next ones follow upwards."""
-_tracks: Table = Track.__table__  # type: ignore[assignment]
+_tracks = table_of(Track)
 
 
 @dataclass(slots=True)

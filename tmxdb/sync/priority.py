@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, bindparam, literal_column, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Capture, Map, Replay, Track
+from tmxdb.db.models import Capture, Map, Replay, Track, table_of
 
-_tracks: Table = Track.__table__  # type: ignore[assignment]
+_tracks = table_of(Track)
 BASES = {
     "awards": _tracks.c.awards,
     "activity": _tracks.c.activity_at,
@@ -50,7 +50,7 @@ def rank_tracks(database: Database, basis: str) -> int:
 def hand_down(database: Database) -> None:
     """Give what is still to do of a track the track's own priority."""
     for model in (Replay, Map, Capture):
-        table: Table = model.__table__  # type: ignore[attr-defined]
+        table = table_of(model)
         for status in ("'pending'", "'retry'"):
             with database.write() as connection:
                 connection.execute(

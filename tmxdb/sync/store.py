@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.models import Map, Sync, Track
+from tmxdb.db.models import Map, Sync, Track, table_of
 from tmxdb.queue.settle import reopen
 from tmxdb.tmx.records import TrackRecord
 
 UNRANKED = 2**30
 """Priority of a new track until it is ranked: behind all others."""
-_tracks: Table = Track.__table__  # type: ignore[assignment]
-_maps: Table = Map.__table__  # type: ignore[assignment]
-_syncs: Table = Sync.__table__  # type: ignore[assignment]
+_tracks = table_of(Track)
+_maps = table_of(Map)
+_syncs = table_of(Sync)
 
 
 def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms: int) -> int:

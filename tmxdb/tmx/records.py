@@ -143,7 +143,8 @@ class _Reader:
             value = int(value)
         if value is None or (isinstance(value, int) and not isinstance(value, bool) and least <= value < below):
             return value
-        return self._strange(name, value)
+        self._strange(name, value)
+        return None
 
     def text(self, name: str) -> str | None:
         value = self._get(name)
@@ -153,24 +154,32 @@ class _Reader:
             if clean != value:
                 self._strange(name, value)
             return clean
-        return None if value is None else self._strange(name, value)
+        if value is not None:
+            self._strange(name, value)
+        return None
 
     def truth(self, name: str) -> bool | None:
         value = self._get(name)
         if value is None or value in (0, 1):  # the site answers 0/1 for some, true/false for others
             return None if value is None else bool(value)
-        return self._strange(name, value)
+        self._strange(name, value)
+        return None
 
     def time(self, name: str) -> str | None:
         value = self._get(name)
         try:
             return None if value is None else site_time(value)
         except (TypeError, ValueError):
-            return self._strange(name, value)
+            self._strange(name, value)
+            return None
 
     def length(self, name: str) -> int | None:
         value = self._get(name)
-        return len(value) if isinstance(value, list) else (None if value is None else self._strange(name, value))
+        if isinstance(value, list):
+            return len(value)
+        if value is not None:
+            self._strange(name, value)
+        return None
 
     def numbers(self, name: str) -> str | None:
         value = self._get(name)
@@ -178,14 +187,16 @@ class _Reader:
             return None
         if isinstance(value, list) and len(value) <= 1000 and all(type(item) is int for item in value):
             return json.dumps(value)
-        return self._strange(name, value)
+        self._strange(name, value)
+        return None
 
     def authors(self) -> str | None:
         value = self._get("Authors")
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(author, dict) for author in value):
-            return self._strange("Authors", value)
+            self._strange("Authors", value)
+            return None
         authors = []
         for author in value[:100]:
             one = _Reader(author)
@@ -205,10 +216,10 @@ class _Reader:
             if value is None:
                 return None
             if not isinstance(value, Mapping):
-                return self._strange(name, value)
+                self._strange(name, value)
+                return None
             value = value.get(part)
         return value
 
-    def _strange(self, name: str, value: Any) -> Any:
+    def _strange(self, name: str, value: Any) -> None:
         self._odd.append(f"{name}: {repr(value)[:100]}")
-        return None

@@ -1,6 +1,6 @@
 """The schema as typed models. It is public: names are chosen to be typed by hand into a query."""
 
-from tmxdb.db.models.base import FINISHED, STATUSES, Base
+from tmxdb.db.models.base import FINISHED, STATUSES, Base, table_of
 from tmxdb.db.models.captures import Capture
 from tmxdb.db.models.house import Attempt, Politeness, Setting, Sync, Tally, Worker
 from tmxdb.db.models.maps import Map
@@ -22,4 +22,5 @@ __all__ = [
     "Tally",
     "Track",
     "Worker",
+    "table_of",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Table, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 STATUSES = ("pending", "running", "retry", "done", "failed", "skipped")
@@ -27,6 +27,11 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {str: Text()}
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements of SQLAlchemy's Core."""
+    return cast(Table, model.__table__)
 
 
 class JobColumns:

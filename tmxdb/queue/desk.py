@@ -1,0 +1,166 @@
+"""The worker's side of the database: one transaction a turn for everything that is to be written.
+
+Measured on two cores with SQLite: 64 threads that each write by themselves 8 k jobs/s with waits of seconds, one
+writer for all of them 80 k. So a turn settles all results of some milliseconds, looks for rows that came back,
+says that we live, and claims what comes next.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, func, select
+
+from tmxdb.clock import Clock
+from tmxdb.db.engine import Database
+from tmxdb.queue.claim import claim
+from tmxdb.queue.crew import Result
+from tmxdb.queue.job import RETRY, RUNNING, Job, Kind
+from tmxdb.queue.recover import next_due, recover
+from tmxdb.queue.settle import release, settle
+from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch, heartbeat, sign_in, sign_out
+
+LOOK_S = 1.0
+"""How often a worker looks for rows that came back by themselves, or that somebody else opened."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one transaction did. `settled`: each result with its new status, None for one that came too late.
+
+    `dry`: kinds of which less was there than wanted. `deadly`: rows given up because workers died on them.
+    """
+
+    claimed: list[Job] = field(default_factory=list)
+    settled: list[tuple[Result, str | None]] = field(default_factory=list)
+    dry: set[str] = field(default_factory=set)
+    taken_back: dict[str, int] = field(default_factory=dict)
+    deadly: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToCome:
+    """What may still turn up: when the first retry is due (ISO), how many wait, and rows that others hold."""
+
+    due: str | None
+    waiting: int
+    held_by_others: bool
+
+
+class Desk:
+    """Writes for one worker. Every method is one transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        kinds: Mapping[str, Kind],
+        me: Identity,
+        *,
+        n: int,
+        max_attempts: int,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self._database, self._kinds, self._me = database, kinds, me
+        self._n, self._max_attempts = n, max_attempts
+        self._clock, self._rng = clock, rng
+        self._watch = Watch()
+        self._next_look = self._next_beat = 0.0
+
+    def open(self) -> None:
+        """Sign in, and let each kind open what this run asks for."""
+        with self._database.write() as connection:
+            sign_in(connection, self._me, list(self._kinds), self._n, self._clock())
+            for kind in self._kinds.values():
+                kind.prepare(connection)
+
+    def turn(
+        self,
+        results: Sequence[Result],
+        wanted: Mapping[str, int],
+        counts: Mapping[str, int],
+        per_second: Mapping[str, float],
+    ) -> Turn:
+        """Settle `results`, then claim up to `wanted` rows of each kind; nothing is written if there is no need."""
+        turn, now = Turn(), time.monotonic()
+        looks, beats = now >= self._next_look, now >= self._next_beat
+        if not (results or wanted or looks or beats):
+            return turn
+        with self._database.write() as connection:
+            now_ms = self._clock()
+            if beats:
+                heartbeat(connection, self._me, list(self._kinds.values()), self._n, counts, per_second, now_ms)
+            if looks:
+                self._look(connection, turn, now_ms)
+            self._settle(connection, results, turn, now_ms)
+            for name, n in wanted.items():
+                kind = self._kinds[name]
+                jobs = claim(connection, kind, worker=self._me.worker_id, n=n, now_ms=now_ms, lease_ms=LEASE_MS)
+                turn.claimed += jobs
+                if len(jobs) < n:
+                    turn.dry.add(name)
+        if looks:
+            self._next_look = now + LOOK_S
+        if beats:
+            self._next_beat = now + HEARTBEAT_MS / 1000
+        return turn
+
+    def looks_now(self) -> bool:
+        """Whether the next turn looks for rows that came back: then a kind that had run dry may have some."""
+        return time.monotonic() >= self._next_look
+
+    def to_come(self) -> ToCome:
+        """What may still turn up when nothing is pending."""
+        due: list[str] = []
+        waiting, others = 0, False
+        with self._database.read() as connection:
+            for kind in self._kinds.values():
+                table = kind.table
+                first = next_due(connection, kind)
+                if first is not None:
+                    due.append(first)
+                    waiting += connection.execute(select(func.count()).where(table.c.status == RETRY)).scalar_one()
+                held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by != self._me.worker_id)
+                others = others or connection.execute(held.limit(1)).first() is not None
+        return ToCome(min(due, default=None), waiting, others)
+
+    def give_back(self, jobs: Sequence[Job]) -> None:
+        """Rows as if they had never been claimed."""
+        if jobs:
+            with self._database.write() as connection:
+                for name, kind in self._kinds.items():
+                    release(connection, kind, [job for job in jobs if job.kind == name])
+
+    def close(self) -> None:
+        """Sign out."""
+        with self._database.write() as connection:
+            sign_out(connection, [self._me.worker_id])
+
+    def _look(self, connection: Connection, turn: Turn, now_ms: int) -> None:
+        dead = self._watch.dead(connection, self._me.worker_id, now_ms)
+        for name, kind in self._kinds.items():
+            back = recover(connection, kind, dead=dead, now_ms=now_ms)
+            if back.lost:
+                turn.taken_back[name] = back.lost
+            if back.deadly:
+                turn.deadly[name] = back.deadly
+        sign_out(connection, dead)
+
+    def _settle(self, connection: Connection, results: Sequence[Result], turn: Turn, now_ms: int) -> None:
+        for name, kind in self._kinds.items():
+            batch = [result for result in results if result.job.kind == name]
+            if not batch:
+                continue
+            settled = settle(
+                connection,
+                kind,
+                [(result.job, result.outcome) for result in batch],
+                worker=self._me.worker_id,
+                now_ms=now_ms,
+                max_attempts=self._max_attempts,
+                rng=self._rng,
+            )
+            turn.settled += zip(batch, settled.statuses, strict=True)
