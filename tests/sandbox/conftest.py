@@ -51,9 +51,9 @@ def visitor(site: RunningSite, session: requests.Session) -> Client:
     return Client(session, site.url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_site() -> Iterator[RunningSite]:
-    """For whoever changes the catalogue."""
+    """For those who change the catalogue, each at tracks of its own."""
     with running_site(tracks=12, replays=3, plain=True) as site:
         yield site
 

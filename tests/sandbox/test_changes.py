@@ -57,7 +57,7 @@ def test_an_updated_track_has_a_new_file_and_no_valid_replays(own_site: RunningS
 
 
 def test_new_replays_join_the_board_of_the_newest_version(own_site: RunningSite, owner: Client) -> None:
-    track_id = owner.track_ids(order1=1)[5]
+    track_id = owner.track_ids(order1=1)[7]
     own_site.touch_track(track_id)
     added = own_site.add_replays(track_id, 4)
     rows = owner.replays(track_id, fields="ReplayId,Position", count=100)["Results"]
@@ -68,7 +68,7 @@ def test_new_replays_join_the_board_of_the_newest_version(own_site: RunningSite,
 
 
 def test_a_deleted_replay_stays_listed(own_site: RunningSite, owner: Client) -> None:
-    track_id = owner.track_ids()[0]
+    track_id = owner.track_ids(order1=1)[9]
     replay_id = own_site.board(track_id)[0]["replay_id"]
     assert owner.get(f"/recordgbx/{replay_id}").status_code == 200
     own_site.delete_replay(replay_id)

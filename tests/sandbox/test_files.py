@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lzokay
 import pytest
+import requests
 
 from tmxdb.errors import BadInput
 from tmxdb.gbx import read_challenge, read_replay
@@ -124,7 +125,7 @@ def test_real_files_fill_any_number_of_tracks_and_agree_with_their_rows(folder: 
                 assert replay.map_uid == row["map_uid"] == read_challenge(site.expected_track(track_id)).uid
 
 
-def test_the_map_file_of_the_folder_goes_before_an_embedded_one(folder: Path, session: object) -> None:
+def test_the_map_file_of_the_folder_goes_before_an_embedded_one(folder: Path, session: requests.Session) -> None:
     challenge = (folder / "map.Challenge.Gbx").read_bytes()
     uid = read_challenge(challenge).uid
     with running_site(gbx_dir=str(folder), tracks=7) as site:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -141,6 +142,37 @@ def test_requests_sent_ahead_are_answered_in_order(site: RunningSite) -> None:
     assert got.startswith(b"HTTP/1.1 200 ")
     assert got.count(b"HTTP/1.1 ") == 2
     assert b"HTTP/1.1 404 " in got
+
+
+def test_a_hundred_connections_are_kept_alive_and_waited_for_together(site: RunningSite) -> None:
+    parts = urlsplit(site.url)
+    replay_id = site.board(site.track_ids()[0])[0]["replay_id"]
+    whole = site.expected_replay(replay_id)
+    request = f"GET /recordgbx/{replay_id} HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n".encode()
+
+    async def fetch_thrice() -> bool:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        bodies = []
+        for _ in range(3):
+            writer.write(request)
+            await reader.readuntil(b"\r\n\r\n")
+            bodies.append(await reader.readexactly(len(whole)))
+        writer.close()
+        await writer.wait_closed()
+        return bodies == [whole] * 3
+
+    async def everybody() -> list[bool]:
+        return await asyncio.gather(*(fetch_thrice() for _ in range(100)))
+
+    site.set_latency(50)
+    began = time.monotonic()
+    assert all(asyncio.run(everybody()))
+    took_s = time.monotonic() - began
+    site.set_latency(0)
+    stats = site.stats()
+    assert (stats["requests"], stats["connections"], stats["max_connections"]) == (300, 100, 100)
+    assert stats["max_in_flight"] > 50
+    assert took_s < 5  # one after the other would take 15 s
 
 
 @pytest.mark.parametrize("sent", [b"hello\r\n\r\n", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"x" * 70_000])

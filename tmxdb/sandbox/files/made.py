@@ -11,9 +11,8 @@ from tmxdb.sandbox.catalogue.board import Replay
 from tmxdb.sandbox.catalogue.draws import draws, narrow, noise
 from tmxdb.sandbox.catalogue.scenery import RealMap
 from tmxdb.sandbox.catalogue.track import Track
-from tmxdb.sandbox.files import replay_bytes as control
 from tmxdb.sandbox.files.map_bytes import MapFacts, map_file, thumbnail
-from tmxdb.sandbox.files.replay_bytes import RunFacts, replay_file
+from tmxdb.sandbox.files.replay_bytes import ACCELERATE, FINISH, LEFT, RESPAWN, RIGHT, RUNNING, RunFacts, replay_file
 from tmxdb.sandbox.files.sample_bytes import packed_samples
 from tmxdb.sandbox.settings import Settings
 
@@ -22,7 +21,7 @@ _ENVIRONMENTS = ("", "Alpine", "Speed", "Rally", "Island", "Bay", "Coast", "Stad
 _KEPT = 512  # maps and samples in memory
 _MOODS = ("Sunrise", "Day", "Sunset", "Night")
 _THUMBNAIL_BYTES = 3000
-_FRAME_BYTES = 1900  # of a replay file, besides its samples
+_FRAME_BYTES = 2900  # of a replay file, besides its samples
 _LAPS = 3
 _SAMPLES_STEP_MS, _CURVES = 10_000, 4
 
@@ -81,12 +80,12 @@ class MadeShelf:
         _, *places = draws(self._seed, "inputs", replay.replay_id)
         bends = [int(narrow(place) * (end_ms // 10 - 60)) * 10 for place in places[replay.respawns : 24]]
         respawns = [int(narrow(place) * (end_ms // 10 - 60)) * 10 for place in places[: replay.respawns]]
-        inputs = [(0, control.RUNNING, 1), (0, control.ACCELERATE, 1), (end_ms, control.FINISH, 1)]
+        inputs = [(0, RUNNING, 1), (0, ACCELERATE, 1), (end_ms, FINISH, 1)]
         for number, at_ms in enumerate(bends):
-            side = control.LEFT if number % 2 else control.RIGHT
+            side = LEFT if number % 2 else RIGHT
             inputs += [(at_ms, side, 1), (at_ms + 10 * (1 + number), side, 0)]
         for at_ms in respawns:
-            inputs += [(at_ms, control.RESPAWN, 1), (at_ms + 50, control.RESPAWN, 0)]
+            inputs += [(at_ms, RESPAWN, 1), (at_ms + 50, RESPAWN, 0)]
         inputs.sort(key=lambda entry: entry[0])
         return inputs
 

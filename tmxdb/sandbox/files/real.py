@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tmxdb.errors import BadInput, GbxError
-from tmxdb.gbx.challenge import Challenge, read_challenge
-from tmxdb.gbx.replay import Replay as ReplayFile
-from tmxdb.gbx.replay import read_replay
+from tmxdb.gbx import Challenge, read_challenge, read_replay
+from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.sandbox.catalogue.board import Replay
 from tmxdb.sandbox.catalogue.scenery import RealMap, RealRun
 from tmxdb.sandbox.catalogue.track import Track

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from tmxdb.sandbox.wire.messages import Request, Response
 
-_KEPT = 500_000  # requests in memory; the counters go on
+_KEPT = 200_000  # requests in memory; the counters go on
 
 
 class Journal:
