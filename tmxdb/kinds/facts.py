@@ -11,6 +11,8 @@ from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 LONGEST_NAME = 1000
+FACTS_VERSION = 1
+"""Grows when more is read of files than before: `tmxdb reread` then fills the rows of older ones."""
 
 
 def whole_replay(data: bytes, item: str) -> Replay:
@@ -45,9 +47,13 @@ def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
         "game_version": read.text(lambda: replay.game_version),
         "map_uid": map_uid,
         "map_uid_matches": map_uid == track_uid if map_uid and track_uid else None,
+        "map_environment": read.text(lambda: replay.map_environment),
+        "map_author": read.text(lambda: replay.map_author),
+        "finished": read(lambda: replay.finished),
         "race_time_ms": read(lambda: replay.race_time_ms),
         "stunt_score": read(lambda: replay.stunt_score),
         "respawns": read(lambda: replay.respawns),
+        "respawn_events": read(lambda: replay.respawn_events),
         "checkpoint_count": None if checkpoints is None else len(checkpoints),
         "checkpoints_ms": None if checkpoints is None else json.dumps(checkpoints),
         "login": read.text(lambda: replay.login),
@@ -56,10 +62,12 @@ def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
         "ghost_uid": read.text(lambda: replay.ghost_uid),
         "ghost_count": read(lambda: replay.ghost_count),
         "input_count": read(lambda: replay.input_count),
+        "control_names": read.names(lambda: replay.control_names),
         "device": read.text(lambda: replay.device),
         "validable": read(lambda: replay.validable),
         "sample_period_ms": read(lambda: replay.sample_period_ms),
         "unread": read.unread(lambda: replay.unread),
+        "facts_version": FACTS_VERSION,
     }
 
 
@@ -104,6 +112,7 @@ def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
         "game": read.text(lambda: challenge.game),
         "exever": read.text(lambda: challenge.exever),
         "unread": read.unread(lambda: challenge.unread),
+        "facts_version": FACTS_VERSION,
     }
 
 
@@ -130,6 +139,11 @@ class _Parts:
         """A text without what no database stores: NUL and lone surrogates."""
         value = self(ask)
         return None if value is None else storable(value)[:LONGEST_NAME]
+
+    def names(self, ask: Callable[[], tuple[str, ...]]) -> str | None:
+        """JSON of a list of names; None if there are none."""
+        names = self(ask)
+        return json.dumps([storable(name)[:LONGEST_NAME] for name in names]) if names else None
 
     def unread(self, ask: Callable[[], tuple[str, ...]]) -> str | None:
         """JSON of all that was not understood or could not be read; None if that is nothing."""

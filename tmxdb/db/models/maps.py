@@ -48,6 +48,7 @@ class Map(JobColumns, Base):
     game: Mapped[str | None]
     exever: Mapped[str | None]  # version of the game that wrote it
     unread: Mapped[str | None]  # JSON: parts of the file that were not understood
+    facts_version: Mapped[int | None]  # which reader read all this; `tmxdb reread` looks for older ones
 
     __table_args__ = (
         *job_rules("maps", "track_id"),

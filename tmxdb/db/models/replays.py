@@ -41,9 +41,13 @@ class Replay(JobColumns, Base):
     game_version: Mapped[str | None]
     map_uid: Mapped[str | None]
     map_uid_matches: Mapped[bool | None]  # the file's map is the track's current one
+    map_environment: Mapped[str | None]  # as stored: Stadium, Speed (Desert), Alpine (Snow) …
+    map_author: Mapped[str | None]  # a login
+    finished: Mapped[bool | None]
     race_time_ms: Mapped[int | None]  # NULL: not finished
     stunt_score: Mapped[int | None]
-    respawns: Mapped[int | None]
+    respawns: Mapped[int | None]  # the game's counter
+    respawn_events: Mapped[int | None]  # presses after the start, from the inputs
     checkpoint_count: Mapped[int | None]  # the finish included
     checkpoints_ms: Mapped[str | None]  # JSON: [4170, 6110]
     login: Mapped[str | None]
@@ -52,10 +56,12 @@ class Replay(JobColumns, Base):
     ghost_uid: Mapped[str | None]
     ghost_count: Mapped[int | None]
     input_count: Mapped[int | None]
+    control_names: Mapped[str | None]  # JSON: ["Accelerate", "Steer", …]
     device: Mapped[str | None]  # keyboard, pad, mixed
     validable: Mapped[bool | None]
     sample_period_ms: Mapped[int | None]
     unread: Mapped[str | None]  # JSON: parts of the file that were not understood
+    facts_version: Mapped[int | None]  # which reader read all this; `tmxdb reread` looks for older ones
 
     __table_args__ = (
         *job_rules("replays", "replay_id"),
