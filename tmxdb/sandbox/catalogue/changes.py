@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 # 2026-01-01: all made-up history lies before it, all changes after it, a minute apart.
 END_OF_HISTORY_MS = 1_767_225_600_000
-_MINUTE_MS = 60_000
+MINUTE_MS = 60_000
 
 
 @dataclass
@@ -27,4 +27,4 @@ class Changes:
     def next_date(self) -> int:
         """The date of one more change. Whoever keeps computed lists may use `count` as their age."""
         self.count += 1
-        return END_OF_HISTORY_MS + self.count * _MINUTE_MS
+        return END_OF_HISTORY_MS + self.count * MINUTE_MS

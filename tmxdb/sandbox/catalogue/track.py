@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tmxdb.sandbox.catalogue.changes import END_OF_HISTORY_MS
+from tmxdb.sandbox.catalogue.changes import END_OF_HISTORY_MS, MINUTE_MS
 from tmxdb.sandbox.catalogue.dates import DAY_MS, FIRST_UPLOAD_MS
 from tmxdb.sandbox.catalogue.draws import draws, narrow, pick, wide
 from tmxdb.sandbox.catalogue.scenery import RealRun
@@ -200,6 +200,8 @@ class Track:
     @property
     def history_ms(self) -> int:
         """How long people went on driving it, counted from its upload."""
+        if self.index >= self.catalogue.first_tracks:
+            return MINUTE_MS - 1  # all before the next change
         return int(max(DAY_MS, (END_OF_HISTORY_MS - self.uploaded_ms) * narrow(self._d[23]) - DAY_MS))
 
     @cached_property
