@@ -67,8 +67,8 @@ class MadeShelf:
         return self._maps[key]
 
     def _samples_of(self, track: Track) -> bytes:
-        """Long enough for every run on the track; tracks of about one length share a few curves."""
-        key = (track.author_ms * 3 // 2 // _SAMPLES_STEP_MS + 1, track.index % _CURVES)
+        """Long enough for every run on the track (at most 1.53 of the author's time); tracks of about one length share a few curves."""
+        key = (track.author_ms * 8 // 5 // _SAMPLES_STEP_MS + 1, track.index % _CURVES)
         if key not in self._samples:
             _forget_oldest(self._samples)
             self._samples[key] = packed_samples(key[0] * _SAMPLES_STEP_MS, self._sample_bytes, (self._seed, key[1]))
