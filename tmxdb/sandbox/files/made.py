@@ -67,7 +67,7 @@ class MadeShelf:
         return self._maps[key]
 
     def _samples_of(self, track: Track) -> bytes:
-        """Long enough for every run on the track (at most 1.53 of the author's time); tracks of about one length share a few curves."""
+        """Long enough for every run (at most 1.53 of the author's time); tracks of about one length share a few."""
         key = (track.author_ms * 8 // 5 // _SAMPLES_STEP_MS + 1, track.index % _CURVES)
         if key not in self._samples:
             _forget_oldest(self._samples)
