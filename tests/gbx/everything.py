@@ -43,7 +43,7 @@ def _answers(kind: str, thing: Replay | Challenge) -> dict[str, Any]:
 def _ghost(ghost: Any) -> None:
     for name in ("nickname_plain", "game_version", "sample_period_ms"):
         getattr(ghost, name)
-    list(ghost.samples or ())
+    list((ghost.samples or ())[:1000])
     if ghost.recorded:
         assert len(ghost.recorded.events) == ghost.recorded.count
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from tmxdb.errors import GbxError
@@ -26,6 +25,7 @@ from .challenge_header import (
 from .format import games, xml
 from .format.classes import CHALLENGE, class_name
 from .format.container import Container, read_container
+from .format.kept import kept
 from .format.text import plain
 
 if TYPE_CHECKING:
@@ -52,27 +52,27 @@ class Challenge:
 
     container: Container
 
-    @cached_property
+    @kept
     def race(self) -> MapRace | None:
         """Header chunk 002."""
         return read_race(self.container)
 
-    @cached_property
+    @kept
     def identity(self) -> MapIdentity | None:
         """Header chunk 003."""
         return read_identity(self.container)
 
-    @cached_property
+    @kept
     def xml(self) -> str | None:
         """The XML header as stored."""
         return read_xml(self.container)
 
-    @cached_property
+    @kept
     def picture(self) -> MapPicture | None:
         """Header chunk 007."""
         return read_picture(self.container)
 
-    @cached_property
+    @kept
     def body(self) -> MapBody:
         """What the body says, whether or not the header says it too."""
         from .mapbody import read_map_body  # most callers never need it, and its import takes time

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from struct import Struct
 from typing import NamedTuple
 
 from .format import limits
+from .format.kept import kept
 from .format.stream import Stream
 
 RACE_START = "_FakeIsRaceRunning"
@@ -60,13 +61,13 @@ class Inputs:
         """Number of events, the two marks included."""
         return len(self._entries) // _ENTRY_BYTES
 
-    @cached_property
+    @kept
     def clock_shift_ms(self) -> int:
         """What the game's own clock was ahead of the race clock: 65535 in files written by TMInterface, else 0."""
         start = self._first(RACE_START)
         return 0 if start is None else self._time_at(start) - CLOCK_ORIGIN_MS
 
-    @cached_property
+    @kept
     def events(self) -> tuple[InputEvent, ...]:
         """Every event, in the order of the file, which is that of time."""
         origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
@@ -82,14 +83,14 @@ class Inputs:
             ]
         )
 
-    @cached_property
+    @kept
     def respawns(self) -> int:
         """Presses of Respawn at or after the start of the race; earlier ones (seen in 2 files) do nothing."""
         start = self._first(RACE_START)
         earliest_ms = -(1 << 31) if start is None else self._time_at(start)
         return sum(1 for at in self._all(RESPAWN) if self._value_at(at) != 0 and self._time_at(at) >= earliest_ms)
 
-    @cached_property
+    @kept
     def device(self) -> str | None:
         """`keyboard`, `pad` (any analog control), `mixed` if the run was steered with both; None if not driven."""
         used = {control for index, control in enumerate(self.controls) if index in self._indices}
@@ -97,7 +98,7 @@ class Inputs:
             return "keyboard" if used & (_KEYS | _BUTTONS) else None
         return "mixed" if used & _KEYS else "pad"
 
-    @cached_property
+    @kept
     def _indices(self) -> bytes:
         """The column of control indices."""
         return self._entries[4::_ENTRY_BYTES]

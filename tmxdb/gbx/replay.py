@@ -9,7 +9,6 @@ damaged the facts of its header: each property raises GbxError for its own part 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from tmxdb.errors import GbxError
 
@@ -17,6 +16,7 @@ from .challenge import Challenge, read_challenge
 from .format import games, xml
 from .format.classes import GHOST, REPLAY, class_name
 from .format.container import Container, read_container
+from .format.kept import kept
 from .format.text import plain
 from .ghost import Ghost, short_version
 from .inputs import InputEvent, Inputs
@@ -48,7 +48,7 @@ class Replay:
 
     container: Container
 
-    @cached_property
+    @kept
     def header(self) -> ReplayHeader:
         """The header chunks: enough for a list of replays, without unpacking."""
         return read_header(self.container)
@@ -183,7 +183,7 @@ class Replay:
         """As announced; `ghosts` is shorter if one of them could not be followed (see `unread`)."""
         return self._contents.ghost_count
 
-    @cached_property
+    @kept
     def record(self) -> Ghost | None:
         """The best ghost: the first of those with the smallest time; the first one if none has finished."""
         finished = [ghost for ghost in self.ghosts if ghost.race_time_ms is not None]
@@ -264,15 +264,15 @@ class Replay:
 
     # What was read, kept.
 
-    @cached_property
+    @kept
     def _body(self) -> bytes:
         return self.container.unpack_body()
 
-    @cached_property
+    @kept
     def _contents(self) -> ReplayBody:
         return read_ghost_body(self._body) if self.is_ghost_file else read_body(self._body)
 
-    @cached_property
+    @kept
     def _map_and_bytes(self) -> tuple[Challenge, bytes]:
         span = None
         if not self.is_ghost_file:

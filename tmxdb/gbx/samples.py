@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import accumulate
 from math import exp, pi
 from struct import Struct
@@ -18,6 +17,7 @@ from typing import NamedTuple, overload
 from tmxdb.errors import GbxError
 
 from .format import limits
+from .format.kept import kept
 from .format.stream import Stream
 
 BEGIN = Struct("<3fHhhhbb")  # what every version of a sample begins with; 46 to 61 bytes in all
@@ -105,13 +105,13 @@ class SampleBlock:
     """As announced; more than that is not unpacked."""
     _packed: bytes = field(repr=False)
 
-    @cached_property
+    @kept
     def period_ms(self) -> int | None:
         """Time between samples; unpacks only the beginning. None where nothing was recorded."""
         class_id, _, _, period_ms, _ = _BLOCK.unpack(self._unpack(self._packed[:_ENOUGH_PACKED], _BLOCK.size))
         return None if class_id == _NO_CLASS else int(period_ms)
 
-    @cached_property
+    @kept
     def samples(self) -> Samples:
         """All samples; GbxError if they are damaged."""
         if self.plain_bytes > limits.MAX_SAMPLE_BYTES:

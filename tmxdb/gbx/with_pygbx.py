@@ -8,7 +8,6 @@ goes first, so that pygbx sees only files whose sizes and counts hold: a false c
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from tmxdb.errors import GbxError, UserMustAct
@@ -18,6 +17,7 @@ from . import replay as own_replay
 from .challenge import Challenge
 from .challenge_header import MapIdentity, read_identity
 from .format.classes import GHOST, REPLAY
+from .format.kept import kept
 from .ghost import Ghost
 from .inputs import CLOCK_ORIGIN_MS, ENTRY, Inputs
 from .replay import Replay
@@ -49,7 +49,7 @@ class PygbxReplay(Replay):
 
     gbx: Any
 
-    @cached_property
+    @kept
     def header(self) -> ReplayHeader:
         header = read_header(self.container)
         record = self._class(_REPLAYS)
@@ -62,14 +62,14 @@ class PygbxReplay(Replay):
             race_time_ms=min((g.race_time_ms for g in self.ghosts if g.race_time_ms is not None), default=None),
         )
 
-    @cached_property
+    @kept
     def _map_and_bytes(self) -> tuple[Challenge, bytes]:
         challenge, data = super()._map_and_bytes
         record = self._class(_REPLAYS)
         track = None if record is None else record.track
         return challenge if track is None else PygbxChallenge(challenge.container, track), data
 
-    @cached_property
+    @kept
     def _contents(self) -> ReplayBody:
         own = own_replay.Replay(self.container)._contents
         found = self.gbx.get_classes_by_ids(list(_GHOSTS))
@@ -90,7 +90,7 @@ class PygbxChallenge(Challenge):
 
     gbx: Any
 
-    @cached_property
+    @kept
     def identity(self) -> MapIdentity | None:
         found = self.gbx.get_class_by_id(self.container.stored_class_id)
         if found is None or found.map_uid is None:
