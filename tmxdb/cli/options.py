@@ -58,4 +58,11 @@ rate_option = option(
     help="Requests a second for all processes of this database together; remembered; 0: as fast as it goes."
     "  [default: 4 for the public sites, none on this machine]",
 )
+reader_option = option(
+    "--gbx-reader",
+    type=click.Choice(["own", "pygbx"]),
+    default="own",
+    show_default=True,
+    help="Who reads files: tmxdb itself, or pygbx (pip install 'tmxdb[pygbx]') as far as it can.",
+)
 KINDS = ("list", "download", "extract", "capture")

@@ -13,7 +13,7 @@ from sqlalchemy import exc, text
 from tmxdb.cli.context import open_database, options
 from tmxdb.cli.options import option, site_options
 from tmxdb.cli.say import print_table, talk
-from tmxdb.errors import BadInput
+from tmxdb.errors import BadInput, DatabaseTrouble
 
 TABLE_ROWS = 1000
 
@@ -59,6 +59,10 @@ def query(ctx: click.Context, /, form: str, as_json: bool, as_csv: bool, sql: st
                     f"{'the first ' if more else ''}{len(rows):,} rows"
                     + ("; --csv or --json give all." if more else "")
                 )
+    except DatabaseTrouble as error:
+        if error.code != "db.read_only":
+            raise
+        raise BadInput("that SQL would change the database; `tmxdb query` is for reading.", code="input.sql") from None
     except (exc.DBAPIError, exc.ResourceClosedError) as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise BadInput(f"the SQL can not be run: {reason}.", code="input.sql") from error

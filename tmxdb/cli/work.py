@@ -9,13 +9,14 @@ import click
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import Options, open_database, open_exchange, open_storage, options
-from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, site_options
+from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, reader_option, site_options
 from tmxdb.cli.say import talk
 from tmxdb.cli.signals import Stopping, ctrl_c
 from tmxdb.cli.watching import Watching
 from tmxdb.clock import span, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.kinds import KINDS, make_kind
+from tmxdb.kinds.facts import reader
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
 from tmxdb.kinds.tools import Options as JobOptions
 from tmxdb.kinds.tools import Tools
@@ -43,13 +44,7 @@ _OPTIONS = (
     option("--wait/--no-wait", default=True, help="Wait for rows in backoff, or leave them.  [default: wait]"),
     option("--name-template", default=DEFAULT_TEMPLATE, show_default=True, help="Names of replay files."),
     option("--store-inputs/--no-inputs", default=True, help="Keep every input event in the database.  [default: keep]"),
-    option(
-        "--gbx-reader",
-        type=click.Choice(["tmxdb", "pygbx"]),
-        default="tmxdb",
-        show_default=True,
-        help="What reads the files; pygbx is an extra.",
-    ),
+    reader_option,
     rate_option,
     dry_run_option,
     progress_option,
@@ -112,7 +107,7 @@ def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> No
                 all_replays=given["all_replays"],
                 maps_from_site=given["source"] == "site",
                 store_inputs=given["store_inputs"],
-                gbx_reader=given["gbx_reader"],
+                reader=reader(given["gbx_reader"]),
                 name_template=template,
             ),
         )

@@ -63,7 +63,7 @@ class Download:
             if data is None:
                 continue
             try:
-                replay = whole_replay(data, item)
+                replay = whole_replay(data, item, self._tools.options.reader)
             except TmxdbError:
                 continue
             wanted = job.row["site_time_ms"]
@@ -86,7 +86,7 @@ class Download:
         return done
 
     def _checked(self, job: Job, path: str, data: bytes, item: str) -> Done:
-        replay = whole_replay(data, item)
+        replay = whole_replay(data, item, self._tools.options.reader)
         return self._done(job, path, data, hashlib.sha256(data).hexdigest(), replay)
 
     def _done(self, job: Job, path: str, data: bytes, digest: str, replay: ReplayFile) -> Done:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, insert, literal_column, select
 
 from tmxdb.db.models import Map, Replay, Track, table_of
 from tmxdb.errors import GbxError, Gone
-from tmxdb.gbx import Challenge, read_challenge, read_replay
+from tmxdb.gbx import Challenge
 from tmxdb.kinds.facts import map_columns, whole_challenge
 from tmxdb.kinds.naming import map_path
 from tmxdb.kinds.tools import Tools
@@ -91,9 +91,10 @@ class Extract:
             raise GbxError("gbx.no_map", f"{path} is not there any more")
         if hashlib.sha256(file).hexdigest() != sha256:
             raise GbxError("gbx.no_map", f"{path} is not the file that was downloaded")
-        replay = read_replay(file)
+        read = self._tools.options.reader
+        replay = read.replay(file)
         data, named = replay.map_bytes, replay.header.map_uid
-        challenge = read_challenge(data)
+        challenge = read.challenge(data)
         if named and challenge.uid != named:
             raise GbxError("gbx.no_map", "the map inside is not the one that the replay names")
         return data, challenge
@@ -103,7 +104,14 @@ class Extract:
         with self._tools.storage.new_file(map_path(job.item_id), owner=self._tools.worker_id) as file:
             self._tools.fetcher.fetch(track_path(job.item_id), item, file.write)
             data = file.read_back()
-            done = self._done(job, data, whole_challenge(data, item), uid, source="site", from_replay_id=None)
+            done = self._done(
+                job,
+                data,
+                whole_challenge(data, item, self._tools.options.reader),
+                uid,
+                source="site",
+                from_replay_id=None,
+            )
             file.publish()
         return done
 

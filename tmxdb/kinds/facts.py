@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tmxdb.errors import GbxError, WrongBody
-from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay
+from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 LONGEST_NAME = 1000
@@ -15,10 +16,23 @@ FACTS_VERSION = 1
 """Grows when more is read of files than before: `tmxdb reread` then fills the rows of older ones."""
 
 
-def whole_replay(data: bytes, item: str) -> Replay:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads GBX files: tmxdb itself, or another library behind the same dataclasses."""
+
+    replay: Callable[[bytes], Replay] = read_replay
+    challenge: Callable[[bytes], Challenge] = read_challenge
+
+
+def reader(name: str) -> Reader:
+    """The reader `own` or `pygbx`. Raises UserMustAct when the latter is first used and not installed."""
+    return Reader() if name == "own" else Reader(with_pygbx.read_replay, with_pygbx.read_challenge)
+
+
+def whole_replay(data: bytes, item: str, read: Reader) -> Replay:
     """The replay in `data`. Raises WrongBody if it is anything but a whole replay of a run on a map."""
     try:
-        replay = read_replay(data)
+        replay = read.replay(data)
         if replay.is_ghost_file:
             raise GbxError("gbx.wrong_class", "a ghost without a map, not a replay", 9)
         replay.check_whole()
@@ -27,10 +41,10 @@ def whole_replay(data: bytes, item: str) -> Replay:
         raise _wrong(data, item, error) from error
 
 
-def whole_challenge(data: bytes, item: str) -> Challenge:
+def whole_challenge(data: bytes, item: str, read: Reader) -> Challenge:
     """The map in `data`. Raises WrongBody if it is anything but a whole map."""
     try:
-        challenge = read_challenge(data)
+        challenge = read.challenge(data)
         challenge.container.unpack_body()
         return challenge
     except GbxError as error:

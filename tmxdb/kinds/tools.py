@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tmxdb.db.engine import Database
+from tmxdb.kinds.facts import Reader
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.storage import Storage
 from tmxdb.tmx.client import Exchange
@@ -19,7 +20,7 @@ class Options:
     all_replays: bool = False
     maps_from_site: bool = False
     store_inputs: bool = True
-    gbx_reader: str = "tmxdb"
+    reader: Reader = field(default_factory=Reader)
     name_template: NameTemplate = field(default_factory=NameTemplate)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.models import Map, Politeness, Replay, Setting, Worker, table_of
+from tmxdb.queue.workers import live_workers
 from tmxdb.reports.counts import KINDS, counts
 
 
@@ -30,7 +31,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class LiveWorker:
-    """A worker whose lease is good. `rates`: jobs a second by kind, lately."""
+    """A worker that is on the list and, as far as can be seen from here, alive. `rates`: jobs a second by kind, lately."""
 
     worker_id: str
     host: str
@@ -75,7 +76,9 @@ def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: 
     now = iso(now_ms)
     with database.read() as connection:
         table = counts(connection)
-        workers = [_live(row) for row in connection.execute(select(table_of(Worker)).where(Worker.lease_until >= now))]
+        alive = live_workers(connection, now_ms)
+        workers = [_live(row) for row in connection.execute(select(table_of(Worker)).order_by(Worker.started_at))]
+        workers = [worker for worker in workers if worker.worker_id in alive]
         failures = [
             Failure(*row)
             for row in connection.execute(
