@@ -257,11 +257,17 @@ def test_samples_that_are_not_what_they_claim_cost_little_and_nothing_else(data:
         _ = replay.samples
 
 
+_A_MAP_THAT_GROWS = container(
+    CHALLENGE, [], u32(CHALLENGE | 0x29) + b"PIKS" + u32(15 * MIB) + bytes(15 * MIB), node_count=1, compress=True
+).ljust(80_000, b"\0")
+
+
 @pytest.mark.parametrize(
     "data",
     [
         a_file(REPLAY, bytes(limits.MAX_BODY_BYTES - 1000)),
         a_file(REPLAY, u32(REPLAY | 2, limits.MAX_MAP_BYTES) + bytes(limits.MAX_MAP_BYTES)),
+        a_file(REPLAY, u32(REPLAY | 2, 80_000) + _A_MAP_THAT_GROWS + bytes(limits.MAX_BODY_BYTES - 81_000)),
         a_file(GHOST, u32(GHOST | 0x0B) + b"PIKS" + u32(800_004, limits.MAX_CHECKPOINTS) + bytes(800_000)),
         a_file(
             GHOST,
@@ -270,9 +276,9 @@ def test_samples_that_are_not_what_they_claim_cost_little_and_nothing_else(data:
             + u32(limits.MAX_INPUTS, 0)
             + bytes(9 * limits.MAX_INPUTS + 100),
         ),
-        a_ghost_with_samples(u32(0x0A02B000, 1, 0, 100, 9, 15 * MIB) + bytes(15 * MIB) + u32(240_000, 0, 61)),
+        a_ghost_with_samples(u32(0x0A02B000, 1, 0, 100, 9, 7 * MIB) + bytes(7 * MIB) + u32(120_000, 0, 61)),
     ],
-    ids=["empty body", "map", "checkpoints", "inputs", "samples"],
+    ids=["empty body", "map", "map that grows", "checkpoints", "inputs", "samples"],
 )
 def test_memory_stays_within_64_mib_and_three_times_the_file(data: bytes) -> None:
     read_everything(b"")

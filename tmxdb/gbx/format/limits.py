@@ -16,11 +16,11 @@ MAX_REFERENCES = 1000  # [2]
 MAX_FOLDERS = 1000  # [0]
 MAX_FOLDER_DEPTH = 16  # [0]
 
-MAX_BODY_BYTES = 24 * MIB  # [3.1 MB, a run of 93 minutes]; the unpacker holds it twice for a moment
+MAX_BODY_BYTES = 16 * MIB  # [3.1 MB, a run of 93 minutes]; the unpacker holds it twice for a moment
 MAX_LZO_RATIO = 256  # LZO1X can reach about 255:1 [4.8:1; 186:1 in a file made for it]
 LZO_RATIO_SLACK = 64 * KIB
 
-MAX_MAP_BYTES = 16 * MIB  # [247 kB]
+MAX_MAP_BYTES = 4 * MIB  # [247 kB]
 MAX_STRING_BYTES = 64 * KIB  # [1.2 kB, an XML header]
 MAX_NAME_BYTES = 256  # logins and nicknames as stored [58]
 MAX_NODE_DEPTH = 32  # [5]
@@ -28,9 +28,9 @@ MAX_NODE_DEPTH = 32  # [5]
 MAX_GHOSTS = 256  # [5]
 MAX_CHECKPOINTS = 100_000  # [480]
 MAX_CONTROLS = 256  # the index of a control is one byte [32]
-MAX_INPUTS = 200_000  # [76 662]
-MAX_SAMPLE_BYTES = 16 * MIB  # unpacked [3.4 MB]
-MAX_SAMPLES = 300_000  # [55 800]
+MAX_INPUTS = 150_000  # [76 662]; 170 bytes each as events
+MAX_SAMPLE_BYTES = 8 * MIB  # unpacked [3.4 MB]
+MAX_SAMPLES = 200_000  # [55 800]
 MAX_BLOCKS = 200_000  # [9 127]
 
 
