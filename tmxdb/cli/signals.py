@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -17,13 +17,14 @@ class Stopping:
     def __init__(self) -> None:
         self.stop = threading.Event()
         self.now = threading.Event()
+        self.say: Callable[[str], None] = talk  # a progress bar puts itself here, to stay whole
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         if self.stop.is_set():
             self.now.set()
             return
         self.stop.set()
-        talk("Stopping: what is in flight ends, the rest is given back. Ctrl-C again stops at once.")
+        self.say("Stopping: what is in flight ends, the rest is given back. Ctrl-C again stops at once.")
 
 
 @contextmanager

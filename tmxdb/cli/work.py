@@ -133,6 +133,7 @@ def _work(
         max_attempts=given["max_attempts"],
     )
     with Watching(database, [kind.name for kind in kinds], bar=given["progress"]) as watching:
+        stopping.say = watching.note
         tools.exchange.gate.on_pause = watching.paused  # type: ignore[attr-defined]
         with database.read() as connection:
             tools.storage.sweep(live_workers(connection, wall_clock()))
