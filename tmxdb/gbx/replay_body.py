@@ -46,10 +46,9 @@ def find_map(body: bytes) -> tuple[int, int] | None:
     """
     stream = Stream(body, in_body=True)
     while stream.left:
-        chunk = new_id(stream.u32())
-        if chunk == _MAP:
+        stored_id, size = stream.chunk_head()
+        if new_id(stored_id) == _MAP:
             return _map_span(stream)
-        size = stream.skippable_bytes()
         if size is None:
             return None
         stream.skip(size)

@@ -18,14 +18,19 @@ from .text import decode
 _U8 = Struct("<B")
 _U32 = Struct("<I")
 _I32 = Struct("<i")
-_unpack_u32 = _U32.unpack_from  # looked up once: it is called a hundred times for every replay
+_CHUNK_HEAD = Struct("<3I")  # id, and if the second number is the mark of a skippable chunk, its size
+
+# Looked up once: they are called a hundred times for every replay.
+_unpack_u32 = _U32.unpack_from
+_unpack_i32 = _I32.unpack_from
+_unpack_chunk_head = _CHUNK_HEAD.unpack_from
 
 _ID_TABLE_VERSION = 3
 _ID_EMPTY = 0xFFFFFFFF
 _ID_INDEX = 0x3FFFFFFF  # the lower 30 bits; the upper two say where the name is
 
 NODE_END = 0xFACADE01
-_SKIPPABLE = 0x534B4950  # "PIKS" in the file
+_SKIPPABLE = 0x534B4950  # `PIKS` in the file
 
 
 class Stream:
@@ -71,7 +76,11 @@ class Stream:
         return value
 
     def i32(self) -> int:
-        value: int = self.unpack(_I32)[0]
+        pos = self.pos
+        if pos + 4 > self.end:
+            raise self._too_short(4)
+        self.pos = pos + 4
+        value: int = _unpack_i32(self.data, pos)[0]
         return value
 
     def optional_i32(self) -> int | None:
@@ -105,15 +114,17 @@ class Stream:
 
     def string(self, limit: int = limits.MAX_STRING_BYTES) -> str:
         """A string: u32 bytes, then UTF-8 without a terminator."""
-        size = self.u32()
-        pos = self.pos
-        end = pos + size
+        begin = self.pos + 4
+        if begin > self.end:
+            raise self._too_short(4)
+        size: int = _unpack_u32(self.data, begin - 4)[0]
+        end = begin + size
         if end > self.end:
-            raise self.error("gbx.truncated", f"a string of {size} bytes where {self.left} are left", pos - 4)
+            raise self.error("gbx.truncated", f"a string of {size} bytes where {self.end - begin} are left")
         if size > limit:
-            raise self.error("gbx.too_large", f"a string of {size} bytes; at most {limit} are read", pos - 4)
+            raise self.error("gbx.too_large", f"a string of {size} bytes; at most {limit} are read")
         self.pos = end
-        return decode(self.data[pos:end])
+        return decode(self.data[begin:end])
 
     def id(self) -> str:
         """A name that is written once and referred to later ("lookback string"); `#n` for collection n."""
@@ -160,14 +171,12 @@ class Stream:
         """
         outer_end = self.end
         while not self.stopped:
-            at = self.pos
-            if at == outer_end:
+            if self.pos == outer_end:
                 self.stop(unread, "no end mark of the node")
                 return
-            stored_id = self.u32()
+            stored_id, size = self.chunk_head()
             if stored_id == NODE_END:
                 return
-            size = self.skippable_bytes()
             if size is None:
                 if not read(new_id(stored_id)):
                     self.stop(unread, f"chunk {stored_id:08X} and all behind it")
@@ -181,17 +190,24 @@ class Stream:
             self.pos = self.end
             self.end = outer_end
 
+    def chunk_head(self) -> tuple[int, int | None]:
+        """The stored id of the next chunk, or the end mark; and the size of what follows, if it is skippable."""
+        at = self.pos
+        if self.end - at < _CHUNK_HEAD.size:
+            return self.u32(), None
+        stored_id, mark, size = _unpack_chunk_head(self.data, at)
+        if mark != _SKIPPABLE or stored_id == NODE_END:
+            self.pos = at + 4
+            return stored_id, None
+        self.pos = at + _CHUNK_HEAD.size
+        if size > self.end - self.pos:
+            raise self.error("gbx.truncated", f"a chunk of {size} bytes where {self.left} are left", at)
+        return stored_id, size
+
     def stop(self, unread: list[str], what: str) -> None:
         """From here on this stream can not be followed, because of `what`."""
         unread.append(what)
         self.stopped = True
-
-    def skippable_bytes(self) -> int | None:
-        """Behind the id of a chunk: its size if it is skippable; None, and nothing read, if it is not."""
-        if self.end - self.pos < 8 or _unpack_u32(self.data, self.pos)[0] != _SKIPPABLE:
-            return None
-        self.pos += 4
-        return self.count(1, limits.MAX_BODY_BYTES, "bytes of a chunk")
 
     def _too_short(self, size: int) -> GbxError:
         return self.error("gbx.truncated", f"{size} bytes are needed, {self.left} are left")

@@ -6,7 +6,7 @@ import re
 
 # A colour is `$` and three digits, of which only the first must be one (`$Foo`) and the others may be cut off;
 # `$h[..]` and `$l[..]` are links around a text; any other letter after `$` is a style; `$$` is a dollar sign.
-_STYLE = re.compile(r"\$(?:(\$)|[0-9a-f][^$]{0,2}|[hlp](?:\[[^\]]*\])?|[^$]|$)", re.IGNORECASE | re.DOTALL)
+_STYLE = re.compile(r"\$(?:[0-9a-f][^$]{0,2}|[hlp](?:\[[^\]]*\])?|[^$]|$)", re.IGNORECASE | re.DOTALL)
 
 _BOM = b"\xef\xbb\xbf"  # TMF puts it in front of names with letters beyond ASCII, inside the stored length
 
@@ -20,4 +20,4 @@ def decode(raw: bytes) -> str:
 
 def plain(name: str) -> str:
     """A name without its style codes: `$o$f00Speedy$z` is `Speedy`."""
-    return _STYLE.sub(r"\1", name) if "$" in name else name
+    return "$".join([_STYLE.sub("", part) for part in name.split("$$")]) if "$" in name else name
