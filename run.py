@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     if task not in tasks:
         print(__doc__.strip())
         return 0 if task in ("help", "-h", "--help") else 2
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (run by whatever Python the machine has)
         print(f"tmxdb needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     return tasks[task](rest)

@@ -1,0 +1,74 @@
+"""Files a second and CPU of `download`, everything on, against clients that only write the files.
+
+    python3 run.py bench download [--files 4000] [--n 64]
+
+The stand-in for the exchange serves 29 KB files on loopback, at once and 50 ms late; it takes processor time of its
+own, on the other core if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from bench._table import in_own_process, print_rows
+from tmxdb.cli import tmxdb
+from tmxdb.sandbox import running_site
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=4000)
+    parser.add_argument("--n", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    wanted = parser.parse_args()
+    replays = 20
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_site(tracks=-(-wanted.files // replays), replays=replays, plain=True, file_kb=29) as site,
+    ):
+        base = Path(folder)
+        listed = base / "listed"
+        listed.mkdir()
+        for arguments in (["--site", site.url, "sync-tracks"], ["work", "--kind", "list", "--top", "1000"]):
+            tmxdb.main(["--db", str(listed / "tmx.db"), *arguments, "--no-progress"], standalone_mode=False)
+        ids = _write_ids(listed)
+        for latency_ms in (0, 50):
+            site.set_latency(latency_ms)
+            rows = _measure(site.url, base / str(latency_ms), listed, ids, wanted.n, wanted.rounds)
+            title = f"{wanted.files:,} files of 29 KB, {wanted.n} in flight, {latency_ms} ms latency (median of {wanted.rounds})"
+            print_rows(title, ("client", "files/s", "CPU s per 1000", "files/s to pycurl", "CPU to pycurl"), rows)
+
+
+def _measure(url: str, folder: Path, listed: Path, ids: Path, n: int, rounds: int) -> list[list[object]]:
+    results: dict[str, list[tuple[float, float]]] = {}
+    for round_ in range(rounds):
+        for client in ("pycurl", "urllib3", "requests", "tmxdb"):
+            place = folder / f"{client}-{round_}"
+            place.mkdir(parents=True)
+            if client == "tmxdb":
+                (place / "tmx.db").write_bytes((listed / "tmx.db").read_bytes())
+            done = in_own_process("bench._clients", client, url, place, n, ids)
+            results.setdefault(client, []).append((done["n"] / done["wall_s"], 1000 * done["cpu_s"] / done["n"]))
+    medians = {
+        name: [sorted(values)[rounds // 2] for values in zip(*runs, strict=True)] for name, runs in results.items()
+    }
+    speed, cost = medians["pycurl"]
+    return [[name, a, b, a / speed, b / cost] for name, (a, b) in medians.items()]
+
+
+def _write_ids(listed: Path) -> Path:
+    import sqlite3
+
+    connection = sqlite3.connect(listed / "tmx.db")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    rows = connection.execute("SELECT replay_id FROM replays ORDER BY priority, replay_id").fetchall()
+    connection.close()
+    path = listed / "ids.txt"
+    path.write_text("\n".join(str(row[0]) for row in rows))
+    return path
+
+
+if __name__ == "__main__":
+    main()

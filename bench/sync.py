@@ -1,0 +1,117 @@
+"""Rows a second of `sync-tracks`, against a bare sqlite3 executemany of the same rows.
+
+    python3 run.py bench sync [--tracks 30000]
+
+The pages are fetched once before; what is measured is JSON to rows: parse, check, upsert, commit the cursor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from bench._table import print_rows
+from tmxdb.db.engine import Database
+from tmxdb.db.migrate import upgrade
+from tmxdb.sandbox import running_site
+from tmxdb.sync.filters import Filters
+from tmxdb.sync.tracks import Synced, TrackSync
+from tmxdb.tmx.endpoints import TRACK_FIELDS
+from tmxdb.tmx.records import Page, TrackRecord, track_record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tracks", type=int, default=30_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, running_site(tracks=wanted.tracks) as site:
+        bodies = _fetch(site.url)
+        bare, ours, again = [], [], []
+        for round_ in range(wanted.rounds):
+            bare.append(_bare(Path(folder, f"bare-{round_}.db"), bodies))
+            database = Database(str(Path(folder, f"tmx-{round_}.db")))
+            upgrade(database)
+            ours.append(_synced(database, bodies))
+            with database.write() as connection:
+                connection.exec_driver_sql("DELETE FROM syncs")
+            again.append(_synced(database, bodies))
+            database.close()
+    base, *others = (sorted(runs)[wanted.rounds // 2] for runs in (bare, ours, again))
+    rows: list[list[Any]] = [["sqlite3 executemany, rows ready", base, 1.0]]
+    rows += [
+        [name, speed, speed / base]
+        for name, speed in zip(("sync, from JSON", "the same once more"), others, strict=True)
+    ]
+    print_rows(f"{wanted.tracks:,} tracks, 1000 a page (median of {wanted.rounds})", ("what", "rows/s", "ratio"), rows)
+
+
+def _fetch(url: str) -> list[bytes]:
+    bodies, after = [], 0
+    while True:
+        parameters = {"fields": TRACK_FIELDS, "count": 1000, "order1": 1, **({"after": after} if after else {})}
+        body = requests.get(f"{url}/api/tracks", params=parameters, headers={"User-Agent": "bench"}).content
+        bodies.append(body)
+        page = json.loads(body)
+        if not page["More"]:
+            return bodies
+        after = page["Results"][-1]["TrackId"]
+
+
+def _bare(path: Path, bodies: list[bytes]) -> float:
+    """The same columns into a plain table with the same key; parsing is not counted."""
+    pages = [_page(body) for body in bodies]
+    rows = [[(record.track_id, *record.columns.values()) for record in page.records] for page in pages]
+    names = ["track_id", *pages[0].records[0].columns]
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"CREATE TABLE tracks (track_id INTEGER PRIMARY KEY, {', '.join(names[1:])})")
+    insert = f"INSERT INTO tracks VALUES ({', '.join('?' for _ in names)})"
+    began = time.perf_counter()
+    for page in rows:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(insert, page)
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    connection.close()
+    return sum(map(len, rows)) / seconds
+
+
+def _synced(database: Database, bodies: list[bytes]) -> float:
+    sync = TrackSync(database, _Canned(bodies), _Silent(), stop=threading.Event())  # type: ignore[arg-type]
+    began = time.perf_counter()
+    synced = sync.by_upload(Filters())
+    return synced.seen / (time.perf_counter() - began)
+
+
+def _page(body: bytes) -> Page[TrackRecord]:
+    answer = json.loads(body)
+    return Page(tuple(filter(None, map(track_record, answer["Results"]))), answer["More"])
+
+
+class _Canned:
+    """An exchange that has its answers ready, as bytes."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        self._bodies = iter(bodies)
+
+    def tracks(self, parameters: Any) -> Page[TrackRecord]:
+        return _page(next(self._bodies))
+
+
+class _Silent:
+    def page(self, synced: Synced) -> None: ...
+    def note(self, message: str) -> None: ...
+
+
+if __name__ == "__main__":
+    main()
