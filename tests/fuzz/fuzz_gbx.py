@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "gbx")]
 
 with atheris.instrument_imports(include=["tmxdb.gbx"]):
-    import tmxdb.gbx
     from everything import read_everything
+
+    import tmxdb.gbx
     from tmxdb.errors import GbxError
     from tmxdb.gbx import ghost, replay_body
     from tmxdb.gbx.format.classes import CHALLENGE, GHOST, REPLAY

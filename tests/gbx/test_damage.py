@@ -1,7 +1,4 @@
-"""Any bytes at all give a value or a GbxError: cut files, flipped bytes, made-up structures, false counts.
-
-A finding of the fuzzer becomes a test here: its bytes in `FOUND`, with what went wrong.
-"""
+"""Any bytes at all give a value or a GbxError: cut files, flipped bytes, made-up structures, false counts."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import pickle
 import struct
 import tracemalloc
 import zlib
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -69,7 +65,7 @@ def test_every_truncation_of_a_body_is_read_or_refused() -> None:
             read_everything(a_file(class_id, body[:size]))
 
 
-@pytest.mark.parametrize("bits", [0x01, 0x80, 0xFF])
+@pytest.mark.parametrize("bits", [0x01, 0xFF])
 def test_every_flipped_byte_of_a_small_replay_gives_a_value_or_an_error(bits: int) -> None:
     data = a_replay(a_challenge(comments="c"), samples=[(1.0, 2.0, 3.0)] * 2, inputs=[(0, "Steer", 5)])
     for at in range(len(data)):
@@ -99,7 +95,7 @@ def test_every_flipped_byte_of_a_small_map_gives_a_value_or_an_error() -> None:
 def test_truncations_of_real_files_and_of_their_bodies_are_read_or_refused(file: str) -> None:
     data = (SAMPLES / file).read_bytes()
     thing = read_challenge(data) if "Challenge" in file else read_replay(data)
-    for size in range(0, len(data), max(1, len(data) // 100)):
+    for size in range(0, len(data), 1 + len(data) // 20_000):  # every one of files up to 20 kB
         read_everything(data[:size])
     body = thing.container.unpack_body()
     for size in range(1, len(body), max(1, len(body) // 150)):
@@ -120,13 +116,13 @@ plain_chunks = st.tuples(chunk_ids, content).map(b"".join)
 bodies = st.lists(st.one_of(skippable, plain_chunks, end_marks, nodes), min_size=1, max_size=8).map(b"".join)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(class_id=st.sampled_from(CLASSES), body=bodies)
 def test_any_structure_of_chunks_gives_a_value_or_an_error(class_id: int, body: bytes) -> None:
     read_everything(a_file(class_id, body))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     class_id=st.sampled_from(CLASSES),
     header=st.lists(st.tuples(chunk_ids, content), max_size=4),
@@ -325,14 +321,6 @@ def test_a_map_under_a_replay_name_is_named() -> None:
         read_replay(a_challenge())
     with pytest.raises(GbxError, match="a replay, not a map"):
         read_challenge(a_replay())
-
-
-FOUND: dict[str, Any] = {}
-
-
-@pytest.mark.parametrize("data", FOUND.values(), ids=FOUND.keys())
-def test_what_the_fuzzer_found_stays_mended(data: bytes) -> None:
-    read_everything(data)
 
 
 def test_other_kinds_of_buffers_are_taken_too() -> None:

@@ -61,7 +61,7 @@ def gbx() -> None:
 @click.argument("files", metavar="FILE…", nargs=-1, required=True)
 @json_option
 @reader_option
-@option("--workers", type=click.IntRange(min=1), help="Processes for many files.  [default: one for each core]")
+@option("--workers", type=click.IntRange(1, 61), help="Processes for many files.  [default: one for each core]")
 @click.pass_context
 def show(ctx: click.Context, /, files: Sequence[str], as_json: bool, gbx_reader: str, workers: int | None) -> None:
     """What replays and maps say, for one or many files and folders.

@@ -19,17 +19,17 @@ class kept(Generic[T]):  # in lower case, as it reads like `property`
     def __init__(self, work_out: Callable[[Any], T]) -> None:
         self._work_out = work_out
         self._name = work_out.__name__
+        self._failure = f"{self._name} failed"
         self.__doc__ = work_out.__doc__
 
     def __get__(self, instance: Any, owner: type | None = None) -> T:
         """Not called again for a value: from then on the instance has an attribute of this name itself."""
         memory = instance.__dict__
-        failed_before = memory.get(self)
-        if failed_before is not None:
-            raise failed_before.with_traceback(None)
+        if self._failure in memory:
+            raise memory[self._failure].with_traceback(None)
         try:
             value = memory[self._name] = self._work_out(instance)
         except GbxError as error:
-            memory[self] = error
+            memory[self._failure] = error
             raise
         return value
