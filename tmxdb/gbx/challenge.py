@@ -218,9 +218,7 @@ class Challenge:
     @property
     def unread(self) -> tuple[str, ...]:
         """What was not understood, in words, with the chunks not read. Needs the body."""
-        later = (f"not supported: {self.game}, beyond what is given",) if self.game in games.LATER_GAMES else ()
-        trailing = self.container.trailing_bytes
-        return (*later, *((f"{trailing} byte(s) behind the body",) if trailing else ()), *self.body.unread)
+        return (*games.not_supported(self.game), *self.container.unread, *self.body.unread)
 
     def _medal(self, index: int) -> int | None:
         medals = _first(self.race.medals if self.race else None, lambda: self.body.medals)

@@ -33,42 +33,44 @@ def file_facts(
     data: bytes, read_replay: Callable[[bytes], Replay], read_challenge: Callable[[bytes], Challenge]
 ) -> dict[str, Any]:
     """The facts of a replay, a ghost or a map, whichever it is; GbxError if it is none of them or not whole."""
-    facts: dict[str, Any] = {"problems": []}
+    problems: list[str] = []
     if read_container(data).class_id == CHALLENGE:
         challenge = read_challenge(data)
         challenge.container.unpack_body()
-        return {"kind": "map", **_ask(challenge, _CHALLENGE, facts), **_thumbnail(challenge, facts), **facts}
+        return {"kind": "map", **_facts_of_map(challenge, problems), "problems": problems}
     replay = read_replay(data)
     replay.check_whole()
-    answers = {"kind": "ghost" if replay.is_ghost_file else "replay", **_ask(replay, _REPLAY, facts)}
+    facts = {"kind": "ghost" if replay.is_ghost_file else "replay", **_ask(replay, _REPLAY, problems)}
     if not replay.is_ghost_file:
-        answers["map"] = _map(replay, facts)
-    return {**answers, **facts}
+        facts["map"] = _map_inside(replay, problems)
+    return {**facts, "problems": problems}
 
 
-def _ask(thing: Replay | Challenge, names: tuple[str, ...], facts: dict[str, Any]) -> dict[str, Any]:
-    answers = {}
+def _map_inside(replay: Replay, problems: list[str]) -> dict[str, Any] | None:
+    try:
+        data = replay.map_bytes
+    except GbxError as error:
+        problems.append(str(error))
+        return None
+    size = {"bytes": len(data), "sha256": sha256(data).hexdigest()}
+    return {**_facts_of_map(replay.challenge, problems), **size}
+
+
+def _facts_of_map(challenge: Challenge, problems: list[str]) -> dict[str, Any]:
+    facts = _ask(challenge, (*_CHALLENGE, "thumbnail"), problems)
+    if "thumbnail" in facts:
+        facts["thumbnail_bytes"] = len(facts.pop("thumbnail") or b"")
+    return facts
+
+
+def _ask(thing: Replay | Challenge, names: tuple[str, ...], problems: list[str]) -> dict[str, Any]:
+    facts = {}
     for name in names:
         try:
             value = getattr(thing, name)
         except GbxError as error:
-            if str(error) not in facts["problems"]:
-                facts["problems"].append(str(error))
+            if str(error) not in problems:
+                problems.append(str(error))
         else:
-            answers[name] = list(value) if isinstance(value, tuple) else value
-    return answers
-
-
-def _map(replay: Replay, facts: dict[str, Any]) -> dict[str, Any] | None:
-    try:
-        challenge, data = replay.challenge, replay.map_bytes
-    except GbxError as error:
-        facts["problems"].append(str(error))
-        return None
-    size = {"bytes": len(data), "sha256": sha256(data).hexdigest()}
-    return {**_ask(challenge, _CHALLENGE, facts), **_thumbnail(challenge, facts), **size}
-
-
-def _thumbnail(challenge: Challenge, facts: dict[str, Any]) -> dict[str, Any]:
-    answers = _ask(challenge, ("thumbnail",), facts)
-    return {"thumbnail_bytes": len(answers["thumbnail"] or b"")} if answers else {}
+            facts[name] = list(value) if isinstance(value, tuple) else value
+    return facts

@@ -162,7 +162,7 @@ def read_old_inputs(stream: Stream) -> Inputs:
     for time, index, value in reversed(rows):
         if not 0 <= index < len(controls):
             raise stream.error("gbx.corrupt", f"an input of control {index} of {len(controls)}", at)
-        packed += ENTRY.pack(_wrapped(time - _OLD_CLOCK_ORIGIN_MS + CLOCK_ORIGIN_MS), index, value)
+        packed += ENTRY.pack(wrapped(time - _OLD_CLOCK_ORIGIN_MS + CLOCK_ORIGIN_MS), index, value)
     return Inputs(duration_ms, tuple(controls), bytes(packed))
 
 
@@ -175,6 +175,6 @@ def _checked(stream: Stream, inputs: Inputs) -> Inputs:
     return inputs
 
 
-def _wrapped(time: int) -> int:
+def wrapped(time: int) -> int:
     """A time within 32 bits, as the games count."""
     return (time + (1 << 31)) % (1 << 32) - (1 << 31)

@@ -94,19 +94,14 @@ class Replay:
     @property
     def validable(self) -> bool | None:
         """Whether the file says that it holds what a validation needs. It proves nothing. None before Sunrise."""
-        return _flag(xml.number(self.header.xml, "times", "validable"))
+        number = xml.number(self.header.xml, "times", "validable")
+        return None if number is None else number != 0
 
     @property
     def unread(self) -> tuple[str, ...]:
         """What was not understood, in words, with the chunks not read. Needs the ghosts."""
-        later = (f"not supported: {self.game}, beyond what is given",) if self.game in games.LATER_GAMES else ()
-        trailing = self.container.trailing_bytes
-        return (
-            *later,
-            *((f"{trailing} byte(s) behind the body",) if trailing else ()),
-            *self._contents.unread,
-            *((f"the header names another map: {self.header.map_uid!r}",) if self._names_another_map else ()),
-        )
+        other_map = (f"the header names another map: {self.header.map_uid!r}",) if self._names_another_map else ()
+        return (*games.not_supported(self.game), *self.container.unread, *self._contents.unread, *other_map)
 
     # The map.
 
@@ -298,7 +293,3 @@ class Replay:
     def _names_another_map(self) -> bool:
         challenge = self._challenge_or_none
         return bool(challenge and self.header.map_uid and self.header.map_uid != challenge.uid)
-
-
-def _flag(number: int | None) -> bool | None:
-    return None if number is None else number != 0

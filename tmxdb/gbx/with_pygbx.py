@@ -19,7 +19,7 @@ from .challenge_header import MapIdentity, read_identity
 from .format.classes import GHOST, REPLAY
 from .format.kept import kept
 from .ghost import Ghost
-from .inputs import CLOCK_ORIGIN_MS, ENTRY, Inputs
+from .inputs import CLOCK_ORIGIN_MS, ENTRY, Inputs, wrapped
 from .replay import Replay
 from .replay_body import ReplayBody
 from .replay_header import ReplayHeader, read_header
@@ -33,6 +33,8 @@ def read_replay(data: bytes) -> Replay:
     """As `tmxdb.gbx.read_replay`. UserMustAct if pygbx is not installed."""
     replay = own_replay.read_replay(data)
     _ = replay.ghosts
+    if not replay.is_ghost_file:
+        _ = replay.challenge.body
     return PygbxReplay(replay.container, _parse(bytes(data)))
 
 
@@ -126,7 +128,7 @@ def _entries(found: Any) -> bytes:
     """The inputs as they were stored: pygbx parts their value in two and takes the clock's origin away."""
     index = {control: number for number, control in enumerate(found.control_names)}
     return b"".join(
-        ENTRY.pack(entry.time + CLOCK_ORIGIN_MS, index[entry.event_name], entry.flags << 16 | entry.enabled)
+        ENTRY.pack(wrapped(entry.time + CLOCK_ORIGIN_MS), index[entry.event_name], entry.flags << 16 | entry.enabled)
         for entry in found.control_entries
     )
 

@@ -51,6 +51,11 @@ class Container:
     def is_packed(self) -> bool:
         return self.flags[2] == "C"
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What was not understood, in words."""
+        return (f"{self.trailing_bytes} byte(s) behind the body",) if self.trailing_bytes else ()
+
     def unpack_body(self) -> bytes:
         """The plain body, exactly `body_bytes` long; GbxError `gbx.lzo` if the packed one is damaged.
 

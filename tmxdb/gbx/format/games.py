@@ -11,9 +11,6 @@ TM1, TMPU, TMS, TMO = "TM1.0", "TMPU", "TMS", "TMO"
 TMNESWC, TMU, TMF = "TMNESWC", "TMU", "TMF"
 MANIAPLANET, TM2020 = "ManiaPlanet", "TM2020"
 
-LATER_GAMES = frozenset({MANIAPLANET, TM2020})
-"""Only what they have in common with the classic games is read."""
-
 TM2020_STADIUM = "#26"
 """Its one environment, which it stores by number."""
 
@@ -34,3 +31,8 @@ def later_game(xml: str | None) -> str:
     """ManiaPlanet (or Turbo), or the Trackmania of 2020, whose builds carry their date."""
     build = attribute(xml, "header", "exebuild") or ""
     return TM2020 if build >= "2020" else MANIAPLANET
+
+
+def not_supported(game: str | None) -> tuple[str, ...]:
+    """A note about a game of which only what it has in common with the classic ones is read."""
+    return (f"not supported: {game}, beyond what is given",) if game in (MANIAPLANET, TM2020) else ()
