@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, Table, Update, bindparam, insert, select, update
 
 from tmxdb.clock import iso
-from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.bulk import NewRows, execute_many, upsert
 from tmxdb.db.models import Attempt, table_of
 from tmxdb.queue.backoff import backoff_s
 from tmxdb.queue.claim import key_of
@@ -62,7 +62,7 @@ def settle(
         elif not isinstance(outcome, Snooze):
             books.append(_attempt(job, outcome, change["status"], worker, now_ms))
     for names, rows in changes.items():
-        connection.execute(_writing(kind.table, names), rows)
+        execute_many(connection, _writing(kind.table, names), rows)
     for new in _merged(opened):
         upsert(connection, new)
     if books:
@@ -76,7 +76,7 @@ def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
     back = {"status": "pending", **_NOT_CLAIMED}
     rows = [{"settled_key": job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in ours]
     if rows:
-        connection.execute(_writing(kind.table, tuple(rows[0])[1:]), rows)
+        execute_many(connection, _writing(kind.table, tuple(rows[0])[1:]), rows)
 
 
 def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
