@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tmxdb.errors import UserMustAct
-from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
+from tmxdb.gbx import Challenge, GbxError, Replay, read_challenge, read_replay, with_pygbx
 
-from .made import a_challenge, a_replay
+from .made import UID, a_challenge, a_replay
 from .samples import SAMPLES, needs_samples
 from .test_golden import GOLDEN
 
@@ -65,6 +65,15 @@ def test_pygbx_reads_what_is_written_back_to_the_same_facts(facts: dict[str, Any
     assert _facts(with_pygbx.read_replay(data), REPLAY) == _facts(read_replay(data), REPLAY)
     data = a_challenge(name="$f00Rot $oöst", laps=3, checkpoint_count=5)
     assert _facts(with_pygbx.read_challenge(data), CHALLENGE) == _facts(read_challenge(data), CHALLENGE)
+
+
+@pytest.mark.usefixtures("pygbx")
+def test_a_damaged_ghost_leaves_the_map_and_the_header_through_pygbx_too() -> None:
+    replay = with_pygbx.read_replay(a_replay(login="x" * 300, nickname="short"))
+    replay.check_whole()
+    assert (replay.map_bytes, replay.map_uid) == (a_challenge(), UID)
+    with pytest.raises(GbxError):
+        _ = replay.ghosts
 
 
 def test_without_pygbx_the_user_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,70 +31,77 @@ _BOM = "\ufeff"
 
 def read_replay(data: bytes) -> Replay:
     """As `tmxdb.gbx.read_replay`. UserMustAct if pygbx is not installed."""
-    replay = own_replay.read_replay(data)
-    _ = replay.ghosts
-    if not replay.is_ghost_file:
-        _ = replay.challenge.body
-    return PygbxReplay(replay.container, _parse(bytes(data)))
+    _pygbx()
+    return PygbxReplay(own_replay.read_replay(data).container, bytes(data))
 
 
 def read_challenge(data: bytes) -> Challenge:
     """As `tmxdb.gbx.read_challenge`. UserMustAct if pygbx is not installed."""
-    challenge = own_challenge.read_challenge(data)
-    _ = challenge.body
-    return PygbxChallenge(challenge.container, _parse(bytes(data)))
+    _pygbx()
+    return PygbxChallenge(own_challenge.read_challenge(data).container, bytes(data))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PygbxReplay(Replay):
-    """A replay with the driver and the ghosts as pygbx read them."""
+    """A replay with the driver and the ghosts as pygbx reads them; it is not asked before they are."""
 
-    gbx: Any
+    data: bytes
 
     @kept
     def header(self) -> ReplayHeader:
+        """The header; its names and time as pygbx read them, unless it can not read the ghosts."""
         header = read_header(self.container)
-        record = self._class(_REPLAYS)
-        if record is None or not header.has_facts:
+        if not header.has_facts:
+            return header
+        try:
+            found = self._gbx.get_classes_by_ids(list(_REPLAYS))
+            times_ms = [ghost.race_time_ms for ghost in self.ghosts if ghost.race_time_ms is not None]
+        except GbxError:
+            return header
+        record = next((each for each in found if hasattr(each, "driver_login")), None)
+        if record is None or not times_ms:
             return header
         return replace(
             header,
             nickname=_text(record.nickname),
             login=_text(record.driver_login),
-            race_time_ms=min((g.race_time_ms for g in self.ghosts if g.race_time_ms is not None), default=None),
+            race_time_ms=min(times_ms),
         )
+
+    @kept
+    def _gbx(self) -> Any:
+        _ = own_replay.Replay(self.container).ghosts
+        if not self.is_ghost_file:
+            _ = super()._map_and_bytes[0].body
+        return _parse(self.data)
 
     @kept
     def _map_and_bytes(self) -> tuple[Challenge, bytes]:
         challenge, data = super()._map_and_bytes
-        record = self._class(_REPLAYS)
-        track = None if record is None else record.track
-        return challenge if track is None else PygbxChallenge(challenge.container, track), data
+        return PygbxChallenge(challenge.container, data), data
 
     @kept
     def _contents(self) -> ReplayBody:
-        own = own_replay.Replay(self.container)._contents
-        found = self.gbx.get_classes_by_ids(list(_GHOSTS))
-        if len(found) != len(own.ghosts):
-            own.unread += (f"pygbx reads {len(found)} of {len(own.ghosts)} ghosts",)
+        contents = own_replay.Replay(self.container)._contents
+        found = self._gbx.get_classes_by_ids(list(_GHOSTS))
+        if len(found) == len(contents.ghosts):
+            pairs = zip(contents.ghosts, found, strict=True)
+            contents.ghosts = tuple([_ghost(ghost, by_pygbx) for ghost, by_pygbx in pairs])
         else:
-            own.ghosts = tuple([_ghost(ghost, by_pygbx) for ghost, by_pygbx in zip(own.ghosts, found, strict=True)])
-        return own
-
-    def _class(self, class_ids: tuple[int, ...]) -> Any:
-        """The first object of these classes that pygbx has made something of."""
-        return next((found for found in self.gbx.get_classes_by_ids(list(class_ids)) if hasattr(found, "track")), None)
+            contents.unread += (f"pygbx reads {len(found)} of {len(contents.ghosts)} ghosts",)
+        return contents
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PygbxChallenge(Challenge):
-    """A map with its identity as pygbx read it."""
+    """A map with its identity as pygbx reads it."""
 
-    gbx: Any
+    data: bytes
 
     @kept
     def identity(self) -> MapIdentity | None:
-        found = self.gbx.get_class_by_id(self.container.stored_class_id)
+        _ = self.body
+        found = _parse(self.data).get_class_by_id(self.container.stored_class_id)
         if found is None or found.map_uid is None:
             return read_identity(self.container)
         return MapIdentity(
@@ -155,6 +162,15 @@ def _text(value: str | None) -> str | None:
 
 def _parse(data: bytes) -> Any:
     try:
+        return _pygbx().Gbx(data)
+    except UserMustAct:
+        raise
+    except Exception as error:  # it raises whatever its parts raise
+        raise GbxError("gbx.unsupported", f"pygbx can not read it: {type(error).__name__}: {error}") from error
+
+
+def _pygbx() -> Any:
+    try:
         import pygbx
     except ImportError as error:
         raise UserMustAct(
@@ -162,7 +178,4 @@ def _parse(data: bytes) -> Any:
             "or leave out `--gbx-reader pygbx`.",
             code="gbx.no_pygbx",
         ) from error
-    try:
-        return pygbx.Gbx(data)
-    except Exception as error:  # it raises whatever its parts raise
-        raise GbxError("gbx.unsupported", f"pygbx can not read it: {type(error).__name__}: {error}") from error
+    return pygbx
