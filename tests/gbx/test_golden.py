@@ -155,6 +155,7 @@ def test_every_fact_of_a_real_ghost_file_is_as_known(file: str) -> None:
     replay = read_replay((SAMPLES / file).read_bytes())
     facts = {name: read for name, read in REPLAY.items() if not name.startswith("map_") and name != "author_login"}
     assert _differences(file, "ghost", facts, replay) == []
+    assert replay.unread[0] == "not supported: TM2020, beyond what is given"
     with pytest.raises(GbxError, match="no map"):
         _ = replay.map_bytes
 

@@ -50,7 +50,7 @@ def _map_inside(replay: Replay, problems: list[str]) -> dict[str, Any] | None:
     try:
         data = replay.map_bytes
     except GbxError as error:
-        problems.append(str(error))
+        _note(error, problems)
         return None
     size = {"bytes": len(data), "sha256": sha256(data).hexdigest()}
     return {**_facts_of_map(replay.challenge, problems), **size}
@@ -69,8 +69,13 @@ def _ask(thing: Replay | Challenge, names: tuple[str, ...], problems: list[str])
         try:
             value = getattr(thing, name)
         except GbxError as error:
-            if str(error) not in problems:
-                problems.append(str(error))
+            _note(error, problems)
         else:
             facts[name] = list(value) if isinstance(value, tuple) else value
     return facts
+
+
+def _note(error: GbxError, problems: list[str]) -> None:
+    """A damage that several questions run into is told once."""
+    if str(error) not in problems:
+        problems.append(str(error))

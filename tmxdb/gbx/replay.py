@@ -65,10 +65,13 @@ class Replay:
 
     @property
     def game(self) -> str | None:
-        """`TMF`, `TMU`, `TMNESWC`, `TMO`, `TMS`, `TMPU`, `TM1.0`, `TM2020` or `ManiaPlanet`; None: not known."""
-        version = self.header.version
+        """`TMF`, `TMU`, `TMNESWC`, `TMO`, `TMS`, `TMPU`, `TM1.0`, `TM2020` or `ManiaPlanet`; None: not known.
+
+        Needs the ghosts if the file is but a ghost.
+        """
         if self.is_ghost_file:
-            return None
+            return games.game_of_version(self.game_version)
+        version = self.header.version
         if version is None:
             return games.TM1
         if 0 <= version < 4:

@@ -27,6 +27,14 @@ def game_of_environment(environment: str | None) -> str | None:
     return TMNESWC if environment == "Stadium" else None
 
 
+def game_of_version(exe_version: str | None) -> str | None:
+    """The game whose version text this is, as it stands in ghosts; older ones than United leave none there."""
+    for begin, game in (("TmForever", TMF), ("TmUnited", TMU), ("Trackmania date=", TM2020)):
+        if exe_version and exe_version.startswith(begin):
+            return game
+    return None
+
+
 def later_game(xml: str | None) -> str:
     """ManiaPlanet (or Turbo), or the Trackmania of 2020, whose builds carry their date."""
     build = attribute(xml, "header", "exebuild") or ""
