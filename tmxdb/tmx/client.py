@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import requests
@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from tmxdb import __version__
 from tmxdb.errors import Gone, TmxdbError, WrongBody
 from tmxdb.tmx.endpoints import PAGE, REPLAY_FIELDS, REPLAYS, TRACK_FIELDS, TRACKS
-from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord, replay_record, track_record
+from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord, replay_record, shown, track_record
 from tmxdb.tmx.sites import Site
 from tmxdb.tmx.verdict import Health, lost, status_error
 
@@ -80,22 +80,24 @@ class Exchange:
         self, path: str, query: Mapping[str, Any], item: str, record: Callable[[Mapping[str, Any]], Record | None]
     ) -> Page[Record]:
         answer = self._json(path, query, item)
-        rows = answer.get("Results") if isinstance(answer, dict) else None
-        if not isinstance(rows, list):
-            raise WrongBody(f"{item}: the answer has no list of results.", code="tmx.wrong_json")
+        rows, more = (answer.get("Results"), answer.get("More")) if isinstance(answer, dict) else (None, None)
+        if not isinstance(rows, list) or not isinstance(more, bool):
+            raise WrongBody(f"{item}: the answer is no list of results.", code="tmx.wrong_json")
         records, unusable = [], []
         for row in rows:
             one = record(row) if isinstance(row, dict) else None
             if one is None:
-                unusable.append(repr(row)[:200])
+                unusable.append(shown(row))
             else:
                 records.append(one)
-        return Page(tuple(records), answer.get("More") is True, tuple(unusable))
+        if unusable and not records:
+            raise WrongBody(f"{item}: not one usable entry, such as {unusable[0]}.", code="tmx.wrong_json")
+        return Page(tuple(records), more, tuple(unusable))
 
     def _json(self, path: str, query: Mapping[str, Any], item: str) -> Any:
         body = self._get(path, query, item)
         try:
-            return json.loads(body)
+            return json.loads(body, parse_int=_integer)
         except (ValueError, RecursionError) as error:
             if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
                 raise WrongBody(f"{item}: a web page instead of data.", code="tmx.html") from None
@@ -113,7 +115,7 @@ class Exchange:
                 allow_redirects=False,
             ) as response:
                 error = status_error(response.status_code, item, response.headers.get("Retry-After"), now_s=time.time())
-                body = b"" if error else _bounded(response.iter_content(65536), item, deadline)
+                body = b"" if error else _bounded(response, item, deadline)
                 if error and response.status_code == 400:
                     error.message += f" It says: {_detail(response)}"
         except requests.exceptions.Timeout as problem:
@@ -130,16 +132,22 @@ class Exchange:
         return body
 
 
-def _bounded(chunks: Iterable[bytes], item: str, deadline: float) -> bytes:
-    parts, size = [], 0
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size > LARGEST_ANSWER:
+def _bounded(response: requests.Response, item: str, deadline: float) -> bytes:
+    """The body, unpacked, as long as it comes in time and is not too large."""
+    body = bytearray()
+    # What one read of the socket gives: a body in drips would keep `iter_content` waiting beyond any deadline.
+    while chunk := response.raw.read1(65536, decode_content=True):
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
             raise WrongBody(f"{item}: the answer is larger than {LARGEST_ANSWER >> 20} MiB.", code="tmx.too_large")
         if time.monotonic() > deadline:
             raise lost(item, f"no whole answer within {TOTAL_S:.0f} s", timed_out=True)
-    return b"".join(parts)
+    return bytes(body)
+
+
+def _integer(text: str) -> int | float:
+    """A number of JSON; one with thousands of digits, which Python refuses to read, as something equally odd."""
+    return int(text) if len(text) <= 400 else float("inf")
 
 
 def _detail(response: requests.Response) -> str:

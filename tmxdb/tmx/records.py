@@ -124,7 +124,22 @@ def _id(value: Any) -> int | None:
 
 def _plain(value: Any) -> str | int | None:
     """A role: no source says whether it is a text or a number, so either is kept."""
-    return value[:100] if isinstance(value, str) else value if type(value) is int else None
+    if isinstance(value, str):
+        return _storable(value)[:100]
+    return value if type(value) is int and abs(value) < 2**63 else None
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which ends a text in PostgreSQL, and lone surrogates, which are no UTF-8."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def shown(value: Any, at_most: int = 200) -> str:
+    """`value` for a person, whatever it is: lists may be nested deeper than can be told."""
+    try:
+        return repr(value)[:at_most]
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__} that can not be shown"
 
 
 class _Reader:
@@ -149,8 +164,7 @@ class _Reader:
     def text(self, name: str) -> str | None:
         value = self._get(name)
         if isinstance(value, str):
-            # NUL ends a text in PostgreSQL, and a lone surrogate is no UTF-8: neither can be stored.
-            clean = value.replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST_TEXT]
+            clean = _storable(value)[:LONGEST_TEXT]
             if clean != value:
                 self._strange(name, value)
             return clean
@@ -169,7 +183,7 @@ class _Reader:
         value = self._get(name)
         try:
             return None if value is None else site_time(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self._strange(name, value)
             return None
 
@@ -185,7 +199,7 @@ class _Reader:
         value = self._get(name)
         if value is None:
             return None
-        if isinstance(value, list) and len(value) <= 1000 and all(type(item) is int for item in value):
+        if isinstance(value, list) and len(value) <= 1000 and all(type(n) is int and abs(n) < 2**63 for n in value):
             return json.dumps(value)
         self._strange(name, value)
         return None
@@ -222,4 +236,4 @@ class _Reader:
         return value
 
     def _strange(self, name: str, value: Any) -> None:
-        self._odd.append(f"{name}: {repr(value)[:100]}")
+        self._odd.append(f"{name}: {shown(value, 100)}")

@@ -81,6 +81,11 @@ class Health:
         self._last_answer_s: float | None = None
         self._began_s = time.monotonic()
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether the site has ever answered, with whatever."""
+        return self._last_answer_s is not None
+
     def answered(self) -> None:
         """A request was answered as it should be."""
         self._lost = self._forbidden = 0
