@@ -90,6 +90,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except TmxdbError as error:
+        if error.code == "worker.stopping":  # Ctrl-C while something was waited for
+            _end("Interrupted; the same command goes on from here.", INTERRUPTED)
         _end(f"Error: {error}", USAGE if isinstance(error, WrongUsage) else FAILED)
     except BrokenPipeError:  # `tmxdb query … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

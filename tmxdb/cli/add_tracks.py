@@ -53,13 +53,13 @@ def add_tracks(ctx: click.Context, /, **given: Any) -> None:
         database = open_database(chosen, create=not dry_run)
         exchange, _ = open_exchange(chosen, database, connections=1, rate=given["rate"], stop=stopping.stop)
         if given["name"]:
-            found = search(exchange, given["name"], given["max_tracks"])
+            found = search(exchange, given["name"], given["max_tracks"], stop=stopping.stop, note=talk)
             _show(found, given["name"])
             ids += [record.track_id for record in found]
         if dry_run:
             talk(f"{len(ids):,} tracks would be added.")
             return
-        added = add(database, exchange if given["lookup"] else None, ids, stop=stopping.stop)
+        added = add(database, exchange if given["lookup"] else None, ids, stop=stopping.stop, note=talk)
     talk(f"{added.new:,} tracks added, {added.known:,} were there and come first now.")
     if added.missing:
         talk(f"{len(added.missing):,} are not on {exchange.site.base_url}: {_some(added.missing, ', ')}.")

@@ -18,7 +18,7 @@ from tmxdb.db import settings
 from tmxdb.db.engine import Database
 from tmxdb.storage import disk_errors
 from tmxdb.sync.filters import Filters
-from tmxdb.sync.priority import BASES, rank_tracks
+from tmxdb.sync.priority import BASES, has_unranked, rank_tracks
 from tmxdb.sync.tracks import Synced, TrackSync
 from tmxdb.sync.walk import UPLOADED
 from tmxdb.tmx.client import Exchange
@@ -70,7 +70,7 @@ def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
             return
         synced = _sync(chosen, database, exchange, wanted, given, stopping)
         basis = _basis(database, given["priority"])
-        if synced.new or synced.reopened or given["priority"]:
+        if synced.ids or synced.reopened or given["priority"] or has_unranked(database):
             moved = rank_tracks(database, basis)
             talk(f"Ranked by {basis}: {moved:,} tracks have a new priority.")
         if given["save_ids"]:
@@ -93,7 +93,7 @@ def _sync(
         if given["refresh"] and not stopping.stop.is_set():
             changed = sync.changed(wanted)
             talk(f"{len(changed.ids):,} tracks have changed; {changed.reopened:,} will be listed again.")
-            synced.reopened = changed.reopened
+            synced.reopened += changed.reopened
     watcher.close()
     end = "the list is complete" if synced.complete else "stopped before its end; the next sync goes on from here"
     talk(f"{synced.pages:,} pages, {synced.seen:,} tracks seen, {synced.new:,} of them new; {end}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, func, select, update
@@ -12,6 +12,8 @@ from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Track, table_of
+from tmxdb.queue.job import GivenBack
+from tmxdb.sync.patience import Asker
 from tmxdb.sync.priority import hand_down
 from tmxdb.sync.store import store_tracks
 from tmxdb.tmx.client import Exchange
@@ -39,16 +41,24 @@ def parse_ids(lines: Iterable[str], where: str) -> tuple[list[int], list[str]]:
         word = line.split("#", 1)[0].strip()
         if not word:
             continue
-        if word.isascii() and word.isdigit() and 0 < int(word[:20]) < 2**63:
+        if word.isascii() and word.isdigit() and len(word) < 20 and 0 < int(word) < 2**63:
             ids.append(int(word))
         else:
             bad.append(f"{where} {number}: {word[:60]!r} is no track id")
     return ids, bad
 
 
-def search(exchange: Exchange, name: str, at_most: int) -> list[TrackRecord]:
-    """Tracks with `name` in their name, most awards first."""
-    page = exchange.tracks({"name": name, "order1": 6, "count": min(at_most, 1000)})
+def search(
+    exchange: Exchange,
+    name: str,
+    at_most: int,
+    *,
+    stop: threading.Event,
+    note: Callable[[str], None] = lambda message: None,
+) -> list[TrackRecord]:
+    """Tracks with `name` in their name, most awards first. Raises GivenBack when told to stop."""
+    query: dict[str, str | int] = {"name": name, "order1": 6, "count": min(at_most, 1000)}
+    page = Asker(exchange, stop, note).ask(lambda exchange: exchange.tracks(query))
     return list(page.records)[:at_most]
 
 
@@ -58,17 +68,26 @@ def add_tracks(
     ids: Sequence[int],
     *,
     stop: threading.Event,
+    note: Callable[[str], None] = lambda message: None,
     clock: Clock = wall_clock,
 ) -> Added:
-    """Add `ids` in their order, asking the site about 100 at a time; without an exchange as bare ids."""
+    """Add `ids` in their order, asking the site about 100 at a time; without an exchange as bare ids.
+
+    Told to stop it answers what it has added by then.
+    """
     added = Added()
+    asker = None if exchange is None else Asker(exchange, stop, note)
     for start in range(0, len(ids), IDS_AT_ONCE):
         if stop.is_set():
             break
         chunk = list(ids[start : start + IDS_AT_ONCE])
         records: list[TrackRecord] = []
-        if exchange is not None:
-            page = exchange.tracks({"id": ",".join(map(str, chunk)), "count": len(chunk)})
+        if asker is not None:
+            query: dict[str, str | int] = {"id": ",".join(map(str, chunk)), "count": len(chunk)}
+            try:
+                page = asker.ask(lambda exchange, query=query: exchange.tracks(query))  # type: ignore[misc]
+            except GivenBack:
+                break
             records = [record for record in page.records if record.track_id in chunk]
             there = {record.track_id for record in records}
             added.missing += [track_id for track_id in chunk if track_id not in there]

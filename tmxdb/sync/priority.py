@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, literal_column, select, update
 
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Capture, Map, Replay, Track, table_of
+from tmxdb.sync.store import UNRANKED
 
 _tracks = table_of(Track)
 BASES = {
@@ -45,6 +46,12 @@ def rank_tracks(database: Database, basis: str) -> int:
         _write(database, changed)
     hand_down(database)
     return moved + len(changed)
+
+
+def has_unranked(database: Database) -> bool:
+    """Whether there are tracks that were never ranked: a sync was killed before it came to that."""
+    with database.read() as connection:
+        return connection.execute(select(_tracks.c.track_id).where(_tracks.c.priority == UNRANKED)).first() is not None
 
 
 def hand_down(database: Database) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.models import Map, Sync, Track, table_of
+from tmxdb.db.models import Map, Replay, Sync, Track, table_of
 from tmxdb.queue.settle import reopen
 from tmxdb.tmx.records import TrackRecord
 
@@ -17,46 +18,76 @@ UNRANKED = 2**30
 """Priority of a new track until it is ranked: behind all others."""
 _tracks = table_of(Track)
 _maps = table_of(Map)
+_replays = table_of(Replay)
 _syncs = table_of(Sync)
 
 
-def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms: int) -> int:
-    """Insert new tracks and bring the facts of known ones up to date; answers how many were new."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a page changed: tracks that were not there before, and known ones that are to be listed again."""
+
+    new: int = 0
+    reopened: int = 0
+
+
+def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms: int) -> Stored:
+    """Insert new tracks and bring the facts of known ones up to date; what has moved since is opened again.
+
+    Whoever sees a change has to act on it: once it is stored, nobody can tell it from what was there before.
+    """
     if not records:
-        return 0
-    ids = [record.track_id for record in records]
-    known = set(connection.execute(select(_tracks.c.track_id).where(_tracks.c.track_id.in_(ids))).scalars())
+        return Stored()
+    fresh = {record.track_id: record.columns for record in records}
+    columns = _tracks.c
+    known = connection.execute(
+        select(
+            columns.track_id,
+            columns.uid,
+            columns.updated_at,
+            columns.activity_at,
+            columns.wr_replay_id,
+            columns.synced_at,
+        ).where(columns.track_id.in_(fresh))
+    ).fetchall()
+    reopened = _reopen_changed(connection, [row for row in known if row.synced_at is not None], fresh)
     now = iso(now_ms)
     rows = [
         {"track_id": record.track_id, "priority": UNRANKED, "synced_at": now, **record.columns} for record in records
     ]
     facts = tuple(name for name in rows[0] if name not in ("track_id", "priority"))
     upsert(connection, NewRows(_tracks, rows, update=facts))
-    return len(set(ids) - known)
+    _compare_uids(connection, [row.track_id for row in known if row.uid != fresh[row.track_id]["uid"]])
+    return Stored(len(fresh) - len(known), reopened)
 
 
-def reopen_changed(connection: Connection, records: Sequence[TrackRecord]) -> int:
-    """Before `store_tracks`: tracks that moved since we saw them are listed again, replaced maps extracted again."""
-    columns = _tracks.c
-    fresh = {record.track_id: record.columns for record in records}
-    known = connection.execute(
-        select(columns.track_id, columns.updated_at, columns.activity_at, columns.wr_replay_id).where(
-            columns.track_id.in_(fresh), columns.synced_at.is_not(None)
-        )
-    ).fetchall()
-    replaced = [row.track_id for row in known if row.updated_at != fresh[row.track_id]["updated_at"]]
-    moved = [
+def _reopen_changed(connection: Connection, known: Sequence[Any], fresh: Mapping[int, Mapping[str, Any]]) -> int:
+    """Tracks that moved since we saw them are listed again, replaced maps extracted again."""
+    replaced = {row.track_id for row in known if row.updated_at != fresh[row.track_id]["updated_at"]}
+    moved = replaced | {
         row.track_id
         for row in known
-        if row.track_id in set(replaced)
-        or row.activity_at != fresh[row.track_id]["activity_at"]
+        if row.activity_at != fresh[row.track_id]["activity_at"]
         or row.wr_replay_id != fresh[row.track_id]["wr_replay_id"]
-    ]
+    }
     if moved:
-        reopen(connection, _tracks, columns.track_id.in_(moved))
+        reopen(connection, _tracks, _tracks.c.track_id.in_(moved))
     if replaced:
         reopen(connection, _maps, _maps.c.track_id.in_(replaced))
     return len(moved)
+
+
+def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
+    """The map of these tracks is another now: files that are there already match it or do not."""
+    if not track_ids:
+        return
+    for table, uid, matches in (
+        (_replays, _replays.c.map_uid, _replays.c.map_uid_matches),
+        (_maps, _maps.c.uid, _maps.c.uid_matches),
+    ):
+        present = select(_tracks.c.uid).where(_tracks.c.track_id == table.c.track_id).scalar_subquery()
+        connection.execute(
+            update(table).where(table.c.track_id.in_(track_ids), uid.is_not(None)).values({matches: uid == present})
+        )
 
 
 def known_sync(connection: Connection, scope: str) -> dict[str, Any] | None:
@@ -65,23 +96,24 @@ def known_sync(connection: Connection, scope: str) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-def begin_sync(connection: Connection, scope: str, now_ms: int, *, anew: bool = False) -> dict[str, Any]:
-    """The row of the walk `scope`, made if it is not there; `anew` forgets how far it had come."""
-    if anew:
-        connection.execute(delete(_syncs).where(_syncs.c.scope == scope))
+def begin_sync(connection: Connection, scope: str, now_ms: int) -> dict[str, Any]:
+    """The row of the walk `scope`, made if it is not there."""
     row = known_sync(connection, scope)
     if row is None:
         connection.execute(insert(_syncs).values(scope=scope, started_at=iso(now_ms)))
     return row or known_sync(connection, scope) or {}
 
 
-def save_cursor(connection: Connection, scope: str, cursor: int | None, n: int, now_ms: int) -> None:
-    """The walk `scope` has come to `cursor` with a page of `n` tracks."""
+def save_cursor(
+    connection: Connection, scope: str, cursor: int | None, uploaded_at: str | None, n: int, now_ms: int
+) -> None:
+    """The walk `scope` has come to `cursor`, uploaded then, with a page of `n` tracks."""
     connection.execute(
         update(_syncs)
         .where(_syncs.c.scope == scope)
         .values(
             cursor=cursor,
+            watermark=uploaded_at,
             pages=_syncs.c.pages + 1,
             tracks_seen=_syncs.c.tracks_seen + n,
             complete=False,
@@ -96,6 +128,18 @@ def end_sync(connection: Connection, scope: str, now_ms: int, watermark: str | N
     if watermark is not None:
         values["watermark"] = watermark
     connection.execute(update(_syncs).where(_syncs.c.scope == scope).values(**values))
+
+
+def save_watermark(connection: Connection, scope: str, watermark: str) -> None:
+    """Changes before `watermark` are known to the walk `scope`."""
+    connection.execute(update(_syncs).where(_syncs.c.scope == scope).values(watermark=watermark))
+
+
+def first_watermark(connection: Connection, first_scope: str, column: str) -> str:
+    """From when on changes are news, for the first look at them after the walk `first_scope`."""
+    newest = connection.execute(select(func.max(_tracks.c[column]))).scalar()
+    first = known_sync(connection, first_scope)
+    return min([moment for moment in (newest, first and first["started_at"]) if moment], default="")
 
 
 def uploaded_at(connection: Connection, track_id: int) -> str | None:
