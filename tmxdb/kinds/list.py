@@ -145,18 +145,16 @@ class List:
             }
             for record in board.replays
         ]
-        if not rows:
-            return []
-        facts = tuple(name for name in rows[0] if name not in ("replay_id", "track_id", "priority"))
-        return [NewRows(_replays, rows, update=facts), *self._fallen(job.item_id, board)]
+        facts = tuple(name for name in rows[0] if name not in ("replay_id", "track_id", "priority")) if rows else ()
+        return [*self._fallen(job.item_id, board), NewRows(_replays, rows, update=facts)]
 
     def _fallen(self, track_id: int, board: Board) -> list[NewRows]:
-        """Known replays that have lost their place to others: their old position is no longer true."""
+        """Known replays that have lost their place to others, or with the track's file: their position is not true."""
         listed = {record.replay_id for record in board.replays}
-        last = max((record.columns["position"] or 0 for record in board.replays), default=0)
-        ranked = select(_replays.c.replay_id).where(
-            _replays.c.track_id == track_id, _replays.c.position.is_not(None), _replays.c.position <= last
-        )
+        ranked = select(_replays.c.replay_id).where(_replays.c.track_id == track_id, _replays.c.position.is_not(None))
+        if not board.whole:  # those behind the last one listed may still have their places
+            last = max((record.columns["position"] or 0 for record in board.replays), default=-1)
+            ranked = ranked.where(_replays.c.position <= last)
         with self._tools.database.read() as connection:
             known = connection.execute(ranked).scalars().all()
         rows = [{"replay_id": key, "track_id": track_id, "position": None} for key in known if key not in listed]
