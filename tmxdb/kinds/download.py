@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from typing import Any
 
 from sqlalchemy import Column, Connection, select
 
 from tmxdb.db.bulk import NewRows
 from tmxdb.db.models import Map, Replay, ReplayInputs, Track, table_of
-from tmxdb.errors import TmxdbError
+from tmxdb.errors import GbxError, TmxdbError, WrongBody
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.kinds.facts import input_events, replay_columns, whole_replay
 from tmxdb.kinds.tools import Tools
@@ -19,6 +20,8 @@ from tmxdb.tmx.endpoints import replay_path
 
 LARGE = 2 * 2**20
 """Files beyond this are read one at a time, so that hostile ones can not fill the memory together."""
+UID_KNOWN_S = 10.0
+"""How long the uid of a track is believed; a sync beside us may change it."""
 _replays = table_of(Replay)
 
 
@@ -41,7 +44,7 @@ class Download:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._large = threading.Lock()
-        self._uids: dict[int, str | None] = {}
+        self._uids: dict[int, tuple[str | None, float]] = {}
 
     def at_most(self, n: int) -> int:
         """Downloads mostly wait for the site: as many as wanted."""
@@ -87,7 +90,21 @@ class Download:
 
     def _checked(self, job: Job, path: str, data: bytes, item: str) -> Done:
         replay = whole_replay(data, item, self._tools.options.reader)
+        if job.attempt == 1 and self._looks_foreign(job, replay):
+            raise WrongBody(
+                f"{item}: a whole replay, but of another map and with another time than listed; if it comes again"
+                " it is kept.",
+                code="tmx.wrong_file",
+            )
         return self._done(job, path, data, hashlib.sha256(data).hexdigest(), replay)
+
+    def _looks_foreign(self, job: Job, replay: ReplayFile) -> bool:
+        """Whether the site may have sent the file of another replay. Authors replace maps and sites round times,
+        so one sign is none, and two are worth asking once more."""
+        uid, wanted = self._track_uid(job.row["track_id"]), job.row["site_time_ms"]
+        found_uid, found_ms = _map_uid(replay), _race_time_ms(replay)
+        other_map = uid is not None and found_uid is not None and uid != found_uid
+        return other_map and wanted is not None and found_ms is not None and wanted != found_ms
 
     def _done(self, job: Job, path: str, data: bytes, digest: str, replay: ReplayFile) -> Done:
         track_id = job.row["track_id"]
@@ -101,17 +118,26 @@ class Download:
 
     def _track_uid(self, track_id: int) -> str | None:
         """The uid of the track's present map; asked once for the replays of a track that follow each other."""
-        if track_id not in self._uids:
+        now = time.monotonic()
+        uid, asked_at = self._uids.get(track_id, (None, float("-inf")))
+        if now - asked_at > UID_KNOWN_S:
             with self._tools.database.read() as connection:
                 uid = connection.execute(select(Track.uid).where(Track.track_id == track_id)).scalar()
             if len(self._uids) > 1000:
                 self._uids.clear()
-            self._uids[track_id] = uid
-        return self._uids.get(track_id)
+            self._uids[track_id] = (uid, now)
+        return uid
 
 
 def _race_time_ms(replay: ReplayFile) -> int | None:
     try:
         return replay.race_time_ms
-    except TmxdbError:
+    except GbxError:
+        return None
+
+
+def _map_uid(replay: ReplayFile) -> str | None:
+    try:
+        return replay.map_uid
+    except GbxError:
         return None
