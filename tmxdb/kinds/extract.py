@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, insert, literal_column, select
 
 from tmxdb.db.models import Map, Replay, Track, table_of
-from tmxdb.errors import GbxError, Gone
+from tmxdb.errors import GbxError, Gone, WrongBody
 from tmxdb.gbx import Challenge
 from tmxdb.kinds.facts import map_columns, whole_challenge
 from tmxdb.kinds.naming import map_path
@@ -101,6 +101,8 @@ class Extract:
 
     def _from_site(self, job: Job, uid: str | None) -> Outcome:
         item = f"map of track {job.item_id}"
+        if (left := self._left_there(job, uid)) is not None:
+            return left
         with self._tools.storage.new_file(map_path(job.item_id), owner=self._tools.worker_id) as file:
             self._tools.fetcher.fetch(track_path(job.item_id), item, file.write)
             data = file.read_back()
@@ -114,6 +116,19 @@ class Extract:
             )
             file.publish()
         return done
+
+    def _left_there(self, job: Job, uid: str | None) -> Done | None:
+        """The present map of the track, if a run that was killed has left it whole under its final name."""
+        if uid is None or job.row["source"] == "replay":
+            return None
+        data = self._tools.storage.read(map_path(job.item_id))
+        try:
+            challenge = None if data is None else whole_challenge(data, "", self._tools.options.reader)
+        except WrongBody:
+            return None
+        if data is None or challenge is None or challenge.uid != uid:
+            return None
+        return self._done(job, data, challenge, uid, source="site", from_replay_id=None)
 
     def _publish(self, job: Job, data: bytes, challenge: Challenge, uid: str | None, **origin: Any) -> Done:
         done = self._done(job, data, challenge, uid, **origin)
