@@ -153,7 +153,7 @@ GHOSTS = u32(REPLAY | 0x14, 10, 1, 1, GHOST)
         (u32(REPLAY | 2, 0xFFFFFFFF), "gbx.too_large"),
         (u32(REPLAY | 2, 100), "gbx.truncated"),
         (MAP + u32(REPLAY | 0x14, 10, 0x7FFFFFFF), "gbx.too_large"),
-        (MAP + u32(REPLAY | 0x14, 10, 200), "gbx.truncated"),
+        (MAP + u32(REPLAY | 0x14, 10, 20), "gbx.truncated"),
         (MAP + u32(REPLAY | 0x14, 11, 1), "gbx.unsupported"),
         (MAP + u32(REPLAY | 0x14, 10, 1, 1, CHALLENGE), "gbx.unsupported"),
         (MAP + GHOSTS + u32(GHOST | 0x0B) + b"PIKS" + u32(8, 2, 0, 0), "gbx.truncated"),
@@ -258,13 +258,30 @@ _A_MAP_THAT_GROWS = container(
 ).ljust(80_000, b"\0")
 
 
+_A_GHOST_WITH_CHECKPOINTS = (
+    u32(0xFFFFFF, GHOST, GHOST | 0x0B)
+    + b"PIKS"
+    + u32(4 + 8 * limits.MAX_CHECKPOINTS, limits.MAX_CHECKPOINTS)
+    + b"".join(u32(300 + number, 0) for number in range(limits.MAX_CHECKPOINTS))
+    + u32(0xFACADE01)
+)
+_NAMES = u32(0x40000000, 1) + (b"x" + u32(0x40000000, 1)) * 110_000
+_OBJECTS = b"".join(
+    u32(n, 0x03079000, 0x03079005, 10, 10_000) if n % 9_999 == 0 else u32(n, 0x03078000, 0xFACADE01)
+    for n in range(110_000)
+)
+
+
 @pytest.mark.parametrize(
     "data",
     [
         a_file(REPLAY, bytes(limits.MAX_BODY_BYTES - 1000)),
         a_file(REPLAY, u32(REPLAY | 2, limits.MAX_MAP_BYTES) + bytes(limits.MAX_MAP_BYTES)),
         a_file(REPLAY, u32(REPLAY | 2, 80_000) + _A_MAP_THAT_GROWS + bytes(limits.MAX_BODY_BYTES - 81_000)),
-        a_file(GHOST, u32(GHOST | 0x0B) + b"PIKS" + u32(800_004, limits.MAX_CHECKPOINTS) + bytes(800_000)),
+        a_file(REPLAY, MAP + u32(REPLAY | 0x14, 10, 32) + _A_GHOST_WITH_CHECKPOINTS * 32),
+        a_file(REPLAY, (u32(0x12345) + b"PIKS" + u32(0)) * 100_000),
+        a_file(CHALLENGE, u32(CHALLENGE | 0x11, 1, 0x0301B000, 0x0301B000, 200_000, 3) + _NAMES),
+        a_file(CHALLENGE, u32(CHALLENGE | 0x21) + _OBJECTS),
         a_file(
             GHOST,
             u32(GHOST | 0x19, 1, 0, 1, 3, 0x40000000, 1)
@@ -274,7 +291,17 @@ _A_MAP_THAT_GROWS = container(
         ),
         a_ghost_with_samples(u32(0x0A02B000, 1, 0, 100, 9, 7 * MIB) + bytes(7 * MIB) + u32(120_000, 0, 61)),
     ],
-    ids=["empty body", "map", "map that grows", "checkpoints", "inputs", "samples"],
+    ids=[
+        "empty body",
+        "map",
+        "map that grows",
+        "checkpoints",
+        "unknown chunks",
+        "names",
+        "objects",
+        "inputs",
+        "samples",
+    ],
 )
 def test_memory_stays_within_64_mib_and_three_times_the_file(data: bytes) -> None:
     read_everything(b"")

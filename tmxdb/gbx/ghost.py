@@ -11,6 +11,7 @@ from struct import Struct
 from typing import Any
 
 from .format import limits
+from .format.nodes import Nodes
 from .format.stream import Stream
 from .format.text import plain
 from .inputs import Inputs, read_inputs, read_started_inputs
@@ -65,7 +66,7 @@ class Ghost:
 
     @property
     def samples(self) -> Samples | None:
-        """Positions and more. Unpacks them on the first call: GbxError if they are damaged."""
+        """Positions and more, unpacked anew by every call. GbxError if they are damaged."""
         block = self.recorded_samples
         return block.samples if isinstance(block, SampleBlock) else block
 
@@ -89,6 +90,11 @@ def read_ghost(stream: Stream) -> Ghost:
 
     stream.chunks(read, unread)
     return Ghost(**facts, unread=tuple(unread))
+
+
+def skip_ghost(nodes: Nodes) -> None:
+    """Step over a ghost that only stands in the way of something else."""
+    read_ghost(nodes.stream)
 
 
 _Reader = Callable[[Stream, dict[str, Any]], None]

@@ -257,7 +257,7 @@ class Replay:
 
     @property
     def samples(self) -> Samples | None:
-        """Positions and more of the record; unpacked on the first call. GbxError also if they are damaged."""
+        """Positions and more of the record, unpacked anew by every call. GbxError also if they are damaged."""
         return self.record.samples if self.record else None
 
     # What was read, kept.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .format import limits
 from .format.classes import CLIP, GHOST, new_id
 from .format.nodes import Nodes
-from .format.stream import Stream
+from .format.stream import Stream, note
 from .ghost import Ghost, read_ghost
 from .inputs import Inputs, read_inputs, read_old_inputs
 
@@ -45,7 +45,9 @@ def find_map(body: bytes) -> tuple[int, int] | None:
     It is the first chunk in every file seen, so that a map can be had without looking at any ghost.
     """
     stream = Stream(body, in_body=True)
-    while stream.left:
+    for _ in range(limits.MAX_CHUNKS):
+        if not stream.left:
+            return None
         stored_id, size = stream.chunk_head()
         if new_id(stored_id) == _MAP:
             return _map_span(stream)
@@ -71,7 +73,7 @@ def read_body(body: bytes) -> ReplayBody:
     if not stream.stopped and found.has_clip is None:
         found.has_clip = False
     if not stream.stopped and stream.left:
-        nodes.unread.append(f"{stream.left} byte(s) behind the end mark")
+        note(nodes.unread, f"{stream.left} byte(s) behind the end mark")
     found.unread = tuple(nodes.unread)
     return found
 
@@ -99,7 +101,7 @@ def _map(nodes: Nodes, found: ReplayBody) -> None:
     if found.map_span is None:
         found.map_span = span
     else:
-        nodes.unread.append("another map")
+        note(nodes.unread, "another map")
 
 
 def _skip(size: int) -> _Reader:
@@ -123,7 +125,13 @@ def _ghosts(nodes: Nodes, found: ReplayBody) -> None:
     found.ghost_count, ghosts = nodes.read_list(_GHOST, limits.MAX_GHOSTS, "ghosts")
     found.ghosts = tuple(ghosts)
     for ghost in ghosts:
-        nodes.unread.extend(ghost.unread)
+        for what in ghost.unread:
+            note(nodes.unread, what)
+    inputs = sum(ghost.recorded.count for ghost in ghosts if ghost.recorded)
+    if inputs > limits.MAX_INPUTS:
+        raise nodes.stream.error(
+            "gbx.too_large", f"{inputs} inputs in all ghosts; at most {limits.MAX_INPUTS} are read"
+        )
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
         nodes.stream.skip(8 * nodes.stream.count(8, limits.MAX_GHOSTS, "extras of ghosts"))

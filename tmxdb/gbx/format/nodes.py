@@ -48,6 +48,8 @@ class Nodes:
             raise stream.error("gbx.unsupported", f"a {class_name(class_id)} where none can be", at)
         if self._depth == limits.MAX_NODE_DEPTH:
             raise stream.error("gbx.too_large", f"objects in objects, more than {limits.MAX_NODE_DEPTH} deep", at)
+        if len(self._seen) == limits.MAX_NODES:
+            raise stream.error("gbx.too_large", f"more than {limits.MAX_NODES} objects", at)
         self._depth += 1
         node = self._seen[index] = reader(self)
         self._depth -= 1

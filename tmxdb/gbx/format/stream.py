@@ -141,6 +141,8 @@ class Stream:
         if value == index:
             return f"#{index}"
         if index == 0:
+            if len(self.names) == limits.MAX_NAMES:
+                raise self.error("gbx.too_large", f"more than {limits.MAX_NAMES} names", at)
             name = self.string()
             self.names.append(name)
             return name
@@ -170,7 +172,9 @@ class Stream:
         (`stopped`), as does a stream without an end mark: nothing behind that place may be read.
         """
         outer_end = self.end
-        while not self.stopped:
+        for _ in range(limits.MAX_CHUNKS):
+            if self.stopped:
+                return
             if self.pos == outer_end:
                 self.stop(unread, "no end mark of the node")
                 return
@@ -183,12 +187,13 @@ class Stream:
                 continue
             self.end = self.pos + size
             if not read(new_id(stored_id)):
-                unread.append(f"chunk {stored_id:08X}")
+                note(unread, f"chunk {stored_id:08X}")
             elif self.pos < self.end:
-                unread.append(f"{self.left} bytes of chunk {stored_id:08X}")
+                note(unread, f"{self.left} bytes of chunk {stored_id:08X}")
             self.stopped = False  # its size is known: what stopped inside it does not matter behind it
             self.pos = self.end
             self.end = outer_end
+        raise self.error("gbx.too_large", f"more than {limits.MAX_CHUNKS} chunks")
 
     def chunk_head(self) -> tuple[int, int | None]:
         """The stored id of the next chunk, or the end mark; and the size of what follows, if it is skippable."""
@@ -206,8 +211,16 @@ class Stream:
 
     def stop(self, unread: list[str], what: str) -> None:
         """From here on this stream can not be followed, because of `what`."""
-        unread.append(what)
+        note(unread, what)
         self.stopped = True
 
     def _too_short(self, size: int) -> GbxError:
         return self.error("gbx.truncated", f"{size} bytes are needed, {self.left} are left")
+
+
+def note(unread: list[str], what: str) -> None:
+    """Keep in mind what was not understood; a file made of nothing else must not fill the memory with notes."""
+    if len(unread) < limits.MAX_NOTES:
+        unread.append(what)
+    elif len(unread) == limits.MAX_NOTES:
+        unread.append("and more")

@@ -10,8 +10,8 @@ from ..format import limits
 from ..format.classes import CLIP, CLIP_GROUP, COLLECTOR_LIST, GHOST, PARAMETERS
 from ..format.games import MAP_TYPES
 from ..format.nodes import Nodes
-from ..format.stream import Stream
-from ..ghost import read_ghost
+from ..format.stream import Stream, note
+from ..ghost import skip_ghost
 from .blocks import skip_block_nodes, skip_blocks
 from .clips import read_clip, read_clip_group
 
@@ -55,7 +55,7 @@ def read_map_body(body: bytes) -> MapBody:
 
     nodes.stream.chunks(read, nodes.unread)
     if not nodes.stream.stopped and nodes.stream.left:
-        nodes.unread.append(f"{nodes.stream.left} byte(s) behind the end mark")
+        note(nodes.unread, f"{nodes.stream.left} byte(s) behind the end mark")
     found.unread = tuple(nodes.unread)
     return found
 
@@ -113,7 +113,7 @@ def _parameter_chunks(nodes: Nodes, found: MapBody) -> None:
         elif chunk == 0x0305B00A:
             stream.skip(stream.left)  # the same again
         elif chunk == 0x0305B00D:
-            nodes.read({GHOST: lambda inner: read_ghost(inner.stream)})
+            nodes.read({GHOST: skip_ghost})
         elif chunk in _PARAMETER_BYTES:
             stream.skip(_PARAMETER_BYTES[chunk])
         else:

@@ -17,7 +17,7 @@ from ..format import limits
 from ..format.classes import CLIP, GHOST, TRACK
 from ..format.nodes import Nodes
 from ..format.stream import Stream
-from ..ghost import read_ghost
+from ..ghost import skip_ghost
 
 _MAX_ITEMS = 10_000  # clips, tracks, blocks or keys in one list
 _SPAN = Struct("<2f")
@@ -153,7 +153,7 @@ def _effect(nodes: Nodes, clip: Clip) -> None:
 
 def _ghost(nodes: Nodes, clip: Clip) -> None:
     clip.reach(nodes.stream.unpack(_SPAN)[1])
-    nodes.read({GHOST: lambda inner: read_ghost(inner.stream)})
+    nodes.read({GHOST: skip_ghost})
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
 
