@@ -119,6 +119,7 @@ def upgrade() -> None:
         "workers",
         sa.Column("worker_id", TEXT, nullable=False),
         sa.Column("host", TEXT, nullable=False),
+        sa.Column("machine", TEXT, nullable=False),
         sa.Column("pid", INT, nullable=False),
         sa.Column("process_started_ms", BIG, nullable=False),
         sa.Column("kinds", TEXT, nullable=False),
@@ -153,7 +154,8 @@ def upgrade() -> None:
         *job_columns(),
         check(
             "ck_maps_done_has_file",
-            "status <> 'done' OR (file_path IS NOT NULL AND file_bytes > 0 AND length(sha256) = 64)",
+            "status <> 'done' OR (file_path IS NOT NULL AND coalesce(file_bytes, 0) > 0"
+            " AND coalesce(length(sha256), 0) = 64)",
         ),
         check("ck_maps_done_has_source", "status <> 'done' OR source IS NOT NULL"),
         check("ck_maps_replay_is_named", "source <> 'replay' OR from_replay_id IS NOT NULL"),
@@ -193,7 +195,8 @@ def upgrade() -> None:
         *job_columns(),
         check(
             "ck_replays_done_has_file",
-            "status <> 'done' OR (file_path IS NOT NULL AND file_bytes > 0 AND length(sha256) = 64)",
+            "status <> 'done' OR (file_path IS NOT NULL AND coalesce(file_bytes, 0) > 0"
+            " AND coalesce(length(sha256), 0) = 64)",
         ),
         check("ck_replays_position", "position IS NULL OR position >= 0"),
         check("ck_replays_replay_id", "replay_id > 0"),
@@ -263,6 +266,7 @@ def job_columns() -> list[sa.Column]:
         sa.Column("status", TEXT, nullable=False, server_default="pending"),
         sa.Column("priority", INT, nullable=False, server_default="0"),
         sa.Column("attempts", INT, nullable=False, server_default="0"),
+        sa.Column("losses", INT, nullable=False, server_default="0"),
         *nullable(TEXT, "available_at", "claimed_by", "lease_until"),
         sa.Column("claim_token", INT, nullable=False, server_default="0"),
         *nullable(TEXT, "error_code", "error", "finished_at"),
@@ -274,6 +278,7 @@ def job_checks(table: str) -> list[sa.CheckConstraint]:
     rules = {
         "status": f"status IN ('pending', 'running', 'retry', {finished})",
         "attempts": "attempts >= 0",
+        "losses": "losses >= 0",
         "running_is_claimed": "(status = 'running') = (claimed_by IS NOT NULL)"
         " AND (status = 'running') = (lease_until IS NOT NULL)",
         "retry_has_time": "(status = 'retry') = (available_at IS NOT NULL)",

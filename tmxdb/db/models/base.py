@@ -40,6 +40,7 @@ class JobColumns:
     status: Mapped[str] = mapped_column(server_default="pending")
     priority: Mapped[int] = mapped_column(server_default="0")  # smaller first
     attempts: Mapped[int] = mapped_column(server_default="0")
+    losses: Mapped[int] = mapped_column(server_default="0")  # workers that died on it, one after the other
     available_at: Mapped[str | None]  # for retry: not before
     claimed_by: Mapped[str | None]  # for running: the worker
     lease_until: Mapped[str | None]  # for running: its word is good until then
@@ -61,6 +62,7 @@ def job_rules(table: str, key: str) -> tuple[Any, ...]:
     return (
         CheckConstraint(f"status IN ({quoted})", name="status"),
         CheckConstraint("attempts >= 0", name="attempts"),
+        CheckConstraint("losses >= 0", name="losses"),
         CheckConstraint(
             "(status = 'running') = (claimed_by IS NOT NULL) AND (status = 'running') = (lease_until IS NOT NULL)",
             name="running_is_claimed",

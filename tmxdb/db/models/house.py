@@ -46,6 +46,7 @@ class Worker(Base):
 
     worker_id: Mapped[str] = mapped_column(primary_key=True)
     host: Mapped[str]
+    machine: Mapped[str]  # where its pid means something: hosts share names, containers share hosts
     pid: Mapped[int]
     process_started_ms: Mapped[int] = mapped_column(BigInteger)  # tells a reused pid from the same process
     kinds: Mapped[str]  # "list download"

@@ -56,7 +56,8 @@ class Map(JobColumns, Base):
         CheckConstraint("status <> 'done' OR source IS NOT NULL", name="done_has_source"),
         CheckConstraint("source <> 'replay' OR from_replay_id IS NOT NULL", name="replay_is_named"),
         CheckConstraint(
-            "status <> 'done' OR (file_path IS NOT NULL AND file_bytes > 0 AND length(sha256) = 64)",
+            "status <> 'done' OR (file_path IS NOT NULL AND coalesce(file_bytes, 0) > 0"
+            " AND coalesce(length(sha256), 0) = 64)",
             name="done_has_file",
         ),
         Index("ix_maps_uid", "uid"),

@@ -68,7 +68,8 @@ class Replay(JobColumns, Base):
         CheckConstraint("replay_id > 0", name="replay_id"),
         CheckConstraint("position IS NULL OR position >= 0", name="position"),
         CheckConstraint(
-            "status <> 'done' OR (file_path IS NOT NULL AND file_bytes > 0 AND length(sha256) = 64)",
+            "status <> 'done' OR (file_path IS NOT NULL AND coalesce(file_bytes, 0) > 0"
+            " AND coalesce(length(sha256), 0) = 64)",
             name="done_has_file",
         ),
         Index("ix_replays_track", "track_id", "position"),
