@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from tmxdb.db.engine import Database
+from tmxdb.db.migrate import changing_schema
 from tmxdb.db.models import Base
 
 
@@ -26,5 +27,8 @@ if given is not None:
 else:
     url = context.config.get_main_option("sqlalchemy.url")
     database = Database((url or "").removeprefix("sqlite:///"))
-    with database.write() as connection:
-        run(connection)
+    try:
+        with changing_schema(database) as connection:
+            run(connection)
+    finally:
+        database.close()

@@ -7,21 +7,25 @@ IMMEDIATE and wait their turn, readers say BEGIN, and the driver's own guessing 
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from tmxdb.errors import DatabaseTrouble
 
 BUSY_TIMEOUT_S = 30
+OLDEST_SQLITE = (3, 38)
+"""The first with `->>`, which the views need."""
+# WAL is a property of the file and set when that is made (`write_ahead`): to open a file must not change it.
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     # A power cut may take back the last transactions, never break the file; and a row taken back is only
     # done again: its file is adopted (promise 4 of the design).
     "PRAGMA synchronous = NORMAL",
@@ -39,12 +43,16 @@ class Database:
         self.location = location
         self.path = sqlite_path(location)
         self.engine = _engine(location, self.path, read_only=read_only)
+        # PostgreSQL would else see each statement at a moment of its own.
+        self._reading = {} if self.path is not None else {"isolation_level": "REPEATABLE READ"}
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection in a reading transaction; everything seen in it is of one moment."""
-        with _plain_errors(self.location), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with _plain_errors(self.location), self.engine.connect() as plain:
+            connection = plain.execution_options(**self._reading)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -54,39 +62,87 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def write_unreferenced(self) -> Iterator[Connection]:
+        """For changes of the schema: `write()` in which SQLite looks after references only at the end.
+
+        A table that is copied and dropped would else take along the rows that refer to it.
+        """
+        with _plain_errors(self.location), self.engine.connect() as plain:
+            connection = plain.execution_options(tmxdb_writes=True)
+            self._pragma(connection, "foreign_keys = OFF")  # has no effect inside a transaction
+            try:
+                with connection.begin():
+                    yield connection
+                    self._check_references(connection)
+            finally:
+                self._pragma(connection, "foreign_keys = ON")
+
+    def write_ahead(self) -> None:
+        """Have a SQLite file written ahead (WAL) from now on: readers and the writer do not wait for each other."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        with _plain_errors(self.location), self.engine.connect() as connection:
+            while True:
+                try:
+                    self._pragma(connection, "journal_mode = WAL")
+                    return
+                except sqlite3.OperationalError as error:  # this one does not wait for others by itself
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise exc.OperationalError(None, None, error) from error
+                    time.sleep(0.02)
+
     def close(self) -> None:
         """Give all connections back to the system."""
         self.engine.dispose()
+
+    def _pragma(self, connection: Connection, setting: str) -> None:
+        """Past SQLAlchemy, which would begin a transaction first."""
+        raw = connection.connection.driver_connection
+        if isinstance(raw, sqlite3.Connection):
+            raw.execute(f"PRAGMA {setting}").close()
+
+    def _check_references(self, connection: Connection) -> None:
+        if self.path is not None:
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise RuntimeError(f"the change of the schema left rows without what they refer to: {broken[:3]}")
 
 
 def sqlite_path(location: str) -> Path | None:
     """The file of a SQLite database; None for another engine."""
     if "://" not in location:
         return Path(location)
-    url = make_url(location)
+    url = _url(location)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def shown(location: str) -> str:
     """`location` as it may be printed: without a password."""
-    return make_url(location).render_as_string(hide_password=True) if "://" in location else location
+    if "://" not in location:
+        return location
+    try:
+        url = make_url(location)
+    except (exc.ArgumentError, ValueError):
+        return re.sub(r"://.*@", "://***@", location).partition("?")[0]
+    hidden = {name: "***" for name in url.query if "pass" in name.lower()}  # libpq takes it there, too
+    return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A", "*")
 
 
 def _engine(location: str, path: Path | None, *, read_only: bool) -> Engine:
     if path is None:
         try:
-            engine = create_engine(location, pool_size=4, max_overflow=4, pool_pre_ping=True)
-        except (exc.ArgumentError, exc.NoSuchModuleError) as error:
-            raise DatabaseTrouble(
-                f"{location}: not a database. Give a file name, or postgresql+psycopg://user@host/name.",
-                code="db.foreign",
-            ) from error
+            return create_engine(_url(location), pool_size=4, max_overflow=4, pool_pre_ping=True)
         except ModuleNotFoundError as error:
             raise DatabaseTrouble(
                 f"{shown(location)}: needs {error.name}. Install it with: pip install 'tmxdb[postgres]'",
                 code="db.driver",
             ) from error
-        return engine
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise DatabaseTrouble(
+            f"this Python brings SQLite {sqlite3.sqlite_version}; tmxdb needs {'.'.join(map(str, OLDEST_SQLITE))}"
+            " or newer. Use a newer Python, for example one that `uv` installs.",
+            code="db.driver",
+        )
     uri = path.absolute().as_uri() + ("?mode=ro" if read_only else "")
     engine = create_engine(
         "sqlite+pysqlite://",
@@ -113,32 +169,49 @@ def _engine(location: str, path: Path | None, *, read_only: bool) -> Engine:
     return engine
 
 
+def _url(location: str) -> URL:
+    """The parsed URL, with the driver that is ours. Raises DatabaseTrouble unless it is of one of our engines."""
+    with suppress(exc.ArgumentError, ValueError):
+        url = make_url(location)
+        if url.drivername in ("postgresql", "postgres"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+            return url
+    raise DatabaseTrouble(
+        f"{shown(location)}: not a database. Give a file name, or postgresql+psycopg://user@host/name.",
+        code="db.foreign",
+    )
+
+
 @contextmanager
 def _plain_errors(location: str) -> Iterator[None]:
     """Turn the engine's errors that a user can cause or mend into one sentence."""
     try:
         yield
-    except exc.OperationalError as error:
-        raise _explained(shown(location), error) from error
     except exc.DatabaseError as error:
-        if "file is not a database" in str(error.orig):
-            raise _explained(shown(location), error) from error
-        raise
+        trouble = _explained(shown(location), error)
+        if trouble is None:
+            raise
+        raise trouble from error
 
 
-def _explained(name: str, error: exc.DatabaseError) -> Exception:
+def _explained(name: str, error: exc.DatabaseError) -> DatabaseTrouble | None:
+    """None for what is no trouble of the database but a mistake in what was asked of it."""
     reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
     for sign, code, advice in (
         ("database is locked", "db.busy", "Another program has held it for a long time: close it and run again."),
+        ("deadlock detected", "db.busy", "Two programs waited for each other: run again."),
+        ("No space left", "disk.full", "Make room on the server, then run the same command again: nothing is lost."),
         ("disk is full", "disk.full", "Make room, then run the same command again: nothing is lost."),
         ("readonly database", "db.read_only", "Check the permissions of the file and its folder."),
         ("unable to open", "db.unwritable", "Check that its folder exists and can be written."),
         ("not a database", "db.foreign", "Choose another file with --db."),
+        ("malformed", "db.broken", "The file is damaged: go back to a copy, or try sqlite3's `.recover`."),
         ("disk I/O error", "db.disk", "Check the disk; a database on a network share is not safe."),
     ):
         if sign in reason:
             return DatabaseTrouble(f"{name}: {reason}. {advice}", code=code)
-    if error.connection_invalidated or not error.statement:
+    if isinstance(error, exc.OperationalError) and (error.connection_invalidated or not error.statement):
         advice = "Check that the server runs and that the address is right."
         return DatabaseTrouble(f"{name}: can not be reached: {reason}. {advice}", code="db.unreachable")
-    return error
+    return None

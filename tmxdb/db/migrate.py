@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -13,6 +15,7 @@ HEAD = "0001"
 """The newest revision, known here so that a plain command need not import Alembic (0.2 s). A test compares."""
 
 _KNOWN = ("0001",)
+_ONE_AT_A_TIME = 0x746D786462
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -68,12 +71,22 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    with database.write() as connection:
-        # Under the write lock: two processes that start on an empty file must not both create it.
+    with changing_schema(database) as connection:
         if _checked_revision(connection, name) != HEAD:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return before, HEAD
+
+
+@contextmanager
+def changing_schema(database: Database) -> Iterator[Connection]:
+    """A writing transaction of which there is only one at a time: two processes that begin on an empty database
+    must not both create the tables. Also for `env.py`, when a developer calls Alembic."""
+    database.write_ahead()
+    with database.write_unreferenced() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))
+        yield connection
 
 
 def migrations_folder() -> Path:

@@ -1,0 +1,209 @@
+"""Is this database ours, and of what age; and bringing it up to date, whoever else does so at the same moment."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Text, inspect, text
+
+from tests.rows import Rows
+from tmxdb.db import migrate
+from tmxdb.db.engine import Database
+from tmxdb.db.migrate import HEAD, ensure_current, migrations_folder, upgrade
+from tmxdb.errors import DatabaseTrouble
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def trouble(database: Database, act: Callable[[Database], object] = ensure_current) -> DatabaseTrouble:
+    """What `act` complains about: always one sentence or two that name the database."""
+    with pytest.raises(DatabaseTrouble) as caught:
+        act(database)
+    database.close()
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith((".", "?"))
+    return caught.value
+
+
+def test_the_known_head_is_the_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    script = ScriptDirectory.from_config(config)
+    assert script.get_heads() == [HEAD]
+    assert sorted(migrate._KNOWN) == sorted(revision.revision for revision in script.walk_revisions())
+
+
+def test_an_upgrade_makes_the_database_and_a_second_one_changes_nothing(nowhere: str) -> None:
+    database = Database(nowhere)
+    assert upgrade(database) == (None, HEAD)
+    Rows(database).replay(1)
+    assert upgrade(database) == (HEAD, HEAD)
+    ensure_current(database)
+    assert Rows(database).statuses() == {1: "pending"}
+    database.close()
+
+
+def test_two_processes_that_begin_on_nothing_at_once_both_find_it_made(nowhere: str) -> None:
+    program = (
+        "import sys; from tmxdb.db.engine import Database; from tmxdb.db.migrate import upgrade;"
+        "import alembic.command; print('ready', flush=True); sys.stdin.readline();"
+        "database = Database(sys.argv[1]); print(upgrade(database)[1]); database.close()"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", program, nowhere],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in both:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=30) for process in both] == [(f"{HEAD}\n", "")] * 2
+    database = Database(nowhere)
+    ensure_current(database)
+    database.close()
+
+
+def test_an_upgrade_that_breaks_off_leaves_nothing_behind(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(nowhere)
+
+    def breaks(*_: object) -> None:
+        with database.read():
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.runtime.migration.MigrationContext._ensure_version_table", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            upgrade(database)
+    with database.read() as connection:
+        assert not inspect(connection).get_table_names()
+    assert upgrade(database) == (None, HEAD)
+    database.close()
+
+
+def test_a_database_that_is_not_there_is_missing_and_not_made_by_looking(tmp_path: Path) -> None:
+    error = trouble(Database(str(tmp_path / "none.db")))
+    assert error.code == "db.missing"
+    assert str(tmp_path / "none.db") in str(error)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_file_is_missing_too(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    assert trouble(Database(str(tmp_path / "empty.db"))).code == "db.missing"
+
+
+def test_an_empty_database_on_a_server_is_missing_too(server: object, nowhere: str) -> None:
+    if "://" in nowhere:
+        assert trouble(Database(nowhere)).code == "db.missing"
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    assert trouble(Database(str(tmp_path))).code == "db.missing"
+    assert trouble(Database(str(tmp_path)), upgrade).code == "db.unwritable"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    error = trouble(Database(str(tmp_path / "gone" / "tmx.db")), upgrade)
+    assert (error.code, str(tmp_path / "gone") in str(error)) == ("db.missing", True)
+
+
+@pytest.mark.parametrize("act", [ensure_current, upgrade])
+def test_the_database_of_another_program_is_foreign_and_left_as_it_was(
+    nowhere: str, act: Callable[[Database], object]
+) -> None:
+    if "://" not in nowhere:
+        with sqlite3.connect(nowhere) as connection:
+            connection.execute("CREATE TABLE bookmarks (id INTEGER)")
+        connection.close()
+        before = Path(nowhere).read_bytes()
+        error = trouble(Database(nowhere), act)
+        assert Path(nowhere).read_bytes() == before
+        assert [path.name for path in Path(nowhere).parent.iterdir()] == [Path(nowhere).name]
+    else:
+        database = Database(nowhere)
+        with database.write() as writing:
+            writing.execute(text("CREATE TABLE bookmarks (id INTEGER)"))
+        error = trouble(database, act)
+    assert (error.code, "bookmarks" in str(error)) == ("db.foreign", True)
+
+
+@pytest.mark.parametrize("act", [ensure_current, upgrade])
+def test_a_file_of_another_sort_is_foreign(tmp_path: Path, act: Callable[[Database], object]) -> None:
+    (tmp_path / "letter.txt").write_text("Dear database, " * 1000)
+    assert trouble(Database(str(tmp_path / "letter.txt")), act).code == "db.foreign"
+
+
+@pytest.mark.parametrize("act", [ensure_current, upgrade])
+def test_a_newer_database_is_refused_by_its_revision(database: Database, act: Callable[[Database], object]) -> None:
+    Rows(database).write("UPDATE alembic_version SET version_num = '9999'")
+    error = trouble(database, act)
+    assert (error.code, "9999" in str(error)) == ("db.newer", True)
+
+
+def test_an_older_database_is_to_be_brought_up_to_date(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+    error = trouble(database)
+    assert error.code == "db.older"
+    assert "`tmxdb migrate`" in str(error)
+
+
+def test_a_change_of_the_schema_keeps_rows_that_refer_to_a_copied_table(nowhere: str) -> None:
+    database = Database(nowhere)
+    upgrade(database)
+    rows = Rows(database)
+    rows.replay(1)
+    with migrate.changing_schema(database) as connection:
+        for view in ("missing", "failures", "leaderboard", "track_progress", "jobs"):
+            connection.execute(text(f"DROP VIEW {view}"))
+        recreate = "always" if connection.dialect.name == "sqlite" else "auto"
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("tracks", recreate=recreate) as batch:  # type: ignore[arg-type]
+            batch.add_column(Column("colour", Text()))
+    assert rows.statuses() == {1: "pending"}
+    with database.read() as connection:
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    database.close()
+
+
+def test_a_change_of_the_schema_that_loses_rows_is_rolled_back(sqlite: Database) -> None:
+    rows = Rows(sqlite)
+    rows.replay(1)
+    with pytest.raises(RuntimeError, match="without what they refer to"), migrate.changing_schema(sqlite) as connection:
+        connection.execute(text("DELETE FROM tracks"))
+    assert len(rows.sql("SELECT * FROM tracks")) == 1
+
+
+def test_a_developer_can_call_alembic_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+    database = Database("tmx.db")
+    ensure_current(database)
+    database.close()
+
+
+def test_migrations_are_found_beside_the_package_and_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (migrations_folder() / "env.py").is_file()
+    file = tmp_path / "site-packages" / "tmxdb" / "db" / "migrate.py"
+    inside = tmp_path / "site-packages" / "tmxdb" / "migrations"
+    inside.mkdir(parents=True)
+    monkeypatch.setattr(migrate, "__file__", str(file))
+    assert migrations_folder() == inside
+    inside.rmdir()
+    assert migrations_folder() == tmp_path / "site-packages" / "migrations"
