@@ -33,6 +33,7 @@ from .made import INPUTS, a_challenge, a_replay
         ("cut$", "cut"),
         ("$a0$fffok", "ok"),
         ("$333I have no $owords.", "I have no words."),
+        pytest.param("$h[" * 20_000, "[" * 20_000, id="links without an end"),
     ],
 )
 def test_style_codes_are_taken_out_of_names(name: str, expected: str) -> None:
