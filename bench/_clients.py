@@ -23,8 +23,8 @@ def main() -> None:
         print(json.dumps(tmxdb_run(url, Path(folder), int(n))))
         return
     ids = [int(line) for line in Path(ids_file).read_text().split()]
-    print(json.dumps(bare_run({"pycurl": curl_fetch, "urllib3": urllib3_fetch, "requests": requests_fetch}[name](int(n)),
-                              url, Path(folder), int(n), ids)))  # fmt: skip
+    make = {"pycurl": curl_fetch, "urllib3": urllib3_fetch, "requests": requests_fetch}[name](int(n))
+    print(json.dumps(bare_run(make, url, Path(folder), int(n), ids)))
 
 
 def bare_run(make: Callable[[], Fetch], url: str, folder: Path, n: int, ids: list[int]) -> dict[str, float]:
@@ -91,7 +91,8 @@ def requests_fetch(n: int) -> Callable[[], Fetch]:
 
 def tmxdb_run(url: str, folder: Path, n: int) -> dict[str, float]:
     """The real worker on the pending rows of `folder`/tmx.db."""
-    from tmxdb.cli.context import Options, open_database, open_exchange, open_storage
+    from tmxdb.cli.context import Options, open_database, open_storage
+    from tmxdb.cli.exchange import open_exchange
     from tmxdb.kinds import make_kind
     from tmxdb.kinds.tools import Options as JobOptions
     from tmxdb.kinds.tools import Tools

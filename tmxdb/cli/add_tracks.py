@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
-from tmxdb.cli.context import open_database, open_exchange, options
+from tmxdb.cli.context import open_database, options
+from tmxdb.cli.exchange import open_exchange
 from tmxdb.cli.options import dry_run_option, option, rate_option, site_options
 from tmxdb.cli.say import print_table, talk
 from tmxdb.cli.signals import ctrl_c

@@ -7,22 +7,27 @@ import time
 from typing import Any
 
 import click
+from sqlalchemy import select
+from tqdm import tqdm
 
 from tmxdb.cli import INTERRUPTED
-from tmxdb.cli.context import Options, open_database, open_exchange, options
+from tmxdb.cli.context import Options, database_if_any, open_database, options
+from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact
 from tmxdb.cli.filters import filter_options, filters
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, site_options
 from tmxdb.cli.say import talk
 from tmxdb.cli.signals import Stopping, ctrl_c
 from tmxdb.db import settings
 from tmxdb.db.engine import Database
+from tmxdb.db.models import Track
 from tmxdb.storage import disk_errors
+from tmxdb.sync import store
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.priority import BASES, has_unranked, rank_tracks
 from tmxdb.sync.tracks import Synced, TrackSync
 from tmxdb.sync.walk import UPLOADED
 from tmxdb.tmx.client import Exchange
-from tmxdb.tmx.endpoints import ORDERS, PAGE, TRACK_FIELDS, TRACKS, order_number
+from tmxdb.tmx.endpoints import ORDERS, PAGE, TRACK_FIELDS, TRACKS, order_number, url
 
 _ORDER_NAMES = [name + end for name in ORDERS for end in ("", "-asc")]
 
@@ -62,13 +67,13 @@ def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
     order, max_tracks = given["order"], given["max_tracks"]
     if given["refresh"] and order:
         raise click.UsageError("--refresh asks for changes to what is known; it does not go with --order.")
+    if given["dry_run"]:
+        _say_what_would_be_asked(chosen, wanted, order, max_tracks, given["rate"])
+        return
     with ctrl_c() as stopping:
-        database = open_database(chosen, create=not given["dry_run"])
-        exchange, rate = open_exchange(chosen, database, connections=2, rate=given["rate"], stop=stopping.stop)
-        if given["dry_run"]:
-            _say_what_would_be_asked(exchange, database, wanted, order, max_tracks, rate)
-            return
-        synced = _sync(chosen, database, exchange, wanted, given, stopping)
+        database = open_database(chosen, create=True)
+        exchange, _ = open_exchange(chosen, database, connections=2, rate=given["rate"], stop=stopping.stop)
+        synced = _sync(database, exchange, wanted, given, stopping)
         basis = _basis(database, given["priority"])
         if synced.ids or synced.reopened or given["priority"] or has_unranked(database):
             moved = rank_tracks(database, basis)
@@ -80,9 +85,7 @@ def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-def _sync(
-    chosen: Options, database: Database, exchange: Exchange, wanted: Filters, given: dict[str, Any], stopping: Stopping
-) -> Synced:
+def _sync(database: Database, exchange: Exchange, wanted: Filters, given: dict[str, Any], stopping: Stopping) -> Synced:
     watcher = _Watcher(given["progress"])
     sync = TrackSync(database, exchange, watcher, stop=stopping.stop)
     talk(f"Asking {exchange.site.base_url} for its tracks.")
@@ -108,33 +111,26 @@ def _basis(database: Database, wanted: str | None) -> str:
 
 
 def _say_what_would_be_asked(
-    exchange: Exchange,
-    database: Database,
-    wanted: Filters,
-    order: str | None,
-    max_tracks: int | None,
-    rate: float | None,
+    chosen: Options, wanted: Filters, order: str | None, max_tracks: int | None, rate: float | None
 ) -> None:
-    from tmxdb.sync import store
-
+    """Nothing is sent and nothing is written; there need not even be a database."""
+    database = database_if_any(chosen)
+    where, _ = site_and_contact(chosen, database)
     order1 = order_number(order) if order else UPLOADED
     query: dict[str, str | int] = {"order1": order1, **wanted.site, "fields": TRACK_FIELDS, "count": PAGE}
-    if not order:
+    if database is not None and not order:
         with database.read() as connection:
             known = store.known_sync(connection, wanted.scope(UPLOADED))
         if known and known["cursor"]:
             query["after"] = known["cursor"]
             talk(f"The last sync came to track {known['cursor']} after {known['tracks_seen']:,} tracks.")
-    click.echo(exchange.url(TRACKS, query))
+    click.echo(url(where.base_url, TRACKS, query))
     pages = "until the list ends" if max_tracks is None else f"{-(-max_tracks // PAGE)} pages"
-    talk(f"… and so on, {PAGE} tracks a page, {pages}, at {f'{rate:g} requests a second' if rate else 'full speed'}.")
+    kept = rate_kept(database, where, rate)
+    talk(f"… and so on, {PAGE} tracks a page, {pages}, at {f'{kept:g} requests a second' if kept else 'full speed'}.")
 
 
 def _all_ids(database: Database) -> list[int]:
-    from sqlalchemy import select
-
-    from tmxdb.db.models import Track
-
     with database.read() as connection:
         query = select(Track.track_id).order_by(Track.priority, Track.track_id)
         return list(connection.execute(query).scalars())
@@ -150,8 +146,6 @@ class _Watcher:
     """Pages as a bar on a terminal, else as a line every few seconds."""
 
     def __init__(self, bar: bool | None) -> None:
-        from tqdm import tqdm
-
         shown = sys.stderr.isatty() if bar is None else bar
         self._bar = tqdm(unit=" tracks", disable=not shown, file=sys.stderr) if shown else None
         self._spoke = time.monotonic()

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
-from tmxdb.cli.context import Options, open_database, open_exchange, open_storage, options
+from tmxdb.cli.context import Options, open_database, open_storage, options
+from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, reader_option, site_options
 from tmxdb.cli.say import talk
 from tmxdb.cli.signals import Stopping, ctrl_c
@@ -20,10 +21,10 @@ from tmxdb.kinds.facts import reader
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
 from tmxdb.kinds.tools import Options as JobOptions
 from tmxdb.kinds.tools import Tools
-from tmxdb.queue.job import Kind
 from tmxdb.queue.worker import Plan, Totals, Worker
 from tmxdb.queue.workers import Identity, live_workers, new_identity
-from tmxdb.reports.forecast import Forecast, forecast
+from tmxdb.reports.counts import open_rows
+from tmxdb.reports.forecast import forecast, next_items
 from tmxdb.tmx.fetch import Fetcher
 
 _OPTIONS = (
@@ -89,42 +90,41 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 
 def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> None:
     chosen = options(ctx, given)
-    template = NameTemplate(given["name_template"])
+    if given["dry_run"]:
+        _say_what_would_be_done(chosen, names, given)
+        return
+    wanted = _job_options(given)
     with ctrl_c() as stopping:
         database = open_database(chosen)
         exchange, rate = open_exchange(
             chosen, database, connections=_api_connections(names, given["n"]), rate=given["rate"], stop=stopping.stop
         )
+        if rate:
+            ahead = forecast(database, names, given["top"])
+            talk(
+                f"Asking {exchange.site.base_url} at {rate:g} requests a second for all processes of this database"
+                f" together (--rate): some {ahead.requests:,} requests take about {span(ahead.requests / rate)}."
+            )
+        storage = open_storage(chosen, database)
+        storage.check_writable()
         identity = new_identity()
-        tools = Tools(
-            database=database,
-            storage=open_storage(chosen, database),
-            exchange=exchange,
-            fetcher=Fetcher(exchange),
-            worker_id=identity.worker_id,
-            options=JobOptions(
-                top=given["top"],
-                all_replays=given["all_replays"],
-                maps_from_site=given["source"] == "site",
-                store_inputs=given["store_inputs"],
-                reader=reader(given["gbx_reader"]),
-                name_template=template,
-            ),
-        )
-        kinds = [make_kind(name, tools) for name in names]
-        ahead = forecast(database, kinds, given["top"], rate)
-        if given["dry_run"]:
-            _say_what_would_be_done(database, kinds, ahead, given["n"])
-            return
-        _announce(exchange.site.base_url, ahead, rate)
-        tools.storage.check_writable()
-        totals = _work(database, kinds, given, identity, tools, stopping)
-    _end(chosen, database, totals, stopping)
+        tools = Tools(database, storage, exchange, Fetcher(exchange), identity.worker_id, wanted)
+        totals = _work(names, given, identity, tools, stopping)
+    _end(database, totals, stopping)
 
 
-def _work(
-    database: Database, kinds: list[Kind], given: dict[str, Any], identity: Identity, tools: Tools, stopping: Stopping
-) -> Totals:
+def _job_options(given: dict[str, Any]) -> JobOptions:
+    return JobOptions(
+        top=given["top"],
+        all_replays=given["all_replays"],
+        maps_from_site=given["source"] == "site",
+        store_inputs=given["store_inputs"],
+        reader=reader(given["gbx_reader"]),
+        name_template=NameTemplate(given["name_template"]),
+    )
+
+
+def _work(names: list[str], given: dict[str, Any], identity: Identity, tools: Tools, stopping: Stopping) -> Totals:
     plan = Plan(
         n=given["n"],
         limit=given["limit"] or 0,
@@ -132,14 +132,15 @@ def _work(
         wait=given["wait"],
         max_attempts=given["max_attempts"],
     )
-    with Watching(database, [kind.name for kind in kinds], bar=given["progress"]) as watching:
+    database = tools.database
+    with Watching(database, names, bar=given["progress"]) as watching:
         stopping.say = watching.note
-        tools.exchange.gate.on_pause = watching.paused  # type: ignore[attr-defined]
+        tools.exchange.gate.on_pause = watching.paused
         with database.read() as connection:
             tools.storage.sweep(live_workers(connection, wall_clock()))
         worker = Worker(
             database,
-            kinds,
+            [make_kind(name, tools) for name in names],
             plan,
             identity=identity,
             listener=watching,
@@ -149,39 +150,29 @@ def _work(
         return worker.run()
 
 
-def _announce(url: str, ahead: Forecast, rate: float | None) -> None:
-    if rate:
-        talk(
-            f"Asking {url} at {rate:g} requests a second for all processes of this database together (--rate):"
-            f" some {ahead.requests:,} requests take about {span(ahead.requests / rate)}."
-        )
+def _say_what_would_be_done(chosen: Options, names: list[str], given: dict[str, Any]) -> None:
+    """What would be claimed, and how long it takes; nothing is written or sent."""
+    database = open_database(chosen, read_only=True)
+    where, _ = site_and_contact(chosen, database)
+    rate = rate_kept(database, where, given["rate"])
+    ahead = forecast(database, names, given["top"])
+    for name in names:
+        talk(f"{name}: {ahead.waiting[name]:,} rows to do; the first that would be claimed:")
+        for item_id in next_items(database, KINDS[name].table, given["n"]):
+            click.echo(f"{name} {item_id}")
+    pace = f"about {span(ahead.requests / rate)} at {rate:g} a second" if rate else "as fast as it goes"
+    talk(f"Some {ahead.requests:,} requests: {pace}.")
 
 
-def _say_what_would_be_done(database: Database, kinds: list[Kind], ahead: Forecast, n: int) -> None:
-    from tmxdb.reports.forecast import next_items
-
-    for kind in kinds:
-        talk(f"{kind.name}: {ahead.waiting[kind.name]:,} rows to do; the first {n} that would be claimed:")
-        for item_id in next_items(database, kind, n):
-            click.echo(f"{kind.name} {item_id}")
-    if ahead.rate:
-        talk(f"Some {ahead.requests:,} requests: about {span(ahead.requests / ahead.rate)} at {ahead.rate:g} a second.")
-    else:
-        talk(f"Some {ahead.requests:,} requests, as fast as it goes.")
-
-
-def _end(chosen: Options, database: Database, totals: Totals, stopping: Stopping) -> None:
+def _end(database: Database, totals: Totals, stopping: Stopping) -> None:
     done, failed, skipped = totals.of("done"), totals.of("failed"), totals.of("skipped")
     talk(f"{done:,} done, {skipped:,} skipped, {failed:,} failed, {totals.of('retry'):,} tried in vain for now.")
     if failed:
         talk('Why: `tmxdb status`, or `tmxdb query "select * from failures"`. Again: `tmxdb retry`.')
     if stopping.stop.is_set():
         with database.read() as connection:
-            from tmxdb.reports.counts import open_rows
-
             left = open_rows(connection)
         talk(f"Interrupted: {left:,} rows are left; the same command goes on from here.")
-        sys.stderr.flush()
         sys.exit(INTERRUPTED)
     if failed:
         sys.exit(SOME_FAILED)

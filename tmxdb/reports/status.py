@@ -31,7 +31,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class LiveWorker:
-    """A worker that is on the list and, as far as can be seen from here, alive. `rates`: jobs a second by kind, lately."""
+    """A worker that is on the list and, as far as can be told, alive. `rates`: jobs a second by kind, lately."""
 
     worker_id: str
     host: str

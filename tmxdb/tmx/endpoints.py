@@ -6,6 +6,9 @@ Source of all names: tmx-api fact sheet, sections 2 to 5 (maniaapi-net `TrackIte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
 TRACKS, REPLAYS = "/api/tracks", "/api/replays"
 PAGE = 1000
 """Rows a page. Every known client asks for 1000; whether the site serves more is unknown."""
@@ -75,6 +78,11 @@ def order_number(name: str) -> int:
     if name.endswith("-asc"):
         return ORDERS[name.removesuffix("-asc")][0]
     return ORDERS[name][1]
+
+
+def url(base_url: str, path: str, parameters: Mapping[str, str | int]) -> str:
+    """What is asked, whole, for a person to read."""
+    return f"{base_url}{path}?{urlencode(parameters, safe=',')}"
 
 
 def replay_path(replay_id: int) -> str:
