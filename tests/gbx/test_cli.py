@@ -115,6 +115,18 @@ def test_a_replay_without_a_map_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out.Gbx").exists()
 
 
+def test_a_file_that_is_not_there_is_a_bad_file_in_every_command(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.gbx"
+    for arguments in (
+        ["show", missing],
+        ["map", missing, "-o", "-"],
+        ["inputs", missing],
+        ["thumbnail", missing, "-o", "-"],
+    ):
+        refused = run(*arguments)
+        assert (refused.exit_code, refused.stderr) == (3, f"Error: {missing}: No such file or directory\n")
+
+
 def test_inputs_as_a_table_as_csv_and_as_a_script(replay: Path) -> None:
     assert "   1000  Steer               -65536" in run("inputs", replay).output
     assert "1000,Steer,-65536\n" in run("inputs", replay, "--as", "csv").output

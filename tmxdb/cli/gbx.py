@@ -27,6 +27,7 @@ from tmxdb.storage import PARTIAL, NewFile, disk_errors
 SOME_FAILED = 3
 
 _STDIN = "-"
+_UNREADABLE = "input.unreadable"
 _ENOUGH_FOR_PROCESSES = 200  # files: starting a process costs as much as reading a hundred
 
 reader_option = option(
@@ -223,7 +224,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise BadInput(error.strerror or str(error), code="input.unreadable") from error
+        raise BadInput(error.strerror or str(error), code=_UNREADABLE) from error
 
 
 def _write(path: str, data: bytes) -> None:
@@ -248,7 +249,9 @@ def _complaints(ctx: click.Context, /, path: str) -> Iterator[None]:
     """A file that can not be read: one line, and exit status 3."""
     try:
         yield
-    except GbxError as error:
+    except (GbxError, BadInput) as error:
+        if isinstance(error, BadInput) and error.code != _UNREADABLE:
+            raise
         talk(_complaint(path, str(error)))
         ctx.exit(SOME_FAILED)
 
