@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -165,6 +166,15 @@ def test_a_thumbnail_that_is_no_picture_is_an_error(data: bytes) -> None:
     pytest.importorskip("PIL.Image", reason="Pillow is not installed, and only it looks at the picture")
     with pytest.raises(GbxError, match="thumbnail"):
         upright(data)
+
+
+def test_a_huge_picture_is_not_unpacked() -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    out = io.BytesIO()
+    image.new("L", (2_049, 2_048)).save(out, "JPEG")
+    with pytest.raises(GbxError, match="2049 x 2048 pixels") as refused:
+        upright(out.getvalue())
+    assert refused.value.code == "gbx.too_large"
 
 
 # Nothing too early.

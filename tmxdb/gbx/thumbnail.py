@@ -8,6 +8,7 @@ from struct import pack
 from tmxdb.errors import GbxError
 
 _JPEG = b"\xff\xd8"
+_MAX_PIXELS = 2048 * 2048  # 256 x 256 in every map seen
 _FLIPPED = 4  # EXIF orientation: the first row is the bottom of the picture
 
 
@@ -38,13 +39,10 @@ def _turned(jpeg: bytes) -> bytes:
 
     try:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
+            if picture.width * picture.height > _MAX_PIXELS:
+                raise GbxError("gbx.too_large", f"a thumbnail of {picture.width} x {picture.height} pixels")
             out = io.BytesIO()
             ImageOps.flip(picture).save(out, "JPEG", quality=95)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:  # all that Pillow says of bad bytes
-        raise GbxError("gbx.corrupt", f"the thumbnail can not be read: {error}") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow makes of bad bytes
+        raise GbxError("gbx.corrupt", f"the thumbnail can not be read: {type(error).__name__}") from error
     return out.getvalue()
