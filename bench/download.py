@@ -37,7 +37,7 @@ def main() -> None:
         for latency_ms in (0, 50):
             site.set_latency(latency_ms)
             rows = _measure(site.url, base / str(latency_ms), listed, ids, wanted.n, wanted.rounds)
-            title = f"{wanted.files:,} files of 29 KB, {wanted.n} in flight, {latency_ms} ms late (median of {wanted.rounds})"
+            title = f"{wanted.files:,} files of 29 KB, {wanted.n} in flight, {latency_ms} ms late (median of {wanted.rounds})"  # noqa: E501
             print_rows(title, ("client", "files/s", "CPU s per 1000", "files/s to pycurl", "CPU to pycurl"), rows)
 
 

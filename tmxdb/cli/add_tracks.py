@@ -10,7 +10,7 @@ import click
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import open_database, options
-from tmxdb.cli.exchange import open_exchange
+from tmxdb.cli.exchange import greet, open_exchange
 from tmxdb.cli.options import dry_run_option, option, rate_option, site_options
 from tmxdb.cli.say import print_table, talk
 from tmxdb.cli.signals import ctrl_c
@@ -41,7 +41,7 @@ def add_tracks(ctx: click.Context, /, **given: Any) -> None:
         tmxdb add-tracks --file track_ids.txt
         tmxdb add-tracks --name "A01-Race"
     """
-    chosen, dry_run = options(ctx, given), given["dry_run"]
+    chosen = options(ctx, given)
     ids, bad = _ids(given)
     if bad:
         talk(_some(bad, "\n"))
@@ -50,16 +50,19 @@ def add_tracks(ctx: click.Context, /, **given: Any) -> None:
             raise BadInput(f"{len(bad):,} lines are no track ids: {advice}", code="input.ids")
     if not ids and not given["name"]:
         raise click.UsageError("name some tracks: ids, --file or --name." if not bad else "no track id is left.")
+    if given["dry_run"]:
+        search_too = f", and the site would be searched for {given['name']!r}" if given["name"] else ""
+        talk(f"{len(ids):,} tracks would be added{search_too}.")
+        return
     with ctrl_c() as stopping:
-        database = open_database(chosen, create=not dry_run)
+        if given["lookup"] or given["name"]:
+            greet(chosen)
+        database = open_database(chosen, create=True)
         exchange, _ = open_exchange(chosen, database, connections=1, rate=given["rate"], stop=stopping.stop)
         if given["name"]:
             found = search(exchange, given["name"], given["max_tracks"], stop=stopping.stop, note=talk)
             _show(found, given["name"])
             ids += [record.track_id for record in found]
-        if dry_run:
-            talk(f"{len(ids):,} tracks would be added.")
-            return
         added = add(database, exchange if given["lookup"] else None, ids, stop=stopping.stop, note=talk)
     talk(f"{added.new:,} tracks added, {added.known:,} were there and come first now.")
     if added.missing:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from tmxdb.cli import INTERRUPTED
 from tmxdb.cli.context import Options, database_if_any, open_database, options
-from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact
+from tmxdb.cli.exchange import greet, open_exchange, rate_kept, site_and_contact
 from tmxdb.cli.filters import filter_options, filters
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, site_options
 from tmxdb.cli.say import talk
@@ -71,6 +71,7 @@ def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
         _say_what_would_be_asked(chosen, wanted, order, max_tracks, given["rate"])
         return
     with ctrl_c() as stopping:
+        greet(chosen)
         database = open_database(chosen, create=True)
         exchange, _ = open_exchange(chosen, database, connections=2, rate=given["rate"], stop=stopping.stop)
         synced = _sync(database, exchange, wanted, given, stopping)
