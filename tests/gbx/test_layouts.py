@@ -83,7 +83,7 @@ def test_a_replay_of_each_game_gives_its_facts(game: str, environment: str) -> N
         (0, 1, 2, 3),
         (50, 1, 2, 3),
     ]
-    assert replay.samples[1].speed_ms == pytest.approx(2.718, abs=0.001)
+    assert replay.samples[1].speed_kmh == pytest.approx(3.6 * 2.71828, abs=0.001)
     assert replay.unread == ()
 
 

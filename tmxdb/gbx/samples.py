@@ -39,8 +39,7 @@ class Sample(NamedTuple):
     """Metres; y is up."""
     y: float
     z: float
-    speed_ms: float
-    """Metres per second."""
+    speed_kmh: float
     heading: float
     """Of the movement: its direction is (cos h cos p, sin h cos p, sin p) with the next angle."""
     pitch: float
@@ -85,7 +84,7 @@ class Samples(Sequence[Sample]):
             x,
             y,
             z,
-            0.0 if speed == _STANDING else exp(speed / 1000),
+            0.0 if speed == _STANDING else 3.6 * exp(speed / 1000),  # stored: 1000 ln(m/s)
             heading * pi / 127,
             pitch * (pi / 2) / 127,
             angle * pi / 65535,
