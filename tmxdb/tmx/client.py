@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from tmxdb import __version__
@@ -34,6 +35,9 @@ class Turnstile(Protocol):
 
     def pause(self, seconds: float, reason: str) -> None:
         """Let nobody send anything for so long."""
+
+    on_pause: Callable[[float, str], None]
+    """Told about each new pause."""
 
 
 def user_agent(contact: str | None) -> str:
@@ -118,10 +122,10 @@ class Exchange:
                 body = b"" if error else _bounded(response, item, deadline)
                 if error and response.status_code == 400:
                     error.message += f" It says: {_detail(response)}"
-        except requests.exceptions.Timeout as problem:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as problem:
             error = lost(item, "no answer in time", timed_out=True)
             error.__cause__ = problem
-        except (requests.exceptions.RequestException, OSError) as problem:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
             error = lost(item, _reason(problem), timed_out=False)
             error.__cause__ = problem
         except TmxdbError as problem:

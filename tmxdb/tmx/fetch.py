@@ -52,8 +52,7 @@ class Fetcher:
         """
         self._exchange.gate.wait_turn()
         with self._handle() as curl:
-            error = self._perform(curl, path, item, write)
-            size = int(curl.getinfo(pycurl.SIZE_DOWNLOAD))
+            error, size = self._perform(curl, path, item, write)
         if error is not None:
             raise self._exchange.health.judge(error)
         self._exchange.health.answered()
@@ -67,7 +66,10 @@ class Fetcher:
             except queue.Empty:
                 return
 
-    def _perform(self, curl: pycurl.Curl, path: str, item: str, write: Callable[[bytes], int]) -> TmxdbError | None:
+    def _perform(
+        self, curl: pycurl.Curl, path: str, item: str, write: Callable[[bytes], int]
+    ) -> tuple[TmxdbError | None, int]:
+        """What went wrong, if anything, and how many bytes came."""
         headers: list[bytes] = []
         trouble: list[Exception] = []
         received = 0
@@ -95,15 +97,16 @@ class Fetcher:
                 raise trouble[0] from None
             if received > LARGEST_FILE or code == pycurl.E_FILESIZE_EXCEEDED:
                 message = f"{item}: the file is larger than {LARGEST_FILE >> 20} MiB."
-                return WrongBody(message, code="tmx.too_large")
+                return WrongBody(message, code="tmx.too_large"), received
             if code in _CUT:
-                return WrongBody(f"{item}: the file is cut short after {received} bytes.", code="tmx.cut")
+                return WrongBody(f"{item}: the file is cut short after {received} bytes.", code="tmx.cut"), received
             if code in _TIMED_OUT:
-                return lost(item, "no whole answer in time", timed_out=True)
-            return lost(item, _REASONS.get(code, text.rstrip(".") or f"libcurl error {code}"), timed_out=False)
+                return lost(item, "no whole answer in time", timed_out=True), received
+            reason = _REASONS.get(code, text.rstrip(".") or f"libcurl error {code}")
+            return lost(item, reason, timed_out=False), received
         status = int(curl.getinfo(pycurl.RESPONSE_CODE))
         retry_after = _header(headers, b"retry-after")
-        return status_error(status, item, retry_after, now_s=time.time())
+        return status_error(status, item, retry_after, now_s=time.time()), received
 
     @contextmanager
     def _handle(self) -> Iterator[pycurl.Curl]:
