@@ -3,6 +3,9 @@
 The rate is kept by handing out time slots from one row of the database; a process takes a few at a time, so
 that it writes some four times a second whatever the rate. A pause (429, 503 with Retry-After) is written to the
 same row and read before each request.
+
+A slot is for its moment: one that was missed is thrown away, for used late it would come on top of those of
+the present second. And since no one is ever quite on time, slots are that much wider than the rate asks for.
 """
 
 from __future__ import annotations
@@ -12,18 +15,25 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Politeness, table_of
+from tmxdb.queue.backoff import LONGEST_ASKED_S
 from tmxdb.queue.job import GivenBack
 
 AHEAD_S = 0.25
 """How much of the future a process reserves at once."""
+LATE_MS = 25
+"""How late a slot may be used."""
+MARGIN_MS = 50
+"""Slots are as wide as if a second had so much more: for the lateness, and for that of the way to the site."""
 LOOK_S = 0.1
 """How old our knowledge of the pause may be where there is no rate, and so no other reason to ask."""
+MOST_WAITING = 2000
+"""Slots so far in the future that more threads would have to wait for them: somebody has set a clock back."""
 _row = table_of(Politeness)
 
 
@@ -39,6 +49,7 @@ class Gate:
         self._rate: float | None = None
         self._paused_until_ms = 0
         self._looked_at = float("-inf")
+        self._lead_ms = 0
         self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
 
     def set_rate(self, rate: float | None) -> None:
@@ -52,21 +63,27 @@ class Gate:
         """Return when a request may be sent. Raises GivenBack when the worker is told to stop meanwhile."""
         slot_ms = self._take()
         while True:
+            paused_until_ms = self._pause_ends()
             now_ms = self._clock()
-            due_ms = max(slot_ms, self._pause_ends())
+            due_ms = max(slot_ms or 0, paused_until_ms)
             if now_ms >= due_ms:
-                return
-            if self._stop.wait(min((due_ms - now_ms) / 1000, 1.0)):
+                if slot_ms is None or now_ms - slot_ms <= LATE_MS:
+                    return
+                slot_ms = self._take()
+            elif self._stop.wait(min((due_ms - now_ms) / 1000, 1.0)):
                 raise GivenBack("the worker was told to stop")
 
     def pause(self, seconds: float, reason: str) -> None:
-        """Nobody sends anything for `seconds`, in no process."""
+        """Nobody sends anything for `seconds`, in no process; a day is the longest anybody can ask for."""
+        seconds = min(seconds, LONGEST_ASKED_S)
         until_ms = self._clock() + round(seconds * 1000)
         with self._database.write() as connection:
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            values = {"paused_until_ms": until_ms, "reason": reason}
             connection.execute(
-                update(_row)
-                .where(_row.c.id == 1, _row.c.paused_until_ms < until_ms)
-                .values(paused_until_ms=until_ms, reason=reason)
+                dialect.insert(_row)
+                .values(id=1, **values)
+                .on_conflict_do_update(index_elements=["id"], set_=values, where=_row.c.paused_until_ms < until_ms)
             )
         with self._lock:
             news = until_ms > self._paused_until_ms + 1000
@@ -75,43 +92,52 @@ class Gate:
         if news:
             self.on_pause(seconds, reason)
 
-    def _take(self) -> int:
+    def _take(self) -> int | None:
+        """The next slot that is not missed yet; None where there is no rate."""
         with self._lock:
             now_ms = self._clock()
-            while self._slots and self._slots[0] < now_ms - AHEAD_S * 1000:
-                self._slots.popleft()  # too old: used now, it would come on top of the present rate
+            while self._slots and self._slots[0] < now_ms - LATE_MS:
+                self._slots.popleft()
             if not self._slots and (self._rate is not None or self._stale()):
-                self._reserve(now_ms)
-            return self._slots.popleft() if self._slots else 0
+                self._reserve()
+            return self._slots.popleft() if self._slots else None
 
-    def _reserve(self, now_ms: int) -> None:
+    def _reserve(self) -> None:
         with self._database.read() as connection:
-            self._see(connection.execute(select(_row.c.rate, _row.c.paused_until_ms)).first())
+            self._look(connection)
         if self._rate is None:
             return
         n = max(1, int(self._rate * AHEAD_S))
         # Rounded up: whole milliseconds must not add up to more than the rate.
-        span_ms = -int(-1000 * n // self._rate)
-        later = func.max if self._database.path is not None else func.greatest
+        span_ms = -int(-(1000 + MARGIN_MS) * n // self._rate)
         with self._database.write() as connection:
-            first_ms = connection.execute(
-                update(_row)
-                .where(_row.c.id == 1)
-                .values(next_slot_ms=later(_row.c.next_slot_ms, _row.c.paused_until_ms, now_ms) + span_ms)
-                .returning(_row.c.next_slot_ms)
-            ).scalar_one()
-        self._slots.extend(first_ms - span_ms + span_ms * i // n for i in range(n))
+            row = select(_row.c.next_slot_ms, _row.c.paused_until_ms).where(_row.c.id == 1).with_for_update()
+            next_slot_ms, paused_until_ms = connection.execute(row).one()
+            # Now, not before: others may have had the database for a while. And writing takes its time, too.
+            began_ms = self._clock()
+            first_ms = max(began_ms + self._lead_ms, self._paused(paused_until_ms, began_ms))
+            if next_slot_ms - first_ms < MOST_WAITING * span_ms // n:
+                first_ms = max(first_ms, next_slot_ms)
+            connection.execute(update(_row).where(_row.c.id == 1).values(next_slot_ms=first_ms + span_ms))
+        self._lead_ms = min(max(self._clock() - began_ms, 0), 5000)
+        self._slots.extend(first_ms + span_ms * i // n for i in range(n))
 
     def _pause_ends(self) -> int:
         with self._lock:
             if self._stale() or self._rate is not None:
                 with self._database.read() as connection:
-                    self._see(connection.execute(select(_row.c.rate, _row.c.paused_until_ms)).first())
+                    self._look(connection)
             return self._paused_until_ms
 
     def _stale(self) -> bool:
         return time.monotonic() - self._looked_at > LOOK_S
 
-    def _see(self, row: object) -> None:
-        self._rate, self._paused_until_ms = row if row is not None else (None, 0)  # type: ignore[misc]
+    def _look(self, connection: Connection) -> None:
+        row = connection.execute(select(_row.c.rate, _row.c.paused_until_ms).where(_row.c.id == 1)).first()
+        self._rate, until_ms = row if row is not None else (None, 0)
+        self._paused_until_ms = self._paused(until_ms, self._clock())
         self._looked_at = time.monotonic()
+
+    def _paused(self, until_ms: int, now_ms: int) -> int:
+        """The end of the pause; none that is longer than can be asked for: then somebody has set a clock back."""
+        return until_ms if until_ms - now_ms <= LONGEST_ASKED_S * 1000 else 0
