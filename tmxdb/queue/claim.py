@@ -39,7 +39,7 @@ def claiming(table: Table, needs: tuple[Column[Any], ...], dialect: str) -> Upda
     if dialect == "postgresql":
         # A row that another worker is claiming this moment is passed over instead of waited for. As a CTE,
         # because PostgreSQL may run an IN (SELECT … LIMIT) more than once and lock more than n rows.
-        source = select(source.with_for_update(skip_locked=True).cte("picked").c[0])
+        source = select(source.with_for_update(skip_locked=True, key_share=True).cte("picked").c[0])
     return (
         update(table)
         .where(key.in_(source))

@@ -11,8 +11,11 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tmxdb.errors import Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
-from tmxdb.queue.job import Fail, GivenBack, Job, Kind, Outcome, Retry, Skip, Snooze
+from tmxdb.errors import DatabaseTrouble, Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
+from tmxdb.queue.job import LONGEST_ERROR, Fail, GivenBack, Job, Kind, Outcome, Retry, Skip, Snooze
+
+AWAY = ("db.busy", "db.unreachable")
+"""Codes of DatabaseTrouble that may pass within a minute or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,14 @@ class Crew:
         self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._busy = 0
+        self._open = 0  # jobs handed in whose result is not there yet
 
     def hand_in(self, job: Job) -> None:
         """Do `job` as soon as a thread is free."""
+        with self._lock:
+            self._open += 1
         self._inbox.put(job)
-        if len(self._threads) < self.size and self._inbox.qsize() > len(self._threads) - self._busy:
+        if len(self._threads) < min(self.size, self._open):
             # A daemon, so that a second Ctrl-C need not wait for it.
             thread = threading.Thread(target=self._work, name=f"{self.kind.name}-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -52,6 +57,8 @@ class Crew:
             try:
                 job = self._inbox.get_nowait()
             except queue.Empty:
+                with self._lock:
+                    self._open -= len(jobs)
                 return jobs
             if job is not None:
                 jobs.append(job)
@@ -63,11 +70,9 @@ class Crew:
 
     def _work(self) -> None:
         while (job := self._inbox.get()) is not None:
-            with self._lock:
-                self._busy += 1
             result = perform(self.kind, job)
             with self._lock:
-                self._busy -= 1
+                self._open -= 1
             self._results.put(result)
 
 
@@ -83,12 +88,21 @@ def perform(kind: Kind, job: Job) -> Result:
         return Result(job, Retry(error.code, str(error), error.retry_after_s))
     except Gone as error:
         return Result(job, Skip(error.code, str(error)))
+    except DatabaseTrouble as error:
+        # Away for a moment: whether it comes back in time is for the desk to find out.
+        away = error.code in AWAY
+        return Result(job, Snooze(error.code, str(error), 2.0 if away else 0.0), halt=None if away else error)
     except UserMustAct as error:
         return Result(job, Snooze(error.code, str(error)), halt=error)
     except (NeverAgain, TmxdbError) as error:
         return Result(job, Fail(error.code, str(error)))
     except Exception:  # noqa: BLE001  # the one place: a bug costs its row, with the traceback, never the run
-        return Result(job, Fail("tmxdb.bug", traceback.format_exc()))
+        return Result(job, bug())
+
+
+def bug() -> Fail:
+    """The outcome for the exception that is being handled: its traceback, the end of it if it is long."""
+    return Fail("tmxdb.bug", traceback.format_exc()[-LONGEST_ERROR:])
 
 
 def crew_sizes(n: int, kinds: Sequence[Kind]) -> dict[str, int]:
@@ -101,5 +115,6 @@ def crew_sizes(n: int, kinds: Sequence[Kind]) -> dict[str, int]:
         return {kinds[0].name: max(1, min(n, kinds[0].at_most(n)))}
     sizes = {kind.name: max(1, min(n // 4, kind.at_most(n))) for kind in kinds}
     widest = max(kinds, key=lambda kind: (kind.at_most(n), list(sizes).index(kind.name))).name
-    sizes[widest] = max(1, n - sum(size for name, size in sizes.items() if name != widest))
+    rest = n - sum(size for name, size in sizes.items() if name != widest)
+    sizes[widest] = max(1, min(rest, {kind.name: kind for kind in kinds}[widest].at_most(n)))
     return sizes

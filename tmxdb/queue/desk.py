@@ -12,15 +12,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exc, func, select
 
 from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
+from tmxdb.db.tally import compact_tally
 from tmxdb.queue.claim import claim
-from tmxdb.queue.crew import Result
-from tmxdb.queue.job import RETRY, RUNNING, Job, Kind
+from tmxdb.queue.crew import Result, bug
+from tmxdb.queue.job import RETRY, RUNNING, Fail, Job, Kind
 from tmxdb.queue.recover import next_due, recover
-from tmxdb.queue.settle import release, settle
+from tmxdb.queue.settle import release, release_keys, settle
 from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch, heartbeat, sign_in, sign_out
 
 LOOK_S = 1.0
@@ -83,8 +84,12 @@ class Desk:
         wanted: Mapping[str, int],
         counts: Mapping[str, int],
         per_second: Mapping[str, float],
+        held: Mapping[str, Mapping[int, Job]],
     ) -> Turn:
-        """Settle `results`, then claim up to `wanted` rows of each kind; nothing is written if there is no need."""
+        """Settle `results`, then claim up to `wanted` rows of each kind; nothing is written if there is no need.
+
+        `held`: the jobs that the worker knows of, `results` included.
+        """
         turn, now = Turn(), time.monotonic()
         looks, beats = now >= self._next_look, now >= self._next_beat
         if not (results or wanted or looks or beats):
@@ -92,7 +97,13 @@ class Desk:
         with self._database.write() as connection:
             now_ms = self._clock()
             if beats:
-                heartbeat(connection, self._me, list(self._kinds.values()), self._n, counts, per_second, now_ms)
+                kinds = list(self._kinds.values())
+                ours = heartbeat(connection, self._me, kinds, self._n, counts, per_second, now_ms)
+                for kind in kinds:
+                    # When the connection broke at a COMMIT that went through, we hold rows that we never heard of.
+                    unheard = set(ours[kind.name]) - held[kind.name].keys()
+                    release_keys(connection, kind, unheard, worker=self._me.worker_id)
+                compact_tally(connection)
             if looks:
                 self._look(connection, turn, now_ms)
             self._settle(connection, results, turn, now_ms)
@@ -152,15 +163,34 @@ class Desk:
     def _settle(self, connection: Connection, results: Sequence[Result], turn: Turn, now_ms: int) -> None:
         for name, kind in self._kinds.items():
             batch = [result for result in results if result.job.kind == name]
-            if not batch:
-                continue
-            settled = settle(
-                connection,
-                kind,
-                [(result.job, result.outcome) for result in batch],
-                worker=self._me.worker_id,
-                now_ms=now_ms,
-                max_attempts=self._max_attempts,
-                rng=self._rng,
-            )
-            turn.settled += zip(batch, settled.statuses, strict=True)
+            if batch:
+                turn.settled += self._settle_kind(connection, kind, batch, now_ms)
+
+    def _settle_kind(
+        self, connection: Connection, kind: Kind, batch: Sequence[Result], now_ms: int
+    ) -> list[tuple[Result, str | None]]:
+        """Settle together; if the database refuses something in it, one by one, and the culprit has failed.
+
+        What jobs hand in comes from files and sites: a number too large for its column, a character that
+        the engine does not take. It must cost its own row, not the run.
+        """
+        try:
+            with connection.begin_nested():
+                settled = settle(
+                    connection,
+                    kind,
+                    [(result.job, result.outcome) for result in batch],
+                    worker=self._me.worker_id,
+                    now_ms=now_ms,
+                    max_attempts=self._max_attempts,
+                    rng=self._rng,
+                )
+        except (exc.OperationalError, exc.InternalError):
+            raise  # the database, not the row
+        except Exception:  # as for a job that raises: a bug costs its row
+            if len(batch) > 1:
+                return [pair for result in batch for pair in self._settle_kind(connection, kind, [result], now_ms)]
+            if isinstance(batch[0].outcome, Fail):
+                raise
+            return self._settle_kind(connection, kind, [Result(batch[0].job, bug(), batch[0].halt)], now_ms)
+        return list(zip(batch, settled.statuses, strict=True))

@@ -27,6 +27,10 @@ RUNNING: ColumnClause[str] = literal_column("'running'")
 RETRY: ColumnClause[str] = literal_column("'retry'")
 
 
+LONGEST_ERROR = 2000
+"""Characters of a message that a row keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A claimed row. `row` holds the columns that the kind asked for."""

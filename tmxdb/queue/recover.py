@@ -6,6 +6,7 @@ No daemon does this: every worker looks, about once a second, before it claims.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
@@ -14,8 +15,12 @@ from tmxdb.clock import iso
 from tmxdb.db.models import Attempt, Worker, table_of
 from tmxdb.queue.job import RETRY, RUNNING, Kind
 
-DEADLY = 3
-"""A row whose workers died this often in a row is not given to a fourth: it may be what kills them."""
+DIED = "worker.died"
+SUSPECT = 2
+"""A row on which so many workers died, one after the other, comes back apart from others: see `recover`."""
+DEADLY = 4
+"""And after so many it is given up: it is what kills them."""
+APART_MS = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +36,50 @@ def recover(connection: Connection, kind: Kind, *, dead: list[str], now_ms: int)
     """Make due retries and lost rows of `kind` pending again.
 
     `dead`: workers that are gone. Rows of workers that nobody knows are lost as well.
+
+    A row that was there when its worker died is hardly ever the reason: dozens are held at once, and people and
+    power cuts kill workers too. So it comes back at once. The second time in a row it comes back a little apart
+    from the others, so that the one row that does kill workers takes ever fewer with it, until it is given up.
     """
     due = promote_due(connection, kind, now_ms)
     table = kind.table
-    lost = connection.execute(
-        select(kind.key, table.c.attempts, table.c.claimed_by, table.c.claim_token).where(
+    found = (
+        select(kind.key, table.c.attempts, table.c.losses, table.c.claimed_by)
+        .where(
             table.c.status == RUNNING,
             or_(table.c.claimed_by.in_(dead), table.c.claimed_by.not_in(select(Worker.worker_id))),
         )
-    ).fetchall()
-    if not lost:
-        return Recovered(due=due)
-    deaths = _deaths(connection, kind, [row[0] for row in lost])
-    back, given_up, books = [], [], []
-    for item_id, attempts, worker, token in lost:
+        .order_by(kind.key)
+    )
+    if connection.dialect.name == "postgresql":  # another worker may be taking the same rows back this moment
+        found = found.with_for_update(skip_locked=True, key_share=True)
+    lost = connection.execute(found).fetchall()
+    changes, books, apart, given_up = [], [], 0, 0
+    for item_id, attempts, losses, worker in lost:
         message = f"{kind.name} {item_id} was taken back from worker {worker}, which is gone."
         books.append(_lost_attempt(kind.name, item_id, attempts, worker, message, now_ms))
-        change = {"lost_key": item_id, "lost_token": token, "attempts": max(attempts - 1, 0)}
-        if deaths.get(item_id, 0) + 1 < DEADLY:
-            back.append(change)
-        else:
-            given_up.append(
-                {**change, "error": f"{message} {DEADLY} workers were lost on it; `tmxdb retry` tries it again."}
-            )
-    ours = (kind.key == bindparam("lost_key"), table.c.claim_token == bindparam("lost_token"))
-    free: dict[str, Any] = {"claimed_by": None, "lease_until": None, "attempts": bindparam("attempts")}
-    if back:
-        connection.execute(update(table).where(*ours).values(status="pending", **free), back)
-    if given_up:
-        failed: dict[str, Any] = {"status": "failed", "error_code": "worker.died", "finished_at": iso(now_ms)}
-        connection.execute(update(table).where(*ours).values(error=bindparam("error"), **failed, **free), given_up)
-    connection.execute(insert(table_of(Attempt)), books)
-    return Recovered(due, len(back), len(given_up))
+        change: dict[str, Any] = {
+            "lost_key": item_id,
+            "attempts": max(attempts - 1, 0),
+            "losses": losses + 1,
+            "status": "pending",
+        }
+        if losses + 1 >= DEADLY:
+            given_up += 1
+            message = f"{message} {losses + 1} workers died on it, one after the other; `tmxdb retry` tries it again."
+            change |= {"status": "failed", "finished_at": iso(now_ms), "error_code": DIED, "error": message}
+        elif losses + 1 >= SUSPECT:
+            apart += 1
+            due_at = iso(now_ms + apart * APART_MS)
+            change |= {"status": "retry", "available_at": due_at, "error_code": DIED, "error": message}
+        changes.append(change)
+    for names, rows in groupby(sorted(changes, key=_names), key=_names):
+        values: dict[str, Any] = {name: bindparam(name) for name in names if name != "lost_key"}
+        statement = update(table).where(kind.key == bindparam("lost_key")).values(claimed_by=None, lease_until=None)
+        connection.execute(statement.values(values), list(rows))
+    if books:
+        connection.execute(insert(table_of(Attempt)), books)
+    return Recovered(due, len(lost) - given_up, given_up)
 
 
 def promote_due(connection: Connection, kind: Kind, now_ms: int) -> int:
@@ -82,14 +99,8 @@ def next_due(connection: Connection, kind: Kind) -> str | None:
     return connection.execute(select(func.min(table.c.available_at)).where(table.c.status == RETRY)).scalar()
 
 
-def _deaths(connection: Connection, kind: Kind, item_ids: list[int]) -> dict[int, int]:
-    books = table_of(Attempt).c
-    counted = (
-        select(books.item_id, func.count())
-        .where(books.kind == kind.name, books.item_id.in_(item_ids), books.error_code == "worker.died")
-        .group_by(books.item_id)
-    )
-    return dict(connection.execute(counted).tuples().all())
+def _names(change: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(change)
 
 
 def _lost_attempt(kind: str, item_id: int, attempt: int, worker: str, message: str, now_ms: int) -> dict[str, Any]:
@@ -101,6 +112,6 @@ def _lost_attempt(kind: str, item_id: int, attempt: int, worker: str, message: s
         "started_at": None,
         "ended_at": iso(now_ms),
         "outcome": "lost",
-        "error_code": "worker.died",
+        "error_code": DIED,
         "error": message,
     }

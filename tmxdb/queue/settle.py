@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,11 +20,11 @@ from tmxdb.db.bulk import NewRows, execute_many, upsert
 from tmxdb.db.models import Attempt, table_of
 from tmxdb.queue.backoff import backoff_s
 from tmxdb.queue.claim import key_of
-from tmxdb.queue.job import Done, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
+from tmxdb.queue.job import LONGEST_ERROR, RUNNING, Done, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
 
 _NOT_CLAIMED = {"claimed_by": None, "lease_until": None}
+_SURVIVED = {**_NOT_CLAIMED, "losses": 0}  # whatever came of it, no worker died
 _FRESH = {"available_at": None, "error_code": None, "error": None, "finished_at": None}
-LONGEST_ERROR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,21 @@ def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
         execute_many(connection, _writing(kind.table, tuple(rows[0])[1:]), rows)
 
 
+def release_keys(connection: Connection, kind: Kind, keys: Collection[int], *, worker: str) -> None:
+    """The same for rows of `worker` of which only the keys are known."""
+    if keys:
+        table = kind.table
+        ours = (kind.key.in_(list(keys)), table.c.status == RUNNING, table.c.claimed_by == worker)
+        back = {"status": "pending", "attempts": table.c.attempts - 1, **_NOT_CLAIMED}
+        connection.execute(update(table).where(*ours).values(back))
+
+
 def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
     """Rows that ended and match `conditions` are pending again, with all their attempts before them."""
     result = connection.execute(
         update(table)
         .where(table.c.status.in_(("done", "failed", "skipped", "retry")), *conditions)
-        .values(status="pending", attempts=0, **_FRESH)
+        .values(status="pending", attempts=0, losses=0, **_FRESH)
     )
     return result.rowcount
 
@@ -101,7 +110,8 @@ def _claims(table: Table, dialect: str) -> Select[Any]:
     key = key_of(table)
     keys: BindParameter[Any] = bindparam("keys", expanding=True)
     query = select(key, table.c.claim_token).where(key.in_(keys), table.c.status == "running")
-    return query.order_by(key).with_for_update() if dialect == "postgresql" else query
+    # NO KEY UPDATE, because rows of other tables that refer to these are inserted meanwhile: they must not wait.
+    return query.order_by(key).with_for_update(key_share=True) if dialect == "postgresql" else query
 
 
 def _still_ours(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> set[int]:
@@ -111,7 +121,7 @@ def _still_ours(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> set[
 
 
 def _change(job: Job, outcome: Outcome, now_ms: int, max_attempts: int, rng: random.Random) -> dict[str, Any]:
-    ended = {**_NOT_CLAIMED, **_FRESH, "finished_at": iso(now_ms)}
+    ended = {**_SURVIVED, **_FRESH, "finished_at": iso(now_ms)}
     match outcome:
         case Done():
             return {**ended, "status": "done", **outcome.values}
@@ -123,10 +133,10 @@ def _change(job: Job, outcome: Outcome, now_ms: int, max_attempts: int, rng: ran
             if job.attempt >= max_attempts:
                 return {**ended, "status": "failed", **reason}
             wait_s = backoff_s(job.attempt, jitter=rng.random(), asked_s=after_s)
-            return {**_NOT_CLAIMED, "status": "retry", "available_at": iso(now_ms + round(wait_s * 1000)), **reason}
+            return {**_SURVIVED, "status": "retry", "available_at": iso(now_ms + round(wait_s * 1000)), **reason}
         case Snooze(code, message, after_s):
             reason = {"error_code": code, "error": message[:LONGEST_ERROR]}
-            change = {**_NOT_CLAIMED, "attempts": job.attempt - 1, **reason}
+            change = {**_SURVIVED, "attempts": job.attempt - 1, **reason}
             if after_s <= 0:
                 return {**change, "status": "pending"}
             return {**change, "status": "retry", "available_at": iso(now_ms + round(after_s * 1000))}

@@ -14,7 +14,7 @@ from typing import Protocol
 from tmxdb.clock import Clock, from_iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseTrouble, UserMustAct
-from tmxdb.queue.crew import Crew, Result, crew_sizes
+from tmxdb.queue.crew import AWAY, Crew, Result, crew_sizes
 from tmxdb.queue.desk import LOOK_S, Desk, Turn
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
@@ -164,10 +164,12 @@ class Worker:
             if self._desk.looks_now():
                 self._dry.clear()
             try:
-                turn = self._desk.turn(results, self._wanted(results), self._counts(), self._pace.per_second())
+                turn = self._desk.turn(
+                    results, self._wanted(results), self._counts(), self._pace.per_second(), self._held
+                )
                 break
             except DatabaseTrouble as error:
-                if error.code not in ("db.busy", "db.unreachable") or time.monotonic() > gives_up:
+                if error.code not in AWAY or time.monotonic() > gives_up:
                     raise
                 self._listener.note(f"{error} Trying again; {len(results)} results wait in memory.")
                 if self._stop_now.wait(2.0):

@@ -8,8 +8,11 @@ import platform
 import secrets
 import sys
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -31,6 +34,7 @@ class Identity:
 
     worker_id: str
     host: str
+    machine: str
     pid: int
     process_started_ms: int
 
@@ -38,9 +42,8 @@ class Identity:
 def new_identity() -> Identity:
     """The identity of this process as a worker."""
     host, pid = platform.node() or "unknown", os.getpid()
-    return Identity(
-        f"{safe_name(host, at_most=30)}-{pid}-{secrets.token_hex(3)}", host, pid, process_started_ms(pid) or 0
-    )
+    worker_id = f"{safe_name(host, at_most=30)}-{pid}-{secrets.token_hex(3)}"
+    return Identity(worker_id, host, this_machine(), pid, process_started_ms(pid) or 0)
 
 
 def sign_in(connection: Connection, who: Identity, kinds: Sequence[str], n: int, now_ms: int) -> None:
@@ -50,6 +53,7 @@ def sign_in(connection: Connection, who: Identity, kinds: Sequence[str], n: int,
             worker_id=who.worker_id,
             host=who.host,
             pid=who.pid,
+            machine=who.machine,
             process_started_ms=who.process_started_ms,
             kinds=" ".join(kinds),
             n=n,
@@ -68,8 +72,8 @@ def heartbeat(
     counts: Mapping[str, int],
     per_second: Mapping[str, float],
     now_ms: int,
-) -> None:
-    """Say that `who` lives: all its rows are good for another lease.
+) -> dict[str, list[int]]:
+    """Say that `who` lives: all its rows are good for another lease. Answers which rows those are, by kind.
 
     A worker that was struck off while it slept (a closed laptop) signs in again; the rows it has lost by
     then stay lost, its late results are dropped.
@@ -82,13 +86,17 @@ def heartbeat(
     )
     if not known.rowcount:
         sign_in(connection, who, [kind.name for kind in kinds], n, now_ms)
+    rows: dict[str, list[int]] = {}
     for kind in kinds:
         table = kind.table
-        connection.execute(
+        renewed = connection.execute(
             update(table)
             .where(table.c.status == RUNNING, table.c.claimed_by == who.worker_id)
             .values(lease_until=lease)
+            .returning(kind.key)
         )
+        rows[kind.name] = list(renewed.scalars())
+    return rows
 
 
 def sign_out(connection: Connection, worker_ids: Sequence[str]) -> None:
@@ -116,13 +124,12 @@ class Watch:
 
     def dead(self, connection: Connection, me: str, now_ms: int) -> list[str]:
         """The workers whose rows may be taken back now."""
-        host = platform.node() or "unknown"
         now_s, gone = self._monotonic(), []
         columns = _workers.c
-        for worker_id, where, pid, started_ms, beat, lease_until in connection.execute(
+        for worker_id, machine, pid, started_ms, beat, lease_until in connection.execute(
             select(
                 columns.worker_id,
-                columns.host,
+                columns.machine,
                 columns.pid,
                 columns.process_started_ms,
                 columns.heartbeat_at,
@@ -133,9 +140,23 @@ class Watch:
                 self._beats[worker_id] = (beat, now_s)
             still_ms = (now_s - self._beats[worker_id][1]) * 1000
             silent = still_ms >= LEASE_MS or (lease_until < iso(now_ms) and still_ms >= 3 * HEARTBEAT_MS)
-            if silent or (where == host and process_started_ms(pid) != started_ms):
+            if silent or (machine == this_machine() and process_started_ms(pid) != started_ms):
                 gone.append(worker_id)
         return gone
+
+
+@cache
+def this_machine() -> str:
+    """Where a pid of this process's world means the same. The name alone does not tell: two machines may both be
+    called `ubuntu`, and a container may have its host's name but processes of its own."""
+    marks = [platform.node() or "unknown"]
+    with suppress(OSError):
+        marks.append(Path("/etc/machine-id").read_text("ascii").strip()[:12])
+    with suppress(OSError, AttributeError):
+        marks.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    if len(marks) == 1:
+        marks.append(f"{uuid.getnode():012x}")
+    return " ".join(marks)
 
 
 def process_started_ms(pid: int) -> int | None:
