@@ -56,7 +56,7 @@ def add_tracks(ctx: click.Context, /, **given: Any) -> None:
         return
     with ctrl_c() as stopping:
         if given["lookup"] or given["name"]:
-            greet(chosen)
+            greet(chosen, stopping.stop)
         database = open_database(chosen, create=True)
         exchange, _ = open_exchange(chosen, database, connections=1, rate=given["rate"], stop=stopping.stop)
         if given["name"]:

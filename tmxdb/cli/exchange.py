@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from tmxdb.cli.context import Options, database_if_any
@@ -11,16 +10,18 @@ from tmxdb.db import settings
 from tmxdb.db.engine import Database, shown
 from tmxdb.errors import DatabaseTrouble, NeverAgain, SiteUnreachable, Throttled, TryLater, WrongUsage
 from tmxdb.queue.politeness import Gate
+from tmxdb.sync.patience import Coming
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.sites import PUBLIC_RATE, Site, site
 
 HELLOS, BETWEEN_HELLOS_S = 3, 0.5
 
 
-def greet(chosen: Options) -> None:
+def greet(chosen: Options, stop: threading.Event) -> None:
     """Before a database is made: is there an exchange at that address, and do we say who we are?
 
     Raises SiteUnreachable or WrongUsage while nothing is written yet: a mistyped address must not be remembered.
+    Raises GivenBack when told to `stop`, without waiting for the answer.
     """
     database = database_if_any(chosen)
     where, contact = site_and_contact(chosen, database)
@@ -30,7 +31,7 @@ def greet(chosen: Options) -> None:
     exchange = Exchange(where, contact=contact, gate=_OpenDoor(), connections=1)
     for hello in range(HELLOS):
         try:
-            exchange.tracks({"count": 1})
+            Coming(lambda: exchange.tracks({"count": 1}), stop).result()
             return
         except Throttled:
             return  # it is an exchange; the gate will wait as long as it asks
@@ -40,7 +41,7 @@ def greet(chosen: Options) -> None:
                     f"{where.base_url} does not answer as an exchange does: {error}"
                     " Check the address (--site) and the connection; nothing was changed."
                 ) from error
-            time.sleep(BETWEEN_HELLOS_S)
+            stop.wait(BETWEEN_HELLOS_S)
 
 
 def open_exchange(

@@ -71,7 +71,7 @@ def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
         _say_what_would_be_asked(chosen, wanted, order, max_tracks, given["rate"])
         return
     with ctrl_c() as stopping:
-        greet(chosen)
+        greet(chosen, stopping.stop)
         database = open_database(chosen, create=True)
         exchange, _ = open_exchange(chosen, database, connections=2, rate=given["rate"], stop=stopping.stop)
         synced = _sync(database, exchange, wanted, given, stopping)
