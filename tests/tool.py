@@ -62,12 +62,10 @@ class Tool:
     @contextlib.contextmanager
     def started(self, *arguments: object) -> Iterator[subprocess.Popen[str]]:
         """The same as a process of its own; killed at the end of the block if it still runs."""
-        package = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
         with subprocess.Popen(
             [sys.executable, "-m", "tmxdb", *map(str, arguments)],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": path},
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -76,6 +74,13 @@ class Tool:
                 yield process
             finally:
                 process.kill()
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """For a process that has to find this very tmxdb."""
+        package = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        return {**os.environ, "PYTHONPATH": path}
 
     def rows(self, sql: str, *values: object, db: str = "tmx.db") -> list[dict[str, Any]]:
         """What the database says, past all of tmxdb."""
