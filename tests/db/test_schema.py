@@ -164,9 +164,7 @@ def test_a_row_of_a_track_that_is_not_there_is_refused(rows: Rows) -> None:
 def test_the_same_capture_can_not_be_asked_for_twice(rows: Rows) -> None:
     rows.capture(1, settings='{"fps": 10}')
     rows.capture(2, settings='{"fps": 20}')
-    with pytest.raises(
-        exc.IntegrityError, match=r"uq_captures|captures\.replay_id, captures\.settings"
-    ):
+    with pytest.raises(exc.IntegrityError, match=r"uq_captures|captures\.replay_id, captures\.settings"):
         rows.capture(3, settings='{"fps": 10}')
 
 

@@ -16,7 +16,7 @@ def compact_tally(connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
     # One more than enough is as far as it counts.
-    many = connection.execute(text(f"SELECT count(*) FROM (SELECT 1 FROM tally LIMIT {ENOUGH + 1}) AS some"))
+    many = connection.execute(text(f"SELECT count(*) FROM (SELECT 1 FROM tally LIMIT {ENOUGH + 1}) AS enough"))
     if many.scalar_one() > ENOUGH:
         connection.execute(
             text(

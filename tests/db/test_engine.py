@@ -1,0 +1,218 @@
+"""Connections: writers wait for each other, readers see one moment, trouble is told in one sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import exc, text
+
+from tests.rows import Rows
+from tmxdb.db import engine
+from tmxdb.db.engine import Database, shown
+from tmxdb.db.models import Replay
+from tmxdb.errors import DatabaseTrouble
+
+Again = Callable[[Database], Database]
+
+
+def test_a_block_that_ends_well_is_committed_and_one_that_raises_is_not(rows: Rows) -> None:
+    rows.track(1)
+    with pytest.raises(KeyError), rows.database.write() as connection:  # noqa: PT012
+        connection.execute(text("UPDATE tracks SET name = 'other'"))
+        raise KeyError
+    assert rows.sql("SELECT name FROM tracks") == [(None,)]
+
+
+def test_writers_that_read_first_wait_for_each_other_and_lose_no_update(database: Database, rows: Rows) -> None:
+    """A read that becomes a write fails at once with "database is locked" where transactions begin by reading."""
+    rows.replay(1, attempts=0)
+    for_update = "" if database.path is not None else " FOR UPDATE"
+    start = threading.Barrier(4)
+    problems: list[BaseException] = []
+
+    def count_up() -> None:
+        mine = Database(database.location)
+        try:
+            start.wait()
+            for _ in range(25):
+                with mine.write() as connection:
+                    n = connection.execute(text("SELECT attempts FROM replays" + for_update)).scalar_one()
+                    connection.execute(text("UPDATE replays SET attempts = :n"), {"n": n + 1})
+        except Exception as problem:  # noqa: BLE001  # whatever it is, the test has to hear of it
+            problems.append(problem)
+        finally:
+            mine.close()
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert rows.one(Replay, 1)["attempts"] == 100
+
+
+def test_a_reader_sees_one_moment_and_does_not_wait_for_a_writer(
+    database: Database, rows: Rows, another: Again
+) -> None:
+    rows.track(1)
+    other = another(database)
+    with database.read() as reading:
+        before = reading.execute(text("SELECT count(*) FROM tracks")).scalar()
+        with other.write() as writing:
+            writing.execute(text("INSERT INTO tracks (track_id) VALUES (2)"))
+            assert reading.execute(text("SELECT count(*) FROM tracks")).scalar() == before
+        assert reading.execute(text("SELECT count(*) FROM tracks")).scalar() == before
+    assert len(rows.sql("SELECT * FROM tracks")) == 2
+
+
+def test_a_database_that_stays_locked_is_busy(
+    sqlite: Database, another: Again, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.01)
+    other = another(sqlite)
+    with sqlite.write(), pytest.raises(DatabaseTrouble) as caught, other.write():
+        pass
+    assert caught.value.code == "db.busy"
+
+
+def test_a_deadlock_is_tried_again_like_a_busy_database(postgresql: Database) -> None:
+    rows = Rows(postgresql)
+    rows.replays(1, 2)
+    barrier = threading.Barrier(2)
+    codes: list[str] = []
+
+    def lock(first: int, second: int) -> None:
+        try:
+            with postgresql.write() as connection:
+                connection.execute(text("SET LOCAL deadlock_timeout = '10ms'"))
+                connection.execute(text(f"UPDATE replays SET attempts = 1 WHERE replay_id = {first}"))
+                barrier.wait()
+                connection.execute(text(f"UPDATE replays SET attempts = 1 WHERE replay_id = {second}"))
+        except DatabaseTrouble as error:
+            codes.append(error.code)
+
+    threads = [threading.Thread(target=lock, args=pair) for pair in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == ["db.busy"]
+
+
+def test_a_server_that_is_not_there_is_unreachable() -> None:
+    database = Database("postgresql+psycopg://ann:secret@127.0.0.1:9/tmx?connect_timeout=2")
+    with pytest.raises(DatabaseTrouble) as caught, database.read():
+        pass
+    assert caught.value.code == "db.unreachable"
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    database.close()
+
+
+def test_a_lost_connection_is_unreachable_and_the_next_one_works(postgresql: Database, another: Again) -> None:
+    with pytest.raises(DatabaseTrouble) as caught, postgresql.write() as connection:  # noqa: PT012
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+        with another(postgresql).write() as other:
+            other.execute(text(f"SELECT pg_terminate_backend({pid})"))
+        connection.execute(text("SELECT 1"))
+    assert caught.value.code == "db.unreachable"
+    assert Rows(postgresql).sql("SELECT 1") == [(1,)]
+
+
+def test_a_damaged_file_is_broken(sqlite: Database, another: Again) -> None:
+    rows = Rows(sqlite)
+    rows.replays(*range(1, 2000))
+    sqlite.close()
+    assert sqlite.path
+    data = bytearray(sqlite.path.read_bytes())
+    data[8192:-4096] = b"\xff" * (len(data) - 12288)
+    sqlite.path.write_bytes(data)
+    with pytest.raises(DatabaseTrouble) as caught:
+        rows.sql("SELECT count(user_name) FROM replays")
+    assert caught.value.code == "db.broken"
+
+
+def test_a_mistake_in_sql_stays_a_mistake_in_sql(database: Database) -> None:
+    with pytest.raises(exc.DBAPIError), database.read() as connection:
+        connection.execute(text("SELECT * FROM nothing"))
+
+
+def test_a_read_only_database_can_not_be_written(sqlite: Database) -> None:
+    database = Database(sqlite.location, read_only=True)
+    with pytest.raises(DatabaseTrouble) as caught, database.read() as connection:
+        connection.execute(text("DELETE FROM tracks"))
+    assert caught.value.code == "db.read_only"
+    database.close()
+
+
+def test_references_are_kept_and_the_log_is_written_ahead(sqlite: Database) -> None:
+    rows = Rows(sqlite)
+    assert rows.sql("PRAGMA foreign_keys") == [(1,)]
+    assert rows.sql("PRAGMA journal_mode") == [("wal",)]
+    assert rows.sql("PRAGMA journal_size_limit") == [(67108864,)]
+
+
+@pytest.mark.parametrize("name", ["with space.db", "100%.db", "what?.db", "a#b.db", "ü.db"])
+def test_any_file_name_will_do(tmp_path: Path, name: str) -> None:
+    database = Database(str(tmp_path / name))
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE t (x INTEGER)"))
+    database.close()
+    assert (tmp_path / name).stat().st_size > 0
+
+
+def test_a_url_of_sqlite_is_a_file_too(tmp_path: Path) -> None:
+    assert Database(f"sqlite:///{tmp_path}/a.db").path == tmp_path / "a.db"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_url_of_postgresql_means_our_driver(scheme: str) -> None:
+    pytest.importorskip("psycopg", reason="the driver is not installed")
+    database = Database(f"{scheme}://ann@host/tmx")
+    assert (database.path, database.engine.dialect.driver) == (None, "psycopg")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://ann:secret@host/db",
+        "nonsense://ann:secret@host/db",
+        "postgresql://ann:secret@host:port/db",
+        "postgresql+nothing://ann:secret@host/db",
+        "://ann:secret@host",
+        "postgresql://host:x/db?user=ann&password=secret",
+    ],
+)
+def test_a_url_that_can_not_be_used_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseTrouble) as caught:
+        Database(url)
+    assert caught.value.code == "db.foreign"
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "printed"),
+    [
+        ("some/tmx.db", "some/tmx.db"),
+        ("postgresql+psycopg://ann:secret@host/tmx", "postgresql+psycopg://ann:***@host/tmx"),
+        (
+            "postgresql+psycopg://host/tmx?user=ann&password=secret",
+            "postgresql+psycopg://host/tmx?password=***&user=ann",
+        ),
+    ],
+)
+def test_a_location_is_shown_without_a_password(location: str, printed: str) -> None:
+    assert shown(location) == printed
+
+
+def test_an_old_sqlite_is_refused_by_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 2))
+    with pytest.raises(DatabaseTrouble, match=r"needs 3\.38") as caught:
+        Database("tmx.db")
+    assert caught.value.code == "db.driver"

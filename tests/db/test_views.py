@@ -1,0 +1,186 @@
+"""Views answer the usual questions; the tally follows every change of a status."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from tests.rows import NOW, STATES, Rows
+from tmxdb.clock import iso
+from tmxdb.db import tally
+from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.models import STATUSES, Replay, Track, table_of
+from tmxdb.db.tally import compact_tally
+from tmxdb.reports.counts import counts, open_rows
+
+
+@pytest.fixture
+def filled(rows: Rows) -> Rows:
+    rows.track(1, "done", name="A01", awards=5)
+    rows.track(2, "pending", name="B02")
+    rows.replay(11, "done", position=0, user_name="Ann", site_time_ms=1000, checkpoints_ms="[400, 1000]")
+    rows.replay(12, "failed", position=1, user_name="Bob", site_time_ms=1100)
+    rows.replay(13, "retry", user_name="Cid")
+    rows.replay(14, "skipped")
+    rows.map(1, "done")
+    rows.capture(1, 11, "running")
+    return rows
+
+
+def test_jobs_shows_all_four_kinds_as_one(filled: Rows) -> None:
+    assert filled.sql("SELECT kind, item_id, track_id, status FROM jobs ORDER BY kind, item_id") == [
+        ("capture", 1, 1, "running"),
+        ("download", 11, 1, "done"),
+        ("download", 12, 1, "failed"),
+        ("download", 13, 1, "retry"),
+        ("download", 14, 1, "skipped"),
+        ("extract", 1, 1, "done"),
+        ("list", 1, 1, "done"),
+        ("list", 2, 2, "pending"),
+    ]
+    assert filled.sql("SELECT available_at, error_code FROM jobs WHERE item_id = 13") == [(iso(NOW), "tmx.timeout")]
+
+
+def test_missing_shows_what_is_not_done_with_its_track(filled: Rows) -> None:
+    assert filled.sql("SELECT kind, item_id, track_name, error_code FROM missing ORDER BY kind, item_id") == [
+        ("capture", 1, "A01", None),
+        ("download", 12, "A01", "gbx.lzo"),
+        ("download", 13, "A01", "tmx.timeout"),
+        ("download", 14, "A01", "tmx.gone"),
+        ("list", 2, "B02", None),
+    ]
+
+
+def test_failures_are_grouped_by_code_with_an_example(filled: Rows) -> None:
+    filled.replay(15, "failed")
+    assert filled.sql("SELECT kind, status, error_code, n, example_id, example FROM failures ORDER BY error_code") == [
+        ("download", "failed", "gbx.lzo", 2, 12, "broken"),
+        ("download", "skipped", "tmx.gone", 1, 14, "gone"),
+        ("download", "retry", "tmx.timeout", 1, 13, "too late"),
+    ]
+
+
+def test_progress_counts_and_leaves_out_nothing_but_zeros(filled: Rows) -> None:
+    assert filled.sql("SELECT kind, status, n FROM progress ORDER BY kind, status") == [
+        ("capture", "running", 1),
+        ("download", "done", 1),
+        ("download", "failed", 1),
+        ("download", "retry", 1),
+        ("download", "skipped", 1),
+        ("extract", "done", 1),
+        ("list", "done", 1),
+        ("list", "pending", 1),
+    ]
+
+
+def test_leaderboard_begins_with_rank_one_and_leaves_out_who_is_not_on_it(filled: Rows) -> None:
+    columns = "track_name, rank, user_name, site_time_ms, replay_id, status"
+    assert filled.sql(f"SELECT {columns} FROM leaderboard WHERE track_id = 1 ORDER BY rank") == [
+        ("A01", 1, "Ann", 1000, 11, "done"),
+        ("A01", 2, "Bob", 1100, 12, "failed"),
+    ]
+
+
+def test_track_progress_counts_the_replays_of_every_track(filled: Rows) -> None:
+    columns = "track_id, name, listing, replays, downloaded, given_up, map, map_path"
+    assert filled.sql(f"SELECT {columns} FROM track_progress ORDER BY track_id") == [
+        (1, "A01", "done", 4, 1, 2, "done", "some/file"),
+        (2, "B02", "pending", 0, 0, 0, None, None),
+    ]
+
+
+def test_checkpoint_times_are_numbered_from_one(filled: Rows) -> None:
+    assert filled.sql("SELECT replay_id, track_id, number, time_ms FROM checkpoint_times ORDER BY number") == [
+        (11, 1, 1, 400),
+        (11, 1, 2, 1000),
+    ]
+
+
+def test_input_events_are_rows(filled: Rows) -> None:
+    filled.write(
+        """INSERT INTO inputs VALUES (11, '[[0, "Accelerate", 1], [250, "Steer", -65536]]')""".replace(":", "\\:")
+    )
+    assert filled.sql("SELECT number, time_ms, control, value FROM input_events ORDER BY number") == [
+        (1, 0, "Accelerate", 1),
+        (2, 250, "Steer", -65536),
+    ]
+
+
+def agrees(rows: Rows) -> bool:
+    """Whether the tally is what counting would find."""
+    counted = rows.sql("SELECT kind, status, count(*) FROM jobs GROUP BY kind, status ORDER BY kind, status")
+    return rows.sql("SELECT kind, status, n FROM progress ORDER BY kind, status") == counted
+
+
+def test_the_tally_follows_inserts_changes_and_deletes(filled: Rows) -> None:
+    assert agrees(filled)
+    for i, status in enumerate(STATUSES):
+        filled.replay(100 + i, status)
+        assert agrees(filled)
+    finished = "status = 'done', finished_at = '', available_at = NULL, claimed_by = NULL, lease_until = NULL"
+    filled.write(f"UPDATE replays SET {finished}, file_path = 'x', file_bytes = 1, sha256 = '{'0' * 64}'")
+    assert agrees(filled)
+    filled.write("UPDATE replays SET priority = 7")
+    assert agrees(filled)
+    filled.write("DELETE FROM replays WHERE replay_id > 11")
+    assert agrees(filled)
+
+
+def test_the_tally_follows_a_rollback(filled: Rows) -> None:
+    with pytest.raises(KeyError), filled.database.write() as connection:  # noqa: PT012
+        connection.execute(text("DELETE FROM maps"))
+        connection.execute(text("INSERT INTO tracks (track_id) VALUES (9)"))
+        raise KeyError
+    assert agrees(filled)
+
+
+def test_the_tally_counts_an_upsert_once(rows: Rows) -> None:
+    for update in ((), ("name",)):
+        for _ in range(2):
+            with rows.database.write() as connection:
+                upsert(connection, NewRows(table_of(Track), [{"track_id": i, "name": "x"} for i in (1, 2)], update))
+            assert agrees(rows)
+    assert len(rows.all(Track)) == 2
+
+
+def test_counts_has_every_kind_and_status(filled: Rows) -> None:
+    with filled.database.read() as connection:
+        table = counts(connection)
+        assert open_rows(connection) == 3
+    assert list(table) == ["list", "download", "extract", "capture"]
+    assert table["download"] == {"pending": 0, "running": 0, "retry": 1, "done": 1, "failed": 1, "skipped": 1}
+    assert set(STATES) == set(table["list"])
+
+
+def test_a_long_tally_is_summed_up_and_stays_right(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "ENOUGH", 5)
+    rows.track(1)
+    for replay_id in range(1, 21):
+        rows.replay(replay_id)
+    rows.write("DELETE FROM replays WHERE replay_id > 15")
+    with rows.database.write() as connection:
+        compact_tally(connection)
+    assert agrees(rows)
+    if rows.database.path is None:
+        assert rows.sql("SELECT kind, n FROM tally ORDER BY kind") == [("download", 15), ("list", 1)]
+
+
+def test_an_upsert_updates_what_it_is_told_and_keeps_what_is_known(rows: Rows) -> None:
+    rows.track(1, name="old", uid="known", priority=3)
+    table = table_of(Track)
+    new = [
+        {"track_id": 1, "name": "new", "uid": None, "priority": 9},
+        {"track_id": 2, "name": "b", "uid": "u", "priority": 1},
+    ]
+    with rows.database.write() as connection:
+        upsert(connection, NewRows(table, new, ("name", "uid"), ("uid",)))
+        upsert(connection, NewRows(table, []))
+    found = [(row["track_id"], row["name"], row["uid"], row["priority"]) for row in rows.all(Track)]
+    assert found == [(1, "new", "known", 3), (2, "b", "u", 1)]
+
+
+def test_of_a_key_that_occurs_twice_in_an_upsert_the_last_row_counts(rows: Rows) -> None:
+    with rows.database.write() as connection:
+        upsert(connection, NewRows(table_of(Track), [{"track_id": 1, "name": name} for name in ("a", "b")], ("name",)))
+    assert rows.one(Track, 1)["name"] == "b"
+    assert rows.one(Replay, 1) == {}
