@@ -87,7 +87,7 @@ def test_every_request_waits_its_turn(exchange: Exchange, gate: OpenGate) -> Non
         ("gzip-unsaid", WrongBody, "tmx.wrong_json", "no JSON"),
         ("redirect:to=file:///etc/passwd", WrongBody, "tmx.redirect", "not followed"),
         ("redirect:to=self", WrongBody, "tmx.redirect", "not followed"),
-        ("cut", SiteTrouble, "tmx.connection", "broke off"),
+        ("cut", WrongBody, "tmx.cut", "cut short"),
         ("reset", SiteTrouble, "tmx.connection", "reset"),
         ("refuse", SiteTrouble, "tmx.connection", "reset"),
         ("drop", SiteTrouble, "tmx.connection", "without an answer"),

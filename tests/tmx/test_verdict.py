@@ -74,10 +74,13 @@ def test_retry_after_is_understood_as_seconds_or_as_a_date(header: str | None, s
     assert retry_after_s(header, now_s=NOW_S) == seconds
 
 
-def test_a_429_that_names_no_time_asks_for_a_default() -> None:
-    error = status_error(429, "x", None, now_s=NOW_S)
+@pytest.mark.parametrize(
+    ("header", "pause_s"), [(None, verdict.DEFAULT_PAUSE_S), ("soon", verdict.DEFAULT_PAUSE_S), ("0", 1.0), ("7", 7.0)]
+)
+def test_a_429_pauses_as_long_as_it_says_but_never_not_at_all(header: str | None, pause_s: float) -> None:
+    error = status_error(429, "x", header, now_s=NOW_S)
     assert isinstance(error, Throttled)
-    assert error.retry_after_s == verdict.DEFAULT_PAUSE_S
+    assert error.retry_after_s == pause_s
 
 
 class _Pauses(list[tuple[float, str]]):

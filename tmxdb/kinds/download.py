@@ -18,8 +18,6 @@ from tmxdb.kinds.tools import Tools
 from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.tmx.endpoints import replay_path
 
-LARGE = 2 * 2**20
-"""Files beyond this are read one at a time, so that hostile ones can not fill the memory together."""
 UID_KNOWN_S = 10.0
 """How long the uid of a track is believed; a sync beside us may change it."""
 _replays = table_of(Replay)
@@ -43,7 +41,9 @@ class Download:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._large = threading.Lock()
+        # One file is read at a time. Python computes with one thread anyway; 64 that try it at once spend twice
+        # the processor on taking turns, and hostile files could fill the memory together.
+        self._thinking = threading.Lock()
         self._uids: dict[int, tuple[str | None, float]] = {}
 
     def at_most(self, n: int) -> int:
@@ -80,10 +80,7 @@ class Download:
         item = f"replay {job.item_id} (track {job.row['track_id']})"
         with self._tools.storage.new_file(path, owner=self._tools.worker_id) as file:
             self._tools.fetcher.fetch(replay_path(job.item_id), item, file.write)
-            if file.size > LARGE:
-                with self._large:
-                    done = self._checked(job, path, file.read_back(), item)
-            else:
+            with self._thinking:
                 done = self._checked(job, path, file.read_back(), item)
             file.publish()
         return done

@@ -91,8 +91,9 @@ class List:
                 return None if after is None else Board(tuple(best.values()), whole=True)
             known = len(best)
             for record in page.records:
-                newest = newest or record.columns["track_at"]
-                if record.columns["track_at"] != newest:
+                version = record.columns["track_at"]
+                newest = newest or version
+                if version is not None and version != newest:
                     return Board(tuple(best.values()), whole=True)  # from here on, older versions of the track
                 driver = record.columns["user_id"]
                 if not record.is_ranked or record.replay_id in best or driver in drivers:

@@ -126,7 +126,10 @@ class Exchange:
             error = lost(item, "no answer in time", timed_out=True)
             error.__cause__ = problem
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
-            error = lost(item, _reason(problem), timed_out=False)
+            if "IncompleteRead" in str(problem):
+                error = WrongBody(f"{item}: the answer is cut short.", code="tmx.cut")
+            else:
+                error = lost(item, _reason(problem), timed_out=False)
             error.__cause__ = problem
         except TmxdbError as problem:
             error = problem
@@ -174,7 +177,6 @@ def _reason(problem: Exception) -> str:
         ("getaddrinfo", "no such host"),
         ("reset", "the connection was reset"),
         ("forcibly closed", "the connection was reset"),
-        ("IncompleteRead", "the connection broke off"),
         ("without response", "the connection was closed without an answer"),
         ("CERTIFICATE", "its certificate can not be trusted"),
     ):

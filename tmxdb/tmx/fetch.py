@@ -70,7 +70,6 @@ class Fetcher:
         self, curl: pycurl.Curl, path: str, item: str, write: Callable[[bytes], int]
     ) -> tuple[TmxdbError | None, int]:
         """What went wrong, if anything, and how many bytes came."""
-        headers: list[bytes] = []
         trouble: list[Exception] = []
         received = 0
 
@@ -88,7 +87,6 @@ class Fetcher:
 
         curl.setopt(pycurl.URL, self._exchange.site.base_url + path)
         curl.setopt(pycurl.WRITEFUNCTION, take)
-        curl.setopt(pycurl.HEADERFUNCTION, headers.append)
         try:
             curl.perform()
         except pycurl.error as problem:
@@ -105,7 +103,8 @@ class Fetcher:
             reason = _REASONS.get(code, text.rstrip(".") or f"libcurl error {code}")
             return lost(item, reason, timed_out=False), received
         status = int(curl.getinfo(pycurl.RESPONSE_CODE))
-        retry_after = _header(headers, b"retry-after")
+        # libcurl has read the header, as seconds or as a date; 0 is none.
+        retry_after = str(int(curl.getinfo(pycurl.RETRY_AFTER)) or "")
         return status_error(status, item, retry_after, now_s=time.time()), received
 
     @contextmanager
@@ -118,7 +117,6 @@ class Fetcher:
             yield curl
         finally:
             curl.unsetopt(pycurl.WRITEFUNCTION)
-            curl.unsetopt(pycurl.HEADERFUNCTION)
             self._idle.put(curl)
 
     def _new_handle(self) -> pycurl.Curl:
@@ -140,10 +138,3 @@ class Fetcher:
             curl.setopt(setting, value)
         return curl
 
-
-def _header(lines: list[bytes], name: bytes) -> str | None:
-    for line in reversed(lines):
-        key, _, value = line.partition(b":")
-        if key.strip().lower() == name:
-            return value.strip().decode("latin-1")
-    return None

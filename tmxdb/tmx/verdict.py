@@ -29,7 +29,7 @@ FORBIDDEN_AT_MOST = 5
 LOST_AT_MOST = 5
 """Requests in a row that did not get through before we call it an outage."""
 LONGEST_OUTAGE_S = 15 * 60.0
-DEFAULT_PAUSE_S = 10.0
+DEFAULT_PAUSE_S, SHORTEST_PAUSE_S = 10.0, 1.0
 
 
 def status_error(status: int, item: str, retry_after: str | None, *, now_s: float) -> TmxdbError | None:
@@ -39,8 +39,9 @@ def status_error(status: int, item: str, retry_after: str | None, *, now_s: floa
     if status == 404:
         return Gone(f"{item}: the site does not have it (404).")
     if status == 429 or (status == 503 and retry_after):
-        asked_s = retry_after_s(retry_after, now_s=now_s) or DEFAULT_PAUSE_S
-        return Throttled(f"{item}: the site asked us to slow down ({status}).", retry_after_s=asked_s)
+        asked_s = retry_after_s(retry_after, now_s=now_s)
+        pause_s = DEFAULT_PAUSE_S if asked_s is None else max(asked_s, SHORTEST_PAUSE_S)
+        return Throttled(f"{item}: the site asked us to slow down ({status}).", retry_after_s=pause_s)
     if status >= 500:
         return SiteTrouble(f"{item}: the site has trouble ({status}).", code="tmx.unavailable")
     if status == 403:

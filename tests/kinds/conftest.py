@@ -1,0 +1,34 @@
+"""The command line in a folder of its own, and a small exchange for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tmxdb.sandbox import RunningSite, running_site
+
+from ..tool import tool
+
+__all__ = ["tool"]
+
+
+@pytest.fixture
+def site() -> Iterator[RunningSite]:
+    """Six plain tracks with four replays each, to change."""
+    with running_site(tracks=6, replays=4, plain=True) as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+def shared_untidy() -> Iterator[RunningSite]:
+    with running_site(tracks=40, replays=8) as site:
+        yield site
+
+
+@pytest.fixture
+def untidy(shared_untidy: RunningSite) -> Iterator[RunningSite]:
+    """Forty tracks as they are on a real site: old versions, beaten and unvalidated runs. Not changed."""
+    shared_untidy.forget()
+    yield shared_untidy
+    shared_untidy.set_faults([])
