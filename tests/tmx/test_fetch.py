@@ -150,6 +150,8 @@ def test_403_again_and_again_stops_the_run(site: RunningSite, fetcher: Fetcher, 
     site.set_faults(["403"])
     codes = [_fails(fetcher, replay_path(replay_id)).code for _ in range(5)]
     assert codes == ["tmx.forbidden"] * 4 + ["tmx.refused"]
+    assert _fails(fetcher, replay_path(replay_id)).code == "tmx.refused"
+    assert site.stats()["requests"] == 5
 
 
 def test_a_site_that_is_not_there_stops_the_run(connect: Callable[..., Exchange]) -> None:

@@ -117,9 +117,12 @@ def test_a_429_lets_everybody_pause_for_as_long_as_the_site_asked(health: Health
 def test_403_again_and_again_stops_the_run(health: Health) -> None:
     for _ in range(FORBIDDEN_AT_MOST - 1):
         assert health.judge(_status(403)).code == "tmx.forbidden"
+    health.check()
     stopped = health.judge(_status(403))
     assert isinstance(stopped, SiteRefuses)
     assert "http://site" in str(stopped)
+    with pytest.raises(SiteRefuses):
+        health.check()  # threads under way do not ask on
 
 
 def test_403_now_and_then_does_not_stop_the_run(health: Health) -> None:

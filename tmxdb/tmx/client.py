@@ -109,6 +109,7 @@ class Exchange:
 
     def _get(self, path: str, query: Mapping[str, Any], item: str) -> bytes:
         self.gate.wait_turn()
+        self.health.check()
         deadline = time.monotonic() + TOTAL_S
         try:
             with self._session.get(

@@ -51,6 +51,7 @@ class Fetcher:
         raises. After an error some bytes may have been written.
         """
         self._exchange.gate.wait_turn()
+        self._exchange.health.check()
         with self._handle() as curl:
             error, size = self._perform(curl, path, item, write)
         if error is not None:
@@ -137,4 +138,3 @@ class Fetcher:
         ):
             curl.setopt(setting, value)
         return curl
-

@@ -21,6 +21,7 @@ from tmxdb.errors import (
     Throttled,
     TmxdbError,
     TryLater,
+    UserMustAct,
     WrongBody,
 )
 
@@ -81,6 +82,12 @@ class Health:
         self._forbidden = 0
         self._last_answer_s: float | None = None
         self._began_s = time.monotonic()
+        self._stopped: UserMustAct | None = None
+
+    def check(self) -> None:
+        """Before a request: raises what stopped the run, so that threads under way do not ask on."""
+        if self._stopped is not None:
+            raise self._stopped
 
     @property
     def has_answered(self) -> bool:
@@ -102,10 +109,11 @@ class Health:
                 self._last_answer_s = time.monotonic()
             self._forbidden = self._forbidden + 1 if error.code == "tmx.forbidden" else 0
             if self._forbidden >= FORBIDDEN_AT_MOST:
-                return SiteRefuses(
+                self._stopped = SiteRefuses(
                     f"{self._base_url} forbids what we ask ({self._forbidden} times 403 in a row). Nothing is lost;"
                     " ask the site's people, or come back later."
                 )
+                return self._stopped
         if isinstance(error, Throttled):
             self._pause(error.retry_after_s or DEFAULT_PAUSE_S, "the site asked us to slow down")
         return error
@@ -116,10 +124,11 @@ class Health:
             return error
         silent_s = time.monotonic() - (self._last_answer_s or self._began_s)
         if self._last_answer_s is None or silent_s > LONGEST_OUTAGE_S:
-            return SiteUnreachable(
+            self._stopped = SiteUnreachable(
                 f"{self._base_url} can not be reached: {error}"
                 " Check the address (--site) and the connection, then run the same command again: nothing is lost."
             )
+            return self._stopped
         pause_s = min(2.0 ** min(self._lost - LOST_AT_MOST + 1, 6), 60.0)
         self._pause(pause_s, "the site can not be reached")
         return Outage(str(error), retry_after_s=pause_s)
