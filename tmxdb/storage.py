@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -18,55 +18,81 @@ from typing import IO
 from tmxdb.errors import DiskTrouble, TmxdbError
 
 PARTIAL = ".partial"
+IN_MEMORY = 2**20
+"""Bytes of a new file that are kept in memory; the largest real replay has three times as many."""
 # Reserved by Windows whatever the ending: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
 
 class NewFile:
-    """A file being written under a temporary name. Gone at the end of the block unless published."""
+    """A file being written. It is nowhere until published; what does not fit the memory goes to a temporary name.
 
-    def __init__(self, partial: Path, final: Path, path: str) -> None:
+    Small ones stay in memory until then: a body that turns out to be an error page then costs no file, which
+    is dearer to make than its bytes are to fetch.
+    """
+
+    def __init__(self, partial: str, final: str, path: str, make_folders: Callable[[], None]) -> None:
         self._partial, self._final, self.path = partial, final, path
-        self._file: IO[bytes] = open(partial, "w+b", buffering=0)  # noqa: SIM115 (closed by discard)
+        self._make_folders = make_folders
+        self._parts: list[bytes] = []
+        self._file: IO[bytes] | None = None
         self.size = 0
 
     def write(self, data: bytes) -> int:
         """Append; raises DiskTrouble when the disk does not take it."""
-        with disk_errors(self.path):
-            view, written = memoryview(data), 0
-            while written < len(data):  # an unbuffered write may take less than all
-                written += self._file.write(view[written:])
+        self._parts.append(data)
         self.size += len(data)
+        if self._file is not None or self.size > IN_MEMORY:
+            self._flush()
         return len(data)
 
     def read_back(self) -> bytes:
         """All that was written so far."""
+        if self._file is None:
+            self._parts = [b"".join(self._parts)]
+            return self._parts[0]
         with disk_errors(self.path):
             self._file.seek(0)
             return self._file.read()
 
     def publish(self) -> None:
         """Whole and durable under the final name, in the place of any older file: the last thing before `done`."""
+        file = self._flush()
         with disk_errors(self.path):
-            os.fsync(self._file.fileno())
-            self._file.close()
+            os.fsync(file.fileno())
+            file.close()
             os.replace(self._partial, self._final)
-            _sync_folder(self._final.parent)
+            self._file = None
+            _sync_folder(os.path.dirname(self._final))
 
     def discard(self) -> None:
-        """Close and forget; what was published stays."""
-        with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            self._partial.unlink()
+        """Forget what was not published."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            with suppress(OSError):
+                os.unlink(self._partial)
+            self._file = None
+
+    def _flush(self) -> IO[bytes]:
+        """What is in memory into the temporary file, which is made now if it is not there."""
+        with disk_errors(self.path):
+            if self._file is None:
+                self._make_folders()
+                self._file = open(self._partial, "w+b", buffering=0)  # noqa: SIM115 (closed by publish or discard)
+            for part in self._parts:
+                view = memoryview(part)
+                while view:  # an unbuffered write may take less than all
+                    view = view[self._file.write(view) :]
+            self._parts.clear()
+            return self._file
 
 
 class Storage:
     """The data folder. Paths in rows are relative to it, so that the folder can be moved."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._known_folders: set[Path] = set()
+        self.root = root.absolute()
 
     def absolute(self, path: str) -> Path:
         """Where `path` (as stored in a row) lies on this machine."""
@@ -87,19 +113,15 @@ class Storage:
         `owner` (the worker) is part of the temporary name, so that two workers never write to the same one
         and the leftovers of a dead one can be told apart.
         """
-        final = self.absolute(path)
         top, *_, name = path.split("/")
-        partial = self.root / top / PARTIAL / f"{owner}~{name}"
-        with disk_errors(path):
-            self._make_folder(partial.parent)
-            self._make_folder(final.parent)
-            try:
-                file = NewFile(partial, final, path)
-            except FileNotFoundError:  # somebody deleted a folder that we knew
-                self._known_folders.clear()
-                self._make_folder(partial.parent)
-                self._make_folder(final.parent)
-                file = NewFile(partial, final, path)
+        final = os.path.join(self.root, *path.split("/"))
+        partial = os.path.join(self.root, top, PARTIAL, f"{owner}~{name}")
+
+        def make_folders() -> None:
+            self._make_folder(os.path.dirname(partial))
+            self._make_folder(os.path.dirname(final))
+
+        file = NewFile(partial, final, path, make_folders)
         try:
             yield file
         finally:
@@ -119,7 +141,7 @@ class Storage:
     def check_writable(self) -> None:
         """Raise DiskTrouble now rather than at the first file."""
         with disk_errors(str(self.root)):
-            self._make_folder(self.root)
+            self._make_folder(os.path.abspath(self.root))
             probe = self.root / f".probe-{os.getpid()}"
             try:
                 probe.write_bytes(b"")
@@ -134,16 +156,23 @@ class Storage:
         except OSError:
             return None
 
-    def _make_folder(self, folder: Path) -> None:
-        if folder in self._known_folders:
+    def _make_folder(self, folder: str) -> None:
+        if os.path.isdir(folder):
             return
-        if not folder.is_dir():
-            self._make_folder(folder.parent)
-            with suppress(FileExistsError):
-                folder.mkdir()
-                _sync_folder(folder.parent)
-        if len(self._known_folders) < 10_000:
-            self._known_folders.add(folder)
+        self._make_folder(os.path.dirname(folder))
+        with suppress(FileExistsError):
+            os.mkdir(folder)
+            _sync_folder(os.path.dirname(folder))
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """A single file of the user's, whole and durable or not at all; its folder must be there."""
+    file = NewFile(f"{target}{PARTIAL}", str(target), str(target), make_folders=lambda: None)
+    try:
+        file.write(data)
+        file.publish()
+    finally:
+        file.discard()
 
 
 def safe_name(text: str, *, at_most: int = 60) -> str:
@@ -185,7 +214,7 @@ def open_text(path: str) -> IO[str]:
     return open(0 if path == "-" else path, encoding="utf-8-sig", errors="replace", closefd=path != "-")
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     """Make a rename durable. Windows can not open folders; NTFS journals the rename itself."""
     if os.name == "nt":
         return

@@ -19,24 +19,16 @@ from typing import Any
 
 import click
 
-from tmxdb.cli.options import json_option, option
+from tmxdb.cli import SOME_FAILED
+from tmxdb.cli.options import json_option, option, reader_option
 from tmxdb.cli.say import print_table, safe, talk
 from tmxdb.errors import BadInput, GbxError
-from tmxdb.storage import PARTIAL, NewFile, disk_errors
-
-SOME_FAILED = 3
+from tmxdb.storage import write_whole
 
 _STDIN = "-"
 _UNREADABLE = "input.unreadable"
 _ENOUGH_FOR_PROCESSES = 200  # files: starting a process costs as much as reading a hundred
 
-reader_option = option(
-    "--gbx-reader",
-    type=click.Choice(["own", "pygbx"]),
-    default="own",
-    show_default=True,
-    help="Who reads: tmxdb itself, or pygbx (`pip install tmxdb[pygbx]`) as far as it can.",
-)
 file_argument = click.argument("file", metavar="FILE")
 
 
@@ -235,13 +227,7 @@ def _write(path: str, data: bytes) -> None:
     target = Path(path)
     if target.exists():
         raise BadInput(f"{path} is there already; nothing was written", code="input.exists")
-    with disk_errors(path):
-        file = NewFile(target.with_name(target.name + PARTIAL), target, path)
-    try:
-        file.write(data)
-        file.publish()
-    finally:
-        file.discard()
+    write_whole(target, data)
 
 
 @contextmanager
