@@ -156,7 +156,7 @@ class _Reader:
         value = self._get(name)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool) and least <= value < below):
+        if value is None or (type(value) is int and least <= value < below):
             return value
         self._strange(name, value)
         return None
@@ -164,6 +164,8 @@ class _Reader:
     def text(self, name: str) -> str | None:
         value = self._get(name)
         if isinstance(value, str):
+            if value.isascii() and value.isprintable() and len(value) <= LONGEST_TEXT:
+                return value  # as nearly all are
             clean = _storable(value)[:LONGEST_TEXT]
             if clean != value:
                 self._strange(name, value)
@@ -225,6 +227,8 @@ class _Reader:
         return json.dumps(authors, ensure_ascii=False)
 
     def _get(self, name: str) -> Any:
+        if "." not in name:
+            return self._raw.get(name)
         value: Any = self._raw
         for part in name.split("."):
             if value is None:
