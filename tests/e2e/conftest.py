@@ -1,0 +1,7 @@
+"""The command line in a folder of its own."""
+
+from __future__ import annotations
+
+from ..tool import tool
+
+__all__ = ["tool"]

@@ -1,0 +1,161 @@
+"""`extract`: the map of a track, cut out of one of its replays byte for byte, else from the site."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tmxdb.gbx import read_challenge, read_replay
+from tmxdb.sandbox import RunningSite
+
+from ..tool import Tool
+
+EXTRACT = ("work", "--kind", "extract")
+
+
+@pytest.fixture
+def downloaded(tool: Tool, site: RunningSite) -> Tool:
+    """24 replays of six tracks are there, six maps are pending."""
+    tool("--site", site.url, "sync-tracks")
+    tool("work", "--kind", "list", "--kind", "download")
+    site.forget()
+    return tool
+
+
+def _map(tool: Tool, track_id: int) -> bytes:
+    return (tool.folder / "data" / "tracks" / f"{track_id}.Challenge.Gbx").read_bytes()
+
+
+def _slice(tool: Tool, replay_id: int) -> bytes:
+    path = tool.one("select file_path from replays where replay_id = ?", replay_id)
+    return read_replay((tool.folder / "data" / path).read_bytes()).map_bytes
+
+
+def _spoil(tool: Tool, replay_id: int) -> None:
+    path = tool.folder / "data" / tool.one("select file_path from replays where replay_id = ?", replay_id)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_each_map_is_the_slice_of_the_replay_that_its_row_names(downloaded: Tool, site: RunningSite) -> None:
+    downloaded(*EXTRACT)
+    rows = downloaded.rows("select * from maps")
+    assert {row["track_id"] for row in rows} == set(site.track_ids())
+    for row in rows:
+        data = _map(downloaded, row["track_id"])
+        assert data == _slice(downloaded, row["from_replay_id"])
+        assert (row["status"], row["source"]) == ("done", "replay")
+        assert row["sha256"] == hashlib.sha256(data).hexdigest()
+        assert row["file_bytes"] == len(data)
+        assert row["file_path"] == f"tracks/{row['track_id']}.Challenge.Gbx"
+    assert site.stats()["requests"] == 0
+
+
+def test_the_facts_of_a_map_are_in_its_row(downloaded: Tool, site: RunningSite) -> None:
+    downloaded(*EXTRACT)
+    for row in downloaded.rows("select maps.*, tracks.uid as right_uid, tracks.author_time_ms from maps join tracks using (track_id)"):  # fmt: skip  # noqa: E501
+        challenge = read_challenge(_map(downloaded, row["track_id"]))
+        assert row["uid"] == row["right_uid"] == challenge.uid
+        assert row["uid_matches"] == 1
+        for name in ("name", "name_plain", "author", "environment", "mood", "map_type", "laps", "author_ms", "gold_ms",
+                     "silver_ms", "bronze_ms", "cost", "checkpoint_count", "game"):  # fmt: skip
+            assert row[name] == getattr(challenge, name), name
+        assert row["author_ms"] == row["author_time_ms"]
+
+
+def test_the_best_replay_on_the_present_map_is_taken(downloaded: Tool, site: RunningSite) -> None:
+    track_id = site.track_ids()[0]
+    best, second, *_ = downloaded.column("select replay_id from replays where track_id = ? order by position", track_id)
+    downloaded.change("update replays set map_uid_matches = 0 where replay_id = ?", best)
+    downloaded(*EXTRACT)
+    assert downloaded.one("select from_replay_id from maps where track_id = ?", track_id) == second
+
+
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_the_next_replay_is_tried_when_one_has_no_map(downloaded: Tool, site: RunningSite, how: str) -> None:
+    track_id = site.track_ids()[0]
+    best, second, *_ = downloaded.column("select replay_id from replays where track_id = ? order by position", track_id)
+    _spoil(downloaded, best)
+    if how == "gone":
+        (
+            downloaded.folder / "data" / downloaded.one("select file_path from replays where replay_id = ?", best)
+        ).unlink()
+    downloaded(*EXTRACT)
+    assert downloaded.one("select from_replay_id from maps where track_id = ?", track_id) == second
+    assert site.stats()["requests"] == 0
+
+
+def test_the_site_is_asked_when_no_replay_has_the_map(downloaded: Tool, site: RunningSite) -> None:
+    track_id = site.track_ids()[0]
+    for replay_id in downloaded.column("select replay_id from replays where track_id = ?", track_id):
+        _spoil(downloaded, replay_id)
+    downloaded(*EXTRACT)
+    row = downloaded.rows("select * from maps where track_id = ?", track_id)[0]
+    assert (row["source"], row["from_replay_id"], row["uid_matches"]) == ("site", None, 1)
+    assert _map(downloaded, track_id) == site.expected_track(track_id)
+    assert [line["path"] for line in site.log()] == [f"/trackgbx/{track_id}"]
+
+
+def test_a_map_that_is_nowhere_is_skipped_with_its_reasons(downloaded: Tool, site: RunningSite) -> None:
+    track_id = site.track_ids()[0]
+    for replay_id in downloaded.column("select replay_id from replays where track_id = ?", track_id):
+        _spoil(downloaded, replay_id)
+    site.delete_track(track_id)
+    downloaded(*EXTRACT)
+    row = downloaded.rows("select status, error_code, error from maps where track_id = ?", track_id)[0]
+    assert (row["status"], row["error_code"]) == ("skipped", "tmx.gone")
+    assert "not the file that was downloaded" in row["error"]
+    assert downloaded.one("select count(*) from maps where status = 'done'") == 5
+
+
+def test_from_site_takes_the_map_of_every_track_even_without_replays(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool(*EXTRACT, "--from", "site", "--n", 4)
+    for track_id in site.track_ids():
+        assert _map(tool, track_id) == site.expected_track(track_id)
+    assert tool.rows("select distinct status, source, from_replay_id, uid_matches from maps") == [
+        {"status": "done", "source": "site", "from_replay_id": None, "uid_matches": 1}
+    ]
+    assert tool.one("select count(*) from replays") == 0
+
+
+def test_a_map_from_the_site_that_a_killed_run_left_whole_is_adopted(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool(*EXTRACT, "--from", "site")
+    before = tool.rows("select track_id, sha256, uid, author_ms from maps")
+    cut, *_ = site.track_ids()
+    (tool.folder / "data" / "tracks" / f"{cut}.Challenge.Gbx").write_bytes(_map(tool, cut)[:-1])
+    tool.change("delete from maps")
+    site.forget()
+    tool(*EXTRACT, "--from", "site")
+    assert [line["path"] for line in site.log()] == [f"/trackgbx/{cut}"]
+    assert tool.rows("select track_id, sha256, uid, author_ms from maps") == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("html", "tmx.html"), ("cut", "tmx.cut"), ("not-gbx", "gbx.not_gbx"), ("empty", "tmx.empty")]
+)
+def test_a_wrong_answer_for_a_map_is_recognised_and_asked_for_again(
+    tool: Tool, site: RunningSite, fault: str, code: str
+) -> None:
+    tool("--site", site.url, "sync-tracks")
+    site.set_faults([f"{fault}:100%:first=1:on=track"])
+    tool(*EXTRACT, "--from", "site")
+    assert tool.column("select distinct status from maps") == ["done"]
+    assert tool.column("select distinct error_code from attempts") == [code]
+    for track_id in site.track_ids():
+        assert _map(tool, track_id) == site.expected_track(track_id)
+
+
+def test_a_replaced_map_is_extracted_again_from_a_replay_on_it(downloaded: Tool, site: RunningSite) -> None:
+    downloaded(*EXTRACT)
+    track_id = site.track_ids()[0]
+    old = _map(downloaded, track_id)
+    site.touch_track(track_id)
+    (new, *_) = site.add_replays(track_id, 1)
+    downloaded("sync-tracks", "--refresh")
+    downloaded("work", "--kind", "list", "--kind", "download")
+    downloaded(*EXTRACT)
+    row = downloaded.rows("select * from maps where track_id = ?", track_id)[0]
+    assert (row["from_replay_id"], row["uid_matches"]) == (new, 1)
+    assert _map(downloaded, track_id) != old
