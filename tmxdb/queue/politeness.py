@@ -2,7 +2,7 @@
 
 The rate is kept by handing out time slots from one row of the database; a process takes a few at a time, so
 that it writes some four times a second whatever the rate. A pause (429, 503 with Retry-After) is written to the
-same row and read before each request.
+same row and read ten times a second.
 
 A slot is for its moment: one that was missed is thrown away, for used late it would come on top of those of
 the present second. And since no one is ever quite on time, slots are that much wider than the rate asks for.
@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tmxdb.clock import Clock, wall_clock
@@ -31,7 +31,7 @@ LATE_MS = 25
 MARGIN_MS = 50
 """Slots are as wide as if a second had so much more: for the lateness, and for that of the way to the site."""
 LOOK_S = 0.1
-"""How old our knowledge of the pause may be where there is no rate, and so no other reason to ask."""
+"""How old our knowledge of the pause may be."""
 MOST_WAITING = 2000
 """Slots so far in the future that more threads would have to wait for them: somebody has set a clock back."""
 _row = table_of(Politeness)
@@ -45,11 +45,13 @@ class Gate:
         self._stop = stop
         self._clock = clock
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._wanted = 0
         self._slots: deque[int] = deque()
         self._rate: float | None = None
         self._paused_until_ms = 0
         self._looked_at = float("-inf")
-        self._lead_ms = 0
+        self._look_ms = self._lead_ms = 0  # how long it took to look, to reserve
         self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
 
     def set_rate(self, rate: float | None) -> None:
@@ -65,13 +67,16 @@ class Gate:
         while True:
             paused_until_ms = self._pause_ends()
             now_ms = self._clock()
-            due_ms = max(slot_ms or 0, paused_until_ms)
-            if now_ms >= due_ms:
-                if slot_ms is None or now_ms - slot_ms <= LATE_MS:
-                    return
+            left_s = (max(slot_ms or 0, paused_until_ms) - now_ms) / 1000
+            if left_s > 0:
+                # The last look is taken a little before it is time: on a slow database it would make us late.
+                look_s = LOOK_S / 2 + self._look_ms / 1000
+                if self._stop.wait(min(left_s if left_s <= look_s else left_s - look_s, 1.0)):
+                    raise GivenBack("the worker was told to stop")
+            elif slot_ms is None or now_ms - slot_ms <= LATE_MS:
+                return
+            else:
                 slot_ms = self._take()
-            elif self._stop.wait(min((due_ms - now_ms) / 1000, 1.0)):
-                raise GivenBack("the worker was told to stop")
 
     def pause(self, seconds: float, reason: str) -> None:
         """Nobody sends anything for `seconds`, in no process; a day is the longest anybody can ask for."""
@@ -94,6 +99,15 @@ class Gate:
 
     def _take(self) -> int | None:
         """The next slot that is not missed yet; None where there is no rate."""
+        with self._counting:
+            self._wanted += 1
+        try:
+            return self._taken()
+        finally:
+            with self._counting:
+                self._wanted -= 1
+
+    def _taken(self) -> int | None:
         with self._lock:
             now_ms = self._clock()
             while self._slots and self._slots[0] < now_ms - LATE_MS:
@@ -103,19 +117,20 @@ class Gate:
             return self._slots.popleft() if self._slots else None
 
     def _reserve(self) -> None:
-        with self._database.read() as connection:
-            self._look(connection)
+        self._look()
         if self._rate is None:
             return
-        n = max(1, int(self._rate * AHEAD_S))
+        # As many as threads stand here: one that nobody used in time would be lost for others, too.
+        n = max(1, min(int(self._rate * AHEAD_S), self._wanted))
         # Rounded up: whole milliseconds must not add up to more than the rate.
         span_ms = -int(-(1000 + MARGIN_MS) * n // self._rate)
         with self._database.write() as connection:
             row = select(_row.c.next_slot_ms, _row.c.paused_until_ms).where(_row.c.id == 1).with_for_update()
-            next_slot_ms, paused_until_ms = connection.execute(row).one()
+            next_slot_ms, until_ms = connection.execute(row).one()
             # Now, not before: others may have had the database for a while. And writing takes its time, too.
             began_ms = self._clock()
-            first_ms = max(began_ms + self._lead_ms, self._paused(paused_until_ms, began_ms))
+            self._know(until_ms)
+            first_ms = max(began_ms + self._lead_ms, self._paused_until_ms)
             if next_slot_ms - first_ms < MOST_WAITING * span_ms // n:
                 first_ms = max(first_ms, next_slot_ms)
             connection.execute(update(_row).where(_row.c.id == 1).values(next_slot_ms=first_ms + span_ms))
@@ -124,20 +139,22 @@ class Gate:
 
     def _pause_ends(self) -> int:
         with self._lock:
-            if self._stale() or self._rate is not None:
-                with self._database.read() as connection:
-                    self._look(connection)
+            if self._stale():
+                self._look()
             return self._paused_until_ms
 
     def _stale(self) -> bool:
         return time.monotonic() - self._looked_at > LOOK_S
 
-    def _look(self, connection: Connection) -> None:
-        row = connection.execute(select(_row.c.rate, _row.c.paused_until_ms).where(_row.c.id == 1)).first()
+    def _look(self) -> None:
+        began_ms = self._clock()
+        with self._database.read() as connection:
+            row = connection.execute(select(_row.c.rate, _row.c.paused_until_ms).where(_row.c.id == 1)).first()
         self._rate, until_ms = row if row is not None else (None, 0)
-        self._paused_until_ms = self._paused(until_ms, self._clock())
-        self._looked_at = time.monotonic()
+        self._know(until_ms)
+        self._look_ms = min(max(self._clock() - began_ms, 0), 5000)
 
-    def _paused(self, until_ms: int, now_ms: int) -> int:
+    def _know(self, until_ms: int) -> None:
         """The end of the pause; none that is longer than can be asked for: then somebody has set a clock back."""
-        return until_ms if until_ms - now_ms <= LONGEST_ASKED_S * 1000 else 0
+        self._paused_until_ms = until_ms if until_ms - self._clock() <= LONGEST_ASKED_S * 1000 else 0
+        self._looked_at = time.monotonic()
