@@ -16,6 +16,7 @@ from tmxdb.queue.job import LONGEST_ERROR, Fail, GivenBack, Job, Kind, Outcome, 
 
 AWAY = ("db.busy", "db.unreachable")
 """Codes of DatabaseTrouble that may pass within a minute or two."""
+AWAY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def perform(kind: Kind, job: Job) -> Result:
     except DatabaseTrouble as error:
         # Away for a moment: whether it comes back in time is for the desk to find out.
         away = error.code in AWAY
-        return Result(job, Snooze(error.code, str(error), 2.0 if away else 0.0), halt=None if away else error)
+        return Result(job, Snooze(error.code, str(error), AWAY_S if away else 0.0), halt=None if away else error)
     except UserMustAct as error:
         return Result(job, Snooze(error.code, str(error)), halt=error)
     except (NeverAgain, TmxdbError) as error:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, exc, func, select
 from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
 from tmxdb.db.tally import compact_tally
-from tmxdb.queue.claim import claim
+from tmxdb.queue.claim import claim, next_pending
 from tmxdb.queue.crew import Result, bug
 from tmxdb.queue.job import RETRY, RUNNING, Fail, Job, Kind
 from tmxdb.queue.recover import next_due, recover
@@ -44,8 +44,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ToCome:
-    """What may still turn up: when the first retry is due (ISO), how many wait, and rows that others hold."""
+    """What may still turn up: rows that became pending since the last claim, when the first retry is due (ISO), how
+    many wait, and rows that others hold."""
 
+    pending: bool
     due: str | None
     waiting: int
     held_by_others: bool
@@ -126,17 +128,18 @@ class Desk:
     def to_come(self) -> ToCome:
         """What may still turn up when nothing is pending."""
         due: list[str] = []
-        waiting, others = 0, False
+        pending, waiting, others = False, 0, False
         with self._database.read() as connection:
             for kind in self._kinds.values():
                 table = kind.table
+                pending = pending or connection.execute(next_pending(table), {"n": 1}).first() is not None
                 first = next_due(connection, kind)
                 if first is not None:
                     due.append(first)
                     waiting += connection.execute(select(func.count()).where(table.c.status == RETRY)).scalar_one()
                 held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by != self._me.worker_id)
                 others = others or connection.execute(held.limit(1)).first() is not None
-        return ToCome(min(due, default=None), waiting, others)
+        return ToCome(pending, min(due, default=None), waiting, others)
 
     def give_back(self, jobs: Sequence[Job]) -> None:
         """Rows as if they had never been claimed."""

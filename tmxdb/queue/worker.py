@@ -27,6 +27,8 @@ AHEAD = 32
 """At least so many jobs are claimed ahead for each kind, so that no thread waits for the database."""
 DATABASE_PATIENCE_S = 120.0
 """How long results are kept in memory while the database is away, before the run stops."""
+AGAIN_S = 2.0
+"""And how long it is left alone before it is asked again."""
 COUNTED = ("done", "failed", "skipped", "retry")
 
 
@@ -172,7 +174,7 @@ class Worker:
                 if error.code not in AWAY or time.monotonic() > gives_up:
                     raise
                 self._listener.note(f"{error} Trying again; {len(results)} results wait in memory.")
-                if self._stop_now.wait(2.0):
+                if self._stop_now.wait(AGAIN_S):
                     return
         self._book(turn)
 
@@ -238,6 +240,9 @@ class Worker:
             self._stop.wait(LOOK_S / 2)
             return self._stop.is_set()
         coming = self._desk.to_come()
+        if coming.pending:  # another worker gave it back, or opened it, after our last claim
+            self._dry.clear()
+            return False
         if not coming.held_by_others and (coming.due is None or not self._plan.wait):
             return True
         if coming.due is not None and self._plan.wait:
