@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from tmxdb.errors import DiskTrouble, TmxdbError
+from tmxdb.errors import DiskTrouble, TmxdbError, TryLater
 
 PARTIAL = ".partial"
 IN_MEMORY = 2**20
@@ -61,7 +61,10 @@ class NewFile:
         with disk_errors(self.path):
             os.fsync(file.fileno())
             file.close()
-            os.replace(self._partial, self._final)
+            try:
+                os.replace(self._partial, self._final)
+            except FileNotFoundError:
+                self._rename_again()
             self._file = None
             _sync_folder(os.path.dirname(self._final))
 
@@ -73,6 +76,13 @@ class NewFile:
             with suppress(OSError):
                 os.unlink(self._partial)
             self._file = None
+
+    def _rename_again(self) -> None:
+        """Somebody deleted the folder meanwhile; or the temporary file, taking our worker for dead."""
+        if not os.path.exists(self._partial):
+            raise TryLater(f"{self.path}: its temporary file was swept away before it was whole.", code="disk.swept")
+        self._make_folders()
+        os.replace(self._partial, self._final)
 
     def _flush(self) -> IO[bytes]:
         """What is in memory into the temporary file, which is made now if it is not there."""
@@ -181,9 +191,10 @@ def safe_name(text: str, *, at_most: int = 60) -> str:
     Never empty, never reserved by Windows, never hidden, at most `at_most` characters.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:at_most].rstrip("._-")
-    if not plain or plain.split(".")[0].lower() in _RESERVED:
-        return f"{plain}_".lstrip("_") or "x"
-    return plain
+    first, dot, rest = plain.partition(".")
+    if first.lower() in _RESERVED:  # with any ending: CON.txt is as bad as CON
+        return f"{first}_{dot}{rest}"[:at_most].rstrip(".") if at_most > len(first) else "x"
+    return plain or "x"
 
 
 @contextmanager
