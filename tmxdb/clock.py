@@ -16,7 +16,7 @@ Clock = Callable[[], int]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # TMX answers like 2009-02-20T16:57:38 or 2024-08-03T17:04:02.12: no zone, 0-3 fractional digits, UTC
 # (tmx-api fact sheet, section 2). More digits, a Z or an offset are taken too.
-_SITE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?")
+_SITE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
 def wall_clock() -> int:
@@ -28,7 +28,7 @@ def iso(at_ms: int) -> str:
     """`at_ms` as the rows store it: 2026-11-22T10:00:00.000Z."""
     seconds, milliseconds = divmod(at_ms, 1000)
     moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{milliseconds:03d}Z"  # %Y writes the year 1 as 1
 
 
 def from_iso(text: str) -> int:
@@ -43,10 +43,11 @@ def site_time(text: str) -> str:
         raise ValueError(f"not a time: {text[:40]!r}")
     seconds, fraction, zone = match.groups()
     milliseconds = int(((fraction or "") + "000")[:3])
-    if zone in (None, "Z"):
-        datetime.fromisoformat(seconds)  # refuses a 13th month
-        return f"{seconds}.{milliseconds:03d}Z"
-    return iso(from_iso(seconds + zone) + milliseconds)
+    try:
+        # Parsed also where there is no zone: that refuses a 13th month, and newer Pythons know an hour 24.
+        return iso(from_iso(seconds + (zone or "Z")) + milliseconds)
+    except OverflowError:
+        raise ValueError(f"not a time: {text!r}") from None
 
 
 def span(seconds: float) -> str:
