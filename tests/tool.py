@@ -19,6 +19,22 @@ import pytest
 
 from tmxdb.cli import main
 
+_QUICK = {
+    "tmxdb.queue.backoff.FIRST_S": 0.02,
+    "tmxdb.queue.backoff.GROWTH": 1.0,
+    "tmxdb.queue.desk.LOOK_S": 0.05,
+    "tmxdb.queue.worker.LOOK_S": 0.05,
+    "tmxdb.sync.patience.NEVER_SEEN_S": 0.02,
+}
+_QUICK_MAIN = f"""
+import importlib
+for name, value in {_QUICK}.items():
+    module, _, constant = name.rpartition(".")
+    setattr(importlib.import_module(module), constant, value)
+from tmxdb.cli import main
+main()
+"""
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -61,9 +77,9 @@ class Tool:
 
     @contextlib.contextmanager
     def started(self, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-        """The same as a process of its own; killed at the end of the block if it still runs."""
+        """The same as a process of its own, quick to retry; killed at the end of the block if it still runs."""
         with subprocess.Popen(
-            [sys.executable, "-m", "tmxdb", *map(str, arguments)],
+            [sys.executable, "-c", _QUICK_MAIN, *map(str, arguments)],
             cwd=self.folder,
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -109,13 +125,7 @@ class Tool:
 
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows in backoff are due at once and looked for often: what is waited for is the same, but sooner."""
-    for name, value in {
-        "tmxdb.queue.backoff.FIRST_S": 0.02,
-        "tmxdb.queue.backoff.GROWTH": 1.0,
-        "tmxdb.queue.desk.LOOK_S": 0.05,
-        "tmxdb.queue.worker.LOOK_S": 0.05,
-        "tmxdb.sync.patience.NEVER_SEEN_S": 0.02,
-    }.items():
+    for name, value in _QUICK.items():
         monkeypatch.setattr(name, value)
 
 

@@ -29,7 +29,7 @@ FORBIDDEN_AT_MOST = 5
 """403 in a row before the run stops: the site does not want us, and asking on would make it worse."""
 LOST_AT_MOST = 5
 """Requests in a row that did not get through before we call it an outage."""
-LONGEST_OUTAGE_S = 15 * 60.0
+LONGEST_PAUSE_S, LONGEST_OUTAGE_S = 60.0, 15 * 60.0
 DEFAULT_PAUSE_S, SHORTEST_PAUSE_S = 10.0, 1.0
 
 
@@ -74,14 +74,18 @@ class Health:
     an Outage when nothing gets through any more, and one that stops the run when it stays so.
     """
 
-    def __init__(self, base_url: str, pause: Callable[[float, str], None]) -> None:
+    def __init__(
+        self, base_url: str, pause: Callable[[float, str], None], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._base_url = base_url
         self._pause = pause
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._lost = 0
         self._forbidden = 0
         self._last_answer_s: float | None = None
-        self._began_s = time.monotonic()
+        self._began_s = monotonic()
+        self._pauses, self._paused_until_s = 0, float("-inf")
         self._stopped: UserMustAct | None = None
 
     def check(self) -> None:
@@ -96,17 +100,17 @@ class Health:
 
     def answered(self) -> None:
         """A request was answered as it should be."""
-        self._lost = self._forbidden = 0
-        self._last_answer_s = time.monotonic()
+        self._lost = self._forbidden = self._pauses = 0
+        self._last_answer_s = self._monotonic()
 
     def judge(self, error: TmxdbError) -> TmxdbError:
         """What to raise for `error`; a pause is passed on to all workers."""
         with self._lock:
             if error.code == "tmx.connection":
                 return self._not_through(error)
-            self._lost = 0
+            self._lost = self._pauses = 0
             if error.code != "tmx.timeout":
-                self._last_answer_s = time.monotonic()
+                self._last_answer_s = self._monotonic()
             self._forbidden = self._forbidden + 1 if error.code == "tmx.forbidden" else 0
             if self._forbidden >= FORBIDDEN_AT_MOST:
                 self._stopped = SiteRefuses(
@@ -122,16 +126,21 @@ class Health:
         self._lost += 1
         if self._lost < LOST_AT_MOST:
             return error
-        silent_s = time.monotonic() - (self._last_answer_s or self._began_s)
+        now_s = self._monotonic()
+        silent_s = now_s - (self._last_answer_s or self._began_s)
         if self._last_answer_s is None or silent_s > LONGEST_OUTAGE_S:
             self._stopped = SiteUnreachable(
                 f"{self._base_url} can not be reached: {error}"
                 " Check the address (--site) and the connection, then run the same command again: nothing is lost."
             )
             return self._stopped
-        pause_s = min(2.0 ** min(self._lost - LOST_AT_MOST + 1, 6), 60.0)
-        self._pause(pause_s, "the site can not be reached")
-        return Outage(str(error), retry_after_s=pause_s)
+        # Requests that were under way when the pause began are no news: 64 of them would make it a long one.
+        if now_s >= self._paused_until_s:
+            self._pauses += 1
+            pause_s = min(2.0 ** min(self._pauses, 6), LONGEST_PAUSE_S)
+            self._paused_until_s = now_s + pause_s
+            self._pause(pause_s, "the site can not be reached")
+        return Outage(str(error), retry_after_s=max(self._paused_until_s - now_s, 0.1))
 
 
 def lost(item: str, reason: str, *, timed_out: bool) -> TryLater:
