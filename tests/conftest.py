@@ -58,13 +58,13 @@ class Server:
 
     def emptied(self) -> str:
         """One database for test after test: quicker than one for each. Whoever still holds on to it is cut off."""
-        self._run(
+        statements = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ours' AND pid <> pg_backend_pid()",
             "SET session_replication_role = replica",
             f"UPDATE alembic_version SET version_num = '{HEAD}'",
             *(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)),
-            database="ours",
         )
+        self._run("; ".join(statements), database="ours")
         return self.url("ours")
 
     def drop(self, url: str) -> None:

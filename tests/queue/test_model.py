@@ -190,6 +190,6 @@ def test_the_queue_does_what_a_plain_model_of_it_does(tmp_path: Path) -> None:
     database.close()
     case = Queue.TestCase()
     case.settings = settings(
-        max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
     )
     case.runTest()
