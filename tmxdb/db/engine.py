@@ -156,6 +156,8 @@ def _engine(location: str, path: Path | None, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+        if read_only:  # attaching a file that is not there would make it
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         cursor = connection.cursor()
         for pragma in _PRAGMAS if not read_only else ("PRAGMA query_only = ON",):
             cursor.execute(pragma)
