@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from typing import Any
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Column, Connection
+from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.models import Map, Replay, ReplayInputs, Track, table_of
+from tmxdb.db.models import Map, Replay, ReplayInputs, table_of
 from tmxdb.errors import GbxError, TmxdbError, WrongBody
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.kinds.facts import input_events, replay_columns, whole_replay
-from tmxdb.kinds.tools import Tools
+from tmxdb.kinds.tools import Tools, track_uid
 from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.tmx.endpoints import replay_path
 
-UID_KNOWN_S = 10.0
-"""How long the uid of a track is believed; a sync beside us may change it."""
 _replays = table_of(Replay)
 
 
@@ -29,7 +27,7 @@ class Download:
     name = "download"
     table = _replays
     key: Column[Any] = _replays.c.replay_id
-    needs: tuple[Column[Any], ...] = (
+    needs: tuple[NamedColumn[Any], ...] = (
         _replays.c.replay_id,
         _replays.c.track_id,
         _replays.c.user_name,
@@ -37,6 +35,7 @@ class Download:
         _replays.c.position,
         _replays.c.file_path,
         _replays.c.sha256,
+        track_uid(_replays),
     )
 
     def __init__(self, tools: Tools) -> None:
@@ -44,7 +43,6 @@ class Download:
         # One file is read at a time. Python computes with one thread anyway; 64 that try it at once spend twice
         # the processor on taking turns, and hostile files could fill the memory together.
         self._thinking = threading.Lock()
-        self._uids: dict[int, tuple[str | None, float]] = {}
 
     def at_most(self, n: int) -> int:
         """Downloads mostly wait for the site: as many as wanted."""
@@ -98,7 +96,7 @@ class Download:
     def _looks_foreign(self, job: Job, replay: ReplayFile) -> bool:
         """Whether the site may have sent the file of another replay. Authors replace maps and sites round times,
         so one sign is none, and two are worth asking once more."""
-        uid, wanted = self._track_uid(job.row["track_id"]), job.row["site_time_ms"]
+        uid, wanted = job.row["track_uid"], job.row["site_time_ms"]
         found_uid, found_ms = _map_uid(replay), _race_time_ms(replay)
         other_map = uid is not None and found_uid is not None and uid != found_uid
         return other_map and wanted is not None and found_ms is not None and wanted != found_ms
@@ -106,24 +104,12 @@ class Download:
     def _done(self, job: Job, path: str, data: bytes, digest: str, replay: ReplayFile) -> Done:
         track_id = job.row["track_id"]
         values = {"file_path": path, "file_bytes": len(data), "sha256": digest}
-        opens = [NewRows(Map.__table__, [{"track_id": track_id, "priority": job.priority}])]  # type: ignore[arg-type]
+        opens = [NewRows(table_of(Map), [{"track_id": track_id, "priority": job.priority}])]
         events = input_events(replay) if self._tools.options.store_inputs else None
         if events is not None:
             row = {"replay_id": job.item_id, "events": events}
             opens.append(NewRows(table_of(ReplayInputs), [row], update=("events",)))
-        return Done(values | replay_columns(replay, self._track_uid(track_id)), opens)
-
-    def _track_uid(self, track_id: int) -> str | None:
-        """The uid of the track's present map; asked once for the replays of a track that follow each other."""
-        now = time.monotonic()
-        uid, asked_at = self._uids.get(track_id, (None, float("-inf")))
-        if now - asked_at > UID_KNOWN_S:
-            with self._tools.database.read() as connection:
-                uid = connection.execute(select(Track.uid).where(Track.track_id == track_id)).scalar()
-            if len(self._uids) > 1000:
-                self._uids.clear()
-            self._uids[track_id] = (uid, now)
-        return uid
+        return Done(values | replay_columns(replay, job.row["track_uid"]), opens)
 
 
 def _race_time_ms(replay: ReplayFile) -> int | None:

@@ -7,14 +7,15 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, insert, literal_column, select
+from sqlalchemy import Column, Connection, bindparam, insert, literal_column, select
+from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.models import Map, Replay, Track, table_of
 from tmxdb.errors import GbxError, Gone, WrongBody
 from tmxdb.gbx import Challenge
 from tmxdb.kinds.facts import map_columns, whole_challenge
 from tmxdb.kinds.naming import map_path
-from tmxdb.kinds.tools import Tools
+from tmxdb.kinds.tools import Tools, track_uid
 from tmxdb.queue.job import Done, Job, Outcome, Skip
 from tmxdb.tmx.endpoints import track_path
 
@@ -23,6 +24,18 @@ _maps = table_of(Map)
 _replays = table_of(Replay)
 _tracks = table_of(Track)
 
+_CANDIDATES = (
+    select(_replays.c.replay_id, _replays.c.file_path, _replays.c.sha256)
+    .where(_replays.c.track_id == bindparam("wanted"), _replays.c.status == "done")
+    .order_by(
+        _replays.c.map_uid_matches.is_(True).desc(),
+        _replays.c.position.is_(None),
+        _replays.c.position,
+        _replays.c.replay_id,
+    )
+    .limit(TRIED_AT_MOST)
+)
+
 
 class Extract:
     """Cuts maps out of replays."""
@@ -30,7 +43,7 @@ class Extract:
     name = "extract"
     table = _maps
     key: Column[Any] = _maps.c.track_id
-    needs: tuple[Column[Any], ...] = (_maps.c.from_replay_id, _maps.c.source, _maps.c.sha256)
+    needs: tuple[NamedColumn[Any], ...] = (_maps.c.from_replay_id, _maps.c.source, _maps.c.sha256, track_uid(_maps))
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -50,8 +63,7 @@ class Extract:
 
     def run(self, job: Job) -> Outcome:
         """The map file on disk, whole, and its facts in the row."""
-        with self._tools.database.read() as connection:
-            uid = connection.execute(select(Track.uid).where(Track.track_id == job.item_id)).scalar()
+        uid = job.row["track_uid"]
         reasons: list[str] = []
         if not self._tools.options.maps_from_site:
             for replay_id, path, sha256 in self._replays(job):
@@ -69,20 +81,8 @@ class Extract:
 
     def _replays(self, job: Job) -> Iterator[tuple[int, str, str]]:
         """Downloaded replays of the track, those on its present map first, then the best."""
-        columns = _replays.c
-        query = (
-            select(columns.replay_id, columns.file_path, columns.sha256)
-            .where(columns.track_id == job.item_id, columns.status == "done")
-            .order_by(
-                columns.map_uid_matches.is_(True).desc(),
-                columns.position.is_(None),
-                columns.position,
-                columns.replay_id,
-            )
-            .limit(TRIED_AT_MOST)
-        )
         with self._tools.database.read() as connection:
-            rows = connection.execute(query).fetchall()
+            rows = connection.execute(_CANDIDATES, {"wanted": job.item_id}).fetchall()
         yield from (tuple(row) for row in rows)
 
     def _cut_out(self, path: str, sha256: str) -> tuple[bytes, Challenge]:

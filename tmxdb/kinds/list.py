@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, or_, select
+from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
@@ -40,7 +41,7 @@ class List:
     name = "list"
     table = _tracks
     key: Column[Any] = _tracks.c.track_id
-    needs: tuple[Column[Any], ...] = ()
+    needs: tuple[NamedColumn[Any], ...] = ()
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools

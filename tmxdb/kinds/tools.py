@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.engine import Database
 from tmxdb.kinds.facts import Reader
@@ -10,6 +14,15 @@ from tmxdb.kinds.naming import NameTemplate
 from tmxdb.storage import Storage
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.fetch import Fetcher
+
+
+def track_uid(table: Table) -> NamedColumn[Any]:
+    """The uid of the track's present map, claimed along with a row of `table`: no question of its own for it.
+
+    As a literal: in a RETURNING clause for SQLite, SQLAlchemy drops the table names that it hangs on.
+    """
+    uid: ColumnElement[Any] = literal_column(f"(SELECT uid FROM tracks WHERE tracks.track_id = {table.name}.track_id)")
+    return uid.label("track_uid")
 
 
 @dataclass(frozen=True, slots=True)

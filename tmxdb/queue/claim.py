@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, select, update
+from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.clock import iso
 from tmxdb.queue.job import PENDING, Job, Kind
@@ -29,7 +30,7 @@ def claim(connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: in
 
 
 @cache
-def claiming(table: Table, needs: tuple[Column[Any], ...], dialect: str) -> Update:
+def claiming(table: Table, needs: tuple[NamedColumn[Any], ...], dialect: str) -> Update:
     """The claim as a statement with the parameters `worker`, `lease` and `n`; tests look at its plan.
 
     Built once: building it costs more than running it.

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import Column, ColumnClause, Connection, Table, literal_column
+from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import NewRows
 from tmxdb.errors import TmxdbError
@@ -94,7 +95,7 @@ class Kind(Protocol):
 
     name: str
     table: Table
-    needs: tuple[Column[Any], ...]
+    needs: tuple[NamedColumn[Any], ...]
 
     @property
     def key(self) -> Column[Any]:
