@@ -14,8 +14,24 @@ __all__ = ["tool"]
 
 
 @pytest.fixture
-def site() -> Iterator[RunningSite]:
-    """Six plain tracks with four replays each, to change."""
+def changing() -> None:
+    """For tests that change the catalogue: `site` is one of their own."""
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[RunningSite]:
+    """Six plain tracks with four replays each."""
+    if "changing" in request.fixturenames:
+        with running_site(tracks=6, replays=4, plain=True) as own:
+            yield own
+        return
+    shared_plain.forget()
+    yield shared_plain
+    shared_plain.set_faults([])
+
+
+@pytest.fixture(scope="package")
+def shared_plain() -> Iterator[RunningSite]:
     with running_site(tracks=6, replays=4, plain=True) as site:
         yield site
 

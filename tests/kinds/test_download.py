@@ -197,6 +197,7 @@ def test_a_replay_of_an_older_map_with_an_odd_time_is_kept_when_it_comes_again(l
     assert len(fetched(site)) == 48
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_replay_of_an_older_map_is_a_fact_not_a_failure(listed: Tool, site: RunningSite) -> None:
     for track_id in site.track_ids()[:2]:
         site.touch_track(track_id)
@@ -208,6 +209,7 @@ def test_a_replay_of_an_older_map_is_a_fact_not_a_failure(listed: Tool, site: Ru
     assert sorted(listed.column("select map_uid_matches from replays")) == [0] * 8 + [1] * 16
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_replay_that_is_gone_is_skipped_for_good(listed: Tool, site: RunningSite) -> None:
     gone = next(iter(wanted(site)))
     site.delete_replay(gone)

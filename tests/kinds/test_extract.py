@@ -96,6 +96,7 @@ def test_the_site_is_asked_when_no_replay_has_the_map(downloaded: Tool, site: Ru
     assert [line["path"] for line in site.log()] == [f"/trackgbx/{track_id}"]
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_map_that_is_nowhere_is_skipped_with_its_reasons(downloaded: Tool, site: RunningSite) -> None:
     track_id = site.track_ids()[0]
     for replay_id in downloaded.column("select replay_id from replays where track_id = ?", track_id):
@@ -147,6 +148,7 @@ def test_a_wrong_answer_for_a_map_is_recognised_and_asked_for_again(
         assert _map(tool, track_id) == site.expected_track(track_id)
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_replaced_map_is_extracted_again_from_a_replay_on_it(downloaded: Tool, site: RunningSite) -> None:
     downloaded(*EXTRACT)
     track_id = site.track_ids()[0]

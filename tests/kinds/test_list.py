@@ -136,6 +136,7 @@ def test_a_track_without_replays_is_done_with_none(tool: Tool, empty_board: str)
         assert tool.one("select count(*) from attempts") == 0
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_track_that_the_site_no_longer_has_is_skipped_for_good(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     gone = site.track_ids()[2]
@@ -150,6 +151,7 @@ def test_a_track_that_the_site_no_longer_has_is_skipped_for_good(tool: Tool, sit
     assert boards(site) == []
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_replay_that_lost_its_place_keeps_its_row_without_a_position(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*LIST, "--top", 4)
@@ -166,6 +168,7 @@ def test_a_replay_that_lost_its_place_keeps_its_row_without_a_position(tool: Too
     assert len(positions) == len(set(positions))
 
 
+@pytest.mark.usefixtures("changing")
 def test_all_replays_of_a_replaced_track_lose_their_place(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*LIST)

@@ -41,7 +41,23 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def site() -> Iterator[RunningSite]:
-    """Twelve plain tracks of one's own."""
+def changing() -> None:
+    """For tests that change the catalogue: `site` is one of their own."""
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[RunningSite]:
+    """Twelve plain tracks with two replays each."""
+    if "changing" in request.fixturenames:
+        with running_site(tracks=12, replays=2, plain=True) as own:
+            yield own
+        return
+    shared_plain.forget()
+    yield shared_plain
+    shared_plain.set_faults([])
+
+
+@pytest.fixture(scope="package")
+def shared_plain() -> Iterator[RunningSite]:
     with running_site(tracks=12, replays=2, plain=True) as site:
         yield site

@@ -46,6 +46,7 @@ def test_a_track_that_was_added_twice_keeps_its_place(tool: Tool, site: RunningS
     assert _in_order(tool) == [ids[3], ids[1]]
 
 
+@pytest.mark.usefixtures("changing")
 def test_the_facts_of_an_added_track_are_asked_for_a_hundred_at_a_time(tool: Tool, site: RunningSite) -> None:
     more = site.add_tracks(200)
     site.forget()

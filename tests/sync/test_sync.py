@@ -73,6 +73,7 @@ def test_a_sync_that_is_killed_goes_on_where_it_was(tool: Tool, huge: RunningSit
     assert _snapshot(tool) == _snapshot(tool, "other.db")
 
 
+@pytest.mark.usefixtures("changing")
 def test_the_next_sync_asks_only_for_what_is_new(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     last = site.track_ids()[-1]
@@ -164,6 +165,7 @@ def test_a_page_that_keeps_failing_ends_the_sync_with_one_sentence_and_what_is_t
     assert tool.one("select count(*) from tracks") == 25
 
 
+@pytest.mark.usefixtures("changing")
 def test_refresh_opens_what_has_changed_and_nothing_else(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool("run", "--top", 5)
@@ -184,6 +186,7 @@ def test_refresh_opens_what_has_changed_and_nothing_else(tool: Tool, site: Runni
     assert "done" in tool.column("select distinct status from tracks")
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_replaced_map_no_longer_matches_the_replays_that_are_there(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool("run", "--top", 5)
@@ -198,6 +201,7 @@ def test_a_replaced_map_no_longer_matches_the_replays_that_are_there(tool: Tool,
     assert tool.column("select position from replays where track_id = ?", track_id) == [None, None]
 
 
+@pytest.mark.usefixtures("changing")
 @pytest.mark.parametrize("seen_by", [["sync-tracks", "--order", "awards"], ["add-tracks", "2233"]])
 def test_a_change_is_not_lost_when_another_command_sees_it_first(
     tool: Tool, site: RunningSite, seen_by: list[str]
