@@ -113,6 +113,7 @@ def nothing_is_held(tool: Tool) -> bool:
     return held == 0 and tool.one("select count(*) from workers") == 0
 
 
+@pytest.mark.slow
 def test_kills_and_interruptions_and_faults_change_nothing_in_the_end(
     tool: Tool, site: RunningSite, undisturbed: dict[str, Any]
 ) -> None:
@@ -151,6 +152,7 @@ def test_kills_and_interruptions_and_faults_change_nothing_in_the_end(
     assert sum(n - 1 for n in whole.values() if n > 1) <= kills * N
 
 
+@pytest.mark.slow
 def test_a_worker_killed_again_and_again_before_anything_came_gives_up_no_row(
     tool: Tool, site: RunningSite, undisturbed: dict[str, Any]
 ) -> None:

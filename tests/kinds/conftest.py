@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tmxdb.sandbox import RunningSite, running_site
 
-from ..tool import tool
+from ..tool import Tool
+from ..tool import tool as in_an_empty_folder
 
-__all__ = ["tool"]
+__all__ = ["in_an_empty_folder"]
+
+
+@pytest.fixture
+def tool(in_an_empty_folder: Tool, sqlite_template: Path) -> Tool:
+    """The command line in a folder with an empty database: quicker than making one each time."""
+    shutil.copyfile(sqlite_template, in_an_empty_folder.folder / "tmx.db")
+    return in_an_empty_folder
 
 
 @pytest.fixture

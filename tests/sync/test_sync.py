@@ -58,6 +58,7 @@ def test_a_full_sync_pages_by_upload_order_a_thousand_at_a_time(tool: Tool, huge
     assert (sync["cursor"], sync["pages"], sync["tracks_seen"], sync["complete"]) == (ids[-1], 3, 2500, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_sync_that_is_killed_goes_on_where_it_was(tool: Tool, huge: RunningSite) -> None:
     tool("--site", huge.url, "--db", "other.db", "sync-tracks")
