@@ -18,7 +18,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.models import Replay, Worker, table_of
 from tmxdb.queue.job import Fail, Job, Outcome, Retry, Skip, Snooze
-from tmxdb.queue.recover import DEADLY, SUSPECT, recover
+from tmxdb.queue.recover import DEADLY, SUSPECT, USUAL_N, recover
 from tmxdb.queue.settle import release, reopen
 
 from .fakes import DONE, Bench
@@ -133,9 +133,12 @@ class Queue(RuleBasedStateMachine):
                 connection.execute(delete(table_of(Worker)).where(Worker.worker_id == worker))
             recover(connection, self.bench.kind, dead=[worker] if listed else [], now_ms=self.clock())
         self._promote()
-        for item_id, row in self.model.items():
-            if row.owner == worker:
-                row.owner, row.attempts, row.losses = None, row.attempts - 1, row.losses + 1
+        held = sorted((row.priority, i) for i, row in self.model.items() if row.owner == worker)
+        for place, (_, item_id) in enumerate(held):
+            row, blamed = self.model[item_id], place < (1 if listed else USUAL_N)
+            row.owner, row.status, row.attempts = None, "pending", row.attempts - 1
+            if blamed:
+                row.losses += 1
                 row.status = "failed" if row.losses >= DEADLY else "retry" if row.losses >= SUSPECT else "pending"
                 row.due_ms = self._available(item_id) if row.status == "retry" else None
         if not listed:

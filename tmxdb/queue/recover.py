@@ -18,9 +18,11 @@ from tmxdb.queue.job import RETRY, RUNNING, Kind
 DIED = "worker.died"
 SUSPECT = 2
 """A row on which so many workers died, one after the other, comes back apart from others: see `recover`."""
-DEADLY = 4
+DEADLY = 5
 """And after so many it is given up: it is what kills them."""
 APART_MS = 250
+USUAL_N = 16
+"""How many jobs a worker had begun, where that is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,16 @@ def recover(connection: Connection, kind: Kind, *, dead: list[str], now_ms: int)
 
     `dead`: workers that are gone. Rows of workers that nobody knows are lost as well.
 
-    A row that was there when its worker died is hardly ever the reason: dozens are held at once, and people and
-    power cuts kill workers too. So it comes back at once. The second time in a row it comes back a little apart
-    from the others, so that the one row that does kill workers takes ever fewer with it, until it is given up.
+    A row that was held when its worker died is hardly ever the reason: most were only claimed ahead, and people and
+    power cuts kill workers too. So only as many are blamed as the worker did at once, the most urgent ones, for
+    they are begun first; and a row comes back at once. When it is blamed the second time in a row it comes back a
+    little apart from the others, so that the one row that does kill workers takes ever fewer with it, until it is
+    given up.
     """
     due = promote_due(connection, kind, now_ms)
     table = kind.table
     found = (
-        select(kind.key, table.c.attempts, table.c.losses, table.c.claimed_by)
+        select(kind.key, table.c.priority, table.c.attempts, table.c.losses, table.c.claimed_by)
         .where(
             table.c.status == RUNNING,
             or_(table.c.claimed_by.in_(dead), table.c.claimed_by.not_in(select(Worker.worker_id))),
@@ -54,21 +58,26 @@ def recover(connection: Connection, kind: Kind, *, dead: list[str], now_ms: int)
     if connection.dialect.name == "postgresql":  # another worker may be taking the same rows back this moment
         found = found.with_for_update(skip_locked=True, key_share=True)
     lost = connection.execute(found).fetchall()
+    if not lost:
+        return Recovered(due=due)
+    begun: dict[str, int] = dict(connection.execute(select(Worker.worker_id, Worker.n)).fetchall())
     changes, books, apart, given_up = [], [], 0, 0
-    for item_id, attempts, losses, worker in lost:
+    for item_id, _, attempts, losses, worker in sorted(lost, key=lambda row: (row.priority, row[0])):
+        begun[worker] = begun.get(worker, USUAL_N) - 1
+        blamed = int(begun[worker] >= 0)
         message = f"{kind.name} {item_id} was taken back from worker {worker}, which is gone."
         books.append(_lost_attempt(kind.name, item_id, attempts, worker, message, now_ms))
         change: dict[str, Any] = {
             "lost_key": item_id,
             "attempts": max(attempts - 1, 0),
-            "losses": losses + 1,
+            "losses": losses + blamed,
             "status": "pending",
         }
-        if losses + 1 >= DEADLY:
+        if blamed and losses + 1 >= DEADLY:
             given_up += 1
             message = f"{message} {losses + 1} workers died on it, one after the other; `tmxdb retry` tries it again."
             change |= {"status": "failed", "finished_at": iso(now_ms), "error_code": DIED, "error": message}
-        elif losses + 1 >= SUSPECT:
+        elif blamed and losses + 1 >= SUSPECT:
             apart += 1
             due_at = iso(now_ms + apart * APART_MS)
             change |= {"status": "retry", "available_at": due_at, "error_code": DIED, "error": message}
@@ -77,8 +86,7 @@ def recover(connection: Connection, kind: Kind, *, dead: list[str], now_ms: int)
         values: dict[str, Any] = {name: bindparam(name) for name in names if name != "lost_key"}
         statement = update(table).where(kind.key == bindparam("lost_key")).values(claimed_by=None, lease_until=None)
         connection.execute(statement.values(values), list(rows))
-    if books:
-        connection.execute(insert(table_of(Attempt)), books)
+    connection.execute(insert(table_of(Attempt)), books)
     return Recovered(due, len(lost) - given_up, given_up)
 
 
