@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def options(ctx: click.Context, /, given: dict[str, Any]) -> Options:
 def open_database(chosen: Options, *, create: bool = False, read_only: bool = False) -> Database:
     """The database, of the present revision; made if it is not there and `create` says so."""
     database = Database(chosen.location, read_only=read_only)
+    close_at_the_end(database.close)
     if create:
         before, _ = upgrade(database)
         if before is None:
@@ -47,6 +49,13 @@ def open_database(chosen: Options, *, create: bool = False, read_only: bool = Fa
     else:
         ensure_current(database)
     return database
+
+
+def close_at_the_end(close: Callable[[], None]) -> None:
+    """Have `close` called when the command ends, however it ends."""
+    command = click.get_current_context(silent=True)
+    if command is not None:
+        command.call_on_close(close)
 
 
 def database_if_any(chosen: Options) -> Database | None:

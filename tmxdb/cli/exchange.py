@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from tmxdb.cli.context import Options, database_if_any
+from tmxdb.cli.context import Options, close_at_the_end, database_if_any
 from tmxdb.db import settings
 from tmxdb.db.engine import Database, shown
 from tmxdb.errors import DatabaseTrouble, NeverAgain, SiteUnreachable, Throttled, TryLater, WrongUsage
@@ -29,6 +29,7 @@ def greet(chosen: Options, stop: threading.Event) -> None:
     if database is not None and _is_settled(database):
         return
     exchange = Exchange(where, contact=contact, gate=_OpenDoor(), connections=1)
+    close_at_the_end(exchange.close)
     for hello in range(HELLOS):
         try:
             Coming(lambda: exchange.tracks({"count": 1}), stop).result()
@@ -60,7 +61,9 @@ def open_exchange(
     kept = rate_kept(database, where, rate)
     gate = Gate(database, stop=stop)
     gate.set_rate(kept)
-    return Exchange(where, contact=contact, gate=gate, connections=connections), kept
+    exchange = Exchange(where, contact=contact, gate=gate, connections=connections)
+    close_at_the_end(exchange.close)
+    return exchange, kept
 
 
 def site_and_contact(chosen: Options, database: Database | None) -> tuple[Site, str | None]:

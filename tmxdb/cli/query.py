@@ -12,7 +12,7 @@ from sqlalchemy import exc, text
 
 from tmxdb.cli.context import open_database, options
 from tmxdb.cli.options import option, site_options
-from tmxdb.cli.say import print_table, talk
+from tmxdb.cli.say import print_table, safe, talk
 from tmxdb.errors import BadInput, DatabaseTrouble
 
 TABLE_ROWS = 1000
@@ -47,8 +47,10 @@ def query(ctx: click.Context, /, form: str, as_json: bool, as_csv: bool, sql: st
             columns = list(result.keys())
             if form == "csv":
                 writer = csv.writer(sys.stdout, lineterminator="\n")
+                # A file or a program gets the bytes as they are; a terminal would obey some of them.
+                plain = safe if sys.stdout.isatty() else str
                 writer.writerow(columns)
-                writer.writerows(result)
+                writer.writerows([None if value is None else plain(str(value)) for value in row] for row in result)
             elif form == "json":
                 _write_json(columns, result)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -70,6 +71,8 @@ def sync_tracks(ctx: click.Context, /, **given: Any) -> None:
     if given["dry_run"]:
         _say_what_would_be_asked(chosen, wanted, order, max_tracks, given["rate"])
         return
+    if given["save_ids"]:
+        _check_writable(given["save_ids"])
     with ctrl_c() as stopping:
         greet(chosen, stopping.stop)
         database = open_database(chosen, create=True)
@@ -96,7 +99,7 @@ def _sync(database: Database, exchange: Exchange, wanted: Filters, given: dict[s
         synced = sync.by_upload(wanted, given["max_tracks"])
         if given["refresh"] and not stopping.stop.is_set():
             changed = sync.changed(wanted)
-            talk(f"{len(changed.ids):,} tracks have changed; {changed.reopened:,} will be listed again.")
+            talk(f"{changed.reopened:,} tracks have changed and will be listed again.")
             synced.reopened += changed.reopened
     watcher.close()
     end = "the list is complete" if synced.complete else "stopped before its end; the next sync goes on from here"
@@ -135,6 +138,15 @@ def _all_ids(database: Database) -> list[int]:
     with database.read() as connection:
         query = select(Track.track_id).order_by(Track.priority, Track.track_id)
         return list(connection.execute(query).scalars())
+
+
+def _check_writable(path: str) -> None:
+    """Before an hour of asking rather than after it."""
+    is_new = not os.path.exists(path)
+    with disk_errors(path):
+        open(path, "ab").close()
+        if is_new:
+            os.unlink(path)
 
 
 def _save_ids(path: str, ids: list[int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
-from tmxdb.cli.context import Options, open_database, open_storage, options
+from tmxdb.cli.context import Options, close_at_the_end, open_database, open_storage, options
 from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, reader_option, site_options
 from tmxdb.cli.say import talk
@@ -108,7 +108,9 @@ def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> No
         storage = open_storage(chosen, database)
         storage.check_writable()
         identity = new_identity()
-        tools = Tools(database, storage, exchange, Fetcher(exchange), identity.worker_id, wanted)
+        fetcher = Fetcher(exchange)
+        close_at_the_end(fetcher.close)
+        tools = Tools(database, storage, exchange, fetcher, identity.worker_id, wanted)
         totals = _work(names, given, identity, tools, stopping)
     _end(database, totals, stopping)
 

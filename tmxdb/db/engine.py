@@ -7,6 +7,7 @@ IMMEDIATE and wait their turn, readers say BEGIN, and the driver's own guessing 
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -143,7 +144,10 @@ def _engine(location: str, path: Path | None, *, read_only: bool) -> Engine:
             " or newer. Use a newer Python, for example one that `uv` installs.",
             code="db.driver",
         )
-    uri = path.absolute().as_uri() + ("?mode=ro" if read_only else "")
+    # A reader opens the file for writing, too, where it may: only so can it take away the write-ahead log and its index
+    # when it was the last one. `query_only` keeps it from changing anything.
+    may_tidy = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    uri = path.absolute().as_uri() + ("" if not read_only else "?mode=rw" if may_tidy else "?mode=ro")
     engine = create_engine(
         "sqlite+pysqlite://",
         creator=lambda: sqlite3.connect(
@@ -213,7 +217,8 @@ def _explained(name: str, error: exc.DatabaseError) -> DatabaseTrouble | None:
     ):
         if sign in reason:
             return DatabaseTrouble(f"{name}: {reason}. {advice}", code=code)
-    if isinstance(error, exc.OperationalError) and (error.connection_invalidated or not error.statement):
+    by_server = isinstance(error, exc.OperationalError) and not isinstance(error.orig, sqlite3.Error)
+    if by_server and (error.connection_invalidated or not error.statement):
         advice = "Check that the server runs and that the address is right."
         return DatabaseTrouble(f"{name}: can not be reached: {reason}. {advice}", code="db.unreachable")
     return None
