@@ -42,8 +42,8 @@ def tmxdb(rest: list[str]) -> int:
 
 
 def test(rest: list[str]) -> int:
-    """All tests."""
-    return run([python(), "-m", "pytest", *rest], cwd=HERE)
+    """All tests, on as many processors as there are."""
+    return run([python(), "-m", "pytest", "-n", "auto", *rest], cwd=HERE)
 
 
 def check(rest: list[str]) -> int:

@@ -199,20 +199,20 @@ def test_leftovers_are_swept_but_not_those_of_live_workers(storage: Storage) -> 
         two.write(large)
         for top in ("replays", "tracks"):
             (storage.root / top / ".partial" / "dead~x.Gbx").write_bytes(b"half")
-        assert storage.sweep({"live"}) == 2
+        assert storage.sweep(storage.half_written(), {"live"}) == 2
         assert files(storage) == ["replays/.partial/live~a", PATH, "tracks/.partial/live~b"]
-    assert storage.sweep(set()) == 0
+    assert storage.sweep(storage.half_written(), set()) == 0
 
 
 def test_a_sweep_of_a_folder_that_is_not_there_finds_nothing(storage: Storage) -> None:
-    assert storage.sweep(set()) == 0
+    assert storage.sweep(storage.half_written(), set()) == 0
 
 
 def test_a_file_that_another_worker_swept_is_written_again_later(storage: Storage) -> None:
     """Swept by one that started while we were taken for dead: no reason to stop the run."""
     with pytest.raises(TryLater) as caught, storage.new_file(PATH, owner="me") as file:  # noqa: PT012
         file.write(b"x" * (storage_module.IN_MEMORY + 1))
-        Storage(storage.root).sweep(set())
+        Storage(storage.root).sweep(Storage(storage.root).half_written(), set())
         file.publish()
     assert caught.value.code == "disk.swept"
     assert files(storage) == []

@@ -137,15 +137,21 @@ class Storage:
         finally:
             file.discard()
 
-    def sweep(self, live: set[str]) -> int:
-        """Delete what was left half written by anyone but the workers `live`; answers how many files that were."""
+    def half_written(self) -> list[Path]:
+        """All files under a temporary name now, of workers at work and of dead ones."""
+        return [file for folder in self.root.glob(f"*/{PARTIAL}") for file in folder.iterdir()]
+
+    def sweep(self, half_written: list[Path], live: set[str]) -> int:
+        """Delete those that are of no worker in `live`; answers how many files that were.
+
+        To be listed before `live` is read: a worker that begins in between is then in neither.
+        """
         swept = 0
-        for folder in self.root.glob(f"*/{PARTIAL}"):
-            for file in folder.iterdir():
-                if file.name.split("~", 1)[0] not in live:
-                    with suppress(OSError):
-                        file.unlink()
-                        swept += 1
+        for file in half_written:
+            if file.name.split("~", 1)[0] not in live:
+                with suppress(OSError):
+                    file.unlink()
+                    swept += 1
         return swept
 
     def check_writable(self) -> None:

@@ -483,6 +483,29 @@ def test_crews_share_n_threads_with_something_for_every_kind(n: int, most: list[
     assert all(1 <= sizes[kind.name] <= max(kind.at_most(n), 1) for kind in kinds)
 
 
+def test_three_kinds_with_one_turn_never_do_two_jobs_at_once(sqlite: Database) -> None:
+    rows = Rows(sqlite)
+    for track_id in range(1, 5):
+        rows.track(track_id, status="pending")
+        rows.replay(100 + track_id, track_id=track_id)
+    at_work, most = [0], [0]
+
+    def play(outcome: Outcome) -> Callable[[Job], Outcome]:
+        def count(job: Job) -> Outcome:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+            threading.Event().wait(0.005)
+            at_work[0] -= 1
+            return outcome
+
+        return count
+
+    kinds = [FakeList(play(Done({"listed_top": 1}))), FakeKind(play(DONE))]
+    totals = worker(sqlite, kinds, Plan(1)).run()
+    assert totals.of("done") == 8
+    assert most == [1]
+
+
 def test_a_kind_alone_gets_all_threads_that_make_sense() -> None:
     assert crew_sizes(64, [FakeKind()]) == {"download": 64}
     assert crew_sizes(64, [FakeKind(most=2)]) == {"download": 2}

@@ -138,8 +138,9 @@ def _work(names: list[str], given: dict[str, Any], identity: Identity, tools: To
     with Watching(database, names, bar=given["progress"]) as watching:
         stopping.say = watching.note
         tools.exchange.gate.on_pause = watching.paused
+        half_written = tools.storage.half_written()
         with database.read() as connection:
-            tools.storage.sweep(live_workers(connection, wall_clock()))
+            tools.storage.sweep(half_written, live_workers(connection, wall_clock()))
         worker = Worker(
             database,
             [make_kind(name, tools) for name in names],

@@ -9,6 +9,7 @@ import queue
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from tmxdb.errors import DatabaseTrouble, Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
@@ -29,12 +30,22 @@ class Result:
 
 
 class Crew:
-    """Up to `size` threads for `kind`, started as jobs come in; results go to `results` in any order."""
+    """Up to `size` threads for `kind`, started as jobs come in; results go to `results` in any order.
 
-    def __init__(self, kind: Kind, size: int, results: queue.SimpleQueue[Result]) -> None:
+    `turns`: where several crews share fewer turns than they have threads, a thread waits for one.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        size: int,
+        results: queue.SimpleQueue[Result],
+        turns: AbstractContextManager[object] | None = None,
+    ) -> None:
         self.kind = kind
         self.size = size
         self._results = results
+        self._turns = turns or nullcontext()
         self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -71,7 +82,8 @@ class Crew:
 
     def _work(self) -> None:
         while (job := self._inbox.get()) is not None:
-            result = perform(self.kind, job)
+            with self._turns:
+                result = perform(self.kind, job)
             with self._lock:
                 self._open -= 1
             self._results.put(result)

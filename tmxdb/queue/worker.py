@@ -103,7 +103,9 @@ class Worker:
         self._pace = Pace()
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         sizes = crew_sizes(plan.n, kinds)
-        self._crews = {name: Crew(kind, sizes[name], self._results) for name, kind in by_name.items()}
+        # More kinds than turns: each crew needs a thread, but no more jobs than `n` are ever in flight.
+        turns = threading.Semaphore(plan.n) if sum(sizes.values()) > plan.n else None
+        self._crews = {name: Crew(kind, sizes[name], self._results, turns) for name, kind in by_name.items()}
         self._held: dict[str, dict[int, Job]] = {name: {} for name in by_name}
         self._claimed = 0
         self._dry: set[str] = set()
