@@ -12,7 +12,7 @@ from sqlalchemy import exc, text
 
 from tmxdb.cli.context import open_database, options
 from tmxdb.cli.options import option, site_options
-from tmxdb.cli.say import print_table, safe, talk
+from tmxdb.cli.say import counted, print_table, safe, talk
 from tmxdb.errors import BadInput, DatabaseTrouble
 
 TABLE_ROWS = 1000
@@ -57,10 +57,8 @@ def query(ctx: click.Context, /, form: str, as_json: bool, as_csv: bool, sql: st
                 rows = [tuple(row) for row in result.fetchmany(TABLE_ROWS)]
                 print_table(columns, rows)
                 more = result.fetchone() is not None
-                talk(
-                    f"{'the first ' if more else ''}{len(rows):,} rows"
-                    + ("; --csv or --json give all." if more else "")
-                )
+                shown = counted(len(rows), "row")
+                talk(f"the first {shown}; --csv or --json give all." if more else shown)
     except DatabaseTrouble as error:
         if error.code != "db.read_only":
             raise

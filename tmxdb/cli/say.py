@@ -26,6 +26,11 @@ def talk(message: str) -> None:
     click.echo(safe(message), err=True)
 
 
+def counted(n: int, word: str) -> str:
+    """1 row, 2 rows, 1,000 rows."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Rows as a table on stdout: numbers to the right, None as nothing."""
     cells = [[_cell(value) for value in row] for row in rows]

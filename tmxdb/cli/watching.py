@@ -9,7 +9,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from tmxdb.cli.say import safe, talk
+from tmxdb.cli.say import counted, safe, talk
 from tmxdb.clock import iso, span, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.reports.counts import counts
@@ -64,9 +64,9 @@ class Watching:
         if until_ms > self._told_until:
             self._told_until = until_ms
             left_s = max(until_ms - wall_clock(), 0) / 1000
-            self.note(
-                f"{rows:,} rows wait for another try; the next one at {iso(until_ms)[11:19]} UTC, in {span(left_s)}."
-            )
+            verb = "waits" if rows == 1 else "wait"
+            when = f"the next one at {iso(until_ms)[11:19]} UTC, in {span(left_s)}"
+            self.note(f"{counted(rows, 'row')} {verb} for another try; {when}.")
 
     def paused(self, seconds: float, reason: str) -> None:
         """Nobody sends anything for a while."""

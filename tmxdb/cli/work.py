@@ -11,7 +11,7 @@ from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import Options, close_at_the_end, open_database, open_storage, options
 from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, reader_option, site_options
-from tmxdb.cli.say import talk
+from tmxdb.cli.say import counted, talk
 from tmxdb.cli.signals import Stopping, ctrl_c
 from tmxdb.cli.watching import Watching
 from tmxdb.clock import span, wall_clock
@@ -169,7 +169,8 @@ def _say_what_would_be_done(chosen: Options, names: list[str], given: dict[str, 
 
 def _end(database: Database, totals: Totals, stopping: Stopping) -> None:
     done, failed, skipped = totals.of("done"), totals.of("failed"), totals.of("skipped")
-    talk(f"{done:,} done, {skipped:,} skipped, {failed:,} failed, {totals.of('retry'):,} tried in vain for now.")
+    repeated = f"; {counted(totals.of('retry'), 'attempt')} did not succeed at once" if totals.of("retry") else ""
+    talk(f"{done:,} done, {skipped:,} skipped, {failed:,} failed{repeated}.")
     if failed:
         talk('Why: `tmxdb status`, or `tmxdb query "select * from failures"`. Again: `tmxdb retry`.')
     if stopping.stop.is_set():
