@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table
@@ -134,3 +135,24 @@ def wait_until(condition: Callable[[], object], *, at_most_s: float = 20.0) -> N
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.005)
+
+
+def raising(error: Exception) -> Callable[[Job], Outcome]:
+    def play(job: Job) -> Outcome:
+        raise error
+
+    return play
+
+
+@contextmanager
+def working(*args: Any, **kwargs: Any) -> Iterator[threading.Thread]:
+    """A worker in a thread of its own; told to stop at the end."""
+    stop = kwargs.setdefault("stop", threading.Event())
+    thread = threading.Thread(target=worker(*args, **kwargs).run)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
