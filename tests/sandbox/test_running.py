@@ -202,7 +202,10 @@ def test_the_command_says_where_it_is_and_ends_well_on_ctrl_c() -> None:
         assert first.startswith("Sandbox of 1,200 tracks at http://127.0.0.1:")
         assert requests.get(f"{url}/api/meta/tags", headers={"User-Agent": "t"}, timeout=5).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 0
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
         assert "sync-tracks" in process.stdout.read()
         assert process.stderr.read() == "\nStopped. Requests served: 1\n"
 
