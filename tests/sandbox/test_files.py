@@ -10,8 +10,8 @@ import requests
 
 from tmxdb.errors import BadInput
 from tmxdb.gbx import read_challenge, read_replay
+from tmxdb.gbx.write.out import literal_lzo
 from tmxdb.sandbox import RunningSite, running_site
-from tmxdb.sandbox.files.gbx import stored_lzo
 
 from .client import Client
 
@@ -24,7 +24,7 @@ def rows(site: RunningSite, client: Client, count: int) -> list[dict]:
 @pytest.mark.parametrize("size", [4, 5, 237, 238, 239, 273, 274, 528, 529, 784, 70_000])
 def test_a_stored_stream_unpacks_to_what_it_holds(size: int) -> None:
     data = bytes(number * 7 & 0xFF for number in range(size))
-    assert lzokay.decompress(stored_lzo(data), size) == data
+    assert lzokay.decompress(literal_lzo(data), size) == data
 
 
 def test_every_replay_is_whole_and_says_what_the_list_says(client: Client, shared_site: RunningSite) -> None:

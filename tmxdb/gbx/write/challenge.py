@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
 from struct import pack
 
 from ..format.classes import CHALLENGE, CLIP, COLLECTOR_LIST, PARAMETERS, TRACK
-from .out import NONE, Out, container
+from .out import NONE, Out, container, xml_text
 
 _TYPES = {"race": (0, "Race"), "platform": (1, "Platform"), "puzzle": (2, "Puzzle"), "stunts": (5, "Stunts")}
 _FADE = 0x030AB000
@@ -78,9 +77,9 @@ def _header(
     bronze, silver, gold, best = times
     xml = Out()
     xml.string(
-        f'<header type="challenge" version="TMc.6" exever="{escape(exever)}">'
-        f'<ident uid="{escape(uid)}" name="{escape(name)}" author="{escape(author)}"/>'
-        f'<desc envir="{escape(environment)}" mood="{escape(mood)}" type="{type_name}"'
+        f'<header type="challenge" version="TMc.6" exever="{xml_text(exever)}">'
+        f'<ident uid="{xml_text(uid)}" name="{xml_text(name)}" author="{xml_text(author)}"/>'
+        f'<desc envir="{xml_text(environment)}" mood="{xml_text(mood)}" type="{type_name}"'
         f' nblaps="{laps if laps > 1 else 0}" price="{cost}" />'
         f'<times bronze="{bronze}" silver="{silver}" gold="{gold}" authortime="{best}" authorscore="{score}"/>'
         "<deps></deps></header>"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from html import escape
 from struct import Struct
 
 import lzokay
@@ -109,3 +111,12 @@ def literal_lzo(data: bytes) -> bytes:
         zeros = (size - 19) // 255
         begin = bytes(1 + zeros) + bytes([size - 18 - 255 * zeros])
     return begin + data + b"\x11\x00\x00"
+
+
+def xml_text(text: str) -> str:
+    """`text` as an XML attribute can hold it: what XML has no place for becomes a question mark."""
+    return escape(_NOT_IN_XML.sub("?", text))
+
+
+# XML 1.0, section 2.2: the characters that a document may hold; all others.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

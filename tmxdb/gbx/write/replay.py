@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from html import escape
 from struct import Struct, pack
 
 from ..format.classes import GHOST, GHOST_SAMPLES, REPLAY
 from ..inputs import ANALOG_CONTROLS, CLOCK_ORIGIN_MS, ENTRY, RACE_END, RACE_START
-from .out import NONE, Out, container
+from .out import NONE, Out, container, xml_text
 
 _SAVED_REPLAY = 0x2407E000  # TMF saves under the class of older games, with chunks of its own
 _CAR = 0x0A02B000
@@ -31,7 +30,7 @@ def write_replay(
     nickname: str,
     ghost_uid: str,
     inputs: Iterable[tuple[int, str, int]],
-    samples: Iterable[Sequence[float]] | None = None,
+    samples: Iterable[Sequence[float]] | bytes | None = None,
     sample_period_ms: int = 100,
     game_version: str = "TmForever.2.11.26",
     validable: bool = True,
@@ -42,7 +41,8 @@ def write_replay(
     """A replay file around a map file.
 
     `race_time_ms` None is a run that did not finish. `inputs`: (time on the race clock, control, value) in the order
-    of time, values as in `InputEvent`; the marks of start and finish are added. `samples`: (x, y, z, …) in metres.
+    of time, values as in `InputEvent`; the marks of start and finish are added. `samples`: (x, y, z, …) in metres,
+    or bytes as chunk 0303F005 stores them: plain size, packed size, zlib data.
     `shift`: what the clock of the game was ahead of the race, 65535 in replays by TMInterface. `compress` makes the
     file smaller and writing far slower.
     """
@@ -55,8 +55,8 @@ def write_replay(
     facts.string(login)
     xml = Out()
     xml.string(
-        f'<header type="replay" version="TMr.7" exever="{escape(exever)}">'
-        f'<challenge uid="{escape(map_uid)}"/>'
+        f'<header type="replay" version="TMr.7" exever="{xml_text(exever)}">'
+        f'<challenge uid="{xml_text(map_uid)}"/>'
         f'<times best="{time}" respawns="{respawns}" stuntscore="{stunt_score}" validable="{int(validable)}"/>'
         "</header>"
     )
@@ -67,7 +67,7 @@ def write_replay(
     body.raw(challenge)
     body.skippable(REPLAY | 0x007, pack("<i", NONE))
     body.u32(REPLAY | 0x014, 10, 1, 1, GHOST)
-    _samples(body, samples or (), sample_period_ms)
+    _samples(body, () if samples is None else samples, sample_period_ms)
     _results(body, time, checkpoints_ms, respawns, stunt_score)
     _driver(body, login, nickname, ghost_uid, environment)
     _inputs(body, inputs, time, shift, game_version)
@@ -78,7 +78,11 @@ def write_replay(
     return container(_SAVED_REPLAY, header, bytes(body.data), node_count=2, compress=compress)
 
 
-def _samples(body: Out, samples: Iterable[Sequence[float]], period_ms: int) -> None:
+def _samples(body: Out, samples: Iterable[Sequence[float]] | bytes, period_ms: int) -> None:
+    if isinstance(samples, bytes):
+        body.u32(GHOST_SAMPLES | 0x005)
+        body.raw(samples)
+        return
     rows = [_SAMPLE.pack(*sample[:3], 0, 0, 0, -32768, 0, 0) for sample in samples]
     data = b"".join(rows)
     plain = pack("<6I", _CAR, 1, 0, period_ms, _SAMPLE_VERSION, len(data)) + data + pack("<I", len(rows))

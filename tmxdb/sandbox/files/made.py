@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from struct import pack
 from typing import Any
 
+from tmxdb.gbx.write import write_challenge, write_replay
 from tmxdb.sandbox.catalogue.board import Replay
 from tmxdb.sandbox.catalogue.draws import draws, narrow, noise
 from tmxdb.sandbox.catalogue.scenery import RealMap
 from tmxdb.sandbox.catalogue.track import Track
-from tmxdb.sandbox.files.map_bytes import MapFacts, map_file, thumbnail
-from tmxdb.sandbox.files.replay_bytes import ACCELERATE, FINISH, LEFT, RESPAWN, RIGHT, RUNNING, RunFacts, replay_file
 from tmxdb.sandbox.files.sample_bytes import packed_samples
 from tmxdb.sandbox.settings import Settings
 
@@ -23,7 +24,28 @@ _MOODS = ("Sunrise", "Day", "Sunset", "Night")
 _THUMBNAIL_BYTES = 3000
 _FRAME_BYTES = 2900  # of a replay file, besides its samples
 _LAPS = 3
+_MAP_TYPES = {1: "puzzle", 2: "platform", 3: "stunts"}  # by the site's primary type
 _SAMPLES_STEP_MS, _CURVES = 10_000, 4
+
+
+@dataclass(frozen=True)
+class MapFacts:
+    """What a made map says, by the names of `write_challenge`."""
+
+    uid: str
+    name: str
+    author: str
+    environment: str
+    mood: str
+    bronze_ms: int
+    silver_ms: int
+    gold_ms: int
+    author_ms: int
+    laps: int
+    checkpoint_count: int
+    map_type: str
+    author_score: int
+    comments: str
 
 
 class MadeShelf:
@@ -39,11 +61,12 @@ class MadeShelf:
 
     def challenge(self, track: Track) -> bytes:
         facts = _map_facts(track, len(track.versions_ms) - 1)
-        return map_file(facts, thumbnail(noise(_THUMBNAIL_BYTES, self._seed, facts.uid)))
+        return write_challenge(**asdict(facts), thumbnail=_thumbnail(noise(_THUMBNAIL_BYTES, self._seed, facts.uid)))
 
     def replay(self, replay: Replay) -> bytes:
         facts, challenge = self._embedded_map(replay.track, replay.version)
-        run = RunFacts(
+        return write_replay(
+            challenge,
             map_uid=facts.uid,
             environment=facts.environment,
             map_author=facts.author,
@@ -55,15 +78,16 @@ class MadeShelf:
             nickname=replay.driver.nickname,
             ghost_uid=_ghost_uid(self._seed, replay.replay_id),
             inputs=self._inputs(replay),
+            samples=self._samples_of(replay.track),
         )
-        return replay_file(run, challenge, self._samples_of(replay.track))
 
     def _embedded_map(self, track: Track, version: int) -> tuple[MapFacts, bytes]:
+        """Without a picture: the game drops it when it saves the map in a replay."""
         key = (track.index, version)
         if key not in self._maps:
             _forget_oldest(self._maps)
             facts = _map_facts(track, version)
-            self._maps[key] = facts, map_file(facts, b"")
+            self._maps[key] = facts, write_challenge(**asdict(facts))
         return self._maps[key]
 
     def _samples_of(self, track: Track) -> bytes:
@@ -74,18 +98,18 @@ class MadeShelf:
             self._samples[key] = packed_samples(key[0] * _SAMPLES_STEP_MS, self._sample_bytes, (self._seed, key[1]))
         return self._samples[key]
 
-    def _inputs(self, replay: Replay) -> list[tuple[int, int, int]]:
+    def _inputs(self, replay: Replay) -> list[tuple[int, str, int]]:
         """Full throttle, a bend now and then, each respawn pressed and let go; ascending in time."""
         end_ms = replay.race_time_ms
         _, *places = draws(self._seed, "inputs", replay.replay_id)
         bends = [int(narrow(place) * (end_ms // 10 - 60)) * 10 for place in places[replay.respawns : 24]]
         respawns = [int(narrow(place) * (end_ms // 10 - 60)) * 10 for place in places[: replay.respawns]]
-        inputs = [(0, RUNNING, 1), (0, ACCELERATE, 1), (end_ms, FINISH, 1)]
+        inputs = [(0, "Accelerate", 1)]
         for number, at_ms in enumerate(bends):
-            side = LEFT if number % 2 else RIGHT
+            side = "SteerLeft" if number % 2 else "SteerRight"
             inputs += [(at_ms, side, 1), (at_ms + 10 * (1 + number), side, 0)]
         for at_ms in respawns:
-            inputs += [(at_ms, RESPAWN, 1), (at_ms + 50, RESPAWN, 0)]
+            inputs += [(at_ms, "Respawn", 1), (at_ms + 50, "Respawn", 0)]
         inputs.sort(key=lambda entry: entry[0])
         return inputs
 
@@ -97,17 +121,19 @@ def _forget_oldest(kept: dict[Any, Any]) -> None:
 
 def _map_facts(track: Track, version: int) -> MapFacts:
     gold_ms, silver_ms, bronze_ms = track.medals_ms
-    laps = _LAPS if track.is_lap_race else 1
     return MapFacts(
         uid=track.uid_of(version),
         name=track.name,
         author=track.uploader.login,
         environment=_ENVIRONMENTS[track.environment],
         mood=_MOODS[track.mood],
-        medals_ms=(bronze_ms, silver_ms, gold_ms, track.author_ms),
-        laps=laps,
-        checkpoints=2 + track.index % 7,
-        primary_type=track.primary_type,
+        bronze_ms=bronze_ms,
+        silver_ms=silver_ms,
+        gold_ms=gold_ms,
+        author_ms=track.author_ms,
+        laps=_LAPS if track.is_lap_race else 1,
+        checkpoint_count=2 + track.index % 7,
+        map_type=_MAP_TYPES.get(track.primary_type, "race"),
         author_score=track.author_score,
         comments=track.author_comments or "",
     )
@@ -115,9 +141,14 @@ def _map_facts(track: Track, version: int) -> MapFacts:
 
 def _checkpoints_ms(facts: MapFacts, race_time_ms: int) -> list[int]:
     """Evenly spaced crossings of all laps, in hundredths; the last one is the finish."""
-    count = (facts.checkpoints + 1) * facts.laps
+    count = (facts.checkpoint_count + 1) * facts.laps
     return [race_time_ms * number // count // 10 * 10 for number in range(1, count)] + [race_time_ms]
 
 
 def _ghost_uid(seed: int, replay_id: int) -> str:
     return b32encode(blake2b(b"%d ghost %d" % (seed, replay_id), digest_size=17).digest()).decode()[:27]
+
+
+def _thumbnail(middle: bytes) -> bytes:
+    """Bytes that begin and end as a JPEG does."""
+    return b"\xff\xd8\xff\xe0" + pack(">H", 16) + b"JFIF\0" + middle + b"\xff\xd9"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import zlib
-from struct import Struct
+from struct import Struct, pack
 
 from tmxdb.sandbox.catalogue.draws import noise
-from tmxdb.sandbox.files.gbx import u32
 
 _CAR = 0x0A02B000
 _PERIOD_MS, _VERSION, _SAMPLE_BYTES = 100, 9, 61
@@ -44,6 +43,6 @@ def packed_samples(duration_ms: int, size: int, key: tuple[int, int]) -> bytes:
             0,
         )
         data += rest[number * _REST_BYTES : (number + 1) * _REST_BYTES]
-    plain = u32(_CAR, 1, 0, _PERIOD_MS, _VERSION, len(data)) + data + u32(count, 0, _SAMPLE_BYTES)
+    plain = pack("<6I", _CAR, 1, 0, _PERIOD_MS, _VERSION, len(data)) + data + pack("<3I", count, 0, _SAMPLE_BYTES)
     packed = zlib.compress(plain, 1)
-    return u32(len(plain), len(packed)) + packed
+    return pack("<2I", len(plain), len(packed)) + packed
