@@ -40,23 +40,26 @@ _CHOICES = {
 def filter_options(function: F) -> F:
     """The filters of the site, and `--min-awards`, which it does not have."""
     date = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
-    for decorate in (
+    options = (
         option("--name", metavar="TEXT", help="Tracks whose name contains this."),
         option("--author", metavar="TEXT", help="Tracks of this author."),
         option("--author-user-id", type=int, help="Tracks of this user of the site."),
         option("--pack-id", type=int, help="Tracks of this track pack."),
         option("--tag", type=click.Choice(TAGS, case_sensitive=False), help="Tracks with this tag."),
         option("--environment", type=click.Choice(ENVIRONMENTS, case_sensitive=False), help="Tracks built in it."),
-        option("--difficulty", type=click.Choice(DIFFICULTIES, case_sensitive=False)),
-        option("--mood", type=click.Choice(MOODS, case_sensitive=False)),
-        option("--primary-type", type=click.Choice(PRIMARY_TYPES, case_sensitive=False)),
-        option("--author-time-min", type=click.IntRange(min=0), metavar="MS", help="Author time in milliseconds."),
-        option("--author-time-max", type=click.IntRange(min=0), metavar="MS"),
-        option("--uploaded-after", type=date, metavar="DATE", help="Such as 2024-08-03."),
-        option("--uploaded-before", type=date, metavar="DATE"),
+        option(
+            "--difficulty", type=click.Choice(DIFFICULTIES, case_sensitive=False), help="Tracks of this difficulty."
+        ),
+        option("--mood", type=click.Choice(MOODS, case_sensitive=False), help="Tracks at this time of day."),
+        option("--primary-type", type=click.Choice(PRIMARY_TYPES, case_sensitive=False), help="Tracks of this type."),
+        option("--author-time-min", type=click.IntRange(min=0), metavar="MS", help="Author time of at least so long."),
+        option("--author-time-max", type=click.IntRange(min=0), metavar="MS", help="Author time of at most so long."),
+        option("--uploaded-after", type=date, metavar="DATE", help="Uploaded after it, such as 2024-08-03 (UTC)."),
+        option("--uploaded-before", type=date, metavar="DATE", help="Uploaded before it."),
         option("--has-replays/--no-replays", default=None, help="Only tracks that have a record, or have none."),
         option("--min-awards", type=click.IntRange(min=0), default=0, help="At least so many awards (tested here)."),
-    ):
+    )
+    for decorate in reversed(options):
         function = decorate(function)
     return function
 

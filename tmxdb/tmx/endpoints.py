@@ -47,7 +47,8 @@ ORDERS = {
 
 DIFFICULTIES = ("beginner", "intermediate", "expert", "lunatic")
 MOODS = ("sunrise", "day", "sunset", "night")
-# Field values; the *filter* counts from 0 instead, as two clients have it (6 = Stadium).
+# The sheet gives 1 Snow and 7 Stadium; the order of those between is assumed to be that of the games' menus.
+# These are field values from 1; the *filter* counts from 0 instead, as two clients have it (6 = Stadium).
 ENVIRONMENTS = ("snow", "desert", "rally", "island", "coast", "bay", "stadium")
 PRIMARY_TYPES = ("race", "puzzle", "platform", "stunts", "shortcut", "laps")
 TAGS = [

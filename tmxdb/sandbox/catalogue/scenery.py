@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# By the site's number, 1 Snow … 7 Stadium (the order of those between is assumed), as files name them: the game shows
+# Desert for Speed and Snow for Alpine.
+STORED_ENVIRONMENTS = ("", "Alpine", "Speed", "Rally", "Island", "Coast", "Bay", "Stadium")
+
 
 @dataclass(frozen=True, slots=True)
 class RealRun:

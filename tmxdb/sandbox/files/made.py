@@ -12,13 +12,11 @@ from typing import Any
 from tmxdb.gbx.write import write_challenge, write_replay
 from tmxdb.sandbox.catalogue.board import Replay
 from tmxdb.sandbox.catalogue.draws import draws, narrow, noise
-from tmxdb.sandbox.catalogue.scenery import RealMap
+from tmxdb.sandbox.catalogue.scenery import STORED_ENVIRONMENTS, RealMap
 from tmxdb.sandbox.catalogue.track import Track
 from tmxdb.sandbox.files.sample_bytes import packed_samples
 from tmxdb.sandbox.settings import Settings
 
-# As stored in the files; the game shows other names for some (Desert for Speed, Snow for Alpine).
-_ENVIRONMENTS = ("", "Alpine", "Speed", "Rally", "Island", "Bay", "Coast", "Stadium")
 _KEPT = 512  # maps and samples in memory
 _MOODS = ("Sunrise", "Day", "Sunset", "Night")
 _THUMBNAIL_BYTES = 3000
@@ -125,7 +123,7 @@ def _map_facts(track: Track, version: int) -> MapFacts:
         uid=track.uid_of(version),
         name=track.name,
         author=track.uploader.login,
-        environment=_ENVIRONMENTS[track.environment],
+        environment=STORED_ENVIRONMENTS[track.environment],
         mood=_MOODS[track.mood],
         bronze_ms=bronze_ms,
         silver_ms=silver_ms,

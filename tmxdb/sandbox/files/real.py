@@ -10,10 +10,8 @@ from tmxdb.errors import BadInput, GbxError
 from tmxdb.gbx import Challenge, read_challenge, read_replay
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.sandbox.catalogue.board import Replay
-from tmxdb.sandbox.catalogue.scenery import RealMap, RealRun
+from tmxdb.sandbox.catalogue.scenery import STORED_ENVIRONMENTS, RealMap, RealRun
 from tmxdb.sandbox.catalogue.track import Track
-
-_ENVIRONMENTS = ("", "Alpine", "Speed", "Rally", "Island", "Bay", "Coast", "Stadium")  # as stored; 1 Snow … 7 Stadium
 
 
 @dataclass
@@ -106,4 +104,6 @@ def _run(replay: ReplayFile, race_time_ms: int) -> RealRun:
 
 
 def _number(environment: str) -> int:
-    return _ENVIRONMENTS.index(environment) if environment in _ENVIRONMENTS else len(_ENVIRONMENTS) - 1
+    return (
+        STORED_ENVIRONMENTS.index(environment) if environment in STORED_ENVIRONMENTS else len(STORED_ENVIRONMENTS) - 1
+    )
