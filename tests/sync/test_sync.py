@@ -176,14 +176,14 @@ def test_refresh_opens_what_has_changed_and_nothing_else(tool: Tool, site: Runni
     tool("sync-tracks")
     assert tool.column("select distinct status from tracks") == ["done"]
     ran = tool("sync-tracks", "--refresh")
-    assert "2 tracks have changed and will be listed again" in ran.err
+    assert "2 changed tracks will be listed again" in ran.err
     assert set(tool.column("select track_id from tracks where status = 'pending'")) == {first, second}
     assert tool.column("select track_id from maps where status = 'pending'") == [first]
     assert tool.one("select status from tracks where track_id = ?", other) == "done"
     tool("run", "--top", 5)
     assert tool.one("select count(*) from replays where track_id = ?", second) == 4
     site.forget()
-    assert "0 tracks have changed" in tool("sync-tracks", "--refresh").err
+    assert "0 changed tracks will be listed again" in tool("sync-tracks", "--refresh").err
     assert "done" in tool.column("select distinct status from tracks")
 
 

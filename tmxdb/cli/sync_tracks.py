@@ -16,7 +16,7 @@ from tmxdb.cli.context import Options, database_if_any, open_database, options
 from tmxdb.cli.exchange import greet, open_exchange, rate_kept, site_and_contact
 from tmxdb.cli.filters import filter_options, filters
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, site_options
-from tmxdb.cli.say import talk
+from tmxdb.cli.say import counted, talk
 from tmxdb.cli.signals import Stopping, ctrl_c
 from tmxdb.db import settings
 from tmxdb.db.engine import Database
@@ -99,12 +99,18 @@ def _sync(database: Database, exchange: Exchange, wanted: Filters, given: dict[s
         synced = sync.by_upload(wanted, given["max_tracks"])
         if given["refresh"] and not stopping.stop.is_set():
             changed = sync.changed(wanted)
-            talk(f"{changed.reopened:,} tracks have changed and will be listed again.")
+            talk(f"{counted(changed.reopened, 'changed track')} will be listed again.")
             synced.reopened += changed.reopened
     watcher.close()
-    end = "the list is complete" if synced.complete else "stopped before its end; the next sync goes on from here"
-    talk(f"{synced.pages:,} pages, {synced.seen:,} tracks seen, {synced.new:,} of them new; {end}.")
+    seen = f"{counted(synced.pages, 'page')}, {counted(synced.seen, 'track')} seen, {synced.new:,} of them new"
+    talk(f"{seen}; {_end(synced, given['order'], given['max_tracks'])}.")
     return synced
+
+
+def _end(synced: Synced, order: str | None, max_tracks: int | None) -> str:
+    if order and max_tracks == len(synced.ids):
+        return f"the first {counted(max_tracks, 'track')} by {order}"
+    return "the list is complete" if synced.complete else "stopped before its end; the next sync goes on from here"
 
 
 def _basis(database: Database, wanted: str | None) -> str:
@@ -168,7 +174,7 @@ class _Watcher:
             self._bar.update(synced.seen - self._bar.n)
         elif time.monotonic() - self._spoke > 5:
             self._spoke = time.monotonic()
-            talk(f"{synced.pages:,} pages, {synced.seen:,} tracks seen, {synced.new:,} new …")
+            talk(f"{counted(synced.pages, 'page')}, {counted(synced.seen, 'track')} seen, {synced.new:,} new …")
 
     def note(self, message: str) -> None:
         if self._bar is not None:
