@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tmxdb.cli import main
+from tmxdb.sandbox import RunningSite, running_site
 
 _QUICK = {
     "tmxdb.queue.backoff.FIRST_S": 0.02,
@@ -153,3 +154,15 @@ def until(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
     return value
+
+
+@contextlib.contextmanager
+def lent(shared: RunningSite, *, anew: bool = False) -> Iterator[RunningSite]:
+    """A site for one test: the shared one with an empty log, left without faults; or another like it, to be changed."""
+    if anew:
+        with running_site(shared.settings) as own:
+            yield own
+        return
+    shared.forget()
+    yield shared
+    shared.set_faults([])

@@ -10,7 +10,7 @@ import pytest
 
 from tmxdb.sandbox import RunningSite, running_site
 
-from ..tool import Tool, outside, quickly, tool
+from ..tool import Tool, lent, outside, quickly, tool
 
 __all__ = ["tool"]
 
@@ -24,9 +24,8 @@ def shared() -> Iterator[RunningSite]:
 @pytest.fixture
 def site(shared: RunningSite) -> Iterator[RunningSite]:
     """Thirty tracks as they are on a real site. Not changed; faults and log are everybody's own."""
-    shared.forget()
-    yield shared
-    shared.set_faults([])
+    with lent(shared) as site:
+        yield site
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ import pytest
 
 from tmxdb.sandbox import RunningSite, running_site
 
-from ..tool import Tool
+from ..tool import Tool, lent
 from ..tool import tool as in_an_empty_folder
 
 __all__ = ["in_an_empty_folder"]
@@ -31,13 +31,8 @@ def changing() -> None:
 @pytest.fixture
 def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[RunningSite]:
     """Six plain tracks with four replays each."""
-    if "changing" in request.fixturenames:
-        with running_site(tracks=6, replays=4, plain=True) as own:
-            yield own
-        return
-    shared_plain.forget()
-    yield shared_plain
-    shared_plain.set_faults([])
+    with lent(shared_plain, anew="changing" in request.fixturenames) as site:
+        yield site
 
 
 @pytest.fixture(scope="package")
@@ -55,6 +50,5 @@ def shared_untidy() -> Iterator[RunningSite]:
 @pytest.fixture
 def untidy(shared_untidy: RunningSite) -> Iterator[RunningSite]:
     """Forty tracks as they are on a real site: old versions, beaten and unvalidated runs. Not changed."""
-    shared_untidy.forget()
-    yield shared_untidy
-    shared_untidy.set_faults([])
+    with lent(shared_untidy) as site:
+        yield site

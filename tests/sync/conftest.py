@@ -8,7 +8,7 @@ import pytest
 
 from tmxdb.sandbox import RunningSite, running_site
 
-from ..tool import tool
+from ..tool import lent, tool
 
 __all__ = ["tool"]
 
@@ -48,13 +48,8 @@ def changing() -> None:
 @pytest.fixture
 def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[RunningSite]:
     """Twelve plain tracks with two replays each."""
-    if "changing" in request.fixturenames:
-        with running_site(tracks=12, replays=2, plain=True) as own:
-            yield own
-        return
-    shared_plain.forget()
-    yield shared_plain
-    shared_plain.set_faults([])
+    with lent(shared_plain, anew="changing" in request.fixturenames) as site:
+        yield site
 
 
 @pytest.fixture(scope="package")

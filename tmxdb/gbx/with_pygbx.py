@@ -165,7 +165,7 @@ def _parse(data: bytes) -> Any:
         return _pygbx().Gbx(data)
     except UserMustAct:
         raise
-    except Exception as error:  # it raises whatever its parts raise
+    except Exception as error:  # a library without errors of its own: struct, index, key and type errors, and more
         raise GbxError("gbx.unsupported", f"pygbx can not read it: {type(error).__name__}: {error}") from error
 
 

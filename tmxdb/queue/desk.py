@@ -190,7 +190,7 @@ class Desk:
                 )
         except (exc.OperationalError, exc.InternalError):
             raise  # the database, not the row
-        except Exception:  # as for a job that raises: a bug costs its row
+        except Exception:  # as in crew.py, for values that only the database refuses: a bug costs its row, not the run
             if len(batch) > 1:
                 return [pair for result in batch for pair in self._settle_kind(connection, kind, [result], now_ms)]
             if isinstance(batch[0].outcome, Fail):
