@@ -7,7 +7,10 @@
     │   │                 tmx.timeout      no answer, or no whole answer, in time
     │   │                 tmx.connection   refused, reset, broken off
     │   ├── Outage        tmx.outage       not one request gets through: everybody waits, nobody is charged
-    │   └── WrongBody     tmx.html, tmx.cut, tmx.not_gbx …  200, but not the thing that was asked for
+    │   ├── WrongBody     tmx.html, tmx.cut, tmx.not_gbx …  200, but not the thing that was asked for
+    │   └── GameTrouble   game.*           the game did not do what it was told; it is reached again, or restarted
+    │       ├── GameGone      game.gone        the link to it is broken
+    │       └── GameSilent    game.silent      it says nothing any more
     ├── NeverAgain    will not get better by itself
     │   ├── Gone          tmx.gone         404
     │   ├── BadRequest    tmx.bad_request  400: a bug in tmxdb or a field this site does not have
@@ -67,6 +70,24 @@ class WrongBody(TryLater):
     """Status 200, but the body is not what was asked for (the site may serve it rightly next time)."""
 
     code = "tmx.wrong_body"
+
+
+class GameTrouble(TryLater):
+    """The game did not do what it was told, or not in time."""
+
+    code = "game.trouble"
+
+
+class GameGone(GameTrouble):
+    """The link to the game is broken: refused, closed, reset, or what came makes no sense."""
+
+    code = "game.gone"
+
+
+class GameSilent(GameTrouble):
+    """The game is there but says nothing within the time it has."""
+
+    code = "game.silent"
 
 
 class NeverAgain(TmxdbError):
