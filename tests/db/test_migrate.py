@@ -157,7 +157,7 @@ def test_a_newer_database_is_refused_by_its_revision(database: Database, act: Ca
 
 
 def test_an_older_database_is_to_be_brought_up_to_date(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "HEAD", "9999")
     error = trouble(database)
     assert error.code == "db.older"
     assert "`tmxdb migrate`" in str(error)

@@ -2,7 +2,7 @@
 
 from tmxdb.db.models.base import FINISHED, STATUSES, Base, table_of
 from tmxdb.db.models.captures import Capture
-from tmxdb.db.models.house import Attempt, Politeness, Setting, Sync, Tally, Worker
+from tmxdb.db.models.house import Attempt, Pause, Politeness, Setting, Sync, Tally, Worker
 from tmxdb.db.models.maps import Map
 from tmxdb.db.models.replays import Replay, ReplayInputs
 from tmxdb.db.models.tracks import Track
@@ -14,6 +14,7 @@ __all__ = [
     "Base",
     "Capture",
     "Map",
+    "Pause",
     "Politeness",
     "Replay",
     "ReplayInputs",

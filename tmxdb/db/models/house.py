@@ -1,4 +1,4 @@
-"""The house's own books: attempts, workers, the site's politeness, how far a sync came, the tally."""
+"""The house's own books: attempts, workers, the site's politeness, pauses, how far a sync came, the tally."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ class Worker(Base):
     skipped: Mapped[int] = mapped_column(server_default="0")
     retried: Mapped[int] = mapped_column(server_default="0")
     per_second: Mapped[str] = mapped_column(server_default="{}")  # JSON: finished jobs a second by kind, lately
+    width: Mapped[int | None]  # requests to the site that it allows itself at once now; NULL: not known
 
 
 class Politeness(Base):
@@ -76,6 +77,17 @@ class Politeness(Base):
         CheckConstraint("id = 1", name="one_row"),
         CheckConstraint("rate IS NULL OR rate > 0", name="rate"),
     )
+
+
+class Pause(Base):
+    """A kind that nobody begins anything of for a while, in no process, because a person said so."""
+
+    __tablename__ = "pauses"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)  # or `all`
+    since: Mapped[str]
+    until: Mapped[str | None]  # NULL: until `tmxdb resume`
+    reason: Mapped[str | None]
 
 
 class Sync(Base):
