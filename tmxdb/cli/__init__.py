@@ -27,6 +27,8 @@ COMMANDS = {
     "status": ("status", "What is done, what is missing, who is working."),
     "query": ("query", "Ask the database in SQL, read-only."),
     "retry": ("retry", "Make failed and skipped rows pending again."),
+    "pause": ("pause", "Have all workers leave a kind alone for a while."),
+    "resume": ("pause", "Let a paused kind go on."),
     "reread": ("reread", "Read the facts of files again that are already there."),
     "migrate": ("migrate", "Create the database, or bring an older one up to date."),
     "gbx": ("gbx", "Look into replay and map files; needs no database."),

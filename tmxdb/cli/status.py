@@ -62,6 +62,8 @@ def _print(state: Status) -> None:
     click.echo(f"Files: {'; '.join(kept)}{free}.")
     if state.pause:
         click.echo(safe(f"Paused until {state.pause['until']}: {state.pause['reason']}."))
+    for paused in state.paused:
+        click.echo(safe(f"{paused}; `tmxdb resume {paused.kind}` lets it go on."))
     _print_workers(state)
     if state.failures:
         click.echo()
@@ -78,10 +80,10 @@ def _print_workers(state: Status) -> None:
     click.echo()
     now = wall_clock()
     print_table(
-        ("worker", "kinds", "n", "running for", "last word", "done", "skipped", "failed", "retried"),
+        ("worker", "kinds", "n", "width", "running for", "last word", "done", "skipped", "failed", "retried"),
         [
             (
-                worker.worker_id, worker.kinds, worker.n, span(seconds_since(worker.started_at, now)),
+                worker.worker_id, worker.kinds, worker.n, worker.width, span(seconds_since(worker.started_at, now)),
                 f"{span(seconds_since(worker.heartbeat_at, now))} ago", worker.done, worker.skipped, worker.failed,
                 worker.retried,
             )

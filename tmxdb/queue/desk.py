@@ -20,6 +20,7 @@ from tmxdb.db.tally import compact_tally
 from tmxdb.queue.claim import claim, next_pending
 from tmxdb.queue.crew import Result, bug
 from tmxdb.queue.job import RETRY, RUNNING, Fail, Job, Kind
+from tmxdb.queue.pauses import Paused, pauses, pausing
 from tmxdb.queue.recover import next_due, recover
 from tmxdb.queue.settle import release, release_keys, settle
 from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch, heartbeat, sign_in, sign_out
@@ -33,6 +34,7 @@ class Turn:
     """What one transaction did. `settled`: each result with its new status, None for one that came too late.
 
     `dry`: kinds of which less was there than wanted. `deadly`: rows given up because workers died on them.
+    `paused`: kinds that are not to be worked on, as of the last look.
     """
 
     claimed: list[Job] = field(default_factory=list)
@@ -40,17 +42,19 @@ class Turn:
     dry: set[str] = field(default_factory=set)
     taken_back: dict[str, int] = field(default_factory=dict)
     deadly: dict[str, int] = field(default_factory=dict)
+    paused: Mapping[str, Paused] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ToCome:
     """What may still turn up: rows that became pending since the last claim, when the first retry is due (ISO), how
-    many wait, and rows that others hold."""
+    many wait, rows that others hold, and whether there are rows of kinds that are paused (counted nowhere else)."""
 
     pending: bool
     due: str | None
     waiting: int
     held_by_others: bool
+    paused: bool
 
 
 class Desk:
@@ -71,6 +75,7 @@ class Desk:
         self._n, self._max_attempts = n, max_attempts
         self._clock, self._rng = clock, rng
         self._watch = Watch()
+        self._paused: Mapping[str, Paused] = {}
         self._next_look = self._next_beat = 0.0
 
     def open(self) -> None:
@@ -92,7 +97,7 @@ class Desk:
 
         `held`: the jobs that the worker knows of, `results` included.
         """
-        turn, now = Turn(), time.monotonic()
+        turn, now = Turn(paused=self._paused), time.monotonic()
         looks, beats = now >= self._next_look, now >= self._next_beat
         if not (results or wanted or looks or beats):
             return turn
@@ -108,8 +113,11 @@ class Desk:
                 compact_tally(connection)
             if looks:
                 self._look(connection, turn, now_ms)
+            turn.paused = self._paused
             self._settle(connection, results, turn, now_ms)
             for name, n in wanted.items():
+                if name in self._paused:
+                    continue
                 kind = self._kinds[name]
                 jobs = claim(connection, kind, worker=self._me.worker_id, n=n, now_ms=now_ms, lease_ms=LEASE_MS)
                 turn.claimed += jobs
@@ -128,18 +136,22 @@ class Desk:
     def to_come(self) -> ToCome:
         """What may still turn up when nothing is pending."""
         due: list[str] = []
-        pending, waiting, others = False, 0, False
+        pending, waiting, others, paused = False, 0, False, False
         with self._database.read() as connection:
-            for kind in self._kinds.values():
+            for name, kind in self._kinds.items():
                 table = kind.table
-                pending = pending or connection.execute(next_pending(table), {"n": 1}).first() is not None
+                some = connection.execute(next_pending(table), {"n": 1}).first() is not None
                 first = next_due(connection, kind)
-                if first is not None:
-                    due.append(first)
-                    waiting += connection.execute(select(func.count()).where(table.c.status == RETRY)).scalar_one()
+                if name in self._paused:
+                    paused = paused or some or first is not None
+                else:
+                    pending = pending or some
+                    if first is not None:
+                        due.append(first)
+                        waiting += connection.execute(select(func.count()).where(table.c.status == RETRY)).scalar_one()
                 held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by != self._me.worker_id)
                 others = others or connection.execute(held.limit(1)).first() is not None
-        return ToCome(pending, min(due, default=None), waiting, others)
+        return ToCome(pending, min(due, default=None), waiting, others, paused)
 
     def give_back(self, jobs: Sequence[Job]) -> None:
         """Rows as if they had never been claimed."""
@@ -162,6 +174,9 @@ class Desk:
             if back.deadly:
                 turn.deadly[name] = back.deadly
         sign_out(connection, dead)
+        holding = pauses(connection, now_ms)
+        found = {name: pausing(holding, name) for name in self._kinds}
+        self._paused = {name: row for name, row in found.items() if row is not None}
 
     def _settle(self, connection: Connection, results: Sequence[Result], turn: Turn, now_ms: int) -> None:
         for name, kind in self._kinds.items():

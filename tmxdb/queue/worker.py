@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from tmxdb.queue.crew import AWAY, Crew, Result, crew_sizes
 from tmxdb.queue.desk import LOOK_S, Desk, Turn
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
+from tmxdb.queue.pauses import Paused
 from tmxdb.queue.workers import Identity
 
 GATHER_S = 0.02
@@ -34,7 +35,7 @@ COUNTED = ("done", "failed", "skipped", "retry")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to work. `limit` 0: no limit. `forever`: wait for new work. `wait`: for rows in retry, too."""
+    """How to work. `limit` 0: no limit. `forever`: wait for new work. `wait`: for rows in retry or paused, too."""
 
     n: int
     limit: int = 0
@@ -109,6 +110,8 @@ class Worker:
         self._held: dict[str, dict[int, Job]] = {name: {} for name in by_name}
         self._claimed = 0
         self._dry: set[str] = set()
+        self._paused: Mapping[str, Paused] = {}
+        self._told_paused = False
         self._halt: UserMustAct | None = None
         self.totals = Totals()
 
@@ -193,7 +196,7 @@ class Worker:
             size = self._crews[name].size
             ahead = max(AHEAD, size)
             room = min(size + ahead - len(self._held[name]) + leaving[name], left)
-            if name not in self._dry and room >= min(ahead // 2, left) and room > 0:
+            if name not in self._dry and name not in self._paused and room >= min(ahead // 2, left) and room > 0:
                 wanted[name] = room
                 left -= room
         return wanted
@@ -207,11 +210,25 @@ class Worker:
         for kind, n in turn.deadly.items():
             self._listener.note(f"{kind}: {n} rows given up: the workers that had them died, again and again.")
             self.totals.by_kind[kind]["failed"] += n
+        self._pause(turn.paused)
         self._dry |= turn.dry
         self._claimed += len(turn.claimed)
         for job in turn.claimed:
             self._held[job.kind][job.item_id] = job
             self._crews[job.kind].hand_in(job)
+
+    def _pause(self, paused: Mapping[str, Paused]) -> None:
+        """Tell what is paused now and what goes on; what no thread has begun of it goes back."""
+        for pause in dict.fromkeys(pause for name, pause in paused.items() if pause != self._paused.get(name)):
+            until = " until then, or" if pause.until else ""
+            self._listener.note(f"{pause}: its rows wait{until} for `tmxdb resume {pause.kind}`.")
+            self._told_paused = False
+        for name in self._paused.keys() - paused.keys():
+            self._listener.note(f"{name} goes on.")
+        for name, pause in paused.items():
+            for job in self._crews[name].take_back():
+                self._results.put(Result(job, Snooze("worker.paused", f"{pause}.")))
+        self._paused = paused
 
     def _book_result(self, result: Result, status: str | None) -> None:
         job = result.job
@@ -236,7 +253,7 @@ class Worker:
         """Nothing in flight and nothing to claim: is this the end? Waits a little if it is not."""
         if self._stopping() or (self._plan.limit and self._claimed >= self._plan.limit):
             return True
-        if len(self._dry) < len(self._crews):
+        if self._crews.keys() - self._dry - self._paused.keys():
             return False
         if self._plan.forever:
             self._stop.wait(LOOK_S / 2)
@@ -245,8 +262,11 @@ class Worker:
         if coming.pending:  # another worker gave it back, or opened it, after our last claim
             self._dry.clear()
             return False
-        if not coming.held_by_others and (coming.due is None or not self._plan.wait):
+        if not coming.held_by_others and not (self._plan.wait and (coming.due is not None or coming.paused)):
             return True
+        if coming.paused and coming.due is None and not coming.held_by_others and not self._told_paused:
+            self._told_paused = True
+            self._listener.note(f"All that is left is paused ({', '.join(self._paused)}): waiting for it.")
         if coming.due is not None and self._plan.wait:
             self._listener.waiting(from_iso(coming.due), coming.waiting)
         self._stop.wait(LOOK_S / 4)

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.models import Map, Politeness, Replay, Setting, Worker, table_of
+from tmxdb.queue.pauses import Paused, pauses
 from tmxdb.queue.workers import live_workers
 from tmxdb.reports.counts import KINDS, counts
 
@@ -31,7 +32,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class LiveWorker:
-    """A worker that is on the list and, as far as can be told, alive. `rates`: jobs a second by kind, lately."""
+    """A worker that is on the list and, as far as can be told, alive. `rates`: jobs a second by kind, lately.
+
+    `width`: requests to the site that it allows itself at once; None as long as it has not said so.
+    """
 
     worker_id: str
     host: str
@@ -44,12 +48,16 @@ class LiveWorker:
     failed: int
     skipped: int
     retried: int
+    width: int | None
     rates: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Counts by kind and status, rates and time left while workers run, failures, disk used."""
+    """Counts by kind and status, rates and time left while workers run, failures, disk used.
+
+    `pause`: what the site asked for. `paused`: kinds that a person has paused.
+    """
 
     database: str
     site: str | None
@@ -61,6 +69,7 @@ class Status:
     workers: list[LiveWorker]
     failures: list[Failure]
     pause: dict[str, Any] | None
+    paused: list[Paused]
     rate_limit: float | None
     files: dict[str, dict[str, int]]
     database_bytes: int | None
@@ -90,6 +99,7 @@ def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: 
             "replays": _files(connection, Replay),
             "maps": _files(connection, Map),
         }
+        paused = pauses(connection, now_ms)
         site = connection.execute(select(Setting.value).where(Setting.key == "site")).scalar()
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
     pause = None
@@ -106,6 +116,7 @@ def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: 
         workers=workers,
         failures=failures,
         pause=pause,
+        paused=paused,
         rate_limit=politeness.rate if politeness else None,
         files=files,
         database_bytes=_size(database.path),
