@@ -15,7 +15,7 @@ PACKAGE = Path(tmxdb.__file__).parent
 LEAVES = {"errors", "clock", "storage", "config"}
 ADAPTERS = {"db", "tmx", "gbx", "game"}
 LIFE = {"queue", "capture"}
-WORK = {"sync", "kinds", "reports", "sandbox", "reread"}
+WORK = {"sync", "kinds", "reports", "sandbox", "reread", "upkeep"}
 LAYERS = [{"__main__"}, {"cli"}, WORK, LIFE, ADAPTERS, LEAVES]
 """From top to bottom; a room may import what is below it."""
 
@@ -30,7 +30,7 @@ DOORS = {
     "tqdm": {"cli"},
     "requests": {"tmx"},
     "pycurl": {"tmx"},
-    "sqlalchemy": {"db", "queue", "kinds", "sync", "reports", "cli", "reread"},
+    "sqlalchemy": {"db", "queue", "kinds", "sync", "reports", "cli", "reread", "upkeep"},
     "alembic": {"db"},
     "lzokay": {"gbx"},
     "pygbx": {"gbx"},

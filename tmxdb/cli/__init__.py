@@ -26,6 +26,7 @@ COMMANDS = {
     "run": ("work", "List, download and extract side by side until nothing is left."),
     "status": ("status", "What is done, what is missing, who is working."),
     "query": ("query", "Ask the database in SQL, read-only."),
+    "show": ("show", "What a row is, how it stands, and its whole story."),
     "retry": ("retry", "Make failed and skipped rows pending again."),
     "pause": ("pause", "Have all workers leave a kind alone for a while."),
     "resume": ("pause", "Let a paused kind go on."),

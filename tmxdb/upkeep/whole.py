@@ -1,0 +1,97 @@
+"""Is what a row promises on the disk, and right? Asked for one row by `show`, for all of them by `verify`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tmxdb.storage import Storage
+
+MISSING, DAMAGED, UNREADABLE = "missing", "damaged", "unreadable"
+MANIFEST, METADATA = "manifest.json", "metadata.json"
+_LARGEST_JSON = 256 * 2**20
+"""Bytes of a manifest that are read; an hour at 100 frames a second has half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a file: `missing`, `damaged`, or `unreadable` (the system does not let us look)."""
+
+    what: str
+    why: str
+
+
+def file_problem(storage: Storage, path: str, size: int, sha256: str | None) -> Problem | None:
+    """None if `path` has `size` bytes and, unless that is None, the content `sha256`."""
+    file = storage.absolute(path)
+    try:
+        found = os.stat(file).st_size
+        if not file.is_file():
+            return Problem(DAMAGED, "it is not a file")
+        if found != size:
+            return Problem(DAMAGED, f"{found} bytes, not {size}")
+        if sha256 is not None and _sha256(file) != sha256:
+            return Problem(DAMAGED, "other bytes than were stored")
+    except (FileNotFoundError, NotADirectoryError):
+        return Problem(MISSING, "it is not there")
+    except OSError as error:
+        return Problem(UNREADABLE, error.strerror or str(error))
+    return None
+
+
+def capture_problem(storage: Storage, folder: str) -> Problem | None:
+    """None if the folder of a capture has its two JSON files and every frame that its manifest names."""
+    at = storage.absolute(folder)
+    try:
+        if not at.is_dir():
+            return Problem(MISSING, "the folder is not there")
+        for name in (MANIFEST, METADATA):
+            if not (at / name).is_file():
+                return Problem(DAMAGED, f"{name} is not there")
+        for name, size in _frames(at / MANIFEST):
+            found = _size(at / name)
+            if found is None or found == 0 or size not in (None, found):
+                what = "is not there" if found is None else f"has {found} bytes, not {size or 'a picture'}"
+                return Problem(DAMAGED, f"{name} {what}")
+    except ValueError as error:
+        return Problem(DAMAGED, f"{MANIFEST} {error}")
+    except OSError as error:
+        return Problem(UNREADABLE, error.strerror or str(error))
+    return None
+
+
+def _frames(manifest: Path) -> Iterator[tuple[str, int | None]]:
+    """Name and, where it is told, size of each frame. Raises ValueError for what is no manifest."""
+    if manifest.stat().st_size > _LARGEST_JSON:
+        raise ValueError("is too large to be one")
+    try:
+        entries = json.loads(manifest.read_bytes())
+    except (ValueError, RecursionError):
+        raise ValueError("can not be read") from None
+    for entry in entries if isinstance(entries, list) else [None]:
+        facts = entry if isinstance(entry, dict) else {}
+        name, size = facts.get("file"), facts.get("bytes")
+        if not isinstance(name, str) or not _is_plain(name):
+            raise ValueError("is not a list of frames")
+        yield name, size if isinstance(size, int) else None
+
+
+def _is_plain(name: str) -> bool:
+    """A name in this very folder: a manifest may have come from anywhere."""
+    return bool(name) and not set(name) & set("/\\:\0") and name not in (".", "..")
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size if file.is_file() else None
+    except FileNotFoundError:
+        return None
+
+
+def _sha256(file: Path) -> str:
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
