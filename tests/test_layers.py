@@ -15,7 +15,7 @@ PACKAGE = Path(tmxdb.__file__).parent
 LEAVES = {"errors", "clock", "storage", "config"}
 ADAPTERS = {"db", "tmx", "gbx", "game"}
 LIFE = {"queue", "capture"}
-WORK = {"sync", "kinds", "reports", "sandbox", "reread", "upkeep"}
+WORK = {"sync", "kinds", "reports", "sandbox", "reread", "upkeep", "export", "pictures"}
 LAYERS = [{"__main__"}, {"cli"}, WORK, LIFE, ADAPTERS, LEAVES]
 """From top to bottom; a room may import what is below it."""
 
@@ -35,6 +35,8 @@ DOORS = {
     "lzokay": {"gbx"},
     "pygbx": {"gbx"},
     "psutil": {"queue", "sandbox"},
+    "matplotlib": {"pictures"},
+    "pyarrow": {"export"},
 }
 """Outside libraries and the only rooms that may know them."""
 
