@@ -1,0 +1,239 @@
+"""After the killing: is everything there, once, whole, and was the site treated politely? Every complaint is a line.
+
+How a publication is known: each process appends a line to the audit before and after each rename (see `process.py`).
+How it is known what was in flight when a process was killed: each process introduces itself to the site under a name
+of its own (`--contact`), so that the site's log tells who asked for what. A file that came whole to a process that
+never published it was in flight there; a process has no more than `n` of those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from tmxdb.db.engine import Database
+from tmxdb.gbx import read_replay
+from tmxdb.sandbox import RunningSite
+
+from .killing import Story
+
+Row = dict[str, Any]
+_WHO = re.compile(r"; (\w+)@crash\)")
+_BOARD = re.compile(r"[?&](?:trackId|id)=(\d+)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the site's log. `ok`: answered as a healthy site answers."""
+
+    path: str
+    who: str
+    status: int
+    fault: str
+    at_s: float
+
+    @property
+    def ok(self) -> bool:
+        return not self.fault
+
+    @property
+    def replay_id(self) -> int | None:
+        return int(self.path.rpartition("/")[2]) if self.path.startswith("/recordgbx/") else None
+
+
+class Judge:
+    """Looks at what a run has left, past all of tmxdb but its engine."""
+
+    def __init__(self, story: Story, location: str, site: RunningSite) -> None:
+        self._story, self._site = story, site
+        self.requests = [_request(line) for line in site.log()]
+        self._stats = site.stats()
+        with closing(Database(location)) as database, database.read() as connection:
+            tables = ("tracks", "replays", "maps", "workers", "attempts")
+            self._rows: dict[str, list[Row]] = {
+                table: [dict(row) for row in connection.execute(text(f"select * from {table}")).mappings()]
+                for table in tables
+            }
+
+    def complaints(self) -> list[str]:
+        """What is not as promised."""
+        parts = (
+            self._about_processes(),
+            self._about_rows(),
+            self._about_files(),
+            self._about_publications(),
+            self._about_requests(),
+            self._about_politeness(),
+        )
+        return [complaint for part in parts for complaint in part]
+
+    def numbers(self) -> dict[str, float]:
+        """What there was to be judged."""
+        excused = self._in_flight()
+        return {
+            "kills": len(self._story.killed),
+            "processes": len(self._story.killed) + len(self._story.ended),
+            "seconds": self._story.seconds,
+            "requests": len(self.requests),
+            "spoiled by faults": sum(not request.ok for request in self.requests),
+            "refused in storms": sum(request.status == 429 for request in self.requests),
+            "tracks": len(self._rows["tracks"]),
+            "replays": len(self._rows["replays"]),
+            "maps": len(self._rows["maps"]),
+            "files published": len(self._story.renames("after")),
+            "rows taken back": sum(row["outcome"] == "lost" for row in self._rows["attempts"]),
+            "files in flight when killed": sum(excused.values()),
+            "of these fetched again": sum(self._fetched_again().values()),
+            "most in a second": self._most_in_a_second(),
+        }
+
+    def _about_processes(self) -> Iterator[str]:
+        for name, status in self._story.ended.items():
+            if status:
+                yield f"{name} ended with {status}: {self._story.said(name)[-500:]}"
+        for name in (*self._story.ended, *self._story.killed):
+            if "Traceback" in self._story.said(name):
+                yield f"{name} printed a traceback: {self._story.said(name)[-2000:]}"
+        for worker in self._rows["workers"]:
+            yield f"worker {worker['worker_id']} is still on the list"
+
+    def _about_rows(self) -> Iterator[str]:
+        tracks = {row["track_id"]: row for row in self._rows["tracks"]}
+        replays = {row["replay_id"]: row for row in self._rows["replays"]}
+        if tracks.keys() != set(self._site.track_ids()):
+            yield f"{len(tracks)} tracks instead of {len(self._site.track_ids())}"
+        wanted: dict[int, Row] = {}
+        for track_id in tracks:
+            ranked = [row for row in self._site.board(track_id) if row["position"] is not None]
+            ranked.sort(key=lambda row: row["position"])
+            wanted |= {row["replay_id"]: row for row in ranked[: self._story.plan.top]}
+        if replays.keys() != wanted.keys():
+            yield f"replays missing or too many: {sorted(replays.keys() ^ wanted.keys())[:10]}"
+        for replay_id, row in replays.items():
+            gone = replay_id in wanted and wanted[replay_id]["removed"]
+            right = (row["status"], row["error_code"]) == (("skipped", "tmx.gone") if gone else ("done", None))
+            if not right:
+                yield f"replay {replay_id} is {row['status']} ({row['error_code']}: {row['error']})"
+        yield from (f"track {i} is {row['status']}" for i, row in tracks.items() if row["status"] != "done")
+        # A track has a map as soon as one of its replays is there.
+        if {row["track_id"] for row in self._rows["maps"]} != {
+            row["track_id"] for row in replays.values() if row["status"] == "done"
+        }:
+            yield "maps missing or too many"
+        yield from (
+            f"map {row['track_id']} is {row['status']}" for row in self._rows["maps"] if row["status"] != "done"
+        )
+        spoiled = Counter(request.replay_id for request in self.requests if not request.ok)
+        for replay_id, row in replays.items():
+            if row["attempts"] > 1 + spoiled[replay_id]:
+                yield f"replay {replay_id} was charged {row['attempts']} attempts for {spoiled[replay_id]} faults"
+
+    def _about_files(self) -> Iterator[str]:
+        known = set()
+        for row in (*self._rows["replays"], *self._rows["maps"]):
+            if row["status"] != "done":
+                continue
+            known.add(row["file_path"])
+            file = self._story.data / row["file_path"]
+            digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
+            if digest != row["sha256"]:
+                yield f"{row['file_path']} is {digest}, its row says {row['sha256']}"
+            if "source" not in row:
+                right = self._site.expected_replay(row["replay_id"])
+            elif row["source"] == "replay":
+                right = read_replay(self._site.expected_replay(row["from_replay_id"])).map_bytes
+            else:
+                right = self._site.expected_track(row["track_id"])
+            if digest != hashlib.sha256(right).hexdigest():
+                yield f"{row['file_path']} is not what the site serves"
+        there = {path.relative_to(self._story.data).as_posix() for path in _files(self._story.data)}
+        yield from (f"{path} belongs to no row" for path in sorted(there - known))
+
+    def _about_publications(self) -> Iterator[str]:
+        """The same bytes under the same name twice. A map may be cut out of a better replay after a kill."""
+        published = Counter((line["path"], line["sha256"]) for line in self._story.renames("after"))
+        yield from (f"{path} was published {n} times" for (path, _), n in published.items() if n > 1)
+        finished = Counter((line["name"], line["path"]) for line in self._story.renames("after"))
+        for line in self._story.renames("before"):
+            if not finished[(line["name"], line["path"])] and line["name"] not in self._story.killed:
+                yield f"{line['name']} began to publish {line['path']} and did not"
+
+    def _about_requests(self) -> Iterator[str]:
+        spoiled, asked = Counter[str](), Counter[str]()
+        killers: dict[str, set[str]] = defaultdict(set)
+        for request in self.requests:
+            asked[request.path] += 1
+            spoiled[_item(request.path)] += not request.ok
+            if request.who in self._story.killed:
+                killers[request.path].add(request.who)
+        in_flight, excused = self._in_flight(), self._fetched_again()
+        for path, n in asked.items():
+            faults = spoiled[_item(path)]
+            kills = excused[path] if path.startswith("/recordgbx/") else len(killers[path])
+            if n > 1 + faults + kills:
+                yield f"{path} was asked for {n} times, for {faults} faults and {kills} kills"
+        for who, n in in_flight.items():
+            if who not in self._story.killed:
+                yield f"{who} was not killed, but never published {n} files that it had"
+            elif n > self._story.plan.n:
+                yield f"{who} had {n} files in flight, and may have {self._story.plan.n}"
+
+    def _unpublished(self) -> list[Request]:
+        """Files that came whole, and were not published by the one who had them."""
+        paths = {str(self._story.data / (row["file_path"] or "")): row["replay_id"] for row in self._rows["replays"]}
+        published = {(line["name"], paths.get(line["path"])) for line in self._story.renames("after")}
+        whole = [request for request in self.requests if request.replay_id and request.ok and request.status == 200]
+        return [request for request in whole if (request.who, request.replay_id) not in published]
+
+    def _in_flight(self) -> Counter[str]:
+        """How many files each process had that it never published."""
+        return Counter(request.who for request in self._unpublished())
+
+    def _fetched_again(self) -> Counter[str]:
+        """How often each file came whole to a process that was killed before it had published it."""
+        return Counter(request.path for request in self._unpublished() if request.who in self._story.killed)
+
+    def _about_politeness(self) -> Iterator[str]:
+        plan = self._story.plan
+        yield from {f"somebody did not say who: {request}" for request in self.requests if not request.who}
+        # In one storm each thread is told once to wait, and then it does.
+        told = Counter(request.who for request in self.requests if request.status == 429)
+        for who, n in told.items():
+            if n > plan.n * len(plan.storms_at_s):
+                yield f"{who} asked {n} times in a storm"
+        if self._stats["max_connections"] > plan.processes * (plan.n + 1):
+            yield f"{self._stats['max_connections']} connections at once"
+        times = [request.at_s for request in self.requests]
+        if plan.rate and len(times) > plan.rate * (max(times) - min(times) + 1):
+            yield f"{len(times)} requests in {max(times) - min(times):.1f} s are more than {plan.rate:g} a second"
+
+    def _most_in_a_second(self) -> int:
+        times, most, first = sorted(request.at_s for request in self.requests), 0, 0
+        for last, at_s in enumerate(times):
+            while times[first] <= at_s - 1:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _item(path: str) -> str:
+    """What a request is part of: a board is asked for again from its first page when any of them fails."""
+    board = _BOARD.search(path)
+    return f"board {board.group(1)}" if board else path
+
+
+def _request(line: Row) -> Request:
+    who = _WHO.search(line["user_agent"]) if line["user_agent"].startswith("tmxdb/") else None
+    return Request(line["path"], who.group(1) if who else "", line["status"], line["fault"], line["time"])
