@@ -30,6 +30,8 @@ COMMANDS = {
     "retry": ("retry", "Make failed and skipped rows pending again."),
     "pause": ("pause", "Have all workers leave a kind alone for a while."),
     "resume": ("pause", "Let a paused kind go on."),
+    "skip": ("skip", "Leave rows alone, with a reason."),
+    "release": ("release", "Give back rows that are stuck."),
     "reread": ("reread", "Read the facts of files again that are already there."),
     "migrate": ("migrate", "Create the database, or bring an older one up to date."),
     "gbx": ("gbx", "Look into replay and map files; needs no database."),

@@ -10,10 +10,8 @@ from sqlalchemy import func, select
 from tmxdb.cli.context import open_database, options
 from tmxdb.cli.options import KINDS, dry_run_option, option, site_options
 from tmxdb.cli.say import talk
-from tmxdb.db.models import Capture, Map, Replay, Track, table_of
+from tmxdb.db.models import JOBS
 from tmxdb.queue.settle import reopen
-
-_TABLES = {"list": Track, "download": Replay, "extract": Map, "capture": Capture}
 
 
 @click.command()
@@ -47,7 +45,7 @@ def retry(
     database = open_database(options(ctx, given))
     total = 0
     for kind in kinds or KINDS:
-        table = table_of(_TABLES[kind])
+        table = JOBS[kind]
         conditions = [table.c.status.in_(statuses)]
         if codes:
             conditions.append(table.c.error_code.in_(codes))

@@ -7,8 +7,17 @@ from tmxdb.db.models.maps import Map
 from tmxdb.db.models.replays import Replay, ReplayInputs
 from tmxdb.db.models.tracks import Track
 
+JOBS = {
+    "list": table_of(Track),
+    "download": table_of(Replay),
+    "extract": table_of(Map),
+    "capture": table_of(Capture),
+}
+"""The tables of jobs by the name of their work."""
+
 __all__ = [
     "FINISHED",
+    "JOBS",
     "STATUSES",
     "Attempt",
     "Base",
