@@ -16,9 +16,10 @@ from tmxdb.errors import DiskTrouble, Gone, NeverAgain, Outage, SiteTrouble, Use
 from tmxdb.queue.crew import Crew, Result, crew_sizes, perform
 from tmxdb.queue.job import Done, Fail, GivenBack, Job, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.pace import Pace
+from tmxdb.queue.tray import Tray
 from tmxdb.queue.worker import Plan
 
-from .fakes import DONE, FakeKind, FakeList, raising, worker
+from .fakes import DONE, FakeKind, FakeList, raising, wait_until, worker
 
 
 @pytest.mark.parametrize(
@@ -40,21 +41,20 @@ def test_what_a_job_raises_becomes_an_outcome(error: Exception, outcome: Outcome
 
 
 def test_a_crew_begins_as_many_jobs_at_once_as_it_has_threads() -> None:
-    begun, results = threading.Barrier(4), queue.SimpleQueue[Result]()
+    begun, results = threading.Barrier(4), Tray[Result]()
 
     def play(job: Job) -> Outcome:
         begun.wait(20)  # passes only if all four run at the same time
         return DONE
 
     crew = Crew(FakeKind(play), 4, results)
-    for i in range(4):
-        crew.hand_in(Job("download", i, 1, 1, 0, "", {}))
-    assert {results.get(timeout=20).job.item_id for _ in range(4)} == {0, 1, 2, 3}
+    crew.hand_in(_jobs(4))
+    assert _done(results, 4) == {0, 1, 2, 3}
     crew.dismiss()
 
 
 def test_a_crew_never_has_more_threads_than_its_size_and_gives_back_what_is_not_begun() -> None:
-    go_on, running, results = threading.Event(), queue.SimpleQueue[int](), queue.SimpleQueue[Result]()
+    go_on, running, results = threading.Event(), queue.SimpleQueue[int](), Tray[Result]()
 
     def play(job: Job) -> Outcome:
         running.put(job.item_id)
@@ -62,14 +62,84 @@ def test_a_crew_never_has_more_threads_than_its_size_and_gives_back_what_is_not_
         return DONE
 
     crew = Crew(FakeKind(play), 2, results)
-    for i in range(6):
-        crew.hand_in(Job("download", i, 1, 1, 0, "", {}))
+    crew.hand_in(_jobs(6))
     begun = {running.get(timeout=20) for _ in range(2)}
     assert {job.item_id for job in crew.take_back()} | begun == set(range(6))
     go_on.set()
-    assert {results.get(timeout=20).job.item_id for _ in range(2)} == begun
+    assert _done(results, 2) == begun
     assert running.empty()
     crew.dismiss()
+
+
+def test_jobs_handed_in_one_by_one_get_a_thread_each_while_others_are_at_work() -> None:
+    begun, results = threading.Barrier(3), Tray[Result]()
+
+    def play(job: Job) -> Outcome:
+        begun.wait(20)
+        return DONE
+
+    crew = Crew(FakeKind(play), 3, results)
+    for _ in range(3):  # the second and third time by threads that have waited
+        for job in _jobs(3):
+            crew.hand_in([job])
+        assert _done(results, 3) == {0, 1, 2}
+    crew.dismiss()
+
+
+def test_a_crew_goes_on_with_the_threads_that_the_system_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    results, start, started = Tray[Result](), threading.Thread.start, list[str]()
+
+    def scarce(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    crew = Crew(FakeKind(), 8, results)
+    crew.hand_in(_jobs(200))
+    assert _done(results, 200) == set(range(200))
+    crew.dismiss()
+
+
+def test_a_crew_that_is_dismissed_begins_nothing_more() -> None:
+    go_on, running, results = threading.Event(), threading.Event(), Tray[Result]()
+
+    def play(job: Job) -> Outcome:
+        running.set()
+        go_on.wait(20)
+        return DONE
+
+    crew = Crew(FakeKind(play), 1, results)
+    crew.hand_in(_jobs(3))
+    assert running.wait(20)
+    crew.dismiss()
+    go_on.set()
+    assert _done(results, 1) == {0}
+    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "download-0"])
+    assert len(results) == 0
+
+
+def test_a_tray_waits_for_enough_and_no_longer_than_it_may() -> None:
+    tray = Tray[int]()
+    assert tray.take(1, first_s=0.001, more_s=0) == []
+    tray.put(1)
+    assert tray.take(2, first_s=20, more_s=0.001) == [1]
+    later = [threading.Timer(0.01 * i, tray.put, [i]) for i in range(1, 4)]
+    for timer in later:
+        timer.start()
+    assert sorted(tray.take(3, first_s=20, more_s=20)) == [1, 2, 3]
+
+
+def _jobs(n: int) -> list[Job]:
+    return [Job("download", i, 1, 1, 0, "", {}) for i in range(n)]
+
+
+def _done(results: Tray[Result], n: int) -> set[int]:
+    """The next `n` jobs that are done."""
+    ids = set[int]()
+    wait_until(lambda: ids.update(r.job.item_id for r in results.take(1, first_s=1, more_s=0)) or len(ids) >= n)
+    return ids
 
 
 @given(st.integers(1, 1024), st.lists(st.integers(1, 2000), min_size=1, max_size=4))

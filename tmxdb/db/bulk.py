@@ -1,14 +1,30 @@
-"""Many rows in one statement: insert what is new, update what is known, on SQLite and PostgreSQL alike."""
+"""Many rows in one statement: insert what is new, update what is known, on SQLite and PostgreSQL alike.
+
+What runs all the time goes past SQLAlchemy's own way, which treats every value: it is 3 times faster. Such
+statements must be ones that are kept, for they are compiled once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, func
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Mapping[str, Any]
@@ -41,19 +57,35 @@ def upsert(connection: Connection, new: NewRows) -> None:
 
 
 def execute_many(connection: Connection, statement: Executable, rows: Sequence[Row]) -> None:
-    """Run `statement` once for each row; all rows have the same columns.
-
-    The statement must be one that is kept (it is compiled once), and its values plain numbers and texts:
-    they go to the driver as they are. That is 3 times faster than SQLAlchemy's own way, which treats every value.
-    """
+    """Run a kept statement once for each row; all rows have the same columns, plain numbers and texts."""
     if not rows:
         return
-    sql, order = _compiled(statement, connection.dialect)
+    sql, order, _ = _compiled(statement, connection.dialect)
     if order is None:
         connection.exec_driver_sql(sql, [dict(row) for row in rows])
     else:
         take = itemgetter(*order)
         connection.exec_driver_sql(sql, [take(row) if len(order) > 1 else (take(row),) for row in rows])
+
+
+def fetch(connection: Connection, statement: Executable, parameters: Row) -> Sequence[Any]:
+    """All rows of a kept statement, with their values as the driver has them: on SQLite a truth is 0 or 1."""
+    sql, order, constants = _compiled(statement, connection.dialect)
+    values = {**constants, **parameters}
+    given = values if order is None else tuple(values[name] for name in order)
+    return connection.exec_driver_sql(sql, given).fetchall()
+
+
+def among(column: Column[Any], parameter: str, dialect: str) -> ColumnElement[bool]:
+    """Whether `column` is one of the numbers in the parameter, packed by `packed`: one statement for any count."""
+    if dialect == "sqlite":
+        return column.in_(select(func.json_each(bindparam(parameter)).table_valued("value").c.value))
+    return column == func.any(bindparam(parameter, type_=postgresql.ARRAY(BigInteger)))
+
+
+def packed(numbers: Iterable[int], dialect: str) -> Any:
+    """Numbers as the one value that `among` looks into."""
+    return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
 
 
 @cache
@@ -77,8 +109,9 @@ def _upserting(
 
 
 @lru_cache(maxsize=256)
-def _compiled(statement: Any, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
-    """The SQL of a statement and the order of its parameters; None where the driver takes them by name."""
+def _compiled(statement: Any, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+    """The SQL of a statement, the order of its parameters (None where the driver takes them by name), and the values
+    that it brings along."""
     compiled = statement.compile(dialect=dialect)
     order = compiled.positiontup
-    return str(compiled), None if order is None else tuple(order)
+    return str(compiled), None if order is None else tuple(order), dict(compiled.params)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, select, update
 from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.clock import iso
+from tmxdb.db.bulk import fetch
 from tmxdb.queue.job import PENDING, Job, Kind
 
 
@@ -17,16 +19,17 @@ def claim(connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: in
     if n < 1:
         return []
     now = iso(now_ms)
-    rows = connection.execute(
-        claiming(kind.table, kind.needs, connection.dialect.name),
-        {"worker": worker, "lease": iso(now_ms + lease_ms), "n": n},
-    ).fetchall()
+    statement = claiming(kind.table, kind.needs, connection.dialect.name)
+    rows = fetch(connection, statement, {"worker": worker, "lease": iso(now_ms + lease_ms), "n": n})
     needs = [column.name for column in kind.needs]
-    jobs = [
+    return [
         Job(kind.name, item_id, token, attempt, priority, now, dict(zip(needs, facts, strict=True)))
-        for item_id, token, attempt, priority, *facts in rows
+        for priority, item_id, token, attempt, *facts in sorted(rows, key=_urgency)
     ]
-    return sorted(jobs, key=lambda job: (job.priority, job.item_id))  # RETURNING promises no order
+
+
+_urgency = itemgetter(0, 1)
+"""RETURNING promises no order: by priority and key."""
 
 
 @cache
@@ -51,7 +54,7 @@ def claiming(table: Table, needs: tuple[NamedColumn[Any], ...], dialect: str) ->
             attempts=table.c.attempts + 1,
             claim_token=table.c.claim_token + 1,
         )
-        .returning(key, table.c.claim_token, table.c.attempts, table.c.priority, *needs)
+        .returning(table.c.priority, key, table.c.claim_token, table.c.attempts, *needs)
     )
 
 

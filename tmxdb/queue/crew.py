@@ -5,15 +5,16 @@ An exception becomes an outcome here, and nowhere else.
 
 from __future__ import annotations
 
-import queue
 import threading
 import traceback
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from tmxdb.errors import DatabaseTrouble, Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
 from tmxdb.queue.job import LONGEST_ERROR, Fail, GivenBack, Job, Kind, Outcome, Retry, Skip, Snooze
+from tmxdb.queue.tray import Tray
 
 AWAY = ("db.busy", "db.unreachable")
 """Codes of DatabaseTrouble that may pass within a minute or two."""
@@ -36,57 +37,85 @@ class Crew:
     """
 
     def __init__(
-        self,
-        kind: Kind,
-        size: int,
-        results: queue.SimpleQueue[Result],
-        turns: AbstractContextManager[object] | None = None,
+        self, kind: Kind, size: int, results: Tray[Result], turns: AbstractContextManager[object] | None = None
     ) -> None:
         self.kind = kind
         self.size = size
         self._results = results
         self._turns = turns or nullcontext()
-        self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
-        self._open = 0  # jobs handed in whose result is not there yet
+        self._inbox: deque[Job] = deque()
+        self._jobs_in = threading.Condition()
+        self._threads = self._idle = 0
+        self._calling = False
+        self._dismissed = False
 
-    def hand_in(self, job: Job) -> None:
-        """Do `job` as soon as a thread is free."""
-        with self._lock:
-            self._open += 1
-        self._inbox.put(job)
-        if len(self._threads) < min(self.size, self._open):
-            # A daemon, so that a second Ctrl-C need not wait for it.
-            thread = threading.Thread(target=self._work, name=f"{self.kind.name}-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+    def hand_in(self, jobs: Iterable[Job]) -> None:
+        """Do `jobs` in their order, each as soon as a thread is free."""
+        with self._jobs_in:
+            self._inbox.extend(jobs)
+            self._call()
 
     def take_back(self) -> list[Job]:
         """The jobs that no thread has begun."""
-        jobs: list[Job] = []
-        while True:
-            try:
-                job = self._inbox.get_nowait()
-            except queue.Empty:
-                with self._lock:
-                    self._open -= len(jobs)
-                return jobs
-            if job is not None:
-                jobs.append(job)
+        with self._jobs_in:
+            jobs = list(self._inbox)
+            self._inbox.clear()
+        return jobs
 
     def dismiss(self) -> None:
-        """Let the threads end when they are through with what they have."""
-        for _ in self._threads:
-            self._inbox.put(None)
+        """Let the threads end when they are through with what they have begun."""
+        with self._jobs_in:
+            self._dismissed = True
+            self._inbox.clear()
+            self._jobs_in.notify_all()
+
+    def _call(self) -> None:
+        """Have one more thread come if there is work for it; when it is there, it calls the next.
+
+        One after the other, not one for each job: where jobs take no time, the first is through with all of
+        them before the others are awake. Measured: a wake-up for each job costs more than claiming and settling it.
+        """
+        if not self._inbox or self._calling:
+            return
+        if self._idle:
+            self._calling = True
+            self._jobs_in.notify()
+        elif self._threads < self.size:
+            self._calling = self._start()
+
+    def _start(self) -> bool:
+        # A daemon, so that a second Ctrl-C need not wait for it.
+        thread = threading.Thread(target=self._work, name=f"{self.kind.name}-{self._threads}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads: go on with those that there are
+            if not self._threads:
+                raise
+            return False
+        self._threads += 1
+        return True
 
     def _work(self) -> None:
-        while (job := self._inbox.get()) is not None:
+        with self._jobs_in:
+            self._calling = False
+        while (job := self._next()) is not None:
             with self._turns:
                 result = perform(self.kind, job)
-            with self._lock:
-                self._open -= 1
             self._results.put(result)
+
+    def _next(self) -> Job | None:
+        """The job that waits longest; None: there will be no more."""
+        with self._jobs_in:
+            while not self._inbox:
+                if self._dismissed:
+                    return None
+                self._idle += 1
+                self._jobs_in.wait()
+                self._idle -= 1
+                self._calling = False
+            job = self._inbox.popleft()
+            self._call()
+        return job
 
 
 def perform(kind: Kind, job: Job) -> Result:

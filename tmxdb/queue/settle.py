@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
 
 from tmxdb.clock import iso
-from tmxdb.db.bulk import NewRows, execute_many, upsert
+from tmxdb.db.bulk import NewRows, among, execute_many, fetch, packed, upsert
 from tmxdb.db.models import Attempt, table_of
 from tmxdb.queue.backoff import backoff_s
 from tmxdb.queue.claim import key_of
 from tmxdb.queue.job import LONGEST_ERROR, RUNNING, Done, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
 
+KEY = "settled_key"
 _NOT_CLAIMED = {"claimed_by": None, "lease_until": None}
 _SURVIVED = {**_NOT_CLAIMED, "losses": 0}  # whatever came of it, no worker died
 _FRESH = {"available_at": None, "error_code": None, "error": None, "finished_at": None}
+_BOOK = insert(table_of(Attempt)).values(
+    {column.name: bindparam(column.name) for column in table_of(Attempt).columns if column.name != "attempt_id"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def settle(
     rng: random.Random,
 ) -> Settled:
     """Write the outcomes of jobs of one kind in the transaction of `connection`."""
+    now = iso(now_ms)
     ours = _still_ours(connection, kind, [job for job, _ in results])
     changes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     books: list[dict[str, Any]] = []
@@ -54,19 +59,18 @@ def settle(
         if job.item_id not in ours:
             statuses.append(None)
             continue
-        change = _change(job, outcome, now_ms, max_attempts, rng)
+        change = _change(job, outcome, now, now_ms, max_attempts, rng)
         statuses.append(change["status"])
-        changes[tuple(sorted(change))].append({"settled_key": job.item_id, **change})
+        changes[tuple(change)].append(change)
         if isinstance(outcome, Done):
             opened.extend(outcome.opens)
         elif not isinstance(outcome, Snooze):
-            books.append(_attempt(job, outcome, change["status"], worker, now_ms))
+            books.append(_attempt(job, outcome, change["status"], worker, now))
     for names, rows in changes.items():
         execute_many(connection, _writing(kind.table, names), rows)
     for new in _merged(opened):
         upsert(connection, new)
-    if books:
-        connection.execute(insert(table_of(Attempt)), books)
+    execute_many(connection, _BOOK, books)
     return Settled(tuple(statuses))
 
 
@@ -74,9 +78,9 @@ def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
     """Give claimed rows back as if they had never been claimed: no attempt charged."""
     ours = _still_ours(connection, kind, jobs)
     back = {"status": "pending", **_NOT_CLAIMED}
-    rows = [{"settled_key": job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in ours]
+    rows = [{KEY: job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in ours]
     if rows:
-        execute_many(connection, _writing(kind.table, tuple(rows[0])[1:]), rows)
+        execute_many(connection, _writing(kind.table, tuple(rows[0])), rows)
 
 
 def release_keys(connection: Connection, kind: Kind, keys: Collection[int], *, worker: str) -> None:
@@ -100,56 +104,58 @@ def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
 
 @cache
 def _writing(table: Table, names: tuple[str, ...]) -> Update:
-    """Sets the columns `names` of the row `settled_key`. Built once: building costs more than running."""
-    statement = update(table).where(key_of(table) == bindparam("settled_key"))
-    return statement.values({name: bindparam(name) for name in names})
+    """Sets the columns `names` of the row that is named by KEY. Built once: building costs more than running."""
+    statement = update(table).where(key_of(table) == bindparam(KEY))
+    return statement.values({name: bindparam(name) for name in names if name != KEY})
 
 
 @cache
 def _claims(table: Table, dialect: str) -> Select[Any]:
     key = key_of(table)
-    keys: BindParameter[Any] = bindparam("keys", expanding=True)
-    query = select(key, table.c.claim_token).where(key.in_(keys), table.c.status == "running")
+    # "running" as a value: as a literal, SQLite would go through all rows that run instead of looking up these few.
+    query = select(key, table.c.claim_token).where(among(key, "keys", dialect), table.c.status == bindparam("running"))
     # NO KEY UPDATE, because rows of other tables that refer to these are inserted meanwhile: they must not wait.
     return query.order_by(key).with_for_update(key_share=True) if dialect == "postgresql" else query
 
 
 def _still_ours(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> set[int]:
-    tokens = {job.item_id: job.token for job in jobs}
-    found = connection.execute(_claims(kind.table, connection.dialect.name), {"keys": list(tokens)})
+    tokens, dialect = {job.item_id: job.token for job in jobs}, connection.dialect.name
+    found = fetch(connection, _claims(kind.table, dialect), {"keys": packed(tokens, dialect), "running": "running"})
     return {item_id for item_id, token in found if tokens[item_id] == token}
 
 
-def _change(job: Job, outcome: Outcome, now_ms: int, max_attempts: int, rng: random.Random) -> dict[str, Any]:
-    ended = {**_SURVIVED, **_FRESH, "finished_at": iso(now_ms)}
+def _change(job: Job, outcome: Outcome, now: str, now_ms: int, max_attempts: int, rng: random.Random) -> dict[str, Any]:
+    """The columns to write, with the row's key under KEY."""
+    survived = {KEY: job.item_id, **_SURVIVED}
     match outcome:
         case Done():
-            return {**ended, "status": "done", **outcome.values}
+            return {**survived, **_FRESH, "finished_at": now, "status": "done", **outcome.values}
         case Skip(code, message) | Fail(code, message):
             status = "skipped" if isinstance(outcome, Skip) else "failed"
-            return {**ended, "status": status, "error_code": code, "error": message[:LONGEST_ERROR]}
+            ended = {**survived, **_FRESH, "finished_at": now, "status": status}
+            return {**ended, "error_code": code, "error": message[:LONGEST_ERROR]}
         case Retry(code, message, after_s):
             reason = {"error_code": code, "error": message[:LONGEST_ERROR]}
             if job.attempt >= max_attempts:
-                return {**ended, "status": "failed", **reason}
+                return {**survived, **_FRESH, "finished_at": now, "status": "failed", **reason}
             wait_s = backoff_s(job.attempt, jitter=rng.random(), asked_s=after_s)
-            return {**_SURVIVED, "status": "retry", "available_at": iso(now_ms + round(wait_s * 1000)), **reason}
+            return {**survived, "status": "retry", "available_at": iso(now_ms + round(wait_s * 1000)), **reason}
         case Snooze(code, message, after_s):
             reason = {"error_code": code, "error": message[:LONGEST_ERROR]}
-            change = {**_SURVIVED, "attempts": job.attempt - 1, **reason}
+            change = {**survived, "attempts": job.attempt - 1, **reason}
             if after_s <= 0:
                 return {**change, "status": "pending"}
             return {**change, "status": "retry", "available_at": iso(now_ms + round(after_s * 1000))}
 
 
-def _attempt(job: Job, outcome: Retry | Skip | Fail, status: str, worker: str, now_ms: int) -> dict[str, Any]:
+def _attempt(job: Job, outcome: Retry | Skip | Fail, status: str, worker: str, now: str) -> dict[str, Any]:
     return {
         "kind": job.kind,
         "item_id": job.item_id,
         "attempt": job.attempt,
         "worker": worker,
         "started_at": job.started_at,
-        "ended_at": iso(now_ms),
+        "ended_at": now,
         "outcome": status,
         "error_code": outcome.code,
         "error": outcome.message[:LONGEST_ERROR],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import random
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 from tmxdb.clock import Clock, from_iso, wall_clock
@@ -19,13 +20,16 @@ from tmxdb.queue.desk import LOOK_S, Desk, Turn
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
 from tmxdb.queue.pauses import Paused
+from tmxdb.queue.tray import Tray
 from tmxdb.queue.workers import Identity
 
 GATHER_S = 0.02
 """How long results wait for others to be settled with."""
-BATCH = 256
+BATCH = 1024
 AHEAD = 32
 """At least so many jobs are claimed ahead for each kind, so that no thread waits for the database."""
+AHEAD_S = 0.02
+"""And where they take next to no time, as many as are done meanwhile: larger turns cost less for each job."""
 DATABASE_PATIENCE_S = 120.0
 """How long results are kept in memory while the database is away, before the run stops."""
 AGAIN_S = 2.0
@@ -102,7 +106,7 @@ class Worker:
             rng=rng or random.Random(),
         )
         self._pace = Pace()
-        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._results: Tray[Result] = Tray()
         sizes = crew_sizes(plan.n, kinds)
         # More kinds than turns: each crew needs a thread, but no more jobs than `n` are ever in flight.
         turns = threading.Semaphore(plan.n) if sum(sizes.values()) > plan.n else None
@@ -135,7 +139,7 @@ class Worker:
                     return
             self._take_turn(results)
             self._listener.beat()
-            if not self._in_flight() and self._results.empty() and self._ended():
+            if not self._in_flight() and not self._results and self._ended():
                 return
 
     def _stopping(self) -> bool:
@@ -149,20 +153,9 @@ class Worker:
 
         Not longer than the crews have something to do: jobs claimed ahead are what the waiting lives on.
         """
-        results: list[Result] = []
-        deadline = time.monotonic() + (0.1 if self._in_flight() else 0.0)
-        while len(results) < BATCH:
-            wait = deadline - time.monotonic()
-            try:
-                result = self._results.get(timeout=wait) if wait > 0 else self._results.get_nowait()
-            except queue.Empty:
-                break
-            if not results:
-                deadline = time.monotonic() + GATHER_S
-            results.append(result)
-            if self._in_flight() - len(results) <= self._plan.n:
-                deadline = 0.0
-        return results
+        in_flight = self._in_flight()
+        enough = min(in_flight - self._plan.n, BATCH)
+        return self._results.take(max(enough, 1), first_s=0.1 if in_flight else 0.0, more_s=GATHER_S)
 
     def _take_turn(self, results: list[Result]) -> None:
         """One turn at the desk, tried again while the database is away."""
@@ -192,9 +185,10 @@ class Worker:
         if any(result.halt is None for result in results):
             self._dry.clear()  # what was done may have opened rows, what was snoozed may be pending again
         leaving = Counter(result.job.kind for result in results)
+        pace = self._pace.per_second()
         for name in reversed(self._crews):
             size = self._crews[name].size
-            ahead = max(AHEAD, size)
+            ahead = max(AHEAD, size, min(int(pace.get(name, 0) * AHEAD_S), BATCH))
             room = min(size + ahead - len(self._held[name]) + leaving[name], left)
             if name not in self._dry and name not in self._paused and room >= min(ahead // 2, left) and room > 0:
                 wanted[name] = room
@@ -213,9 +207,10 @@ class Worker:
         self._pause(turn.paused)
         self._dry |= turn.dry
         self._claimed += len(turn.claimed)
-        for job in turn.claimed:
-            self._held[job.kind][job.item_id] = job
-            self._crews[job.kind].hand_in(job)
+        for kind, jobs in groupby(turn.claimed, key=attrgetter("kind")):
+            claimed = {job.item_id: job for job in jobs}
+            self._held[kind] |= claimed
+            self._crews[kind].hand_in(claimed.values())
 
     def _pause(self, paused: Mapping[str, Paused]) -> None:
         """Tell what is paused now and what goes on; what no thread has begun of it goes back."""
