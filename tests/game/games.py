@@ -1,0 +1,67 @@
+"""Games under test that are processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+from tmxdb.game.driver import Driver, Frame
+from tmxdb.game.socket_driver import SocketDriver
+
+PEER = Path(__file__).with_name("peer.py")
+
+
+class PeerGame:
+    """peer.py, over its socket."""
+
+    knows_menus = True
+    checkpoint_ms = 500
+
+    def __init__(self, port: int = 0) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(PEER), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+
+    def driver(self) -> Driver:
+        return SocketDriver(self.port)
+
+    def absent(self) -> Driver:
+        return SocketDriver(free_port())
+
+    def race(self) -> None:
+        self.tell("race")
+
+    def tell(self, what: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{what}\n")
+        self.process.stdin.flush()
+
+    def silence(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+    def shown_ms(self, frame: Frame) -> int | None:
+        shown: int = struct.unpack_from("<i", frame.pixels)[0]
+        return shown
+
+    def close(self) -> None:
+        self.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            pipe.close()
+
+
+def free_port() -> int:
+    """One on which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
