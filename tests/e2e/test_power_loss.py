@@ -1,0 +1,145 @@
+"""The power goes at any moment, and takes along what was not synced: what is left restarts as if nothing had been."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tmxdb import storage
+from tmxdb.db import engine
+from tmxdb.sandbox import RunningSite, running_site
+
+from ..crash.power import Event, Recorder, left_by, lucks, put_back
+from ..tool import Tool, outside, quickly
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders can be synced")
+RESTARTS = 12
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run from beginning to end: the database as it was synced last, all that was written to it since, and all
+    that was done to the data folder."""
+
+    folder: Path
+    database: bytes
+    wal: bytes
+    events: list[Event]
+    site: RunningSite
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    folder = tmp_path_factory.mktemp("recorded")
+    with running_site(tracks=6, replays=4) as site, pytest.MonkeyPatch.context() as patch:
+        outside(patch, folder)
+        quickly(patch)
+        patch.setattr(storage, "IN_MEMORY", 1500)  # most files are written in parts
+        tool = Tool(folder, patch)
+        tool("--site", site.url, "sync-tracks")
+        database = (folder / "tmx.db").read_bytes()
+        # Nothing is moved from the log to the database, so that each moment of the run can be had again.
+        patch.setattr(engine, "_PRAGMAS", (*engine._PRAGMAS, "PRAGMA wal_autocheckpoint = 0"))
+        with contextlib.closing(sqlite3.connect(folder / "tmx.db")) as held:  # who closes last tidies up
+            held.execute("select * from tracks").fetchall()
+            recorder = Recorder(folder, folder / "tmx.db-wal")
+            with recorder.recording():
+                tool("run", "--n", 3)
+            wal = (folder / "tmx.db-wal").read_bytes()
+            assert (folder / "tmx.db").read_bytes() == database
+        yield Recorded(folder, database, wal, recorder.events, site)
+
+
+def done_files(folder: Path) -> dict[str, str]:
+    """Path -> sha256 of all files that rows say are there."""
+    with contextlib.closing(sqlite3.connect(folder / "tmx.db")) as connection:
+        assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
+        return dict(
+            connection.execute(
+                "select file_path, sha256 from replays where status = 'done'"
+                " union all select file_path, sha256 from maps where status = 'done'"
+            )
+        )
+
+
+def restore_database(recorded: Recorded, folder: Path, wal_bytes: int) -> None:
+    (folder / "tmx.db").write_bytes(recorded.database)
+    (folder / "tmx.db-wal").write_bytes(recorded.wal[:wal_bytes])
+
+
+def test_no_row_ever_says_done_of_a_file_that_a_power_cut_may_take(recorded: Recorded, tmp_path: Path) -> None:
+    """After each step of the run, with the database as far as it was: the worst, for it is the files that lag."""
+    known: dict[int, dict[str, str]] = {}
+    most = 0
+    for moment in range(1, len(recorded.events) + 1):
+        wal_bytes = recorded.events[moment - 1].wal_bytes
+        if wal_bytes not in known:
+            folder = tmp_path / str(wal_bytes)
+            folder.mkdir()
+            restore_database(recorded, folder, wal_bytes)
+            known[wal_bytes] = done_files(folder)
+        most = max(most, len(known[wal_bytes]))
+        for luck in lucks(moment):
+            left = left_by(recorded.events[:moment], luck)
+            for path, sha256 in known[wal_bytes].items():
+                data = left.get(f"data/{path}")
+                assert data is not None, f"{path} is gone (step {moment}, {luck.name})"
+                assert hashlib.sha256(data).hexdigest() == sha256, f"{path} is not whole (step {moment}, {luck.name})"
+    assert most > 5
+    assert len(known) > 3
+
+
+def test_no_file_is_ever_half_under_its_final_name(recorded: Recorded) -> None:
+    whole = {
+        path.relative_to(recorded.folder).as_posix(): path.read_bytes()
+        for path in (recorded.folder / "data").rglob("*.Gbx")
+    }
+    for moment in range(1, len(recorded.events) + 1):
+        for luck in lucks(moment):
+            for path, data in left_by(recorded.events[:moment], luck).items():
+                assert data is None or storage.PARTIAL in path or data == whole[path], f"{path}, {luck.name}"
+
+
+@pytest.mark.parametrize("restart", range(RESTARTS))
+def test_what_a_power_cut_leaves_is_gone_on_with(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restart: int
+) -> None:
+    moment = 1 + restart * (len(recorded.events) - 1) // (RESTARTS - 1)
+    luck = lucks(restart)[restart % 4]
+    wal_bytes = recorded.events[moment - 1].wal_bytes
+    if restart % 3 == 1:  # commits are not synced either: as many as chance will have it are gone
+        wal_bytes = wal_bytes * restart // RESTARTS
+    outside(monkeypatch, tmp_path)
+    quickly(monkeypatch)
+    put_back(tmp_path, left_by(recorded.events[:moment], luck))
+    restore_database(recorded, tmp_path, wal_bytes)
+    tool = Tool(tmp_path, monkeypatch)
+    recorded.site.forget()
+    kept = done_files(tmp_path)
+    # The process that had rows when the power went is gone, though it was this very one that plays it here.
+    tool.change("update workers set process_started_ms = process_started_ms - 1")
+    tool("run", "--n", 3)
+    assert tool.column("select distinct status from jobs where status not in ('done', 'skipped')") == []
+    every = done_files(tmp_path)
+    for path, sha256 in every.items():
+        assert hashlib.sha256((tmp_path / "data" / path).read_bytes()).hexdigest() == sha256
+    there = {
+        path.relative_to(tmp_path / "data").as_posix() for path in (tmp_path / "data").rglob("*.*") if path.is_file()
+    }
+    assert there == set(every)
+    assert tool.one("select count(*) from replays") == len(list((recorded.folder / "data").rglob("*.Replay.Gbx")))
+    assert tool.one("select count(*) from attempts where outcome = 'failed'") == 0
+    fetched = {
+        f"/recordgbx/{i}"
+        for i in tool.column(
+            "select replay_id from replays where file_path in (" + ",".join("?" * len(kept)) + ")", *kept
+        )
+    }
+    assert fetched.isdisjoint(line["path"] for line in recorded.site.log())  # what was safe is not fetched again
