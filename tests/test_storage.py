@@ -17,6 +17,8 @@ from tmxdb import storage as storage_module
 from tmxdb.errors import DiskTrouble, TryLater
 from tmxdb.storage import Storage, safe_name
 
+from .crash.power import Recorder, left_by, lucks
+
 STEPS = ["write", "fsync", "replace", "mkdir", "open"]
 if os.name != "nt":  # which can not open folders
     STEPS.append("fsync folder")
@@ -111,6 +113,20 @@ def test_a_new_folder_is_made_durable_in_the_one_above(storage: Storage, monkeyp
     monkeypatch.setattr(storage_module, "_sync_folder", lambda folder: synced.append(Path(folder).name))
     publish(storage)
     assert {storage.root.parent.name, "data", "replays", "7"} <= set(synced)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can not open folders")
+def test_a_folder_that_somebody_else_has_just_made_is_safe_before_a_file_in_it_counts(
+    storage: Storage, tmp_path: Path
+) -> None:
+    """Who made it may not have come to sync it, or was killed before."""
+    recorder = Recorder(tmp_path, tmp_path / "none")
+    with recorder.recording():
+        for folder in ("data", "data/replays", "data/replays/.partial", "data/replays/7"):
+            os.mkdir(tmp_path / folder)
+        publish(storage)
+    for luck in lucks(0):
+        assert left_by(recorder.events, luck).get(f"data/{PATH}") == b"whole"
 
 
 TROUBLES = [

@@ -20,6 +20,8 @@ from tmxdb.errors import DiskTrouble, TmxdbError, TryLater
 PARTIAL = ".partial"
 IN_MEMORY = 2**20
 """Bytes of a new file that are kept in memory; the largest real replay has three times as many."""
+MOST_KNOWN = 10_000
+"""Folders that are remembered as safe: a track has one, and to sync one again costs little."""
 # Reserved by Windows whatever the ending: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 
@@ -103,6 +105,7 @@ class Storage:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._safe: set[str] = set()  # folders that are there and would be after a power cut
 
     def absolute(self, path: str) -> Path:
         """Where `path` (as stored in a row) lies on this machine."""
@@ -115,6 +118,18 @@ class Storage:
                 return self.absolute(path).read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
+
+    def make_safe(self, path: str) -> None:
+        """A file that somebody else left here outlasts a power cut from now on: its bytes and its name.
+
+        He may have been killed between the rename and the sync of the folder. Raises DiskTrouble.
+        """
+        final = str(self.absolute(path))
+        with disk_errors(path):
+            with open(final, "r+b" if os.name == "nt" else "rb") as file:  # Windows syncs what may be written only
+                os.fsync(file.fileno())
+            self._make_folder(os.path.dirname(final))
+            _sync_folder(os.path.dirname(final))
 
     @contextmanager
     def new_file(self, path: str, *, owner: str) -> Iterator[NewFile]:
@@ -173,12 +188,24 @@ class Storage:
             return None
 
     def _make_folder(self, folder: str) -> None:
-        if os.path.isdir(folder):
+        """There and safe, whoever made it: another thread may not have synced it yet, another process never will."""
+        there = os.path.isdir(folder)
+        if there and (folder in self._safe or not Path(folder).is_relative_to(self.root)):
             return
-        self._make_folder(os.path.dirname(folder))
-        with suppress(FileExistsError):
-            os.mkdir(folder)
-            _sync_folder(os.path.dirname(folder))
+        above = os.path.dirname(folder)
+        self._make_folder(above)
+        try:
+            if not there:
+                with suppress(FileExistsError):
+                    os.mkdir(folder)
+            _sync_folder(above)
+        except PermissionError:
+            # The folder above the data folder need not be ours to read; who made this one has synced it.
+            if not there:
+                raise
+        if len(self._safe) >= MOST_KNOWN:
+            self._safe.clear()
+        self._safe.add(folder)
 
 
 def write_whole(target: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,10 @@ class Recorder:
             return os.fstat(target).st_ino in self._nodes
         return Path(target).is_relative_to(self.folder) and ".probe" not in str(target)
 
-    def _open(self, path: str, mode: str, buffering: int) -> Any:
+    def _open(self, path: str, mode: str, buffering: int = -1) -> Any:
         file = open(path, mode, buffering=buffering)  # noqa: SIM115  # the caller's
+        if "w" not in mode:
+            return file
         return _File(self, file, self._made("make file", path))
 
     def _mkdir(self, real: Callable[..., None], path: str) -> None:
@@ -119,7 +121,8 @@ class Recorder:
 
     def _note(self, event: Event) -> None:
         with self._lock:
-            self.events.append(Event(**{**event.__dict__, "wal_bytes": os.stat(self._wal).st_size}))
+            wal_bytes = self._wal.stat().st_size if self._wal.exists() else 0
+            self.events.append(replace(event, wal_bytes=wal_bytes))
 
 
 class _File:

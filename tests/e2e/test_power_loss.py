@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import sqlite3
@@ -55,6 +56,40 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             wal = (folder / "tmx.db-wal").read_bytes()
             assert (folder / "tmx.db").read_bytes() == database
         yield Recorded(folder, database, wal, recorder.events, site)
+
+
+_sync_folder = storage._sync_folder
+
+
+def _dying_where_files_are(folder: str) -> None:
+    """Folders are made, but the end comes as soon as one has a file."""
+    if any(name.endswith(".Gbx") for name in os.listdir(folder)):
+        raise OSError(errno.EIO, "the end")
+    _sync_folder(folder)
+
+
+@pytest.mark.parametrize("source", ["replay", "site"])
+def test_a_file_left_by_one_that_died_before_it_was_safe_is_made_safe_when_it_is_adopted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Renamed, and killed before the folder was synced: whole for all who look, and not yet safe."""
+    with running_site(tracks=3, replays=2, plain=True) as site:
+        outside(monkeypatch, tmp_path)
+        quickly(monkeypatch)
+        tool, recorder = Tool(tmp_path, monkeypatch), Recorder(tmp_path, tmp_path / "tmx.db-wal")
+        tool("--site", site.url, "sync-tracks")
+        with recorder.recording():
+            tool("work", "--kind", "list")
+            for kind in ("download", "extract"):
+                with monkeypatch.context() as patch:
+                    patch.setattr(storage, "_sync_folder", _dying_where_files_are)
+                    tool("work", "--kind", kind, "--n", 1, "--from", source, ends=1)
+                tool("work", "--kind", kind, "--n", 1, "--from", source)
+        left = left_by(recorder.events, lucks(0)[0])
+        for path, sha256 in done_files(tmp_path).items():
+            data = left.get(f"data/{path}")
+            assert data is not None, f"{path} is gone"
+            assert hashlib.sha256(data).hexdigest() == sha256
 
 
 def done_files(folder: Path) -> dict[str, str]:

@@ -71,6 +71,7 @@ class Download:
             digest = hashlib.sha256(data).hexdigest()
             same_time = wanted is None or wanted == _race_time_ms(replay)
             if digest == job.row["sha256"] or (job.row["sha256"] is None and same_time):
+                self._tools.storage.make_safe(candidate)
                 return self._done(job, candidate, data, digest, replay)
         return None
 

@@ -128,12 +128,15 @@ class Extract:
             return None
         if data is None or challenge is None or challenge.uid != uid:
             return None
+        self._tools.storage.make_safe(map_path(job.item_id))
         return self._done(job, data, challenge, uid, source="site", from_replay_id=None)
 
     def _publish(self, job: Job, data: bytes, challenge: Challenge, uid: str | None, **origin: Any) -> Done:
         done = self._done(job, data, challenge, uid, **origin)
         path = map_path(job.item_id)
-        if self._tools.storage.read(path) != data:  # else: left there whole by a run that was killed
+        if self._tools.storage.read(path) == data:  # left there whole by a run that was killed
+            self._tools.storage.make_safe(path)
+        else:
             with self._tools.storage.new_file(path, owner=self._tools.worker_id) as file:
                 file.write(data)
                 file.publish()
