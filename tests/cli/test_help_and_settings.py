@@ -19,7 +19,7 @@ def test_every_command_has_help_with_an_example_and_its_options(tool: Tool, comm
     ran = tool(command, "--help")
     assert re.search(rf"^ +(Example: )?tmxdb .*{command}", ran.out, re.MULTILINE), ran.out
     assert ran.err == ""
-    if command not in ("gbx", "sandbox", "demo"):
+    if command not in ("gbx", "game", "sandbox", "demo"):
         for option in ("--db", "--data", "--site", "--contact"):
             assert option in ran.out
             assert f"TMXDB_{option[2:].upper()}" in ran.out

@@ -35,6 +35,7 @@ COMMANDS = {
     "reread": ("reread", "Read the facts of files again that are already there."),
     "migrate": ("migrate", "Create the database, or bring an older one up to date."),
     "gbx": ("gbx", "Look into replay and map files; needs no database."),
+    "game": ("game", "Look at the games that captures are made with; needs no database."),
     "sandbox": ("sandbox", "Serve a stand-in for the exchange on this machine."),
     "demo": ("demo", "The whole chain against the sandbox, in well under a minute."),
 }

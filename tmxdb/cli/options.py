@@ -23,7 +23,9 @@ _SITE_OPTIONS = {
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """A Click option that can also be set by `TMXDB_<NAME>`, and says so in its help."""
     long_name = next(name for name in names if name.startswith("--")).split("/")[0]
-    settings.setdefault("envvar", "TMXDB_" + long_name.lstrip("-").replace("-", "_").upper())
+    twin = "TMXDB_" + long_name.lstrip("-").replace("-", "_").upper()
+    older = settings.pop("older_variable", None)  # what the scripts before tmxdb called it in their .env
+    settings.setdefault("envvar", [twin, older] if older else twin)
     settings.setdefault("show_envvar", True)
     return click.option(*names, **settings)
 
@@ -66,3 +68,33 @@ reader_option = option(
     help="Who reads files: tmxdb itself, or pygbx (pip install 'tmxdb[pygbx]') as far as it can.",
 )
 KINDS = ("list", "download", "extract", "capture")
+
+base_port_option = option(
+    "--base-tmi-port",
+    type=click.IntRange(1, 65535),
+    default=8478,
+    show_default=True,
+    older_variable="BASE_TMI_PORT",
+    help="The port of the first game; the next ones count up from it.",
+)
+_GAME_FOLDERS = (
+    option(
+        "--trackmania-path",
+        metavar="FOLDER",
+        older_variable="TRACKMANIA_BASE_PATH",
+        help="The game's folder in your documents, the one with Tracks in it.  [default: looked for]",
+    ),
+    option(
+        "--tminterface-path",
+        metavar="FOLDER",
+        older_variable="TMINTERFACE_PATH",
+        help="TMInterface's folder, the one with Scripts and Plugins in it.  [default: beside the game's]",
+    ),
+)
+
+
+def game_folder_options(function: F) -> F:
+    """Where the game and TMInterface keep their files."""
+    for decorate in reversed(_GAME_FOLDERS):
+        function = decorate(function)
+    return function
