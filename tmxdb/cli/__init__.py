@@ -32,6 +32,7 @@ COMMANDS = {
     "resume": ("pause", "Let a paused kind go on."),
     "skip": ("skip", "Leave rows alone, with a reason."),
     "release": ("release", "Give back rows that are stuck."),
+    "verify": ("verify", "Compare files and rows, both ways, and mend."),
     "reread": ("reread", "Read the facts of files again that are already there."),
     "migrate": ("migrate", "Create the database, or bring an older one up to date."),
     "gbx": ("gbx", "Look into replay and map files; needs no database."),

@@ -1,0 +1,119 @@
+"""`tmxdb verify` that is killed, interrupted, or started twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.rows import Rows
+from tmxdb.db.models import Setting
+
+from ..tool import Tool
+from .conftest import Shelf
+
+Run = Callable[..., Any]
+# Ten rows a chunk; after the third it says so and stands still, in the middle of its work.
+_SLOW = """
+import sys, time
+from tmxdb.upkeep import verify
+verify.CHUNK, verify.SLICE, chunks, note = 10, 3, [], verify._note
+def slow(*arguments):
+    if len(chunks) == 3:
+        print("in the middle", flush=True)
+        time.sleep(60)
+    chunks.append(note(*arguments))
+verify._note = slow
+from tmxdb.cli import main
+main()
+"""
+
+
+@contextmanager
+def in_the_middle(shelf: Shelf, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A `verify` that has written 30 rows down and is at the next 10."""
+    arguments = ["--db", shelf.rows.database.location, "--data", str(shelf.data), "verify", *options]
+    with subprocess.Popen(
+        [sys.executable, "-c", _SLOW, *arguments],
+        env=Tool.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            while "in the middle" not in (line := process.stdout.readline()):
+                assert line, process.communicate()
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def fifty(shelf: Shelf) -> Shelf:
+    for replay_id in range(1, 51):
+        shelf.replay(replay_id)
+    for replay_id in (5, 35):
+        (shelf.data / f"replays/1/{replay_id}_x_{replay_id}ms.Replay.Gbx").unlink()
+    return shelf
+
+
+@pytest.mark.parametrize("options", [[], ["--mend"]])
+def test_killed_in_the_middle_it_goes_on_and_tells_each_finding_once(
+    tool: Run, fifty: Shelf, rows: Rows, options: list[str]
+) -> None:
+    with in_the_middle(fifty, *options) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    # Looked at already: what happens to it now is for the next run.
+    (fifty.data / "replays/1/6_x_6ms.Replay.Gbx").write_bytes(b"")
+    ran = tool("verify", "--json", *options, ends=None)
+    assert ran.status == (0 if options else 3)
+    assert "Going on with the run of" in ran.err
+    assert "which came to 30 files" in ran.err
+    assert [finding["item"] for finding in ran.json["findings"]] == ["replay 5", "replay 35"]
+    assert ran.json["checked"]["replay"] == 50
+    assert [key for key, status in rows.statuses().items() if status == "pending"] == ([5, 35] if options else [])
+    again = tool("verify", ends=3)
+    assert "Going on" not in again.err
+    assert "damaged: replay 6" in again.out
+
+
+def test_another_question_or_anew_begins_at_the_beginning(tool: Run, fifty: Shelf) -> None:
+    with in_the_middle(fifty) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert "Going on" not in tool("verify", "--anew", ends=3).err
+    with in_the_middle(fifty) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert "Going on" not in tool("verify", "--hash", ends=3).err
+
+
+def test_while_one_is_at_work_a_second_one_is_refused(tool: Run, fifty: Shelf, rows: Rows) -> None:
+    with in_the_middle(fifty) as process:
+        before = rows.all(Setting)
+        assert f"another `tmxdb verify` is at work (process {process.pid})" in tool("verify", ends=1).error
+        assert rows.all(Setting) == before
+        process.kill()
+        process.wait(10)
+
+
+def test_interrupted_it_keeps_its_place_and_says_how_to_go_on(
+    tool: Run, fifty: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tmxdb.upkeep.verify.CHUNK", 10)
+
+    def press(noun: str, n: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tmxdb.cli.verify._Shown.checked", lambda self, noun, n: press(noun, n))
+        ran = tool("verify", ends=130)
+    assert "Interrupted; the same command goes on from here." in ran.err
+    assert "which came to 10 files" in tool("verify", ends=3).err
