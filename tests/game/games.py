@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 import signal
 import socket
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from tmxdb.game.driver import Driver, Frame
+from tmxdb.game.memory_driver import MemoryDriver
 from tmxdb.game.socket_driver import SocketDriver
 
 PEER = Path(__file__).with_name("peer.py")
@@ -65,3 +68,32 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+class MemoryGame(PeerGame):
+    """memory_game.py, over a file in the place of Windows' named mapping."""
+
+    knows_menus = False
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(PEER.with_name("memory_game.py")), str(file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout
+        assert self.process.stdout.readline() == "ready\n"
+
+    def driver(self) -> Driver:
+        return MemoryDriver(0, open_mapping=partial(open_file, self.file))
+
+    def absent(self) -> Driver:
+        return MemoryDriver(0, open_mapping=partial(open_file, self.file.with_name("absent")))
+
+
+def open_file(file: Path, name: str, size: int) -> mmap.mmap:
+    """Instead of a mapping of Windows; runs in the driver's helper process."""
+    with file.open("r+b") as opened:
+        return mmap.mmap(opened.fileno(), size)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from .conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest
-from .games import PeerGame
+from .games import MemoryGame, PeerGame
 
 
 class TestPeer(Conformance, FrameConformance, CheckpointConformance):
@@ -16,5 +17,15 @@ class TestPeer(Conformance, FrameConformance, CheckpointConformance):
     @pytest.fixture
     def game(self) -> Iterator[GameUnderTest]:
         game = PeerGame()
+        yield game
+        game.close()
+
+
+class TestMemory(Conformance, CheckpointConformance):
+    """The driver of TMInterface 1.4 with a stand-in of its shared memory. It takes no pictures."""
+
+    @pytest.fixture
+    def game(self, tmp_path: Path) -> Iterator[GameUnderTest]:
+        game = MemoryGame(tmp_path / "TMInterface0")
         yield game
         game.close()

@@ -35,7 +35,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """The number of finished laps has changed."""
+    """The number of finished laps has changed. `target`: -1 if this game does not tell it (TMInterface 1.4)."""
 
     current: int
     target: int
