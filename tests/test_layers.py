@@ -30,12 +30,13 @@ DOORS = {
     "tqdm": {"cli"},
     "requests": {"tmx"},
     "pycurl": {"tmx"},
-    "sqlalchemy": {"db", "queue", "kinds", "sync", "reports", "cli", "reread", "upkeep"},
+    "sqlalchemy": {"db", "queue", "kinds", "sync", "reports", "cli", "reread", "export", "pictures", "upkeep"},
     "alembic": {"db"},
     "lzokay": {"gbx"},
     "pygbx": {"gbx"},
     "psutil": {"queue", "sandbox"},
     "matplotlib": {"pictures"},
+    "PIL": {"pictures", "game", "capture", "gbx"},
     "pyarrow": {"export"},
 }
 """Outside libraries and the only rooms that may know them."""

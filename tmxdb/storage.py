@@ -210,7 +210,8 @@ class Storage:
 
 def write_whole(target: Path, data: bytes) -> None:
     """A single file of the user's, whole and durable or not at all; its folder must be there."""
-    file = NewFile(f"{target}{PARTIAL}", str(target), str(target), make_folders=lambda: None)
+    final = str(target.absolute())  # a bare name has no folder that could be synced
+    file = NewFile(f"{final}{PARTIAL}", final, str(target), make_folders=lambda: None)
     try:
         file.write(data)
         file.publish()

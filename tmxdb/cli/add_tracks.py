@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,15 +10,13 @@ import click
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import open_database, options
 from tmxdb.cli.exchange import greet, open_exchange
+from tmxdb.cli.ids import read_ids, some
 from tmxdb.cli.options import dry_run_option, option, rate_option, site_options
 from tmxdb.cli.say import print_table, talk
 from tmxdb.cli.signals import ctrl_c
 from tmxdb.errors import BadInput
-from tmxdb.storage import open_text
 from tmxdb.sync.add import add_tracks as add
-from tmxdb.sync.add import parse_ids, search
-
-NAMED_AT_MOST = 10
+from tmxdb.sync.add import search
 
 
 @click.command()
@@ -42,9 +39,9 @@ def add_tracks(ctx: click.Context, /, **given: Any) -> None:
         tmxdb add-tracks --name "A01-Race"
     """
     chosen = options(ctx, given)
-    ids, bad = _ids(given)
+    ids, bad = read_ids(given["ids"], given["files"])
     if bad:
-        talk(_some(bad, "\n"))
+        talk(some(bad, "\n"))
         if not given["skip_bad"]:
             advice = "nothing was added; --skip-bad leaves them out."
             raise BadInput(f"{len(bad):,} lines are no track ids: {advice}", code="input.ids")
@@ -66,31 +63,12 @@ def add_tracks(ctx: click.Context, /, **given: Any) -> None:
         added = add(database, exchange if given["lookup"] else None, ids, stop=stopping.stop, note=talk)
     talk(f"{added.new:,} tracks added, {added.known:,} were there and come first now.")
     if added.missing:
-        talk(f"{len(added.missing):,} are not on {exchange.site.base_url}: {_some(added.missing, ', ')}.")
+        talk(f"{len(added.missing):,} are not on {exchange.site.base_url}: {some(added.missing, ', ')}.")
     if stopping.stop.is_set():
         talk("Interrupted; the same command goes on from here.")
         sys.exit(INTERRUPTED)
     if added.missing:
         sys.exit(SOME_FAILED)
-
-
-def _ids(given: dict[str, Any]) -> tuple[list[int], list[str]]:
-    ids, bad = parse_ids(given["ids"], "argument")
-    for path in given["files"]:
-        try:
-            with open_text(path) as file:
-                more, worse = parse_ids(file, f"{path}, line")
-        except OSError as error:
-            raise BadInput(f"{path}: {error.strerror}.", code="input.ids") from error
-        ids += more
-        bad += worse
-    return list(dict.fromkeys(ids)), bad
-
-
-def _some(items: Sequence[object], between: str) -> str:
-    """The first few of many, and how many more there are."""
-    more = [f"and {len(items) - NAMED_AT_MOST:,} more"] if len(items) > NAMED_AT_MOST else []
-    return between.join([*map(str, items[:NAMED_AT_MOST]), *more])
 
 
 def _show(found: list[Any], name: str) -> None:

@@ -1,0 +1,87 @@
+"""`tmxdb contact-sheet` and `tmxdb plot` over captured runs."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.frames import captured_database, captured_folder, jpeg
+from tmxdb.capture.reading import CapturedFrame, captured_frames
+from tmxdb.db.engine import Database
+from tmxdb.db.migrate import upgrade
+from tmxdb.pictures.contact_sheet import GAP, HEAD, STRIP, draw_sheet, evenly, steering
+
+from ..tool import Tool, tool
+
+__all__ = ["tool"]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60, unique=True), st.integers(1, 40))
+def test_frames_are_spread_evenly_with_both_ends(times_ms: list[int], n: int) -> None:
+    frames = [CapturedFrame("x", i, time_ms, {}) for i, time_ms in enumerate(sorted(times_ms))]
+    chosen = evenly(frames, n)
+    assert len({frame.step for frame in chosen}) == len(chosen) <= n
+    assert chosen == sorted(chosen, key=lambda frame: frame.step)
+    assert chosen[0] is frames[0]
+    if n > 1:
+        assert chosen[-1] is frames[-1]
+
+
+def test_frames_that_are_spaced_alike_are_chosen_alike() -> None:
+    frames = [CapturedFrame("x", i, 100 * i, {}) for i in range(101)]
+    assert [frame.step for frame in evenly(frames, 6)] == [0, 20, 40, 60, 80, 100]
+
+
+def test_each_frame_lies_at_its_place_with_its_inputs_below(tmp_path: Path) -> None:
+    folder = captured_folder(tmp_path / "run", 20)
+    frames = evenly(list(captured_frames(folder)), 6)
+    sheet = Image.open(io.BytesIO(draw_sheet("a run", folder, frames, columns=3, frame_width=64))).convert("RGB")
+    assert sheet.size == (GAP + 3 * (64 + GAP), HEAD + GAP + 2 * (64 + STRIP + GAP))
+    for number, frame in enumerate(frames):
+        x, y = GAP + number % 3 * (64 + GAP), HEAD + number // 3 * (64 + STRIP + GAP)
+        original = Image.open(io.BytesIO(jpeg(frame.time_ms))).convert("RGB")
+        assert sheet.crop((x, y, x + 64, y + 64)).tobytes() == original.tobytes()
+        assert sheet.getpixel((x + 4, y + 64 + 24)) == (42, 157, 74)  # gas is down all the time
+        turn = steering(frame.entry["inputs"])
+        side = (x + 30, y + 64 + 21) if turn < 0 else (x + 60, y + 64 + 21)
+        assert sheet.getpixel(side) == (48, 80, 122)
+
+
+@pytest.fixture
+def captured(tool: Tool) -> Tool:
+    database = Database(str(tool.folder / "tmx.db"))
+    upgrade(database)
+    captured_database(database, tool.folder / "data", {10: 40, 20: 3})
+    database.close()
+    return tool
+
+
+def test_the_newest_finished_capture_is_drawn(captured: Tool) -> None:
+    ran = captured("contact-sheet", 10, "--frames", 12, "--columns", 4)
+    assert ran.out == "10-frames.png\n"
+    with Image.open(captured.folder / "10-frames.png") as sheet:
+        assert sheet.size[0] == GAP + 4 * (160 + GAP)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((99,), "replay 99: the database does not know it"),
+        ((10, "--capture-id", 7), "capture 7 of it is not finished"),
+        ((10, "--frame-width", 2000, "--columns", 40, "--frames", 40), "is too large"),
+        ((10, "--out", "no/such/folder/x.png"), "no/such/folder"),
+    ],
+)
+def test_what_can_not_be_drawn_is_one_sentence(captured: Tool, arguments: tuple[object, ...], told: str) -> None:
+    assert told in captured("contact-sheet", *arguments, ends=1).error
+
+
+def test_a_frame_that_is_damaged_is_named(captured: Tool) -> None:
+    frame = captured.folder / "data/frames/1/10/frame_00000_0ms.jpeg"
+    frame.write_bytes(frame.read_bytes()[:300])
+    assert "frame_00000_0ms.jpeg: is no whole JPEG" in captured("contact-sheet", 10, ends=1).error
