@@ -12,7 +12,7 @@ import pytest
 import tmxdb
 
 PACKAGE = Path(tmxdb.__file__).parent
-LEAVES = {"errors", "clock", "storage", "config"}
+LEAVES = {"errors", "clock", "storage", "config", "retrying"}
 ADAPTERS = {"db", "tmx", "gbx", "game"}
 LIFE = {"queue", "capture"}
 WORK = {"sync", "kinds", "reports", "sandbox", "reread", "upkeep", "export", "pictures"}
@@ -20,6 +20,7 @@ LAYERS = [{"__main__"}, {"cli"}, WORK, LIFE, ADAPTERS, LEAVES]
 """From top to bottom; a room may import what is below it."""
 
 SIDEWAYS = {
+    ("retrying", "errors"),  # the table of what becomes of them
     ("storage", "errors"),  # a leaf may lean on the tree of errors, which imports nothing
     ("reread", "kinds"),  # reading the facts of files again is what the kinds do, without the queue around it
 }

@@ -21,8 +21,7 @@ from tmxdb.cli import main
 from tmxdb.sandbox import RunningSite, running_site
 
 _QUICK = {
-    "tmxdb.queue.backoff.FIRST_S": 0.02,
-    "tmxdb.queue.backoff.GROWTH": 1.0,
+    "tmxdb.queue.backoff.LONGEST_S": 0.02,
     "tmxdb.queue.desk.LOOK_S": 0.05,
     "tmxdb.queue.worker.LOOK_S": 0.05,
     "tmxdb.sync.patience.NEVER_SEEN_S": 0.02,

@@ -2,12 +2,12 @@
 
     TmxdbError
     ├── TryLater      may pass by itself: the row waits and is tried again
-    │   ├── Throttled     tmx.throttled    429, or 503 with Retry-After: everybody waits
+    │   ├── Throttled     tmx.throttled    429, or 503 with Retry-After: everybody waits, nobody is charged
     │   ├── SiteTrouble   tmx.unavailable  5xx
     │   │                 tmx.timeout      no answer, or no whole answer, in time
     │   │                 tmx.connection   refused, reset, broken off
     │   ├── Outage        tmx.outage       not one request gets through: everybody waits, nobody is charged
-    │   ├── WrongBody     tmx.html, tmx.cut, tmx.not_gbx …  200, but not the thing that was asked for
+    │   ├── WrongBody     tmx.html, tmx.cut, gbx.* …  200, but not the thing that was asked for
     │   └── GameTrouble   game.*           the game did not do what it was told; it is reached again, or restarted
     │       ├── GameGone      game.gone        the link to it is broken
     │       └── GameSilent    game.silent      it says nothing any more
@@ -25,7 +25,7 @@
 
 A message says what happened, to which item and what to do. `code` is short and never changes its
 meaning: it lands in the row, so that `group by error_code` is a useful query. Whatever is not one of
-these is a bug; a worker records it as `tmxdb.bug` with its traceback.
+these is a bug; a worker records it as `tmxdb.bug` with its traceback. What then becomes of the row: `retrying.py`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def _audited(name: str, audit: Path) -> None:
 
 def _quick() -> None:
     """The same waits, but shorter, and several pages of tracks where there would be one."""
-    tmxdb.queue.backoff.FIRST_S, tmxdb.queue.backoff.GROWTH = 0.2, 1.0
+    tmxdb.queue.backoff.LONGEST_S = 0.2
     tmxdb.queue.desk.LOOK_S = tmxdb.queue.worker.LOOK_S = 0.2
     tmxdb.sync.patience.NEVER_SEEN_S = 0.2
     tmxdb.tmx.client.PAGE = 10

@@ -143,18 +143,16 @@ WRONG = {
     "wrong-file": "tmx.wrong_file",
     "redirect": "tmx.redirect",
     "500": "tmx.unavailable",
-    "429": "tmx.throttled",
     "403": "tmx.forbidden",
 }
 
 
 @pytest.mark.parametrize("fault", WRONG)
 def test_each_wrong_answer_is_recognised_and_the_file_fetched_again(tool: Tool, fault: str) -> None:
-    extra = ":retry-after=1" if fault == "429" else ""
     with running_site(tracks=2, replays=1, plain=True) as site:
         tool("--site", site.url, "sync-tracks")
         tool("work", "--kind", "list")
-        site.set_faults([f"{fault}:100%:first=1:on=record{extra}"])
+        site.set_faults([f"{fault}:100%:first=1:on=record"])
         site.forget()
         tool(*DOWNLOAD, "--n", 1)
         is_right(tool, site)
@@ -167,6 +165,21 @@ def test_each_wrong_answer_is_recognised_and_the_file_fetched_again(tool: Tool, 
         assert {row["error_code"] for row in attempts} == {WRONG[fault]}
         assert all(re.match(r"replay \d+ \(track \d+\): ", row["error"]) for row in attempts)
         assert leftovers(tool) == []
+
+
+@pytest.mark.parametrize("fault", ["429:retry-after=1", "503:retry-date=1"])
+def test_whoever_is_asked_to_slow_down_comes_again_and_is_not_charged(
+    listed: Tool, site: RunningSite, fault: str
+) -> None:
+    one = next(iter(wanted(site)))
+    site.set_faults([f"{fault}:first=3:id={one}"])
+    listed(*DOWNLOAD, "--max-attempts", 2)
+    is_right(listed, site)
+    assert listed.rows("select attempts, status from replays where replay_id = ?", one) == [
+        {"attempts": 1, "status": "done"}
+    ]
+    assert listed.one("select count(*) from attempts where kind = 'download'") == 0
+    assert fetched(site).count(f"/recordgbx/{one}") == 4
 
 
 def test_a_file_that_never_comes_right_has_failed_after_so_many_attempts_and_the_rest_is_done(

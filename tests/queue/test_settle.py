@@ -17,9 +17,11 @@ from tmxdb.db.models import Map, Replay, table_of
 from tmxdb.queue.backoff import LONGEST_ASKED_S, LONGEST_S, backoff_s
 from tmxdb.queue.job import Done, Fail, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.settle import release, reopen
+from tmxdb.retrying import rule_of
 
 from .fakes import DONE, Bench
 
+USUAL = rule_of("tmx.timeout")
 OPENS_A_MAP = Done(FILE, [NewRows(table_of(Map), [{"track_id": 1, "priority": 3}])])
 
 
@@ -175,21 +177,21 @@ def test_every_outcome_forgets_the_workers_that_were_lost_before(bench: Bench, r
 def test_backoff_is_never_shorter_than_two_seconds_nor_longer_than_one_hour_and_a_half(
     attempt: int, jitter: float
 ) -> None:
-    assert 2 <= backoff_s(attempt, jitter=jitter) <= LONGEST_S * 1.5
+    assert 2 <= backoff_s(USUAL, attempt, jitter=jitter) <= LONGEST_S * 1.5
 
 
 @given(st.integers(1, 100), st.floats(0, 1, exclude_max=True))
 def test_backoff_grows_with_every_attempt(attempt: int, jitter: float) -> None:
-    assert backoff_s(attempt, jitter=jitter) <= backoff_s(attempt + 1, jitter=jitter)
+    assert backoff_s(USUAL, attempt, jitter=jitter) <= backoff_s(USUAL, attempt + 1, jitter=jitter)
 
 
 @given(st.integers(1, 100), st.floats(0, 1, exclude_max=True), st.floats(0, 1e12))
 def test_backoff_never_undercuts_what_was_asked_for_up_to_a_day(attempt: int, jitter: float, asked_s: float) -> None:
-    wait_s = backoff_s(attempt, jitter=jitter, asked_s=asked_s)
+    wait_s = backoff_s(USUAL, attempt, jitter=jitter, asked_s=asked_s)
     assert wait_s >= min(asked_s, LONGEST_ASKED_S)
     assert wait_s <= LONGEST_ASKED_S
 
 
 def test_rows_that_failed_together_do_not_come_back_together() -> None:
     rng = random.Random(1)
-    assert len({backoff_s(1, jitter=rng.random()) for _ in range(100)}) == 100
+    assert len({backoff_s(USUAL, 1, jitter=rng.random()) for _ in range(100)}) == 100

@@ -101,7 +101,7 @@ def test_rows_in_retry_are_left_when_told_so(sqlite: Database) -> None:
 
 
 def test_a_retry_comes_back_until_its_attempts_are_used_up(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tmxdb.queue.settle.backoff_s", lambda attempt, **_: 0.0)
+    monkeypatch.setattr("tmxdb.queue.settle.backoff_s", lambda *_, **__: 0.0)
     rows = Rows(sqlite)
     rows.replay(1)
     play = raising(SiteTrouble("no answer", code="tmx.timeout"))

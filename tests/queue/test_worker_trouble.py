@@ -116,6 +116,6 @@ def test_a_job_that_finds_the_database_away_is_done_later(sqlite: Database, monk
             raise DatabaseTrouble("it is busy.", code="db.busy")
         return DONE
 
-    monkeypatch.setattr("tmxdb.queue.crew.AWAY_S", 0.05)
+    monkeypatch.setattr("tmxdb.queue.backoff.LONGEST_S", 0.05)
     assert worker(sqlite, [FakeKind(play)]).run().of("done") == 1
     assert tried == [1, 1]

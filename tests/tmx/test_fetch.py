@@ -136,14 +136,26 @@ def test_a_full_disk_is_passed_on_as_what_it_is(site: RunningSite, fetcher: Fetc
     assert _fetched(fetcher, replay_path(replay_id)) == site.expected_replay(replay_id)
 
 
+@pytest.mark.parametrize(
+    ("fault", "at_least_s", "at_most_s"),
+    [
+        ("429:retry-after=7", 7, 7),
+        ("503:retry-after=7", 7, 7),
+        ("429:retry-date=60", 50, 62),  # a date has whole seconds
+        ("503:retry-date=60", 50, 62),
+        ("429", 10, 10),
+        ("429:retry-after=0", 1, 10),
+    ],
+)
 def test_what_the_site_asks_us_to_wait_is_passed_on(
-    site: RunningSite, fetcher: Fetcher, gate: OpenGate, replay_id: int
+    site: RunningSite, fetcher: Fetcher, gate: OpenGate, replay_id: int, fault: str, at_least_s: float, at_most_s: float
 ) -> None:
-    site.set_faults(["429:retry-after=7:on=record"])
+    site.set_faults([f"{fault}:on=record"])
     error = _fails(fetcher, replay_path(replay_id))
     assert isinstance(error, Throttled)
-    assert error.retry_after_s == 7
-    assert [seconds for seconds, _ in gate.pauses] == [7]
+    assert error.retry_after_s
+    assert at_least_s <= error.retry_after_s <= at_most_s
+    assert [seconds for seconds, _ in gate.pauses] == [error.retry_after_s]
 
 
 def test_403_again_and_again_stops_the_run(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:

@@ -18,7 +18,15 @@ from tmxdb.errors import (
     WrongBody,
 )
 from tmxdb.tmx import verdict
-from tmxdb.tmx.verdict import FORBIDDEN_AT_MOST, LOST_AT_MOST, Health, lost, retry_after_s, status_error
+from tmxdb.tmx.verdict import (
+    FAILING_AT_MOST,
+    FORBIDDEN_AT_MOST,
+    LOST_AT_MOST,
+    Health,
+    lost,
+    retry_after_s,
+    status_error,
+)
 
 NOW_S = 1_800_000_000.0
 
@@ -167,6 +175,44 @@ def test_an_outage_that_lasts_stops_the_run(health: Health, monkeypatch: pytest.
     monkeypatch.setattr(verdict, "LONGEST_OUTAGE_S", -1.0)
     errors = [health.judge(_lost()) for _ in range(LOST_AT_MOST)]
     assert isinstance(errors[-1], SiteUnreachable)
+
+
+def test_a_site_that_answers_nothing_but_5xx_is_away_and_charges_nobody(pauses: _Pauses) -> None:
+    now_s = [1000.0]
+    health = Health("http://site", pauses, monotonic=lambda: now_s[0])
+    for _ in range(FAILING_AT_MOST - 1):
+        assert health.judge(_status(502)).code == "tmx.unavailable"
+        health.judge(lost("x", "no answer in time", timed_out=True))
+    for _ in range(4):
+        for _ in range(16):
+            error = health.judge(_status(502))
+            assert isinstance(error, Outage)
+            assert "502" in str(error)
+        now_s[0] += pauses[-1][0]
+    assert [seconds for seconds, _ in pauses] == [2, 4, 8, 16]
+    now_s[0] += verdict.LONGEST_OUTAGE_S
+    stopped = health.judge(_status(502))
+    assert isinstance(stopped, SiteUnreachable)
+    assert "nothing but trouble for 15 min 30 s: replay 5: the site has trouble (502). Run the same" in str(stopped)
+
+
+@pytest.mark.parametrize("answer", ["right", "404", "403"])
+def test_one_other_answer_among_5xx_shows_that_the_site_serves(health: Health, pauses: _Pauses, answer: str) -> None:
+    for _ in range(3 * FAILING_AT_MOST):
+        assert health.judge(_status(500)).code == "tmx.unavailable"
+        if answer == "right":
+            health.answered()
+        else:
+            health.judge(_status(int(answer)))
+    assert pauses == []
+
+
+def test_an_outage_after_a_long_rest_is_not_taken_for_one_that_lasts(pauses: _Pauses) -> None:
+    now_s = [0.0]
+    health = Health("http://site", pauses, monotonic=lambda: now_s[0])
+    health.answered()
+    now_s[0] += 10 * verdict.LONGEST_OUTAGE_S  # nothing to do for a while
+    assert [health.judge(_lost()).code for _ in range(LOST_AT_MOST)][-1] == "tmx.outage"
 
 
 def test_one_answer_ends_an_outage(health: Health) -> None:

@@ -12,13 +12,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from tmxdb.errors import DatabaseTrouble, Gone, NeverAgain, Outage, TmxdbError, TryLater, UserMustAct
-from tmxdb.queue.job import LONGEST_ERROR, Fail, GivenBack, Job, Kind, Outcome, Retry, Skip, Snooze
+from tmxdb.errors import TmxdbError, TryLater, UserMustAct
+from tmxdb.queue.backoff import snooze_s
+from tmxdb.queue.job import LONGEST_ERROR, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.tray import Tray
-
-AWAY = ("db.busy", "db.unreachable")
-"""Codes of DatabaseTrouble that may pass within a minute or two."""
-AWAY_S = 2.0
+from tmxdb.retrying import FREE, Then, rule_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +120,30 @@ def perform(kind: Kind, job: Job) -> Result:
     """Run one job; whatever it raises becomes an outcome."""
     try:
         return Result(job, kind.run(job))
-    except GivenBack as error:
-        return Result(job, Snooze(error.code, str(error)))
-    except Outage as error:
-        return Result(job, Snooze(error.code, str(error), error.retry_after_s or 1.0))
-    except TryLater as error:
-        return Result(job, Retry(error.code, str(error), error.retry_after_s))
-    except Gone as error:
-        return Result(job, Skip(error.code, str(error)))
-    except DatabaseTrouble as error:
-        # Away for a moment: whether it comes back in time is for the desk to find out.
-        away = error.code in AWAY
-        return Result(job, Snooze(error.code, str(error), AWAY_S if away else 0.0), halt=None if away else error)
-    except UserMustAct as error:
-        return Result(job, Snooze(error.code, str(error)), halt=error)
-    except (NeverAgain, TmxdbError) as error:
-        return Result(job, Fail(error.code, str(error)))
+    except TmxdbError as error:
+        return treated(job, error)
     except Exception:  # noqa: BLE001  # the one place: a bug costs its row, with the traceback, never the run
         return Result(job, bug())
+
+
+def treated(job: Job, error: TmxdbError) -> Result:
+    """What the table of `retrying.py` says about `error`, as an outcome."""
+    rule, code, message = rule_for(error), error.code, str(error)
+    asked_s = error.retry_after_s if isinstance(error, TryLater) else None
+    match rule.then:
+        case Then.SKIP:
+            return Result(job, Skip(code, message))
+        case Then.WAIT if job.token - job.attempt < FREE:  # so often it was claimed uncharged
+            # Whether a database comes back in time is for the worker to find out.
+            return Result(job, Snooze(code, message, snooze_s(rule, asked_s)))
+        case Then.WAIT | Then.RETRY:
+            return Result(job, Retry(code, message, asked_s))
+        case Then.BACK:
+            return Result(job, Snooze(code, message))
+        case Then.STOP if isinstance(error, UserMustAct):
+            return Result(job, Snooze(code, message), halt=error)
+        case _:
+            return Result(job, Fail(code, message))
 
 
 def bug() -> Fail:

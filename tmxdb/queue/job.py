@@ -108,7 +108,7 @@ class Kind(Protocol):
         """Before the first claim, in a writing transaction: open what this run asks for."""
 
     def run(self, job: Job) -> Outcome:
-        """Do it. Raises TryLater (becomes Retry), NeverAgain (Fail), UserMustAct (stops the run)."""
+        """Do it. Raises a TmxdbError; what becomes of the row then says the table in `retrying.py`."""
 
 
 class GivenBack(TmxdbError):

@@ -14,11 +14,12 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from tmxdb.clock import iso
 from tmxdb.db.models import Attempt, Worker, table_of
 from tmxdb.queue.job import RETRY, RUNNING, Kind
+from tmxdb.retrying import in_a_row
 
 DIED = "worker.died"
 SUSPECT = 2
 """A row on which so many workers died, one after the other, comes back apart from others: see `recover`."""
-DEADLY = 5
+DEADLY = in_a_row(DIED)
 """And after so many it is given up: it is what kills them."""
 APART_MS = 250
 USUAL_N = 16

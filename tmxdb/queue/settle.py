@@ -21,6 +21,7 @@ from tmxdb.db.models import Attempt, table_of
 from tmxdb.queue.backoff import backoff_s
 from tmxdb.queue.claim import key_of
 from tmxdb.queue.job import LONGEST_ERROR, RUNNING, Done, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
+from tmxdb.retrying import Then, rule_of
 
 KEY = "settled_key"
 _NOT_CLAIMED = {"claimed_by": None, "lease_until": None}
@@ -136,9 +137,10 @@ def _change(job: Job, outcome: Outcome, now: str, now_ms: int, max_attempts: int
             return {**ended, "error_code": code, "error": message[:LONGEST_ERROR]}
         case Retry(code, message, after_s):
             reason = {"error_code": code, "error": message[:LONGEST_ERROR]}
-            if job.attempt >= max_attempts:
+            rule = rule_of(code, Then.RETRY, Then.WAIT)
+            if job.attempt >= min(rule.attempts or max_attempts, max_attempts):
                 return {**survived, **_FRESH, "finished_at": now, "status": "failed", **reason}
-            wait_s = backoff_s(job.attempt, jitter=rng.random(), asked_s=after_s)
+            wait_s = backoff_s(rule, job.attempt, jitter=rng.random(), asked_s=after_s)
             return {**survived, "status": "retry", "available_at": iso(now_ms + round(wait_s * 1000)), **reason}
         case Snooze(code, message, after_s):
             reason = {"error_code": code, "error": message[:LONGEST_ERROR]}

@@ -15,13 +15,14 @@ from typing import Protocol
 from tmxdb.clock import Clock, from_iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseTrouble, UserMustAct
-from tmxdb.queue.crew import AWAY, Crew, Result, crew_sizes
+from tmxdb.queue.crew import Crew, Result, crew_sizes
 from tmxdb.queue.desk import LOOK_S, Desk, Turn
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
 from tmxdb.queue.pauses import Paused
 from tmxdb.queue.tray import Tray
 from tmxdb.queue.workers import Identity
+from tmxdb.retrying import Then, rule_for
 
 GATHER_S = 0.02
 """How long results wait for others to be settled with."""
@@ -169,7 +170,7 @@ class Worker:
                 )
                 break
             except DatabaseTrouble as error:
-                if error.code not in AWAY or time.monotonic() > gives_up:
+                if rule_for(error).then is not Then.WAIT or time.monotonic() > gives_up:
                     raise
                 self._listener.note(f"{error} Trying again; {len(results)} results wait in memory.")
                 if self._stop_now.wait(AGAIN_S):

@@ -9,13 +9,13 @@ import queue
 import random
 import threading
 from collections.abc import Callable
-from itertools import count
 from typing import Generic, TypeVar
 
 from tmxdb.clock import span
-from tmxdb.errors import Outage, TryLater
-from tmxdb.queue.backoff import backoff_s
+from tmxdb.errors import TryLater
+from tmxdb.queue.backoff import backoff_s, snooze_s
 from tmxdb.queue.job import GivenBack
+from tmxdb.retrying import FREE, Rule, Then, rule_for
 from tmxdb.tmx.client import Exchange
 
 TRIES = 5
@@ -40,23 +40,32 @@ class Asker:
         return self.begin(ask).result()
 
     def _patiently(self, ask: Callable[[Exchange], T]) -> T:
-        for attempt in count(1):
+        attempt = free = 0
+        while True:
             try:
                 return ask(self._exchange)
-            except Outage as error:  # the gate holds everybody back, and Health says when it has lasted too long
-                wait_s = error.retry_after_s or 1.0
             except TryLater as error:
-                if attempt >= TRIES:
-                    advice = "run the same command again later, it goes on from here"
-                    raise type(error)(f"{error} Gave up after {TRIES} tries; {advice}.", code=error.code) from error
-                if error.code == "tmx.connection" and not self._exchange.health.has_answered:
-                    wait_s = NEVER_SEEN_S
+                rule = rule_for(error)
+                if rule.then is Then.WAIT and free < FREE:
+                    # The gate holds everybody back, and Health says when it has lasted too long.
+                    free += 1
+                    wait_s = snooze_s(rule, error.retry_after_s)
                 else:
-                    wait_s = backoff_s(attempt, jitter=random.random(), asked_s=error.retry_after_s)
-                    self._note(f"{error} Trying again in {span(wait_s)}.")
+                    attempt += 1
+                    wait_s = self._before_another(attempt, rule, error)
             if self._stop.wait(wait_s):
                 raise _stopped()
-        raise AssertionError("the loop above ends by itself")
+
+    def _before_another(self, attempt: int, rule: Rule, error: TryLater) -> float:
+        """Seconds to wait after `attempt` tries. Raises `error` when that were enough."""
+        if attempt >= TRIES:
+            advice = "run the same command again later, it goes on from here"
+            raise type(error)(f"{error} Gave up after {TRIES} tries; {advice}.", code=error.code) from error
+        if error.code == "tmx.connection" and not self._exchange.health.has_answered:
+            return NEVER_SEEN_S
+        wait_s = backoff_s(rule, attempt, jitter=random.random(), asked_s=error.retry_after_s)
+        self._note(f"{error} Trying again in {span(wait_s)}.")
+        return wait_s
 
 
 class Coming(Generic[T]):

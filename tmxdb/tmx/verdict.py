@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
+from tmxdb.clock import span
 from tmxdb.errors import (
     BadRequest,
     Gone,
@@ -24,13 +25,16 @@ from tmxdb.errors import (
     UserMustAct,
     WrongBody,
 )
+from tmxdb.retrying import in_a_row, rule_of
 
-FORBIDDEN_AT_MOST = 5
+FORBIDDEN_AT_MOST = in_a_row("tmx.forbidden")
 """403 in a row before the run stops: the site does not want us, and asking on would make it worse."""
-LOST_AT_MOST = 5
+LOST_AT_MOST = in_a_row("tmx.connection")
 """Requests in a row that did not get through before we call it an outage."""
+FAILING_AT_MOST = in_a_row("tmx.unavailable")
+"""5xx without a good answer in between before we call it one, too."""
 LONGEST_PAUSE_S, LONGEST_OUTAGE_S = 60.0, 15 * 60.0
-DEFAULT_PAUSE_S, SHORTEST_PAUSE_S = 10.0, 1.0
+DEFAULT_PAUSE_S, SHORTEST_PAUSE_S = rule_of("tmx.throttled").first_s, 1.0
 
 
 def status_error(status: int, item: str, retry_after: str | None, *, now_s: float) -> TmxdbError | None:
@@ -81,10 +85,9 @@ class Health:
         self._pause = pause
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._lost = 0
-        self._forbidden = 0
-        self._last_answer_s: float | None = None
-        self._began_s = monotonic()
+        self._lost = self._failing = self._forbidden = 0
+        self._lost_since_s = self._failing_since_s = 0.0
+        self._has_answered = False
         self._pauses, self._paused_until_s = 0, float("-inf")
         self._stopped: UserMustAct | None = None
 
@@ -96,21 +99,25 @@ class Health:
     @property
     def has_answered(self) -> bool:
         """Whether the site has ever answered, with whatever."""
-        return self._last_answer_s is not None
+        return self._has_answered
 
     def answered(self) -> None:
         """A request was answered as it should be."""
-        self._lost = self._forbidden = self._pauses = 0
-        self._last_answer_s = self._monotonic()
+        self._lost = self._failing = self._forbidden = self._pauses = 0
+        self._has_answered = True
 
     def judge(self, error: TmxdbError) -> TmxdbError:
         """What to raise for `error`; a pause is passed on to all workers."""
         with self._lock:
             if error.code == "tmx.connection":
                 return self._not_through(error)
-            self._lost = self._pauses = 0
+            self._lost = 0
             if error.code != "tmx.timeout":
-                self._last_answer_s = self._monotonic()
+                self._has_answered = True
+            if error.code == "tmx.unavailable":
+                return self._in_trouble(error)
+            if error.code not in ("tmx.timeout", "tmx.throttled"):  # it does serve, if not what we wanted
+                self._failing = self._pauses = 0
             self._forbidden = self._forbidden + 1 if error.code == "tmx.forbidden" else 0
             if self._forbidden >= FORBIDDEN_AT_MOST:
                 self._stopped = SiteRefuses(
@@ -123,23 +130,45 @@ class Health:
         return error
 
     def _not_through(self, error: TmxdbError) -> TmxdbError:
+        now_s = self._monotonic()
+        self._lost_since_s = self._lost_since_s if self._lost else now_s
         self._lost += 1
         if self._lost < LOST_AT_MOST:
             return error
-        now_s = self._monotonic()
-        silent_s = now_s - (self._last_answer_s or self._began_s)
-        if self._last_answer_s is None or silent_s > LONGEST_OUTAGE_S:
-            self._stopped = SiteUnreachable(
+        if not self._has_answered or now_s - self._lost_since_s > LONGEST_OUTAGE_S:
+            return self._stop(
                 f"{self._base_url} can not be reached: {error}"
                 " Check the address (--site) and the connection, then run the same command again: nothing is lost."
             )
-            return self._stopped
+        return self._outage(error, "the site can not be reached")
+
+    def _in_trouble(self, error: TmxdbError) -> TmxdbError:
+        """A site that answers nothing but 5xx is as good as away, and no row's fault."""
+        now_s = self._monotonic()
+        self._failing_since_s = self._failing_since_s if self._failing else now_s
+        self._failing, self._forbidden = self._failing + 1, 0
+        if self._failing < FAILING_AT_MOST:
+            return error
+        lasts_s = now_s - self._failing_since_s
+        if lasts_s > LONGEST_OUTAGE_S:
+            return self._stop(
+                f"{self._base_url} has had nothing but trouble for {span(lasts_s)}: {error}"
+                " Run the same command again later: nothing is lost."
+            )
+        return self._outage(error, "the site has trouble with everything")
+
+    def _stop(self, message: str) -> TmxdbError:
+        self._stopped = SiteUnreachable(message)
+        return self._stopped
+
+    def _outage(self, error: TmxdbError, reason: str) -> Outage:
         # Requests that were under way when the pause began are no news: 64 of them would make it a long one.
+        now_s = self._monotonic()
         if now_s >= self._paused_until_s:
             self._pauses += 1
             pause_s = min(2.0 ** min(self._pauses, 6), LONGEST_PAUSE_S)
             self._paused_until_s = now_s + pause_s
-            self._pause(pause_s, "the site can not be reached")
+            self._pause(pause_s, reason)
         return Outage(str(error), retry_after_s=max(self._paused_until_s - now_s, 0.1))
 
 

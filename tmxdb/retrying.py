@@ -1,0 +1,120 @@
+"""What becomes of a row whose job did not end well: the one table of it, by error code.
+
+Whoever treats an error looks here: `queue/crew.py` makes outcomes of what jobs raise, `queue/backoff.py` takes the
+waits, `tmx/verdict.py` when enough is enough, `sync/patience.py` how long a sync asks on. A new code needs a line
+here unless its family (`game.*`) has one; docs/errors.md shows the same table, and tests hold the three together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from tmxdb.errors import TmxdbError, TryLater, UserMustAct, WrongBody
+
+
+class Then(Enum):
+    """What is done with the row."""
+
+    SKIP = "skipped"
+    FAIL = "failed"
+    RETRY = "tried again"
+    WAIT = "waits, uncharged"
+    BACK = "given back"
+    STOP = "the run stops"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """For `code` (or all that begin like `game.*`), raised as `raised_as`: what then.
+
+    A row that is tried again waits `first_s` seconds, then `growth` times as long with each attempt, up to
+    `longest_s`; never less than the other side asked for. Every such attempt is charged; it has failed after
+    `attempts`, or after --max-attempts if that is less. One that waits uncharged waits as long as the other side asked
+    for, else `first_s`. `in_a_row`: so often without a good answer in between, and it is taken for worse.
+    """
+
+    code: str
+    then: Then
+    why: str
+    first_s: float = 0.0
+    growth: float = 1.0
+    longest_s: float = 0.0
+    attempts: int | None = None
+    in_a_row: int | None = None
+    raised_as: type[TmxdbError] = TmxdbError
+
+    def is_for(self, code: str) -> bool:
+        """Whether `code` is this rule's."""
+        return code == self.code or (self.code.endswith("*") and code.startswith(self.code[:-1]))
+
+
+SKIP, FAIL, RETRY, WAIT, BACK, STOP = Then
+FREE = 100
+"""Times that a row may wait uncharged; from then on it is charged like one that is tried again. No row may go round
+for ever, holding up others each time."""
+
+# fmt: off
+RULES = (  # The first one that fits counts.
+    # The site
+    Rule("tmx.gone",         SKIP,  "404: the site does not have it"),
+    Rule("tmx.bad_request",  FAIL,  "400 and its like: a bug in tmxdb, or a field that this site does not have"),
+    Rule("tmx.throttled",    WAIT,  "429, or 503 with Retry-After: all processes pause as long as it asks for", 10),
+    Rule("tmx.outage",       WAIT,  "nothing gets through: all processes pause, 2 s, 4 s … 60 s; after 15 min the run"
+                                    " stops", 1),
+    Rule("tmx.connection",   RETRY, "refused, reset, broken off; 5 in a row are an outage", 2, 3, 3600, in_a_row=5),
+    Rule("tmx.unavailable",  RETRY, "5xx; 20 in a row are an outage", 2, 3, 3600, in_a_row=20),
+    Rule("tmx.timeout",      RETRY, "no answer, or no whole answer, in time", 2, 3, 3600),
+    Rule("tmx.forbidden",    RETRY, "403; 5 in a row stop the run", 10, 4, 3600, in_a_row=5),
+    Rule("tmx.refused",      STOP,  "403 again and again"),
+    Rule("tmx.unreachable",  STOP,  "no request has ever got through, or none for 15 min"),
+    Rule("tmx.*",            RETRY, "200, but not what was asked for: a web page, half a file, another file …",
+                                    2, 3, 3600),
+    # Files
+    Rule("gbx.no_pygbx",     STOP,  "--gbx-reader pygbx, and it is not installed"),
+    Rule("gbx.*",            RETRY, "a file that was just fetched can not be read: it may be whole next time",
+                                    2, 3, 3600, attempts=3, raised_as=WrongBody),
+    Rule("gbx.*",            FAIL,  "a file that lies here can not be read"),
+    # The game
+    Rule("game.*",           RETRY, "the game is gone, silent, or did not do what it was told", 5, 2, 300),
+    # This machine
+    Rule("disk.swept",       RETRY, "somebody took away the half-written file", 2, 3, 3600),
+    Rule("disk.*",           STOP,  "full, read-only or broken"),
+    Rule("db.busy",          WAIT,  "another program holds the database; after 2 min the run stops", 2),
+    Rule("db.unreachable",   WAIT,  "the server is away; after 2 min the run stops", 2),
+    Rule("db.*",             STOP,  "missing, foreign, too old, too new, of another site, damaged"),
+    # People and workers
+    Rule("input.*",          STOP,  "something that the user gave can not be used"),
+    Rule("user.skipped",     SKIP,  "`tmxdb skip`"),
+    Rule("user.released",    BACK,  "`tmxdb release`"),
+    Rule("user.must_act",    STOP,  "somebody has to do something first"),
+    Rule("worker.stopping",  BACK,  "the worker was told to stop"),
+    Rule("worker.paused",    BACK,  "`tmxdb pause`"),
+    Rule("worker.died",      BACK,  "its worker was killed or crashed; after 5 in a row it has failed", in_a_row=5),
+    # The rest
+    Rule("demo.failed",      FAIL,  "`tmxdb demo` did not find what it should"),
+    Rule("tmxdb.bug",        FAIL,  "a bug in tmxdb; the traceback is in the row"),
+    Rule("*",                RETRY, "", 2, 3, 3600, raised_as=TryLater),
+    Rule("*",                STOP,  "", raised_as=UserMustAct),
+    Rule("*",                FAIL,  ""),
+)
+# fmt: on
+
+
+def rule_for(error: TmxdbError) -> Rule:
+    """What is to be done about `error`."""
+    return next(rule for rule in RULES if rule.is_for(error.code) and isinstance(error, rule.raised_as))
+
+
+@cache
+def rule_of(code: str, *thens: Then) -> Rule:
+    """The first rule for `code` that says one of `thens` (any, if none is given)."""
+    return next(rule for rule in RULES if rule.is_for(code) and (not thens or rule.then in thens))
+
+
+def in_a_row(code: str) -> int:
+    """How often `code` may come without a good answer in between."""
+    limit = rule_of(code).in_a_row
+    assert limit is not None, code
+    return limit
