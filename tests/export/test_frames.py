@@ -223,6 +223,12 @@ def test_what_can_not_be_done_is_one_sentence(
     assert told in captured("export", "frames", *arguments, ends=status).error
 
 
+def test_a_part_that_came_out_empty_is_told(captured: Tool) -> None:
+    ran = captured("export", "frames", "out", "--track-id", 1, "--split", "train=0.5,val=0.5", "--json")
+    (empty,) = [name for name, part in ran.json.items() if not part["frames"]]
+    assert f"{empty} has 0% of the frames instead of 50%" in ran.err
+
+
 def test_another_wish_in_the_same_folder_is_refused_by_its_difference(captured: Tool) -> None:
     captured("export", "frames", "out")
     assert "seed was 0, is 1" in captured("export", "frames", "out", "--seed", 1, ends=1).error

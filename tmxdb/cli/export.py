@@ -22,6 +22,9 @@ from tmxdb.export.plan import ENDINGS, Shard, Wish, plan
 from tmxdb.export.split import parse_split
 from tmxdb.export.work import Export, begin, found
 
+ODD_SHARE = 0.1
+"""A part that is so much larger or smaller than asked for is told."""
+
 
 @click.group()
 def export() -> None:
@@ -67,7 +70,7 @@ def frames(ctx: click.Context, /, out: Path, check: bool, dry_run: bool, as_json
     wish, wanted = _wish(given)
     database = open_database(chosen, read_only=True)
     if dry_run:
-        _say(plan(wish, choose(database, wanted)), as_json=as_json)
+        _say(wish, plan(wish, choose(database, wanted)), as_json=as_json)
         return
     data = open_storage(chosen, database).root
     with ctrl_c() as stopping:
@@ -77,7 +80,7 @@ def frames(ctx: click.Context, /, out: Path, check: bool, dry_run: bool, as_json
         with tqdm(total=total, unit=" frames", disable=not bar, file=sys.stderr) as shown:
             stopping.say = lambda message: tqdm.write(safe(message), file=sys.stderr)
             whole.write(data, stop=stopping.stop, on_frame=shown.update, on_shard=lambda written: None)
-    _say(whole.shards, as_json=as_json)
+    _say(wish, whole.shards, as_json=as_json)
     if whole.left_out:
         for why in list(whole.left_out.values())[:5]:
             talk(f"Left out: {why}")
@@ -104,22 +107,28 @@ def _say_what_is_there(whole: Export) -> None:
         talk(f"{whole.out}: {len(whole.shards) - len(missing)} of {len(whole.shards)} shards are there; going on.")
 
 
-def _say(shards: Sequence[Shard], *, as_json: bool) -> None:
-    """Parts and their sizes."""
-    parts: dict[str, dict[str, int]] = {}
-    for shard in shards:
-        part = parts.setdefault(shard.split, {"shards": 0, "tracks": 0, "runs": 0, "frames": 0})
-        part["shards"] += 1
-        part["runs"] += len(shard.captures)
-        part["frames"] += shard.frames
-    for name, part in parts.items():
-        part["tracks"] = len({run.track_id for shard in shards if shard.split == name for run in shard.captures})
+def _say(wish: Wish, shards: Sequence[Shard], *, as_json: bool) -> None:
+    """Parts and their sizes; and what is odd about them."""
+    parts = {}
+    for name in wish.shares:
+        mine = [shard for shard in shards if shard.split == name]
+        runs = [run for shard in mine for run in shard.captures]
+        tracks = len({run.track_id for run in runs})
+        parts[name] = {"shards": len(mine), "tracks": tracks, "runs": len(runs), "frames": sum(s.frames for s in mine)}
     if as_json:
         print_json(parts)
     else:
         print_table(
             ("part", "shards", "tracks", "runs", "frames"), [(name, *part.values()) for name, part in parts.items()]
         )
+    total = sum(part["frames"] for part in parts.values())
+    for name, share in wish.shares.items():
+        got = parts[name]["frames"] / total
+        if abs(got - share) > ODD_SHARE:
+            talk(
+                f"{name} has {got:.0%} of the frames instead of {share:.0%}: whole maps go to one part, and there are"
+                " few. Another --seed may do better."
+            )
 
 
 def _check(whole: Export, *, as_json: bool, bar: bool) -> None:
