@@ -84,6 +84,9 @@ class Host:
     def runs(self) -> bool:
         return self._process.poll() is None
 
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(PATIENCE_S)
