@@ -110,7 +110,7 @@ def test_a_file_is_synced_before_its_name_and_the_name_before_it_counts(
 @pytest.mark.skipif(os.name == "nt", reason="Windows can not open folders")
 def test_a_new_folder_is_made_durable_in_the_one_above(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
-    monkeypatch.setattr(storage_module, "_sync_folder", lambda folder: synced.append(Path(folder).name))
+    monkeypatch.setattr(storage_module, "sync_folder", lambda folder: synced.append(Path(folder).name))
     publish(storage)
     assert {storage.root.parent.name, "data", "replays", "7"} <= set(synced)
 

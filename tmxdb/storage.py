@@ -68,7 +68,7 @@ class NewFile:
             except FileNotFoundError:
                 self._rename_again()
             self._file = None
-            _sync_folder(os.path.dirname(self._final))
+            sync_folder(os.path.dirname(self._final))
 
     def discard(self) -> None:
         """Forget what was not published."""
@@ -128,8 +128,8 @@ class Storage:
         with disk_errors(path):
             with open(final, "r+b" if os.name == "nt" else "rb") as file:  # Windows syncs what may be written only
                 os.fsync(file.fileno())
-            self._make_folder(os.path.dirname(final))
-            _sync_folder(os.path.dirname(final))
+            self.make_folder(os.path.dirname(final))
+            sync_folder(os.path.dirname(final))
 
     @contextmanager
     def new_file(self, path: str, *, owner: str) -> Iterator[NewFile]:
@@ -143,8 +143,8 @@ class Storage:
         partial = os.path.join(self.root, top, PARTIAL, f"{owner}~{name}")
 
         def make_folders() -> None:
-            self._make_folder(os.path.dirname(partial))
-            self._make_folder(os.path.dirname(final))
+            self.make_folder(os.path.dirname(partial))
+            self.make_folder(os.path.dirname(final))
 
         file = NewFile(partial, final, path, make_folders)
         try:
@@ -153,7 +153,7 @@ class Storage:
             file.discard()
 
     def half_written(self) -> list[Path]:
-        """All files under a temporary name now, of workers at work and of dead ones."""
+        """All files and folders under a temporary name now, of workers at work and of dead ones."""
         return [file for folder in self.root.glob(f"*/{PARTIAL}") for file in folder.iterdir()]
 
     def sweep(self, half_written: list[Path], live: set[str]) -> int:
@@ -165,14 +165,17 @@ class Storage:
         for file in half_written:
             if file.name.split("~", 1)[0] not in live:
                 with suppress(OSError):
-                    file.unlink()
+                    if file.is_dir():
+                        shutil.rmtree(file)
+                    else:
+                        file.unlink()
                     swept += 1
         return swept
 
     def check_writable(self) -> None:
         """Raise DiskTrouble now rather than at the first file."""
         with disk_errors(str(self.root)):
-            self._make_folder(os.path.abspath(self.root))
+            self.make_folder(os.path.abspath(self.root))
             probe = self.root / f".probe-{os.getpid()}"
             try:
                 probe.write_bytes(b"")
@@ -187,18 +190,18 @@ class Storage:
         except OSError:
             return None
 
-    def _make_folder(self, folder: str) -> None:
+    def make_folder(self, folder: str) -> None:
         """There and safe, whoever made it: another thread may not have synced it yet, another process never will."""
         there = os.path.isdir(folder)
         if there and (folder in self._safe or not Path(folder).is_relative_to(self.root)):
             return
         above = os.path.dirname(folder)
-        self._make_folder(above)
+        self.make_folder(above)
         try:
             if not there:
                 with suppress(FileExistsError):
                     os.mkdir(folder)
-            _sync_folder(above)
+            sync_folder(above)
         except PermissionError:
             # The folder above the data folder need not be ours to read; who made this one has synced it.
             if not there:
@@ -259,7 +262,7 @@ def open_text(path: str) -> IO[str]:
     return open(0 if path == "-" else path, encoding="utf-8-sig", errors="replace", closefd=path != "-")
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make a rename durable. Windows can not open folders; NTFS journals the rename itself."""
     if os.name == "nt":
         return

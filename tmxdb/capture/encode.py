@@ -1,0 +1,131 @@
+"""From the game's pixels to JPEG, in a thread of its own: never in the one that holds the game.
+
+The queue between them is bounded in bytes, so that memory stays flat however long the race is; if the disk can not
+keep up, the reader waits and with it the game, which costs time and no frame.
+"""
+
+from __future__ import annotations
+
+import io
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from tmxdb.capture.manifest import FrameLabel
+from tmxdb.capture.orders import Keep
+from tmxdb.capture.settings import CaptureSettings
+from tmxdb.errors import DiskTrouble
+from tmxdb.game.driver import Frame
+
+QUEUE_BYTES = 64 * 2**20
+QUEUE_FRAMES = 256
+STUCK_S = 60.0
+"""A disk that takes nothing for so long is broken."""
+
+
+class Store(Protocol):
+    """Where encoded frames go; used by the encoder's thread only."""
+
+    def add(self, label: FrameLabel, jpeg: bytes) -> None:
+        """Write a frame down."""
+
+    def clear(self) -> None:
+        """Forget all of them."""
+
+
+def jpeg(frame: Frame, settings: CaptureSettings) -> bytes:
+    """The picture as JPEG. The game's pixels are blue, green, red and one without meaning, top row first."""
+    from PIL import Image
+
+    size = (frame.width, frame.height)
+    image = Image.frombuffer("RGB", size, frame.pixels, "raw", "BGRX", 0, 1)
+    if settings.color == "gray":
+        image = image.convert("L")
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=settings.quality)
+    return buffer.getvalue()
+
+
+class Encoder:
+    """Encodes and stores what it is given, in that order. The sink of a race.
+
+    What goes wrong in its thread is raised by the next call here.
+    """
+
+    def __init__(self, store: Store, settings: CaptureSettings, clock: Callable[[], int]) -> None:
+        self._store, self._settings, self._clock = store, settings, clock
+        frame_bytes = settings.width * settings.height * 4
+        self._queue: queue.Queue[Keep | threading.Event | None] = queue.Queue(
+            max(2, min(QUEUE_FRAMES, QUEUE_BYTES // frame_bytes))
+        )
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="encoder", daemon=True)
+        self._thread.start()
+
+    def keep(self, kept: Keep) -> None:
+        """Store a picture, soon. Waits only while the queue is full."""
+        self._put(kept)
+
+    def discard(self) -> None:
+        """Forget all pictures: those stored, and those still waiting."""
+        self._drain()
+        self._put(None)
+
+    def finish(self) -> None:
+        """Return when everything is stored."""
+        done = threading.Event()
+        self._put(done)
+        while not done.wait(0.1):
+            self._check()
+        self._check()
+
+    def close(self) -> None:
+        """End the thread; what was not stored is lost."""
+        self._drain()
+        self._queue.put(_END)
+        self._thread.join(STUCK_S)
+
+    def _put(self, item: Keep | threading.Event | None) -> None:
+        deadline = time.monotonic() + STUCK_S
+        while True:
+            self._check()
+            try:
+                self._queue.put(item, timeout=1.0)
+                return
+            except queue.Full:
+                if time.monotonic() > deadline:
+                    raise DiskTrouble(f"the disk has taken no frame for {STUCK_S:g} s. Check it.") from None
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                self._queue.get_nowait()
+            except queue.Empty:
+                return
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not _END:
+            try:
+                if isinstance(item, Keep):
+                    self._encode(item)
+                elif item is None:
+                    self._store.clear()
+            except Exception as error:  # noqa: BLE001  # raised in the thread that plays, which is told at once
+                self._error = error
+            if isinstance(item, threading.Event):
+                item.set()
+
+    def _encode(self, kept: Keep) -> None:
+        if self._error is None:
+            label = FrameLabel(kept.step, kept.time_ms, kept.state, self._clock())
+            self._store.add(label, jpeg(kept.frame, self._settings))
+
+
+_END = threading.Event()
+"""Ends the thread when it comes out of the queue."""
