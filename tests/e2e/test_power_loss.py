@@ -58,7 +58,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         yield Recorded(folder, database, wal, recorder.events, site)
 
 
-_sync_folder = storage._sync_folder
+_sync_folder = storage.sync_folder
 
 
 def _dying_where_files_are(folder: str) -> None:
@@ -82,7 +82,7 @@ def test_a_file_left_by_one_that_died_before_it_was_safe_is_made_safe_when_it_is
             tool("work", "--kind", "list")
             for kind in ("download", "extract"):
                 with monkeypatch.context() as patch:
-                    patch.setattr(storage, "_sync_folder", _dying_where_files_are)
+                    patch.setattr(storage, "sync_folder", _dying_where_files_are)
                     tool("work", "--kind", kind, "--n", 1, "--from", source, ends=1)
                 tool("work", "--kind", kind, "--n", 1, "--from", source)
         left = left_by(recorder.events, lucks(0)[0])
