@@ -1,0 +1,60 @@
+"""What happened in the game, in order, and counted: for tests that look, and for people who wonder."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter, deque
+from pathlib import Path
+from typing import Any, TextIO
+
+_KEPT = 300_000  # of a race of ten minutes there are 60 000 steps
+
+
+class Journal:
+    """Written by the game's thread, read by another."""
+
+    def __init__(self, log_file: str | None) -> None:
+        """Raises OSError if `log_file` can not be written."""
+        self._rows: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._counts: Counter[str] = Counter()
+        self._held_ms: dict[str, float] = {}
+        self._longest_ms: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._begin_s = time.monotonic()
+        self._file: TextIO | None = None
+        if log_file:
+            self._file = Path(log_file).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115  # as long as we live
+
+    def note(self, event: str, **fields: Any) -> None:
+        row = {"event": event, "s": round(time.monotonic() - self._begin_s, 4), **fields}
+        with self._lock:
+            self._rows.append(row)
+            self._counts[event] += 1
+            held_ms = fields.get("held_ms")
+            if held_ms is not None:
+                self._held_ms[event] = self._held_ms.get(event, 0.0) + held_ms
+                self._longest_ms[event] = max(self._longest_ms.get(event, 0.0), held_ms)
+            if self._file:
+                self._file.write(json.dumps(row) + "\n")
+
+    def log(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return list(self._rows)
+
+    def stats(self) -> dict[str, Any]:
+        """How often what happened; how long messages were unanswered, altogether and at most, by message."""
+        with self._lock:
+            return {
+                "counts": dict(self._counts),
+                "held_ms": {event: round(ms, 3) for event, ms in self._held_ms.items()},
+                "longest_ms": {event: round(ms, 3) for event, ms in self._longest_ms.items()},
+            }
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rows.clear()
+            self._counts.clear()
+            self._held_ms.clear()
+            self._longest_ms.clear()

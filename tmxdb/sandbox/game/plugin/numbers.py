@@ -1,0 +1,25 @@
+"""The numbers of the messages, from the fact sheet's table."""
+
+from __future__ import annotations
+
+RUN_STEP, CHECKPOINT, LAP, FRAME, GREETING = 1, 2, 3, 4, 5
+SET_SPEED = 6
+REWIND_TO_STATE = 7
+REWIND_TO_CURRENT_STATE = 8
+GET_STATE = 9
+SET_INPUTS = 10
+GIVE_UP = 11
+PREVENT_FINISH = 12
+SHUTDOWN = 13
+EXECUTE = 14
+SET_TIMEOUT = 15
+RACE_FINISHED = 16
+REQUEST_FRAME = 17
+RESET_CAMERA = 18
+SET_STEP_PERIOD = 19
+UNREQUEST_FRAME = 20
+SHOW_HUD = 21
+IN_MENUS = 22
+GET_INPUTS = 23
+
+SYNC_NAMES = {RUN_STEP: "step", CHECKPOINT: "checkpoint", LAP: "lap", FRAME: "frame", GREETING: "greeting"}
