@@ -209,6 +209,19 @@ def test_a_write_that_takes_only_a_part_is_gone_on_with(storage: Storage, monkey
     assert storage.read(PATH) == b"byte by byte"
 
 
+def test_a_disk_that_takes_nothing_is_no_reason_to_try_for_ever(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deaf(Full):
+        def write(self, data: memoryview) -> int:
+            return 0
+
+    original = open
+    monkeypatch.setattr("builtins.open", lambda *a, **k: Deaf(original(*a, **k), 0))
+    with pytest.raises(DiskTrouble, match="takes nothing"):
+        publish(storage)
+
+
 def test_leftovers_are_swept_but_not_those_of_live_workers(storage: Storage) -> None:
     publish(storage)
     large = b"x" * (storage_module.IN_MEMORY + 1)

@@ -95,7 +95,10 @@ class NewFile:
             for part in self._parts:
                 view = memoryview(part)
                 while view:  # an unbuffered write may take less than all
-                    view = view[self._file.write(view) :]
+                    written = self._file.write(view)
+                    if not written:  # and never nothing, unless something is broken: no reason to go round for ever
+                        raise OSError(errno.EIO, "the disk takes nothing")
+                    view = view[written:]
             self._parts.clear()
             return self._file
 
@@ -204,7 +207,7 @@ class Storage:
             sync_folder(above)
         except PermissionError:
             # The folder above the data folder need not be ours to read; who made this one has synced it.
-            if not there:
+            if not (there and Path(folder) == self.root):
                 raise
         if len(self._safe) >= MOST_KNOWN:
             self._safe.clear()
