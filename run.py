@@ -72,6 +72,9 @@ def wheel(rest: list[str]) -> int:
         built = next(Path(folder).glob("*.whl"))
         if run([str(installed / "python"), "-m", "pip", "install", "-q", str(built)]):
             return 1
+        # What is no Python must have come along, too.
+        if run([str(installed / "tmxdb"), "game", "install-plugin", "--folder", folder], cwd=Path(folder)):
+            return 1
         return run([str(installed / "tmxdb"), "demo", "--tracks", "10"], cwd=Path(folder))
 
 

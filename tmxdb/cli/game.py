@@ -1,14 +1,15 @@
-"""Look at the games that captures are made with: `tmxdb game check`. Needs no database."""
+"""The games that captures are made with: `tmxdb game check`, `install-plugin`. Needs no database."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from tmxdb.cli import FAILED
-from tmxdb.cli.options import base_port_option, json_option, option
-from tmxdb.cli.say import print_json, safe
+from tmxdb.cli.options import base_port_option, dry_run_option, json_option, option
+from tmxdb.cli.say import print_json, safe, talk
 
 
 @click.group()
@@ -18,6 +19,7 @@ def game() -> None:
     \b
         tmxdb game check
         tmxdb game check --n 2 --json
+        tmxdb game install-plugin --dry-run
     """
 
 
@@ -49,3 +51,58 @@ def check(ctx: click.Context, /, base_tmi_port: int, games: int, as_json: bool) 
             if finding.mend and finding.ok is not True:
                 click.echo(f"{'':{width}}         {safe(finding.mend, keep='')}")
     ctx.exit(FAILED if any(finding.ok is False for finding in findings) else 0)
+
+
+@game.command("install-plugin")
+@option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="TMInterface's Plugins folder.  [default: looked for in your documents]",
+)
+@option("--force", is_flag=True, help="Overwrite a file that is not tmxdb's, is newer or was changed; a copy is kept.")
+@dry_run_option
+@json_option
+def install_plugin(folder: Path | None, force: bool, dry_run: bool, as_json: bool) -> None:
+    """Put tmxdb's plugin where TMInterface 2 loads it from.
+
+    It listens for tmxdb on a port of this machine, and speaks as the plugin Python_Link does: where that one is
+    installed, it can be used instead, but not both.
+
+    \b
+        tmxdb game install-plugin
+        tmxdb game install-plugin --folder ~/Documents/TMInterface/Plugins --dry-run
+    """
+    from tmxdb.errors import BadInput
+    from tmxdb.game.plugin import install
+
+    place = install.look(folder or install.find_folder(Path.home()))
+    if place.needs_force and not force and not dry_run:
+        raise BadInput(
+            f"{place.path}: {place.there}. Nothing was changed; --force overwrites it and keeps a copy beside it.",
+            code="input.exists",
+        )
+    kept = None if dry_run else install.install(place)
+    if as_json:
+        print_json(
+            {
+                "path": str(place.path),
+                "there": place.there.name.lower(),
+                "version": place.version,
+                "installed": not dry_run and place.there is not install.There.THIS,
+                "kept": str(kept) if kept else None,
+                "rivals": [str(path) for path in place.rivals],
+            }
+        )
+    else:
+        done = "would be written" if dry_run else "written"
+        done = "left as it is" if place.there is install.There.THIS else done
+        click.echo(safe(f"{place.path}: {done} (there was {place.there})", keep=""))
+    if kept:
+        talk(f"What was there is now {kept}")
+    for rival in place.rivals:
+        talk(f"Warning: {rival} takes the same port. Move it to another folder: only one of the two can be used.")
+    if not dry_run:
+        talk(
+            "Next: start the game anew with `set custom_port 8478` in its /configstring (one port for each game,"
+            ' 8478 and up). Its console says "TmxdbLink: Port set to 8478"; then `tmxdb game check`.'
+        )
