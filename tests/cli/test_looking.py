@@ -172,3 +172,24 @@ def test_migrate_makes_a_database_and_leaves_a_present_one(tool: Tool) -> None:
     before = (tool.folder / "tmx.db").read_bytes()
     assert "up to date" in tool("migrate").out
     assert (tool.folder / "tmx.db").read_bytes() == before
+
+
+def test_what_is_damaged_is_found_mended_fetched_again_and_then_all_is_well(done: Tool, site: RunningSite) -> None:
+    done("verify", "--hash")
+    replays = done.column("select file_path from replays where status = 'done' order by replay_id limit 3")
+    a_map = done.one("select min(file_path) from maps where status = 'done'")
+    hashes = done.rows("select file_path, sha256 from replays where status = 'done' order by replay_id")
+    data = done.folder / "data"
+    (data / replays[0]).unlink()
+    (data / replays[1]).write_bytes(b"")
+    (data / replays[2]).write_bytes((data / replays[2]).read_bytes()[::-1])
+    (data / a_map).unlink()
+    assert len(done("verify", "--hash", ends=3).out.splitlines()) == 4
+    done("verify", "--hash", "--mend")
+    site.forget()
+    done("run")
+    assert {line["path"].rpartition("/")[2] for line in site.log()} == {
+        path.split("/")[2].split("_")[0] for path in replays
+    }
+    assert "All is well." in done("verify", "--hash").err
+    assert done.rows("select file_path, sha256 from replays where status = 'done' order by replay_id") == hashes

@@ -18,28 +18,29 @@ from ..tool import Tool
 from .conftest import Shelf
 
 Run = Callable[..., Any]
-# Ten rows a chunk; after the third it says so and stands still, in the middle of its work.
+# Ten rows a chunk; in the fourth it says so and stands still: while it looks at a file, or in the midst of writing.
 _SLOW = """
 import sys, time
 from tmxdb.upkeep import verify
-verify.CHUNK, verify.SLICE, chunks, note = 10, 3, [], verify._note
-def slow(*arguments):
-    if len(chunks) == 3:
+verify.CHUNK, verify.SLICE, where = 10, 3, sys.argv.pop(1)
+quick = getattr(verify, where)
+def slow(run, *arguments):
+    if run.place.after == 30:
         print("in the middle", flush=True)
         time.sleep(60)
-    chunks.append(note(*arguments))
-verify._note = slow
+    return quick(run, *arguments)
+setattr(verify, where, slow)
 from tmxdb.cli import main
 main()
 """
 
 
 @contextmanager
-def in_the_middle(shelf: Shelf, *options: str) -> Iterator[subprocess.Popen[str]]:
+def in_the_middle(shelf: Shelf, *options: str, where: str = "_note") -> Iterator[subprocess.Popen[str]]:
     """A `verify` that has written 30 rows down and is at the next 10."""
     arguments = ["--db", shelf.rows.database.location, "--data", str(shelf.data), "verify", *options]
     with subprocess.Popen(
-        [sys.executable, "-c", _SLOW, *arguments],
+        [sys.executable, "-c", _SLOW, where, *arguments],
         env=Tool.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -63,11 +64,12 @@ def fifty(shelf: Shelf) -> Shelf:
     return shelf
 
 
+@pytest.mark.parametrize("where", ["_problem", "_note"])
 @pytest.mark.parametrize("options", [[], ["--mend"]])
 def test_killed_in_the_middle_it_goes_on_and_tells_each_finding_once(
-    tool: Run, fifty: Shelf, rows: Rows, options: list[str]
+    tool: Run, fifty: Shelf, rows: Rows, options: list[str], where: str
 ) -> None:
-    with in_the_middle(fifty, *options) as process:
+    with in_the_middle(fifty, *options, where=where) as process:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     # Looked at already: what happens to it now is for the next run.
@@ -96,7 +98,7 @@ def test_another_question_or_anew_begins_at_the_beginning(tool: Run, fifty: Shel
 
 
 def test_while_one_is_at_work_a_second_one_is_refused(tool: Run, fifty: Shelf, rows: Rows) -> None:
-    with in_the_middle(fifty) as process:
+    with in_the_middle(fifty, where="_problem") as process:
         before = rows.all(Setting)
         assert f"another `tmxdb verify` is at work (process {process.pid})" in tool("verify", ends=1).error
         assert rows.all(Setting) == before
