@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tmxdb.cli.context import options
+from tmxdb.cli.context import close_at_the_end, options
 from tmxdb.cli.options import site_options
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import upgrade
@@ -22,7 +22,9 @@ def migrate(ctx: click.Context, /, **given: Any) -> None:
         tmxdb --db tmx.db migrate
     """
     chosen = options(ctx, given)
-    before, after = upgrade(Database(chosen.location))
+    database = Database(chosen.location)
+    close_at_the_end(database.close)
+    before, after = upgrade(database)
     name = shown(chosen.location)
     if before == after:
         click.echo(f"{name} is up to date (revision {after}).")

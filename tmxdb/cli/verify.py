@@ -147,7 +147,8 @@ class _Shown:
             self._bar.set_postfix_str(f"{self._counts[what]:,} in {what}/")
         if self._log and time.monotonic() - self._logged >= LOG_EVERY_S:
             self._logged = time.monotonic()
-            talk("; ".join(f"{n:,} {name}" for name, n in self._counts.items()) + " looked at.")
+            names = {name: f"files in {name}/" if name in TOPS else f"{name} rows" for name in self._counts}
+            talk("; ".join(f"{n:,} {names[name]}" for name, n in self._counts.items()) + " looked at.")
 
     def end(self, place: Place) -> None:
         """Close the document."""

@@ -15,6 +15,8 @@ HEAD = "0002"
 """The newest revision, known here so that a plain command need not import Alembic (0.2 s). A test compares."""
 
 _KNOWN = ("0001", "0002")
+COPYING = "copying"
+"""In the place of the revision while `tmxdb copy-db` fills a database: nobody may take half of one for the whole."""
 _ONE_AT_A_TIME = 0x746D786462
 
 
@@ -105,6 +107,11 @@ def _checked_revision(connection: Connection, name: str) -> str | None:
         revision = revision_of(connection)
     except DatabaseTrouble as error:
         raise DatabaseTrouble(f"{name}: {error}", code=error.code) from None
+    if revision == COPYING:
+        raise DatabaseTrouble(
+            f"{name} is half of a copy that was broken off. Go on with the same `tmxdb copy-db` as before.",
+            code="db.half_copy",
+        )
     if revision is not None and revision not in _KNOWN:
         raise DatabaseTrouble(
             f"{name} was made by a newer tmxdb (revision {revision}; this one knows up to {HEAD}). Update tmxdb.",

@@ -1,0 +1,202 @@
+"""`tmxdb copy-db` that is killed, comes to the wrong place, or is written to meanwhile."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Server
+from tests.db import old
+from tests.rows import FakeClock, Rows
+from tmxdb.db.engine import Database
+from tmxdb.db.migrate import upgrade
+
+from ..queue.fakes import Bench
+from ..tool import Tool
+
+Run = Callable[..., Any]
+# Seven rows a batch; when four batches of replays are over it says so and stands still: in front of a transaction or inside.
+_SLOW = """
+import sys, time
+from tmxdb.db import transfer
+from tmxdb.upkeep import copying
+transfer.BATCH, where, batches = 7, sys.argv.pop(1), []
+quick = getattr(copying, where)
+def slow(*arguments):
+    batches.append(arguments[1].name)
+    if batches.count("replays") == 5:
+        print("in the middle", flush=True)
+        time.sleep(60)
+    return quick(*arguments)
+setattr(copying, where, slow)
+from tmxdb.cli import main
+main()
+"""
+
+
+@contextmanager
+def in_the_middle(source: str, target: str, where: str = "read_after") -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", _SLOW, where, "copy-db", source, target],
+        env=Tool.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert "in the middle" in process.stdout.readline(), process.communicate()
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "copy.db")
+        return
+    url = server.new()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def source(sqlite: Database) -> Rows:
+    rows = Rows(sqlite)
+    rows.replays(*range(1, 101))
+    return rows
+
+
+def killed(source: Rows, target: str, where: str = "read_after") -> None:
+    with in_the_middle(source.database.location, target, where) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+
+
+@pytest.fixture
+def rows(source: Rows) -> Rows:
+    """The command line of these tests needs no database of its own."""
+    return source
+
+
+@pytest.mark.parametrize("where", ["read_after", "put"])
+def test_killed_in_the_middle_it_goes_on_and_the_copy_is_the_same(
+    tool: Run, source: Rows, target: str, where: str
+) -> None:
+    killed(source, target, where)
+    half = Database(target)
+    there = len(Rows(half).statuses())
+    assert 0 < there < 100
+    ran = tool("copy-db", source.database.location, target)
+    assert "Going on with the copy of" in ran.err
+    assert Rows(half).statuses() == source.statuses()
+    assert old.counted(half)[0] == old.counted(half)[1] == old.counted(source.database)[1]
+    half.close()
+
+
+def test_half_a_copy_is_no_database_for_any_other_command(tool: Run, source: Rows, target: str) -> None:
+    killed(source, target)
+    for command in (["status"], ["run"], ["migrate"], ["verify"]):
+        refused = tool("--db", target, *command, ends=1).error
+        assert "is half of a copy that was broken off. Go on with the same `tmxdb copy-db`" in refused
+    refused = tool("copy-db", target, "elsewhere.db", ends=1).error
+    assert "is half of a copy" in refused
+
+
+def test_half_a_copy_of_another_database_is_refused_also_with_anew(
+    tool: Run, source: Rows, target: str, tmp_path: Path
+) -> None:
+    killed(source, target)
+    other = Database(str(tmp_path / "other.db"))
+    upgrade(other)
+    for more in ([], ["--anew"]):
+        refused = tool("copy-db", other.location, target, *more, ends=1).error
+        assert f"is half of a copy of {Path(source.database.location).resolve()}" in refused
+    other.close()
+
+
+def test_a_target_with_rows_is_refused_and_left_alone(tool: Run, source: Rows, target: str) -> None:
+    full = Database(target)
+    upgrade(full)
+    Rows(full).replay(5)
+    before = old.everything(full)
+    for more in ([], ["--anew"]):
+        assert (
+            "is not empty: 1 rows in tracks" in tool("copy-db", source.database.location, target, *more, ends=1).error
+        )
+    assert old.everything(full) == before
+    full.close()
+
+
+def test_a_source_that_changed_after_it_was_copied_is_noticed_and_anew_mends_it(
+    tool: Run, source: Rows, target: str
+) -> None:
+    killed(source, target)
+    source.write("update replays set user_name = 'Anna' where replay_id = 1")
+    refused = tool("copy-db", source.database.location, target, ends=1).error
+    assert "replays (100 rows, 100 in the copy)" in refused
+    assert "--anew" in refused
+    tool("copy-db", source.database.location, target, "--anew")
+    copy = Database(target)
+    assert old.everything(copy) == old.everything(source.database)
+    assert old.counted(copy)[0] == old.counted(copy)[1]
+    copy.close()
+
+
+def test_workers_on_either_side_are_named_and_nothing_is_copied(
+    tool: Run, source: Rows, target: str, clock: FakeClock
+) -> None:
+    Bench(source.database, clock).sign_in("busy-one")
+    assert "busy-one" in tool("copy-db", source.database.location, target, ends=1).error
+    source.write("delete from workers")
+    there = Database(target)
+    upgrade(there)
+    Bench(there, clock).sign_in("busy-two")
+    assert "busy-two" in tool("copy-db", source.database.location, target, ends=1).error
+    assert Rows(there).statuses() == {}
+    there.close()
+
+
+def test_two_copies_into_one_target_do_not_mix(tool: Run, source: Rows, target: str) -> None:
+    with in_the_middle(source.database.location, target) as process:
+        tool("copy-db", source.database.location, target)
+        process.kill()
+        process.wait(10)
+    copy = Database(target)
+    assert Rows(copy).statuses() == source.statuses()
+    copy.close()
+
+
+def test_a_database_is_not_copied_onto_itself_or_from_nothing(tool: Run, source: Rows, tmp_path: Path) -> None:
+    here = source.database.location
+    assert "can not be copied onto itself" in tool("copy-db", here, f"sqlite:///{here}", ends=1).error
+    assert "no database at nothing.db" in tool("copy-db", "nothing.db", "new.db", ends=1).error
+    assert not (tmp_path / "new.db").exists()
+    assert "not made by tmxdb" in tool("copy-db", here, _foreign(tmp_path), ends=1).error
+
+
+def _foreign(folder: Path) -> str:
+    database = Database(str(folder / "photos.db"))
+    Rows(database).write("create table photos (id integer)")
+    database.close()
+    return database.location
+
+
+def test_interrupted_it_goes_on_from_there(
+    tool: Run, source: Rows, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("tmxdb.cli.copy_db._Counting.__call__", lambda self, table, n: signal.raise_signal(signal.SIGINT))
+        assert "goes on from here" in tool("copy-db", source.database.location, target, ends=130).err
+    told = tool("copy-db", source.database.location, target, "--json")
+    assert "Going on" in told.err
+    assert json.loads(told.out)["tables"]["replays"] == 100
