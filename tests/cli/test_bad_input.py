@@ -11,7 +11,8 @@ from tmxdb.sandbox import RunningSite
 from ..tool import Tool
 
 EVERY = [["sync-tracks"], ["add-tracks", "5"], ["run"], ["status"], ["query", "select 1"], ["retry"], ["migrate"],
-         ["reread"], ["show", "5"], ["verify"], ["release"], ["skip", "--track", "5", "--reason", "x"]]  # fmt: skip
+         ["reread"], ["show", "5"], ["verify"], ["backup", "copy.db"], ["release"],
+         ["skip", "--track", "5", "--reason", "x"]]  # fmt: skip
 MAKERS = [["sync-tracks"], ["add-tracks", "5"]]
 
 

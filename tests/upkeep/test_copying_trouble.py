@@ -23,7 +23,7 @@ from ..queue.fakes import Bench
 from ..tool import Tool
 
 Run = Callable[..., Any]
-# Seven rows a batch; when four batches of replays are over it says so and stands still: in front of a transaction or inside.
+# Seven rows a batch; in the fifth of replays it says so and stands still: in front of the transaction or inside.
 _SLOW = """
 import sys, time
 from tmxdb.db import transfer
@@ -105,7 +105,7 @@ def test_killed_in_the_middle_it_goes_on_and_the_copy_is_the_same(
 
 def test_half_a_copy_is_no_database_for_any_other_command(tool: Run, source: Rows, target: str) -> None:
     killed(source, target)
-    for command in (["status"], ["run"], ["migrate"], ["verify"]):
+    for command in (["status"], ["run"], ["migrate"], ["verify"], ["backup", "x.db"]):
         refused = tool("--db", target, *command, ends=1).error
         assert "is half of a copy that was broken off. Go on with the same `tmxdb copy-db`" in refused
     refused = tool("copy-db", target, "elsewhere.db", ends=1).error

@@ -37,6 +37,7 @@ COMMANDS = {
     "plot": ("plot", "Draw the driven line of a replay, coloured by speed."),
     "contact-sheet": ("contact_sheet", "One picture of a captured run."),
     "reread": ("reread", "Read the facts of files again that are already there."),
+    "backup": ("backup", "Copy the database into a file while workers run."),
     "copy-db": ("copy_db", "Move a database to another engine: SQLite, PostgreSQL."),
     "migrate": ("migrate", "Create the database, or bring an older one up to date."),
     "gbx": ("gbx", "Look into replay and map files; needs no database."),

@@ -73,7 +73,7 @@ def prepare(copying: Copying, *, anew: bool = False) -> str | None:
                 code="input.other_copy",
             )
         return str(told["began"])
-    _claim_target(copying, anew=anew)
+    claim_target(copying, anew=anew)
     return None
 
 
@@ -168,8 +168,8 @@ def _revision(target: Database) -> str | None:
         return revision_of(connection)
 
 
-def _claim_target(copying: Copying, *, anew: bool) -> None:
-    """Nothing but the tables in it, and the mark that a copy has begun."""
+def claim_target(copying: Copying, *, anew: bool) -> None:
+    """Nothing but the tables in the target, and the mark that a copy has begun. Raises BadInput if there is more."""
     target, name = copying.target, shown(copying.target.location)
     revision = _revision(target)
     if revision is None:
