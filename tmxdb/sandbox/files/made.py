@@ -76,7 +76,7 @@ class MadeShelf:
             nickname=replay.driver.nickname,
             ghost_uid=_ghost_uid(self._seed, replay.replay_id),
             inputs=self._inputs(replay),
-            samples=self._samples_of(replay.track),
+            samples=self._samples_of(replay),
         )
 
     def _embedded_map(self, track: Track, version: int) -> tuple[MapFacts, bytes]:
@@ -88,9 +88,10 @@ class MadeShelf:
             self._maps[key] = facts, write_challenge(**asdict(facts))
         return self._maps[key]
 
-    def _samples_of(self, track: Track) -> bytes:
-        """Long enough for every run (at most 1.53 of the author's time); tracks of about one length share a few."""
-        key = (track.author_ms * 8 // 5 // _SAMPLES_STEP_MS + 1, track.index % _CURVES)
+    def _samples_of(self, replay: Replay) -> bytes:
+        """Long enough for every run (at most 1.53 of the author's time); runs of about one length share a few."""
+        length = replay.track.author_ms * 8 // 5 // _SAMPLES_STEP_MS + 1
+        key = (length, (replay.track.index + replay.n) % _CURVES)
         if key not in self._samples:
             _forget_oldest(self._samples)
             self._samples[key] = packed_samples(key[0] * _SAMPLES_STEP_MS, self._sample_bytes, (self._seed, key[1]))

@@ -6,10 +6,13 @@ import json
 import threading
 import time
 from collections import Counter, deque
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
-_KEPT = 300_000  # of a race of ten minutes there are 60 000 steps
+_KEPT = 200_000  # of steps and frames each, and of all the rest; a race of ten minutes has 60 000 steps
+_MANY = ("step", "frame")
 
 
 class Journal:
@@ -17,7 +20,11 @@ class Journal:
 
     def __init__(self, log_file: str | None) -> None:
         """Raises OSError if `log_file` can not be written."""
-        self._rows: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        # Apart, so that a long race pushes out nobody's commands and connections.
+        self._rows: dict[str, deque[tuple[int, dict[str, Any]]]] = {
+            of: deque(maxlen=_KEPT) for of in (*_MANY, "others")
+        }
+        self._number = 0
         self._counts: Counter[str] = Counter()
         self._held_ms: dict[str, float] = {}
         self._longest_ms: dict[str, float] = {}
@@ -30,7 +37,8 @@ class Journal:
     def note(self, event: str, **fields: Any) -> None:
         row = {"event": event, "s": round(time.monotonic() - self._begin_s, 4), **fields}
         with self._lock:
-            self._rows.append(row)
+            self._number += 1
+            self._rows[event if event in _MANY else "others"].append((self._number, row))
             self._counts[event] += 1
             held_ms = fields.get("held_ms")
             if held_ms is not None:
@@ -41,7 +49,7 @@ class Journal:
 
     def log(self) -> list[dict[str, Any]]:
         with self._lock:
-            return list(self._rows)
+            return [row for _, row in merge(*self._rows.values(), key=itemgetter(0))]
 
     def stats(self) -> dict[str, Any]:
         """How often what happened; how long messages were unanswered, altogether and at most, by message."""
@@ -54,7 +62,8 @@ class Journal:
 
     def clear(self) -> None:
         with self._lock:
-            self._rows.clear()
+            for rows in self._rows.values():
+                rows.clear()
             self._counts.clear()
             self._held_ms.clear()
             self._longest_ms.clear()
