@@ -76,8 +76,11 @@ class Tool:
         return ran
 
     @contextlib.contextmanager
-    def started(self, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-        """The same as a process of its own, quick to retry; killed at the end of the block if it still runs."""
+    def started(self, *arguments: object, before: Callable[[], None] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """The same as a process of its own, quick to retry; killed at the end of the block if it still runs.
+
+        `before` is called in it before it begins, on POSIX only.
+        """
         with subprocess.Popen(
             [sys.executable, "-c", _QUICK_MAIN, *map(str, arguments)],
             cwd=self.folder,
@@ -85,6 +88,7 @@ class Tool:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=before,
         ) as process:
             try:
                 yield process
