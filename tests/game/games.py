@@ -24,9 +24,11 @@ class PeerGame:
     knows_menus = True
     checkpoint_ms = 500
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, *command: object) -> None:
+        """`command`: a script that speaks as peer.py does, and its arguments."""
+        words = map(str, command or (PEER, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-I", str(PEER), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
@@ -77,14 +79,7 @@ class MemoryGame(PeerGame):
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", str(PEER.with_name("memory_game.py")), str(file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        assert self.process.stdout.readline() == "ready\n"
+        super().__init__(PEER.with_name("memory_game.py"), file)
 
     def driver(self) -> Driver:
         return MemoryDriver(0, open_mapping=partial(open_file, self.file))

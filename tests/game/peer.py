@@ -42,9 +42,13 @@ class Game:
             order = os.read(0, 100).decode().split()
             if not order:
                 sys.exit()
-            self.place = {"menus": "menus", "race": "race", "finish": "finished"}[order[-1]]
-            if order[-1] == "race":
-                self.time_ms = COUNTDOWN_MS
+            for word in order:
+                self.obey_word(word)
+
+    def obey_word(self, word):
+        self.place = {"menus": "menus", "race": "race", "finish": "finished"}[word]
+        if word == "race":
+            self.time_ms = COUNTDOWN_MS
 
     def tick(self):
         if self.place == "menus":

@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn
 
@@ -28,6 +27,9 @@ from tmxdb.game import messages
 from tmxdb.game.driver import Checkpoint, Connected, Event, Lap, Step
 from tmxdb.game.simstate import car_state
 from tmxdb.game.state import CarState
+
+Pipe = Any
+"""A connection of multiprocessing; on Windows of another class, with the same methods."""
 
 OpenMapping = Callable[[str, int], mmap.mmap]
 """Name and size to an open mapping. Raises FileNotFoundError if no game has made it."""
@@ -81,7 +83,7 @@ class MemoryDriver:
         self.name = f"TMInterface{number}"
         self._open_mapping, self._bytes, self._reply_s = open_mapping, mapping_bytes, reply_s
         self._child: SpawnProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipe: Pipe | None = None
         self._trouble = "it was never reached"
         self._held = False
 
@@ -208,7 +210,7 @@ class MemoryDriver:
             self._broken(value)
         return value
 
-    def _linked(self) -> Connection:
+    def _linked(self) -> Pipe:
         if self._pipe is None or self._trouble:
             raise GameGone(f"{self} can not be spoken to: {self._trouble}.")
         return self._pipe
@@ -221,7 +223,7 @@ class MemoryDriver:
 # The child
 
 
-def _child(pipe: Connection, open_mapping: OpenMapping, name: str, size: int, patience_s: float) -> None:
+def _child(pipe: Pipe, open_mapping: OpenMapping, name: str, size: int, patience_s: float) -> None:
     """What runs in the process of its own: waits for the mapping, then lets the package call `_Client`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which tells us to leave
     deadline = time.monotonic() + patience_s
@@ -255,7 +257,7 @@ class _Client:
     It has the methods of the package's class Client, but is none: the package is not imported before it is needed.
     """
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._period_ms = 1
         self.held = False

@@ -1,0 +1,179 @@
+"""Pictures of a real window on a real screen (Xvfb): the right window, the right size, the right tick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tmxdb.errors import BadInput, GameTrouble
+from tmxdb.game.driver import Frame, Step
+from tmxdb.game.frames.screen import Screen, ScreenDriver
+from tmxdb.game.frames.window import TITLE, Wanted
+from tmxdb.game.socket_driver import SocketDriver
+
+from ..conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, next_step
+from .conftest import Make, shown_ms
+
+GAME = "TrackMania Nations Forever (TMInterface 1.4.3)"
+
+
+class TestSocketWithScreen(Conformance, FrameConformance, CheckpointConformance):
+    """The socket driver with a screen's pictures is a driver like any other."""
+
+    @pytest.fixture
+    def game(self, window: Make) -> Iterator[GameUnderTest]:
+        return window(GAME, 100, 60, 640, 480)
+
+
+@pytest.fixture
+def screen(display: str) -> Iterator[Screen]:
+    screen = Screen()
+    yield screen
+    screen.close()
+
+
+def grabbed(screen: Screen, wanted: Wanted, width: int, height: int, time_ms: int) -> Frame:
+    """As soon as the window shows that time; it was opened a moment ago."""
+    deadline = time.monotonic() + 10
+    while True:
+        frame = screen.grab(wanted, width, height)
+        if shown_ms(frame) == time_ms or time.monotonic() > deadline:
+            return frame
+
+
+def refusal(screen: Screen, wanted: Wanted, code: str) -> str:
+    """What is said when the window can not be taken a picture of; it may take a moment to come to that."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            screen.grab(wanted, 64, 64)
+        except GameTrouble as trouble:
+            if trouble.code == code:
+                return str(trouble)
+    raise AssertionError(f"never {code}")
+
+
+def test_the_window_that_is_named_is_taken_whatever_is_beside_it(window: Make, screen: Screen) -> None:
+    window(GAME, 10, 10, 320, 240, 123_450)
+    window("A browser that shows " + "Track...", 400, 10, 320, 240, 99)
+    frame = grabbed(screen, Wanted(TITLE), 320, 240, 123_450)
+    assert (frame.width, frame.height, len(frame.pixels)) == (320, 240, 320 * 240 * 4)
+    assert shown_ms(frame) == 123_450
+
+
+@pytest.mark.parametrize("time_ms", [-2600, -1, 0, 0x55555555, 0x2AAAAAAA])
+def test_the_picture_is_whole_and_the_right_way_up(window: Make, screen: Screen, time_ms: int) -> None:
+    window(GAME, 33, 77, 321, 243, time_ms)  # 3 rows and 1 column of it are outside the blocks
+    frame = grabbed(screen, Wanted(TITLE), 321, 243, time_ms)
+    assert shown_ms(frame) == time_ms
+
+
+def test_a_larger_window_is_made_smaller_and_not_cut(window: Make, screen: Screen) -> None:
+    window(GAME, 0, 0, 1280, 800, 0x12345678)
+    assert shown_ms(grabbed(screen, Wanted(TITLE), 64, 64, 0x12345678)) == 0x12345678
+
+
+def test_every_label_is_that_of_the_picture_over_a_whole_countdown(window: Make) -> None:
+    game = window(GAME, 0, 0, 320, 240)
+    game.race()
+    seen: list[int] = []
+    with connected(game) as driver:
+        last = next_step(driver)
+        while len(seen) < 200:
+            driver.request_frame(64, 48)
+            driver.answer()
+            frame = driver.wait(5)
+            assert isinstance(frame, Frame)
+            assert shown_ms(frame) == last.race_time_ms
+            seen.append(last.race_time_ms)
+            driver.state()  # a question while a frame is held
+            driver.answer()
+            event = driver.wait(5)
+            assert isinstance(event, Step)
+            last = event
+    assert seen == list(range(seen[0], seen[0] + 2000, 10))
+
+
+def test_a_game_is_told_from_its_twin_by_its_process(window: Make, screen: Screen) -> None:
+    window(GAME, 0, 0, 320, 240, 111)
+    second = window(GAME, 400, 0, 320, 240, 222)
+    assert shown_ms(grabbed(screen, Wanted(TITLE, second.process.pid), 320, 240, 222)) == 222
+    assert "2 windows" in refusal(screen, Wanted(TITLE), "game.windows")
+
+
+def test_a_window_that_moved_is_followed(window: Make, screen: Screen) -> None:
+    first = window(GAME, 0, 0, 320, 240, 111)
+    assert shown_ms(grabbed(screen, Wanted(TITLE), 320, 240, 111)) == 111
+    first.kill()
+    window(GAME, 500, 300, 400, 300, 222)
+    refused = 0
+    for _ in range(100):
+        try:
+            frame = screen.grab(Wanted(TITLE), 320, 240)
+        except GameTrouble:
+            refused += 1
+        else:
+            if shown_ms(frame) == 222:
+                break
+    else:
+        raise AssertionError("the new window was never found")
+
+
+def test_what_is_wrong_with_a_window_is_said(window: Make, screen: Screen) -> None:
+    assert "no window" in refusal(screen, Wanted("No such game"), "game.no_window")
+    game = window(GAME, 200, 200, 320, 240, 5)
+    grabbed(screen, Wanted(TITLE), 64, 64, 5)
+    over = window("A clock", 150, 150, 100, 100, 0)
+    assert "'A clock'" in refusal(screen, Wanted(TITLE), "game.window_covered")
+    over.kill()
+    grabbed_again = grabbed_free(screen)
+    assert shown_ms(grabbed_again) == 5
+    game.tell("hide")
+    assert "minimised" in refusal(screen, Wanted(TITLE), "game.window_minimised")
+    game.tell("show")
+    grabbed_free(screen)
+    game.tell("small")
+    assert "40 x 40" in refusal(screen, Wanted(TITLE), "game.window_small")
+
+
+def grabbed_free(screen: Screen) -> Frame:
+    """As soon as it can be taken again."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return grabbed(screen, Wanted(TITLE), 64, 64, 5)
+        except GameTrouble:
+            if time.monotonic() > deadline:
+                raise
+
+
+def test_a_window_that_reaches_beyond_the_screen_is_refused(window: Make, screen: Screen) -> None:
+    window(GAME, 1200, 0, 320, 240, 5)
+    assert "edge of the screen" in refusal(screen, Wanted(TITLE), "game.window_covered")
+
+
+@pytest.mark.parametrize("name", ["", ":987", ":65000", "nonsense"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib forgets its sockets
+def test_without_a_screen_that_is_said_before_a_game_is_reached(
+    window: Make, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    game = window(GAME, 0, 0, 320, 240)
+    monkeypatch.setenv("DISPLAY", name)
+    with pytest.raises(BadInput, match="DISPLAY"):
+        ScreenDriver(SocketDriver(game.port), Wanted(TITLE)).connect(1)
+
+
+def test_a_picture_that_can_not_be_taken_leaves_the_event_to_be_answered(window: Make) -> None:
+    game = window(GAME, 0, 0, 320, 240)
+    game.race()
+    with connected(game) as driver:
+        first = next_step(driver)
+        driver.request_frame(640, 480)
+        driver.answer()
+        with pytest.raises(GameTrouble, match="too small"):
+            driver.wait(5)
+        assert next_step(driver).race_time_ms == first.race_time_ms + 10
+        driver.answer()
+        assert next_step(driver).race_time_ms == first.race_time_ms + 20
