@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 from dataclasses import MISSING, fields
@@ -21,6 +22,8 @@ from tmxdb.sandbox.game.world.game import Game
 
 def main() -> int:
     from_stdin = sys.argv[1:] == ["--settings-on-stdin"]
+    if from_stdin:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us, too, but our parent decides when to end
     settings = GameSettings.from_json(sys.stdin.readline()) if from_stdin else _settings_of(sys.argv[1:])
     try:
         game = Game(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,9 +53,10 @@ class Runs:
         there: set[Path] = set()
         for folder in self._folders:
             for path in folder.rglob("*"):
-                if path.suffix.lower() == _SUFFIX and path.is_file():
-                    there.add(path)
-                    self._note(path)
+                with contextlib.suppress(OSError):  # gone again meanwhile
+                    if path.suffix.lower() == _SUFFIX and path.is_file():
+                        self._note(path)
+                        there.add(path)
         for gone in set(self._uids) - there:
             del self._uids[gone]
 
@@ -80,7 +82,7 @@ def read_run(path: Path) -> Run | None:
         if not uid or not race_time_ms:
             return None
         run = Run(path.name, uid, race_time_ms, _crossings(replay.checkpoints_ms or (), race_time_ms), replay)
-        run.driven, run.motion  # noqa: B018  # damage in there makes it no run
+        replay.inputs, replay.samples  # noqa: B018  # damage in there makes it no run
     except (GbxError, OSError):
         return None
     return run
