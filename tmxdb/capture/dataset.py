@@ -82,7 +82,7 @@ class Dataset:
     def clear(self) -> None:
         """Forget all frames: a new attempt begins."""
         with disk_errors(self._path):
-            self._close()
+            self.close()
             self._begin()
 
     def publish(self, metadata: Metadata) -> None:
@@ -103,7 +103,7 @@ class Dataset:
 
     def discard(self) -> None:
         """Forget what was not published."""
-        self._close()
+        self.close()
         shutil.rmtree(self._partial, ignore_errors=True)
 
     def _begin(self) -> None:
@@ -114,7 +114,8 @@ class Dataset:
         self._syncer = _Syncer()
         self.frames = 0
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close all files: what was not published stays as it is, for the sweep."""
         self._syncer.stop()
         if self._manifest is not None:
             with suppress(OSError):

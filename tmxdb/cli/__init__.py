@@ -22,6 +22,7 @@ FAILED, USAGE, SOME_FAILED, INTERRUPTED = 1, 2, 3, 130
 COMMANDS = {
     "sync-tracks": ("sync_tracks", "Copy the exchange's track list into the database."),
     "add-tracks": ("add_tracks", "Add single tracks by id, by file or by name."),
+    "add-captures": ("add_captures", "Ask for frames of downloaded replays."),
     "work": ("work", "Do the pending jobs of one or more kinds."),
     "run": ("work", "List, download and extract side by side until nothing is left."),
     "status": ("status", "What is done, what is missing, who is working."),

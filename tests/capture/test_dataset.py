@@ -1,0 +1,259 @@
+"""A capture's folder: whole under its name or not there, durable, and known again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tmxdb.capture import dataset as dataset_module
+from tmxdb.capture.dataset import Dataset, folder_path, whole
+from tmxdb.capture.encode import Encoder, jpeg
+from tmxdb.capture.manifest import MANIFEST, METADATA, FrameLabel
+from tmxdb.capture.orders import Keep
+from tmxdb.capture.settings import CaptureSettings
+from tmxdb.errors import DiskTrouble, GameTrouble
+from tmxdb.game.driver import Frame
+from tmxdb.storage import Storage
+
+from .cars import car
+from .test_manifest import RUN, valid
+
+PATH = "frames/9865/4471203_ann_23450ms"
+SETTINGS = CaptureSettings(width=16, height=8)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(tmp_path / "data")
+
+
+def keep(step: int, time_ms: int, color: bytes = b"\x10\x80\xf0\x00", **state: Any) -> Keep:
+    return Keep(step, time_ms, car(time_ms, **state), Frame(16, 8, color * (16 * 8)))
+
+
+def make(storage: Storage, *kept: Keep, settings: CaptureSettings = SETTINGS, publish: bool = True) -> Path:
+    """Encode, store and publish."""
+    dataset = Dataset(storage, PATH, settings, owner="me")
+    encoder = Encoder(dataset, settings, lambda: 1_800_000_000_000)
+    for one in kept:
+        encoder.keep(one)
+    encoder.finish()
+    encoder.close()
+    if publish:
+        dataset.publish(replace(RUN, total_frames=dataset.frames))
+    dataset.close()
+    return storage.absolute(PATH)
+
+
+def test_a_published_folder_has_every_frame_with_its_entry(storage: Storage) -> None:
+    folder = make(storage, keep(0, 0), keep(1, 100), keep(2, 130))
+    names = ["frame_00000_0ms.jpeg", "frame_00001_100ms.jpeg", "frame_00002_130ms.jpeg"]
+    assert sorted(os.listdir(folder)) == [*names, MANIFEST, METADATA]
+    entries = valid(json.loads((folder / MANIFEST).read_bytes()), MANIFEST)
+    assert [(entry["file"], entry["time_ms"]) for entry in entries] == list(zip(names, [0, 100, 130], strict=True))
+    assert valid(json.loads((folder / METADATA).read_bytes()), METADATA)["total_frames"] == 3
+
+
+@pytest.mark.parametrize(("color", "mode"), [("rgb", "RGB"), ("gray", "L")])
+def test_the_games_blue_comes_out_blue(color: str, mode: str) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    data = jpeg(keep(0, 0, b"\xf0\x80\x10\x07").frame, CaptureSettings(width=16, height=8, color=color, quality=95))
+    image = Image.open(BytesIO(data))
+    assert (image.mode, image.size) == (mode, (16, 8))
+    pixel = image.getpixel((3, 3))
+    wanted = (16, 128, 240) if mode == "RGB" else (round(0.299 * 16 + 0.587 * 128 + 0.114 * 240),)
+    assert pixel == pytest.approx(wanted if mode == "RGB" else wanted[0], abs=4)
+
+
+def test_with_per_frame_json_each_picture_has_its_entry_beside_it(storage: Storage) -> None:
+    folder = make(storage, keep(0, 0), keep(1, 100), settings=replace(SETTINGS, per_frame_json=True))
+    entries = json.loads((folder / MANIFEST).read_bytes())
+    for entry in entries:
+        beside = folder / entry["file"].replace(".jpeg", ".json")
+        assert json.loads(beside.read_bytes()) == entry
+
+
+def test_nothing_is_there_before_it_is_published(storage: Storage) -> None:
+    folder = make(storage, keep(0, 0), publish=False)
+    assert not folder.exists()
+    assert [path.name for path in storage.half_written()] == ["me~9865-4471203_ann_23450ms"]
+
+
+def test_what_a_dead_worker_left_is_swept_and_what_a_living_one_makes_is_not(storage: Storage) -> None:
+    make(storage, keep(0, 0), publish=False)
+    assert storage.sweep(storage.half_written(), {"me"}) == 0
+    assert storage.sweep(storage.half_written(), set()) == 1
+    assert storage.half_written() == []
+
+
+def test_a_new_attempt_leaves_nothing_of_the_one_before(storage: Storage) -> None:
+    dataset = Dataset(storage, PATH, SETTINGS, owner="me")
+    encoder = Encoder(dataset, SETTINGS, lambda: 0)
+    for step in range(40):
+        encoder.keep(keep(step, step * 10))
+    encoder.discard()
+    encoder.keep(keep(0, 0))
+    encoder.finish()
+    encoder.close()
+    dataset.publish(replace(RUN, total_frames=dataset.frames))
+    assert sorted(os.listdir(storage.absolute(PATH))) == ["frame_00000_0ms.jpeg", MANIFEST, METADATA]
+
+
+def test_a_discarded_folder_leaves_nothing(storage: Storage) -> None:
+    dataset = Dataset(storage, PATH, SETTINGS, owner="me")
+    dataset.add(FrameLabel(0, 0, car(), 0), b"x")
+    dataset.discard()
+    assert storage.half_written() == []
+
+
+def test_every_file_is_durable_before_the_folder_gets_its_name(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    order: list[str] = []
+    real_fsync, real_rename = os.fsync, os.rename
+
+    def fsync(handle: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{handle}").rpartition("/")[2])
+        real_fsync(handle)
+
+    def rename(source: Any, target: Any) -> None:
+        order.extend(synced)
+        real_rename(source, target)
+
+    monkeypatch.setattr(dataset_module.os, "fsync", fsync)
+    monkeypatch.setattr(dataset_module.os, "rename", rename)
+    make(storage, keep(0, 0), keep(1, 100))
+    assert {"frame_00000_0ms.jpeg", "frame_00001_100ms.jpeg", MANIFEST, METADATA} <= set(order)
+    assert synced[-1] == "9865"  # the folder that lists the new name
+
+
+# Known again
+
+
+def test_a_folder_of_this_very_capture_is_known_again(storage: Storage) -> None:
+    make(storage, keep(0, 0), keep(1, 100))
+    metadata = whole(storage, PATH, RUN.replay_id, CaptureSettings(width=16, height=8))
+    assert metadata is not None
+    assert metadata["total_frames"] == 2
+
+
+@pytest.mark.parametrize("what", ["frame", "empty", "manifest", "metadata", "settings", "replay", "nothing"])
+def test_a_folder_that_is_not_whole_or_of_another_capture_is_not(storage: Storage, what: str) -> None:
+    folder = make(storage, keep(0, 0), keep(1, 100))
+    settings, replay_id = SETTINGS, RUN.replay_id
+    match what:
+        case "frame":
+            (folder / "frame_00001_100ms.jpeg").unlink()
+        case "empty":
+            (folder / "frame_00001_100ms.jpeg").write_bytes(b"")
+        case "manifest":
+            (folder / MANIFEST).write_bytes((folder / MANIFEST).read_bytes()[:-3])
+        case "metadata":
+            (folder / METADATA).write_text("[]")
+        case "settings":
+            settings = replace(SETTINGS, quality=50)
+        case "replay":
+            replay_id = 1
+        case "nothing":
+            os.rename(folder, folder.with_name("else"))
+    assert whole(storage, PATH, replay_id, settings) is None
+
+
+def test_a_damaged_folder_is_replaced_whole(storage: Storage) -> None:
+    folder = make(storage, keep(0, 0), keep(1, 100))
+    (folder / "frame_00001_100ms.jpeg").unlink()
+    (folder / "mine.txt").write_text("x")
+    make(storage, keep(0, 0), keep(1, 100))
+    assert sorted(os.listdir(folder)) == ["frame_00000_0ms.jpeg", "frame_00001_100ms.jpeg", MANIFEST, METADATA]
+    assert storage.half_written() == []
+
+
+def test_two_captures_of_one_replay_have_folders_of_their_own() -> None:
+    small, large = CaptureSettings().to_json(), CaptureSettings(width=256).to_json()
+    first = folder_path(1, "7_ann_1ms", small, is_first=True)
+    others = {folder_path(1, "7_ann_1ms", text, is_first=False) for text in (small, large)}
+    assert first == "frames/1/7_ann_1ms"
+    assert len(others | {first}) == 3
+    assert folder_path(1, "../7 ann:1ms", small, is_first=True) == "frames/1/7_ann_1ms"
+
+
+# What goes wrong in the other thread
+
+
+def test_trouble_of_the_disk_reaches_whoever_plays(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(storage, PATH, SETTINGS, owner="me")
+    encoder = Encoder(dataset, SETTINGS, lambda: 0)
+
+    def full(*args: Any, **kwargs: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("builtins.open", _only_for_frames(full))
+    encoder.keep(keep(0, 0))
+    with pytest.raises(DiskTrouble, match="the disk is full"):
+        encoder.finish()
+    monkeypatch.undo()
+    encoder.close()
+    dataset.discard()
+
+
+def _only_for_frames(full: Callable[..., Any]) -> Callable[..., Any]:
+    real_open = open
+    return lambda path, *rest, **more: (full if "frame_" in str(path) else real_open)(path, *rest, **more)
+
+
+def test_a_number_that_is_none_reaches_whoever_plays(storage: Storage) -> None:
+    dataset = Dataset(storage, PATH, SETTINGS, owner="me")
+    encoder = Encoder(dataset, SETTINGS, lambda: 0)
+    encoder.keep(keep(0, 0, rpm=float("inf")))
+    with pytest.raises(GameTrouble):
+        encoder.finish()
+    encoder.close()
+    dataset.discard()
+
+
+def test_the_queue_holds_a_limited_number_of_bytes() -> None:
+    """A reader that is faster than the disk waits; it does not fill the memory."""
+    import threading
+
+    class Slow:
+        def __init__(self) -> None:
+            self.go = threading.Event()
+            self.added = 0
+
+        def add(self, label: FrameLabel, jpeg: bytes) -> None:
+            self.go.wait(20)
+            self.added += 1
+
+        def clear(self) -> None:
+            pass
+
+    slow = Slow()
+    settings = CaptureSettings(width=1024, height=1024)  # 16 of them are 64 MB
+    encoder = Encoder(slow, settings, lambda: 0)
+    frame = Frame(1024, 1024, bytes(4 * 1024 * 1024))
+    given: list[int] = []
+
+    def give() -> None:
+        for step in range(40):
+            encoder.keep(Keep(step, step * 10, car(), frame))
+            given.append(step)
+
+    thread = threading.Thread(target=give)
+    thread.start()
+    thread.join(0.5)
+    assert len(given) <= 18
+    slow.go.set()
+    thread.join(20)
+    encoder.finish()
+    encoder.close()
+    assert slow.added == 40

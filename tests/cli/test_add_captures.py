@@ -1,0 +1,62 @@
+"""`tmxdb add-captures` as a user types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rows import Rows
+from tmxdb.db.engine import Database
+
+from ..tool import Tool
+
+
+@pytest.fixture
+def ready(tool: Tool, sqlite_template: Path) -> Tool:
+    """Three replays of track 1 that can be captured, one that can not."""
+    (tool.folder / "tmx.db").write_bytes(sqlite_template.read_bytes())
+    database = Database(str(tool.folder / "tmx.db"))
+    rows = Rows(database)
+    rows.map(1, "done", uid="uid", map_type="race")
+    for position, replay_id in enumerate((11, 12, 13, 14)):
+        rows.replay(
+            replay_id, "done", position=position, finished=replay_id != 14, race_time_ms=10_000, input_count=9,
+            map_uid="uid",
+        )  # fmt: skip
+    database.close()
+    return tool
+
+
+def test_captures_are_added_once_and_the_second_time_nothing_is_new(ready: Tool) -> None:
+    first = ready("add-captures", "--top", "2", "--fps", "20")
+    assert "2 captures added on 1 track, 0 are there already." in first.err
+    assert "1 replay is left out: not finished." in first.err
+    again = ready("add-captures", "--top", "2", "--fps", "20", "--json")
+    assert (again.json["new"], again.json["known"]) == (0, 2)
+    assert ready.one("select count(*) from captures where status = 'pending' and settings like '%\"fps\":20%'") == 2
+
+
+def test_a_dry_run_says_how_many_frames_bytes_and_hours_and_adds_nothing(ready: Tool) -> None:
+    ran = ready("add-captures", "--fps", "100", "--dry-run", "--json")
+    assert ran.json["frames"] == 3 * 1001
+    assert ran.json["bytes"] > 3 * 1001 * 1000
+    assert 0 < ran.json["hours"] < 0.1
+    assert "would be added" in ready("add-captures", "--dry-run").err
+    assert ready.one("select count(*) from captures") == 0
+
+
+def test_settings_that_can_not_be_are_wrong_usage(ready: Tool) -> None:
+    ran = ready("add-captures", "--fps", "30", "--step-ms", "50", ends=2)
+    assert ran.error == "Error: --fps 30: is more than one frame in each step of 50 ms (--step-ms)."
+
+
+def test_uneven_frames_are_told_once(ready: Tool) -> None:
+    assert ready("add-captures", "--fps", "30").err.count("33.33 ms apart") == 1
+
+
+def test_tracks_can_come_from_a_file(ready: Tool) -> None:
+    (ready.folder / "ids.txt").write_text("2233\n1\n")
+    assert "3 captures added" in ready("add-captures", "--track-ids", "ids.txt").err
+    (ready.folder / "ids.txt").write_text("one\n")
+    assert "no track ids" in ready("add-captures", "--track-ids", "ids.txt", ends=1).error
