@@ -35,7 +35,7 @@ DOORS = {
     "alembic": {"db"},
     "lzokay": {"gbx"},
     "pygbx": {"gbx"},
-    "psutil": {"queue", "sandbox", "game"},
+    "psutil": {"db", "queue", "sandbox", "game"},
     "mss": {"game"},
     "Xlib": {"game"},
     "tminterface": {"game"},

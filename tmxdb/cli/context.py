@@ -12,6 +12,7 @@ import click
 from tmxdb.cli.say import talk
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import ensure_current, upgrade
+from tmxdb.db.share import warning
 from tmxdb.errors import DatabaseTrouble
 from tmxdb.storage import Storage
 
@@ -42,6 +43,8 @@ def open_database(chosen: Options, *, create: bool = False, read_only: bool = Fa
     """The database, of the present revision; made if it is not there and `create` says so."""
     database = Database(chosen.location, read_only=read_only)
     close_at_the_end(database.close)
+    if not read_only:
+        warn_of_share(database)
     if create:
         before, _ = upgrade(database)
         if before is None:
@@ -49,6 +52,13 @@ def open_database(chosen: Options, *, create: bool = False, read_only: bool = Fa
     else:
         ensure_current(database)
     return database
+
+
+def warn_of_share(database: Database) -> None:
+    """Before something is written: say so where a SQLite file is not safe."""
+    message = warning(database.path)
+    if message is not None:
+        talk(message)
 
 
 def close_at_the_end(close: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ import click
 from tqdm import tqdm
 
 from tmxdb.cli import INTERRUPTED
-from tmxdb.cli.context import close_at_the_end, options
+from tmxdb.cli.context import close_at_the_end, options, warn_of_share
 from tmxdb.cli.options import json_option, option, progress_option, site_options
 from tmxdb.cli.say import counted, print_json, talk
 from tmxdb.cli.signals import ctrl_c
@@ -44,6 +44,7 @@ def copy_db(
     """
     options(ctx, given)
     copying = Copying(_open(source, read_only=True), _open(target), wall_clock)
+    warn_of_share(copying.target)
     since = prepare(copying, anew=anew)
     if since is not None:
         talk(f"Going on with the copy of {since}; --anew begins again.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tmxdb.cli.context import close_at_the_end, options
+from tmxdb.cli.context import close_at_the_end, options, warn_of_share
 from tmxdb.cli.options import site_options
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import upgrade
@@ -24,6 +24,7 @@ def migrate(ctx: click.Context, /, **given: Any) -> None:
     chosen = options(ctx, given)
     database = Database(chosen.location)
     close_at_the_end(database.close)
+    warn_of_share(database)
     before, after = upgrade(database)
     name = shown(chosen.location)
     if before == after:
