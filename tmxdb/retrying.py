@@ -78,6 +78,8 @@ RULES = (  # The first one that fits counts.
     Rule("gbx.*",            FAIL,  "a file that lies here can not be read"),
     # The game
     Rule("game.*",           RETRY, "the game is gone, silent, or did not do what it was told", 5, 2, 300),
+    Rule("capture.damaged",  STOP,  "a folder of frames is not as it was captured: `tmxdb verify --mend`"),
+    Rule("export.damaged",   STOP,  "a shard of an export is not as it was written: delete it, and export again"),
     # This machine
     Rule("disk.swept",       RETRY, "somebody took away the half-written file", 2, 3, 3600),
     Rule("disk.*",           STOP,  "full, read-only or broken"),
