@@ -101,7 +101,7 @@ public:
         put(bytes, 0, 2);                               // version: not established
         put(bytes, 8, 0xFF);                            // all parts are there
         put(bytes, 12 + 4, race_time - COUNTDOWN_MS);   // timers[1]
-        float one = 1, metres = float(race_time) / 10, speed_ms = 28;
+        float one = 1, metres = float(std::max(0, race_time)) / 10, speed_ms = race_time > 0 ? 100 : 0;
         for (int axis : {0, 4, 8})
             put(bytes, 688 + 4 * axis, one);            // rotation
         put(bytes, 672, one);                           // quaternion
@@ -112,7 +112,7 @@ public:
         put(bytes, 8020, passed);
         put(bytes, 8024, passed);
         put(bytes, 8032, int(player.RaceFinished));
-        put(bytes, 8036, 100);                          // display speed
+        put(bytes, 8036, race_time > 0 ? 360 : 0);      // display speed
         const int events[] = {8296, 8304, 8312, 8320};  // accelerate, brake, left, right
         for (int i = 0; i < 4; i++)
             put(bytes, events[i], keys[i]);
