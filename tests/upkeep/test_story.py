@@ -54,6 +54,8 @@ def test_a_capture_is_missed_frame_by_frame(tool: Run, shelf: Shelf) -> None:
     assert "frame_1_10ms.jpeg is not there" in tool("show", "capture", 3).out
     (folder / "manifest.json").write_text('[{"file": "../../secret"}]')
     assert "manifest.json is not a list of frames" in tool("show", "capture", 3).out
+    (folder / "manifest.json").write_text("[1, 2]" + " " * 9_000_000)
+    assert "manifest.json is not a list of frames" in tool("show", "capture", 3).out
     (folder / "manifest.json").write_text("[" * 100_000)
     assert "manifest.json can not be read" in tool("show", "capture", 3).out
 

@@ -30,7 +30,7 @@ def backup(ctx: click.Context, /, force: bool, file: Path, **given: Any) -> None
 
     \b
         tmxdb backup monday.db
-        tmxdb --db monday.db status
+        tmxdb status --db monday.db
 
     FILE is a SQLite database of one moment, checked, and there only when it is whole; from PostgreSQL, too.
     """

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tmxdb.capture.manifest import MANIFEST, METADATA
+from tmxdb.capture.reading import captured_frames
+from tmxdb.errors import BadInput
 from tmxdb.storage import Storage
 
 MISSING, DAMAGED, UNREADABLE = "missing", "damaged", "unreadable"
-MANIFEST, METADATA = "manifest.json", "metadata.json"
-_LARGEST_JSON = 256 * 2**20
-"""Bytes of a manifest that are read; an hour at 100 frames a second has half of it."""
+_LARGE_MANIFEST = 8 * 2**20
+"""Bytes of a manifest from which on it is read line by line, as captures write it. A smaller one may be of another
+hand: older scripts wrote it with other gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,11 @@ def file_problem(storage: Storage, path: str, size: int, sha256: str | None) -> 
     """None if `path` has `size` bytes and, unless that is None, the content `sha256`."""
     file = storage.absolute(path)
     try:
-        found = os.stat(file).st_size
-        if not file.is_file():
+        found = os.stat(file)
+        if not stat.S_ISREG(found.st_mode):
             return Problem(DAMAGED, "it is not a file")
-        if found != size:
-            return Problem(DAMAGED, f"{found} bytes, not {size}")
+        if found.st_size != size:
+            return Problem(DAMAGED, f"{found.st_size} bytes, not {size}")
         if sha256 is not None and _sha256(file) != sha256:
             return Problem(DAMAGED, "other bytes than were stored")
     except (FileNotFoundError, NotADirectoryError):
@@ -52,7 +56,7 @@ def capture_problem(storage: Storage, folder: str) -> Problem | None:
         for name in (MANIFEST, METADATA):
             if not (at / name).is_file():
                 return Problem(DAMAGED, f"{name} is not there")
-        for name, size in _frames(at / MANIFEST):
+        for name, size in _frames(at):
             found = _size(at / name)
             if found is None or found == 0 or size not in (None, found):
                 what = "is not there" if found is None else f"has {found} bytes, not {size or 'a picture'}"
@@ -64,10 +68,15 @@ def capture_problem(storage: Storage, folder: str) -> Problem | None:
     return None
 
 
-def _frames(manifest: Path) -> Iterator[tuple[str, int | None]]:
+def _frames(folder: Path) -> Iterator[tuple[str, int | None]]:
     """Name and, where it is told, size of each frame. Raises ValueError for what is no manifest."""
-    if manifest.stat().st_size > _LARGEST_JSON:
-        raise ValueError("is too large to be one")
+    manifest = folder / MANIFEST
+    if manifest.stat().st_size > _LARGE_MANIFEST:
+        try:
+            yield from ((frame.file, None) for frame in captured_frames(folder))
+        except BadInput:
+            raise ValueError("is not a list of frames") from None
+        return
     try:
         entries = json.loads(manifest.read_bytes())
     except (ValueError, RecursionError):
@@ -87,9 +96,10 @@ def _is_plain(name: str) -> bool:
 
 def _size(file: Path) -> int | None:
     try:
-        return file.stat().st_size if file.is_file() else None
+        found = file.stat()
     except FileNotFoundError:
         return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _sha256(file: Path) -> str:
