@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.capture.cars import car
+from tests.capture.test_manifest import RUN
 from tests.rows import Rows
+from tmxdb.capture.dataset import Dataset
+from tmxdb.capture.manifest import FrameLabel
+from tmxdb.capture.settings import CaptureSettings
 from tmxdb.db.models import Capture, Map, Replay, Setting
+from tmxdb.storage import Storage
 
 from .conftest import Shelf
 
@@ -98,6 +105,19 @@ def test_a_data_folder_without_anything_is_rather_a_disk_that_is_not_there(tool:
     assert rows.statuses() == {1: "done"}
 
 
+def test_the_data_folder_of_another_database_is_not_mended_to_pieces(tool: Run, shelf: Shelf, rows: Rows) -> None:
+    for replay_id in range(1, 21):
+        shelf.replay(replay_id).rename(shelf.data / f"replays/1/{replay_id}_of_another.Replay.Gbx")
+    before = shelf.files()
+    assert "is it the right folder?" in tool("verify", "--mend", ends=1).error
+    assert set(rows.statuses().values()) == {"done"}
+    assert shelf.files() == before
+    assert len(tool("verify", ends=3).out.splitlines()) == 40
+    shelf.replay(21)
+    tool("verify", "--mend")
+    assert set(rows.statuses().values()) == {"pending", "done"}
+
+
 def test_the_place_is_forgotten_and_the_result_remembered_when_it_ends(tool: Run, shelf: Shelf, rows: Rows) -> None:
     shelf.replay(1)
     tool("verify")
@@ -119,3 +139,21 @@ def test_many_files_are_each_looked_at_once_with_any_number_of_threads(
     told = tool("verify", "--json", "--hash", "--n", threads, ends=3).json
     assert told["checked"] == {"replay": 30, "replays": 29, "leftovers": 0}
     assert [finding["item"] for finding in told["findings"]] == ["replay 30"]
+
+
+def test_a_folder_as_captures_write_it_is_well_until_a_frame_is_lost(
+    tool: Run, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(shelf.data)
+    dataset = Dataset(storage, "frames/1/41_Anna_5ms", CaptureSettings(), owner="me")
+    for step in range(20):
+        dataset.add(FrameLabel(step, step * 10, car(step * 10), 0), b"a picture")
+    dataset.publish(replace(RUN, total_frames=20))
+    dataset.close()
+    rows.capture(1, 41, "done", folder_path="frames/1/41_Anna_5ms")
+    for large in (8 * 2**20, 0):  # the manifest at once, and line by line
+        monkeypatch.setattr("tmxdb.upkeep.whole._LARGE_MANIFEST", large)
+        assert "All is well." in tool("verify").err
+        (storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg").rename(shelf.data / "kept")
+        assert "frame_00019_190ms.jpeg is not there" in tool("verify", ends=3).out
+        (shelf.data / "kept").rename(storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg")

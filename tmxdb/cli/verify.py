@@ -49,7 +49,7 @@ def verify(ctx: click.Context, /, **given: Any) -> None:
     """
     database = open_database(chosen := options(ctx, given))
     storage = open_storage(chosen, database)
-    check_data(database, storage)
+    check_data(database, storage, mend=given["mend"])
     with database.write() as connection:
         place = begin(
             connection,

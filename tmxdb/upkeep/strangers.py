@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Connection, func, select
 
@@ -100,13 +100,20 @@ def _below(storage: Storage, folder: str) -> Iterator[str]:
             yield f"{folder}/{name}"
 
 
-def strangers(connection: Connection, storage: Storage, batch: Batch, paths: Sequence[str]) -> list[str]:
-    """Those of `paths` that belong to no row and wait for none."""
+def unknown(connection: Connection, storage: Storage, batch: Batch, paths: Sequence[str]) -> list[str]:
+    """Those of `paths` that no row of their folder's track knows or waits for."""
     judge = {"replays": _unknown_replays, "tracks": _unknown_maps, "frames": _unknown_captures}[batch.top]
-    unknown = list(judge(connection, storage, batch, paths))
-    # A row may name a file that lies elsewhere than it would put it today; there is no index to ask, so only now.
-    named = _named_anywhere(connection, unknown) if unknown else set()
-    return [path for path in unknown if path.casefold() not in named]
+    return list(judge(connection, storage, batch, paths))
+
+
+def strangers(connection: Connection, paths: Sequence[str]) -> list[str]:
+    """Of `unknown` paths those that no row names at all.
+
+    A row may name a file that lies elsewhere than it would be put today; there is no index to ask, so this reads all
+    rows, for many paths at once.
+    """
+    named = _named_anywhere(connection, paths) if paths else set()
+    return [path for path in paths if path.casefold() not in named]
 
 
 def _unknown_replays(connection: Connection, _: Storage, batch: Batch, paths: Sequence[str]) -> Iterator[str]:
@@ -146,7 +153,7 @@ def _unknown_captures(connection: Connection, storage: Storage, batch: Batch, pa
     for replay_id, status, path in connection.execute(query.where(_captures.c.track_id.in_(_numbers(batch.names)))):
         if path is not None:
             known.add(path.casefold())
-            above.update(str(parent).replace(os.sep, "/").casefold() for parent in Path(path).parents)
+            above.update(str(parent).casefold() for parent in PurePosixPath(path).parents)
         if status != "done":
             waiting.add(str(replay_id))
     todo = list(reversed(paths))

@@ -23,11 +23,15 @@ from tmxdb.queue.workers import live_workers
 from tmxdb.storage import Storage, disk_errors
 from tmxdb.upkeep.aside import move_aside
 from tmxdb.upkeep.place import Finding, Place, end, keep
-from tmxdb.upkeep.strangers import TOPS, Batch, aside, batches, leftovers, listed, mark, strangers
+from tmxdb.upkeep.strangers import TOPS, Batch, aside, batches, leftovers, listed, mark, strangers, unknown
 from tmxdb.upkeep.whole import UNREADABLE, Problem, capture_problem, file_problem
 
 CHUNK, SLICE = 2000, 100
 """Rows in a transaction; and of those in the hands of one thread."""
+GATHERED, BATCHES = 2000, 50
+"""Paths that may be strangers, and batches of folders, until all rows are asked."""
+SAMPLE, FEW = 100, 10
+"""Rows at both ends of a table that are tried before something is mended; and with how few nothing is sure."""
 STRANGER = "stranger"
 _TABLES = {"replay": table_of(Replay), "map": table_of(Map), "capture": table_of(Capture)}
 
@@ -70,18 +74,25 @@ def verify(run: Verifying) -> bool:
     return True
 
 
-def check_data(database: Database, storage: Storage) -> None:
-    """Raise BadInput where nothing is at all of what rows speak of: rather a disk that is not there than all lost."""
-    if any((storage.root / top).is_dir() for top in TOPS):
-        return
+def check_data(database: Database, storage: Storage, *, mend: bool) -> None:
+    """Raise BadInput where nothing is at all of what rows speak of: rather a disk that is not there, or the folder of
+    another database, than all lost. `mend` would send all rows back, and move all files of the other one away."""
+    sample: list[Any] = []
     with database.read() as connection:
-        done = [connection.execute(_done(table).limit(1)).first() for table in _TABLES.values()]
-    if any(done):
-        raise BadInput(
-            f"{storage.root} holds nothing of what the database speaks of. Is its disk there? Choose the folder with"
-            " --data; if all is lost indeed, `tmxdb retry --status done --kind download --kind extract` fetches again.",
-            code="input.no_data",
-        )
+        for table in _TABLES.values():
+            key = table.primary_key.columns[0]
+            for order in (key, key.desc()):
+                sample += connection.execute(_done(table).order_by(order).limit(SAMPLE)).fetchall()
+    empty = not any((storage.root / top).is_dir() for top in TOPS)
+    unsure = not mend or len(sample) < FEW
+    if not sample or (unsure and not empty) or any(storage.absolute(row[2]).exists() for row in sample):
+        return
+    raise BadInput(
+        f"{storage.root} holds nothing of what the database speaks of. Is its disk there, is it the right folder?"
+        " Choose another with --data; if all is lost indeed, fetch it again:"
+        " `tmxdb retry --status done --kind download --kind extract`.",
+        code="input.no_data",
+    )
 
 
 def _rows(run: Verifying, pool: ThreadPoolExecutor, noun: str, after: Any) -> Iterator[list[Finding]]:
@@ -141,16 +152,29 @@ def _problem(run: Verifying, row: Sequence[Any]) -> Problem | None:
 def _folders(run: Verifying, pool: ThreadPoolExecutor, top: str, after: Any) -> Iterator[list[Finding]]:
     """Folder by folder below `top`: files that no row knows."""
     with disk_errors(str(run.storage.root / top)):
+        gathered: list[str] = []  # not known to the rows of their track: all rows are asked for many together
+        n = since = 0
+        last = None
         for batch in batches(run.storage, top, after):
             paths = _listed(run, pool, batch)
             with run.database.read() as connection:
-                unknown = strangers(connection, run.storage, batch, paths)
-            found = [_stranger(run, path) for path in unknown]
-            with run.database.write() as connection:
-                _note(run, top, mark(batch), len(paths), found)
-                keep(connection, run.place)
+                gathered += unknown(connection, run.storage, batch, paths)
+            n, since, last = n + len(paths), since + 1, batch
             run.on_checked(top, len(paths))
-            yield found
+            if not gathered or len(gathered) >= GATHERED or since >= BATCHES or run.stop.is_set():
+                yield _told(run, top, last, n, gathered)
+                gathered, n, since, last = [], 0, 0, None
+        if last is not None:
+            yield _told(run, top, last, n, gathered)
+
+
+def _told(run: Verifying, top: str, last: Batch, n: int, paths: Sequence[str]) -> list[Finding]:
+    with run.database.read() as connection:
+        found = [_stranger(run, path) for path in strangers(connection, paths)]
+    with run.database.write() as connection:
+        _note(run, top, mark(last), n, found)
+        keep(connection, run.place)
+    return found
 
 
 def _listed(run: Verifying, pool: ThreadPoolExecutor, batch: Batch) -> list[str]:
