@@ -125,6 +125,21 @@ def test_a_window_that_is_too_small_gives_no_frame_until_it_has_grown(start: Sta
     assert len([line for line in host.said if "640x480" in line]) == 1
 
 
+@pytest.mark.parametrize("odd", [1, 2])
+def test_a_picture_that_is_not_as_it_says_is_not_sent(start: Start, odd: int) -> None:
+    host = start(f"odd-pictures {odd}", "race")
+    with Raw(host.port) as client:
+        client.go()
+        client.step()
+        client.send(REQUEST, 8, 6, STEP)
+        client.steps(5)
+        host.order("odd-pictures 0")
+        while client.number() == STEP:
+            client.number()
+            client.send(STEP)
+        client.read(8 * 6 * 4)
+
+
 def test_no_picture_at_all_is_no_script_error(start: Start) -> None:
     host = start("no-pictures 1", "race")
     with Raw(host.port) as client:

@@ -50,6 +50,13 @@ def holder(host: Host, timeout_ms: int) -> subprocess.Popen[str]:
     return client
 
 
+def ask_without_end(client: Raw) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        client.send(MENUS)
+        client.number()
+
+
 def served(host: Host) -> bool:
     with Raw(host.port) as client:
         client.go(SPEED, 1.0, PERIOD, 10)
@@ -78,13 +85,8 @@ def test_questions_do_not_make_the_time_longer(start: Start) -> None:
     with Raw(host.port) as client:
         client.go(TIMEOUT, 400)
         client.step()
-        deadline = time.monotonic() + 10
-        try:
-            while time.monotonic() < deadline:
-                client.send(MENUS)
-                client.number()
-        except (AssertionError, ConnectionError):
-            pass  # hung up
+        with pytest.raises((AssertionError, ConnectionError)):  # hung up
+            ask_without_end(client)
     host.hears("no answer for 400 ms")
     assert served(host)
 
@@ -164,6 +166,19 @@ def test_of_several_at_the_door_the_last_one_stays(start: Start) -> None:
         waiting[-1].steps(20)
         for client in waiting:
             client.socket.close()
+
+
+def test_everybody_who_waited_behind_a_silent_one_is_greeted(start: Start) -> None:
+    host = start("race")
+    with Raw(host.port) as silent:
+        silent.go(TIMEOUT, 60_000)
+        silent.step()
+        with Raw(host.port) as first, Raw(host.port) as second:
+            first.go()
+            first.steps(1)
+            assert first.hung_up()
+            second.go()
+            second.steps(3)
 
 
 def test_nobody_is_spoken_to_while_another_one_holds_the_game(start: Start) -> None:

@@ -63,6 +63,10 @@ inline CScriptArray* capture(Vec2& size)
     size.x = std::min(size.x, float(game.window_width));
     size.y = std::min(size.y, float(game.window_height));
     std::string pixels(size_t(size.x) * size_t(size.y) * 4, char(game.race_time & 0xFF));
+    if (game.odd_pictures == 1)
+        pixels.resize(pixels.size() / 2);
+    if (game.odd_pictures == 2)
+        std::swap(size.x, size.y);
     if (pixels.size() >= 4)
         std::memcpy(&pixels[0], &game.race_time, 4);
     return list::of_bytes(engine, pixels);
