@@ -1,0 +1,87 @@
+"""Upkeep while workers are at it: `verify --mend`, `release` of one that hangs, a move in the middle of the work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.conftest import Server
+from tmxdb.sandbox import RunningSite
+
+from ..tool import Tool, until
+
+
+def _files_fetched(site: RunningSite) -> Counter[str]:
+    return Counter(line["path"] for line in site.log() if line["path"].startswith("/recordgbx/"))
+
+
+def test_nothing_is_mended_and_nothing_moved_that_a_worker_is_just_making(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    site.set_faults(["slow:s=0.05:first=100"])
+    looked = 0
+    with tool.started("run", "--n", 8) as worker:
+        until(lambda: tool.one("select count(*) from replays where status = 'done'"))
+        while worker.poll() is None:
+            ran = tool("verify", "--mend")
+            assert ran.out == ""
+            looked += 1
+        assert worker.wait(60) == 0
+    assert looked > 2
+    assert not (tool.folder / "data" / "strangers").exists()
+    assert "All is well." in tool("verify", "--hash").err
+    assert set(_files_fetched(site).values()) == {1}
+    assert tool.one("select count(*) from replays where status not in ('done', 'skipped')") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process can be frozen there")
+def test_rows_of_a_worker_that_hangs_are_done_by_another_and_its_late_results_are_dropped(
+    tool: Tool, site: RunningSite
+) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool("work", "--kind", "list")
+    site.set_faults(["slow:s=0.3:first=1000"])
+    with tool.started("work", "--kind", "download", "--n", 4) as hanging:
+        until(lambda: tool.one("select count(*) from replays where status = 'done'"))
+        os.kill(hanging.pid, signal.SIGSTOP)
+        worker = tool.one("select worker_id from workers")
+        held = tool.column("select replay_id from replays where status = 'running' order by 1")
+        assert held
+        site.set_faults([])
+        assert tool("release").out == "0\n"  # its process is there
+        assert tool("release", "--worker", worker).out == f"{len(held)}\n"
+        tool("work", "--kind", "download", "--n", 4)
+        finished = tool.rows("select replay_id, finished_at, claim_token from replays order by 1")
+        os.kill(hanging.pid, signal.SIGCONT)
+        assert hanging.wait(60) in (0, 3)
+        assert hanging.stderr is not None
+        assert "came too late" in hanging.stderr.read()
+    assert tool.rows("select replay_id, finished_at, claim_token from replays order by 1") == finished
+    assert tool.column("select distinct error_code from attempts where outcome = 'lost'") == ["user.released"]
+    assert "All is well." in tool("verify", "--hash").err
+
+
+def test_half_done_on_sqlite_the_rest_is_done_on_postgresql_without_fetching_anything_twice(
+    tool: Tool, site: RunningSite, server: Server
+) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool("work", "--kind", "list")
+    tool("work", "--kind", "download", "--limit", 40)
+    site.forget()
+    url = server.new()
+    try:
+        tool("copy-db", "tmx.db", url)
+        (tool.folder / "tmx.db").rename(tool.folder / "old.db")
+        tool("--db", url, "--data", "data", "run")
+        state = tool("--db", url, "status", "--json").json["kinds"]
+        assert sum(state["download"][status] for status in ("pending", "running", "retry")) == 0
+        assert "All is well." in tool("--db", url, "--data", "data", "verify", "--hash").err
+        done_before = tool.column("select replay_id from replays where status = 'done'", db="old.db")
+        assert not {f"/recordgbx/{replay_id}" for replay_id in done_before} & set(_files_fetched(site))
+        tool("copy-db", url, "back.db")
+        assert tool.one("select count(*) from replays where status = 'done'", db="back.db") == state["download"]["done"]
+    finally:
+        server.drop(url)
