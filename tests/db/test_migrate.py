@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Text, inspect, text
+from sqlalchemy import Column, Text, event, inspect, text
 
 from tests.rows import Rows
 from tmxdb.db import migrate
@@ -188,6 +188,26 @@ def test_a_change_of_the_schema_that_loses_rows_is_rolled_back(sqlite: Database)
     with pytest.raises(RuntimeError, match="without what they refer to"), migrate.changing_schema(sqlite) as connection:
         connection.execute(text("DELETE FROM tracks"))
     assert len(rows.sql("SELECT * FROM tracks")) == 1
+
+
+def test_a_sqlite_that_lets_nobody_touch_its_schema_keeps_the_checks_it_has(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "new.db"))
+    by_hand = [False]
+
+    def forbid(action: int, name: str | None, value: str | None, *_: object) -> int:
+        if action == sqlite3.SQLITE_PRAGMA and name == "writable_schema":
+            by_hand[0] = value == "ON"
+        changes = action == sqlite3.SQLITE_UPDATE and name == "sqlite_master"
+        return sqlite3.SQLITE_DENY if changes and by_hand[0] else sqlite3.SQLITE_OK
+
+    event.listen(database.engine, "connect", lambda connection, _: connection.set_authorizer(forbid))
+    assert upgrade(database) == (None, HEAD)
+    rows = Rows(database)
+    rows.replay(1, "done")
+    (sql,) = rows.sql("SELECT sql FROM sqlite_master WHERE name = 'replays'")[0]
+    assert "status IN ('pending'" in sql
+    assert rows.sql("SELECT kind, n FROM progress ORDER BY kind") == [("download", 1), ("list", 1)]
+    database.close()
 
 
 def test_a_developer_can_call_alembic_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from tmxdb.db import tally
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.models import STATUSES, Replay, Track, table_of
 from tmxdb.db.tally import compact_tally
-from tmxdb.reports.counts import counts, open_rows
+from tmxdb.reports.counts import counts, file_bytes, open_rows
 
 
 @pytest.fixture
@@ -106,10 +106,23 @@ def test_input_events_are_rows(filled: Rows) -> None:
     ]
 
 
+SIZES = "SELECT kind, sum(bytes) FROM tally GROUP BY kind HAVING sum(bytes) <> 0 ORDER BY kind"
+
+
 def agrees(rows: Rows) -> bool:
     """Whether the tally is what counting would find."""
     counted = rows.sql("SELECT kind, status, count(*) FROM jobs GROUP BY kind, status ORDER BY kind, status")
-    return rows.sql("SELECT kind, status, n FROM progress ORDER BY kind, status") == counted
+    by_code = "SELECT kind, status, coalesce(error_code, ''), count(*) FROM jobs GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    sizes = [
+        ("download", rows.sql("SELECT sum(file_bytes) FROM replays")[0][0] or 0),
+        ("extract", rows.sql("SELECT sum(file_bytes) FROM maps")[0][0] or 0),
+    ]
+    tallied = "SELECT kind, status, error_code, sum(n) FROM tally GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3"
+    return (
+        rows.sql("SELECT kind, status, n FROM progress ORDER BY kind, status") == counted
+        and [(kind, status, code, int(n)) for kind, status, code, n in rows.sql(tallied)] == rows.sql(by_code)
+        and [(kind, int(size)) for kind, size in rows.sql(SIZES)] == [pair for pair in sizes if pair[1]]
+    )
 
 
 def test_the_tally_follows_inserts_changes_and_deletes(filled: Rows) -> None:
@@ -124,6 +137,38 @@ def test_the_tally_follows_inserts_changes_and_deletes(filled: Rows) -> None:
     assert agrees(filled)
     filled.write("DELETE FROM replays WHERE replay_id > 11")
     assert agrees(filled)
+
+
+def test_the_tally_follows_error_codes_and_file_sizes(filled: Rows) -> None:
+    for change in (
+        "file_bytes = 700 WHERE replay_id = 11",
+        "file_bytes = 5 WHERE replay_id = 12",
+        "error_code = 'tmx.gone' WHERE replay_id = 12",
+        "error_code = 'x' WHERE replay_id = 11",
+        "error_code = NULL, file_bytes = 70 WHERE replay_id = 11",
+        "status = 'pending', error_code = NULL, available_at = NULL WHERE replay_id = 13",
+        "status = 'pending', finished_at = NULL WHERE replay_id = 14",
+        "file_bytes = NULL WHERE replay_id = 12",
+    ):
+        filled.write(f"UPDATE replays SET {change}")
+        assert agrees(filled), change
+    assert filled.sql("SELECT error_code, n, example_id, example FROM failures") == [("tmx.gone", 1, 12, "broken")]
+    with filled.database.read() as connection:
+        assert file_bytes(connection)["download"]["done"] == 70
+        assert file_bytes(connection)["extract"]["done"] == 1
+
+
+def test_failures_of_every_kind_have_their_example(rows: Rows) -> None:
+    rows.track(1, "skipped", error="no such track")
+    rows.replay(2, "failed", error="no replay")
+    rows.map(1, "failed", error="no map")
+    rows.capture(3, 2, "retry", error="no game")
+    assert rows.sql("SELECT kind, n, example_id, example FROM failures ORDER BY kind") == [
+        ("capture", 1, 3, "no game"),
+        ("download", 1, 2, "no replay"),
+        ("extract", 1, 1, "no map"),
+        ("list", 1, 1, "no such track"),
+    ]
 
 
 def test_the_tally_follows_a_rollback(filled: Rows) -> None:

@@ -16,6 +16,8 @@ from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Replay, Worker
+from tmxdb.queue import desk as desk_module
+from tmxdb.queue import recover as recover_module
 from tmxdb.queue.job import Retry
 from tmxdb.queue.recover import APART_MS, DEADLY, SUSPECT, Recovered, next_due, recover
 from tmxdb.queue.workers import (
@@ -30,7 +32,7 @@ from tmxdb.queue.workers import (
     this_machine,
 )
 
-from .fakes import DONE, Bench, FakeKind
+from .fakes import DONE, Bench, FakeKind, worker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +70,28 @@ def test_a_retry_is_pending_again_when_it_is_due_and_not_before(bench: Bench, ro
     assert recovered(bench) == Recovered(due=1)
     row = rows.one(Replay, 1)
     assert (row["status"], row["attempts"], row["error_code"]) == ("pending", 1, "tmx.timeout")
+
+
+def test_many_retries_that_are_due_at_once_come_back_bit_by_bit_those_that_waited_longest_first(
+    bench: Bench, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover_module, "DUE_AT_ONCE", 3)
+    for replay_id in range(1, 8):
+        rows.replay(replay_id, "retry", available_at=iso(NOW - replay_id))
+    assert recovered(bench) == Recovered(due=3)
+    assert {i for i, status in rows.statuses().items() if status == "pending"} == {5, 6, 7}
+    assert [recovered(bench).due for _ in range(3)] == [3, 1, 0]
+
+
+def test_a_worker_looks_again_at_once_while_more_is_due_than_one_turn_takes(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover_module, "DUE_AT_ONCE", 3)
+    monkeypatch.setattr(desk_module, "DUE_AT_ONCE", 3)
+    monkeypatch.setattr(desk_module, "LOOK_S", 1000)
+    rows = Rows(sqlite)
+    rows.replays(*range(1, 12), status="retry", available_at=iso(0))
+    assert worker(sqlite, [FakeKind()]).run().of("done") == 11
 
 
 def test_rows_of_a_dead_worker_are_pending_again_uncharged_and_booked(bench: Bench, rows: Rows) -> None:

@@ -12,16 +12,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, exc, func, select
+from sqlalchemy import Connection, exc, select
 
 from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
-from tmxdb.db.tally import compact_tally
+from tmxdb.db.tally import compact_tally, tallied
 from tmxdb.queue.claim import claim, next_pending
 from tmxdb.queue.crew import Result, bug
-from tmxdb.queue.job import RETRY, RUNNING, Fail, Job, Kind
+from tmxdb.queue.job import RUNNING, Fail, Job, Kind
 from tmxdb.queue.pauses import Paused, pauses, pausing
-from tmxdb.queue.recover import next_due, recover
+from tmxdb.queue.recover import DUE_AT_ONCE, next_due, recover
 from tmxdb.queue.settle import release, release_keys, settle
 from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch, heartbeat, sign_in, sign_out
 
@@ -111,8 +111,7 @@ class Desk:
                     unheard = set(ours[kind.name]) - held[kind.name].keys()
                     release_keys(connection, kind, unheard, worker=self._me.worker_id)
                 compact_tally(connection)
-            if looks:
-                self._look(connection, turn, now_ms)
+            more_due = looks and self._look(connection, turn, now_ms)
             turn.paused = self._paused
             self._settle(connection, results, turn, now_ms)
             for name, n in wanted.items():
@@ -124,7 +123,7 @@ class Desk:
                 if len(jobs) < n:
                     turn.dry.add(name)
         if looks:
-            self._next_look = now + LOOK_S
+            self._next_look = now if more_due else now + LOOK_S
         if beats:
             self._next_beat = now + HEARTBEAT_MS / 1000
         return turn
@@ -148,7 +147,7 @@ class Desk:
                     pending = pending or some
                     if first is not None:
                         due.append(first)
-                        waiting += connection.execute(select(func.count()).where(table.c.status == RETRY)).scalar_one()
+                        waiting += tallied(connection, name, "retry")
                 held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by != self._me.worker_id)
                 others = others or connection.execute(held.limit(1)).first() is not None
         return ToCome(pending, min(due, default=None), waiting, others, paused)
@@ -165,10 +164,13 @@ class Desk:
         with self._database.write() as connection:
             sign_out(connection, [self._me.worker_id])
 
-    def _look(self, connection: Connection, turn: Turn, now_ms: int) -> None:
+    def _look(self, connection: Connection, turn: Turn, now_ms: int) -> bool:
+        """What came back by itself; whether there is more of it than one turn should carry."""
+        more = False
         dead = self._watch.dead(connection, self._me.worker_id, now_ms)
         for name, kind in self._kinds.items():
             back = recover(connection, kind, dead=dead, now_ms=now_ms)
+            more = more or back.due == DUE_AT_ONCE
             if back.lost:
                 turn.taken_back[name] = back.lost
             if back.deadly:
@@ -177,6 +179,7 @@ class Desk:
         holding = pauses(connection, now_ms)
         found = {name: pausing(holding, name) for name in self._kinds}
         self._paused = {name: row for name, row in found.items() if row is not None}
+        return more
 
     def _settle(self, connection: Connection, results: Sequence[Result], turn: Turn, now_ms: int) -> None:
         for name, kind in self._kinds.items():

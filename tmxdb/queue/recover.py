@@ -22,6 +22,8 @@ SUSPECT = 2
 DEADLY = in_a_row(DIED)
 """And after so many it is given up: it is what kills them."""
 APART_MS = 250
+DUE_AT_ONCE = 5000
+"""Retries that become due in one transaction: others want to write, too, and 100,000 take a second."""
 USUAL_N = 16
 """How many jobs a worker had begun, where that is not known any more."""
 
@@ -92,13 +94,17 @@ def recover(connection: Connection, kind: Kind, *, dead: list[str], now_ms: int)
 
 
 def promote_due(connection: Connection, kind: Kind, now_ms: int) -> int:
-    """Rows in `retry` whose time has come are pending again; answers how many."""
+    """Rows in `retry` whose time has come are pending again, DUE_AT_ONCE at most; answers how many."""
     table = kind.table
-    result = connection.execute(
-        update(table)
+    due = (
+        select(kind.key)
         .where(table.c.status == RETRY, table.c.available_at <= iso(now_ms))
-        .values(status="pending", available_at=None)
+        .order_by(table.c.available_at)
+        .limit(DUE_AT_ONCE)
     )
+    if connection.dialect.name == "postgresql":  # as in claim.py
+        due = select(due.with_for_update(skip_locked=True, key_share=True).cte("due").c[0])
+    result = connection.execute(update(table).where(kind.key.in_(due)).values(status="pending", available_at=None))
     return result.rowcount
 
 

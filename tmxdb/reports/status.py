@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.engine import Database, shown
-from tmxdb.db.models import Map, Politeness, Replay, Setting, Worker, table_of
+from tmxdb.db.models import Politeness, Setting, Worker, table_of
 from tmxdb.queue.pauses import Paused, pauses
 from tmxdb.queue.workers import live_workers
-from tmxdb.reports.counts import KINDS, counts
+from tmxdb.reports.counts import KINDS, counts, file_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,7 @@ def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: 
             )
         ]
         politeness = connection.execute(select(Politeness.rate, Politeness.paused_until_ms, Politeness.reason)).first()
-        files = {
-            "replays": _files(connection, Replay),
-            "maps": _files(connection, Map),
-        }
+        size = file_bytes(connection)
         paused = pauses(connection, now_ms)
         site = connection.execute(select(Setting.value).where(Setting.key == "site")).scalar()
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
@@ -118,7 +115,10 @@ def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: 
         pause=pause,
         paused=paused,
         rate_limit=politeness.rate if politeness else None,
-        files=files,
+        files={
+            name: {"n": table[kind]["done"], "bytes": size[kind]["done"]}
+            for name, kind in (("replays", "download"), ("maps", "extract"))
+        },
         database_bytes=_size(database.path),
         free_bytes=free_bytes,
     )
@@ -127,12 +127,6 @@ def read_status(database: Database, data: Path, free_bytes: int | None, now_ms: 
 def _live(row: Any) -> LiveWorker:
     names = [name for name in LiveWorker.__slots__ if name != "rates"]
     return LiveWorker(**{name: getattr(row, name) for name in names}, rates=json.loads(row.per_second))
-
-
-def _files(connection: Any, model: type[Replay] | type[Map]) -> dict[str, int]:
-    query = select(func.count(), func.coalesce(func.sum(model.file_bytes), 0)).where(model.status == "done")
-    n, size = connection.execute(query).one()
-    return {"n": int(n), "bytes": int(size)}
 
 
 def _seconds_left(table: dict[str, dict[str, int]], rates: dict[str, float]) -> dict[str, float]:

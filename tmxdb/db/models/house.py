@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Float, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tmxdb.db.models.base import Base, BigId
+from tmxdb.db.models.base import Base, BigId, one_of
 
 
 class Setting(Base):
@@ -34,7 +34,7 @@ class Attempt(Base):
     error: Mapped[str]
 
     __table_args__ = (
-        CheckConstraint("outcome IN ('retry', 'failed', 'skipped', 'lost')", name="outcome"),
+        CheckConstraint(one_of("outcome", ("retry", "failed", "skipped", "lost")), name="outcome"),
         Index("ix_attempts_item", "kind", "item_id"),
     )
 
@@ -107,9 +107,9 @@ class Sync(Base):
 
 
 class Tally(Base):
-    """Rows by kind and status, kept by triggers: counting 3.5 million rows would take seconds.
+    """Rows by kind, status and error code, kept by triggers: counting 3.5 million rows would take seconds.
 
-    Sum `n` when reading: on PostgreSQL every writer adds rows of its own, so that none waits for another.
+    Sum `n` and `bytes` when reading: on PostgreSQL every writer adds rows of its own, so that none waits for another.
     """
 
     __tablename__ = "tally"
@@ -117,6 +117,8 @@ class Tally(Base):
     tally_id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
     status: Mapped[str]
+    error_code: Mapped[str] = mapped_column(server_default="")  # empty: none
     n: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")  # of their files
 
-    __table_args__ = (Index("ix_tally_kind", "kind", "status"),)
+    __table_args__ = (Index("ix_tally_kind", "kind", "status", "error_code"),)
