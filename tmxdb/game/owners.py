@@ -42,15 +42,21 @@ class Owner:
 
 def me() -> Owner:
     """This process."""
-    return _of(os.getpid())
+    return _remembered(os.getpid())
 
 
-@cache
-def _of(pid: int) -> Owner:
+def owner_of(pid: int) -> Owner:
+    """A process that runs now; one that has just ended counts as started at 0, so that it never lives."""
     import psutil
 
     host = re.sub(r"[^A-Za-z0-9]", "", platform.node())[:20] or "here"
-    return Owner(pid, round(psutil.Process(pid).create_time() * 1000), host)
+    try:
+        return Owner(pid, round(psutil.Process(pid).create_time() * 1000), host)
+    except psutil.NoSuchProcess:
+        return Owner(pid, 0, host)
+
+
+_remembered = cache(owner_of)
 
 
 def owner_in(text: str) -> Owner | None:

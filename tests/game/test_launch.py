@@ -1,0 +1,267 @@
+"""Starting and ending games: scripts and real processes in the place of the game."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tmxdb.errors import BadInput, GameTrouble
+from tmxdb.game.launch import GameProcess, LaunchSettings, which_game
+from tmxdb.game.socket_driver import SocketDriver
+
+from ..tool import Tool
+from .conformance import next_step
+from .games import PEER, free_port
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts with a first line that names their program")
+
+STUBBORN = f"""#!{sys.executable}
+import runpy, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sys.stdin = open(0, closefd=False)
+import os
+reading, writing = os.pipe()
+os.dup2(reading, 0)  # the peer listens there; it never hears anything but `race`
+os.write(writing, b"race\\n")
+sys.argv = ["peer", sys.argv[1]]
+runpy.run_path({str(PEER)!r}, run_name="__main__")
+"""
+
+
+@pytest.fixture
+def stubborn(tmp_path: Path) -> Path:
+    """A game that does not end when it is asked to."""
+    return script(tmp_path / "TmForever", STUBBORN)
+
+
+@pytest.fixture
+def game_at(tmp_path: Path) -> Iterator[Callable[..., GameProcess]]:
+    """Games that are ended at the end."""
+    made: list[GameProcess] = []
+
+    def make(path: Path, port: int) -> GameProcess:
+        made.append(GameProcess(LaunchSettings(linux_script=str(path)), port, tmp_path / "records"))
+        return made[-1]
+
+    yield make
+    for game in made:
+        game.stop()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not want to end is killed sooner."""
+    monkeypatch.setattr("tmxdb.game.launch.ENDS_S", 0.5)
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def reach(port: int) -> None:
+    driver = SocketDriver(port)
+    driver.connect(10)
+    next_step(driver)
+    driver.close()
+
+
+def test_a_game_is_started_reached_and_ended_although_it_does_not_want_to(
+    stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    port = free_port()
+    game = game_at(stubborn, port)
+    assert not game.running()
+    game.start()
+    reach(port)
+    pid = game.pid
+    assert pid is not None
+    assert psutil.Process(pid).name() == "TmForever"
+    game.stop()
+    assert not game.running()
+    assert not psutil.pid_exists(pid)
+    game.stop()
+
+
+def test_a_restarted_game_is_another_process_on_the_same_port(
+    stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    port = free_port()
+    game = game_at(stubborn, port)
+    game.start()
+    first = game.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    psutil.wait_procs([p for p in psutil.process_iter() if p.pid == first], timeout=5)
+    eventually(lambda: not game.running())
+    game.restart()
+    assert game.pid != first
+    reach(port)
+
+
+def test_a_script_that_ends_and_leaves_the_game_behind_is_one_game_with_it(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    port = free_port()
+    game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\n"{stubborn}" "$1" &\nexit 0\n'), port)
+    game.start()
+    eventually(lambda: game.pid is not None)
+    reach(port)
+    assert game.running()
+    pid = game.pid
+    game.stop()
+    assert pid is not None
+    eventually(lambda: not psutil.pid_exists(pid))
+
+
+def test_a_game_that_has_left_its_session_is_ended_too(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    port = free_port()
+    game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\nsetsid "{stubborn}" "$1" &\nsleep 60\n'), port)
+    game.start()
+    eventually(lambda: game.pid is not None)
+    pid = game.pid
+    assert pid is not None
+    assert os.getsid(pid) == pid
+    game.stop()
+    eventually(lambda: not psutil.pid_exists(pid))
+
+
+def test_the_script_gets_the_port_as_its_only_argument(tmp_path: Path, game_at: Callable[..., GameProcess]) -> None:
+    told = tmp_path / "told"
+    game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\necho "$# $1" > "{told}"\nsleep 60\n'), 8480)
+    game.start()
+    assert told.read_text() == "1 8480\n"
+
+
+def test_a_script_that_does_not_work_is_told_with_what_to_run(
+    tmp_path: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    path = script(tmp_path / "launch.sh", "#!/bin/sh\nexit 3\n")
+    with pytest.raises(GameTrouble, match=f"run {path} 8481 by hand") as failed:
+        game_at(path, 8481).start()
+    assert failed.value.code == "game.no_start"
+    with pytest.raises(BadInput, match="can not be run"):
+        game_at(script(tmp_path / "odd", "#!/no/such/program\n"), 8481).start()
+
+
+@pytest.mark.parametrize("executable", [True, False])
+def test_what_is_not_set_or_not_there_is_said_before_anything_is_started(
+    tmp_path: Path, executable: bool, game_at: Callable[..., GameProcess]
+) -> None:
+    with pytest.raises(BadInput, match="LINUX_LAUNCH_GAME_PATH"):
+        LaunchSettings().command(1)
+    with pytest.raises(BadInput, match="no file"):
+        LaunchSettings(linux_script=str(tmp_path / "none")).command(1)
+    path = script(tmp_path / "launch.sh", "#!/bin/sh\n")
+    if not executable:
+        path.chmod(0o644)
+        with pytest.raises(BadInput, match="chmod"):
+            LaunchSettings(linux_script=str(path)).command(1)
+    else:
+        assert LaunchSettings(linux_script=str(path)).command(1) == [str(path), "1"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tmxdb.game import launch
+from tmxdb.game.launch import GameProcess, LaunchSettings
+launch.ENDS_S = 0.5
+game = GameProcess(LaunchSettings(linux_script=sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+game.start()
+print(game.pid, flush=True)
+if sys.argv[4] == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.stdin.read()
+game.stop()
+"""
+
+
+def test_a_game_whose_tmxdb_was_killed_is_ended_before_another_is_started(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    port = free_port()
+    words = [sys.executable, "-c", KILLED, str(stubborn), str(port), str(tmp_path / "records"), "die"]
+    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=60, check=False)
+    left = int(dead.stdout)
+    assert psutil.pid_exists(left)
+    game = game_at(stubborn, port)
+    game.start()
+    eventually(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
+    assert game.pid != left
+    reach(port)
+
+
+def test_a_port_whose_tmxdb_lives_is_left_alone(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    port = free_port()
+    words = [sys.executable, "-c", KILLED, str(stubborn), str(port), str(tmp_path / "records"), "live"]
+    with subprocess.Popen(
+        words, env=Tool.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        pid = int(other.stdout.readline())
+        with pytest.raises(BadInput, match="--base-tmi-port") as refused:
+            game_at(stubborn, port).start()
+        assert str(other.pid) in str(refused.value)
+        assert psutil.pid_exists(pid)
+
+
+def test_tmloader_is_called_as_the_projects_that_use_it_do(tmp_path: Path) -> None:
+    loader = tmp_path / "TMLoader.exe"
+    loader.touch()
+    command = LaunchSettings(tmloader=str(loader), profile="my profile", autologin="me").windows_command(8479)
+    start, _, configuration = command.partition(" /configstring=")
+    assert start == f'"{loader}" run TmForever "my profile"'
+    assert configuration.startswith('"set custom_port 8479; set skip_map_load_screens true; ')
+    assert "; set disable_forced_camera true; " in configuration
+    assert configuration.endswith('; set autologin me; toggle_console"')
+    assert configuration.count("toggle_console") == 1
+
+
+@pytest.mark.parametrize("profile", ['a" & calc "', "a;quit", "ä", "", "%PATH%"])
+def test_a_profile_that_would_say_something_else_is_refused(tmp_path: Path, profile: str) -> None:
+    loader = tmp_path / "TMLoader.exe"
+    loader.touch()
+    with pytest.raises(BadInput, match="can not be passed on"):
+        LaunchSettings(tmloader=str(loader), profile=profile).windows_command(8479)
+
+
+def test_the_game_that_a_loader_leaves_behind_is_told_from_another_that_starts_at_the_same_time(
+    tmp_path: Path, stubborn: Path
+) -> None:
+    ports = [free_port(), free_port()]
+    games = [
+        psutil.Popen([str(stubborn), str(port), f"/configstring=set custom_port {port};"], stdout=subprocess.DEVNULL)
+        for port in ports
+    ]
+    try:
+        eventually(lambda: [game.name() for game in games] == ["TmForever"] * 2)
+        eventually(lambda: [which_game(games, port, 0) for port in ports] == [game.pid for game in games])
+        assert which_game(games[:1], 1, 0) is None  # the other's, and ours is not there yet
+        games.append(psutil.Popen([str(stubborn), "0"], stdout=subprocess.DEVNULL))
+        eventually(lambda: which_game(games, 1, os.getpid()) == games[2].pid)
+        assert which_game(games[2:], 1, 0) == games[2].pid
+    finally:
+        for game in games:
+            game.kill()
+            game.wait(10)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
