@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tmxdb.cli import FAILED
-from tmxdb.cli.options import base_port_option, dry_run_option, json_option, option
+from tmxdb.cli.options import base_port_option, dry_run_option, game_folder_options, json_option, option
 from tmxdb.cli.say import print_json, safe, talk
 
 
@@ -57,12 +57,20 @@ def check(ctx: click.Context, /, base_tmi_port: int, games: int, as_json: bool) 
 @option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="TMInterface's Plugins folder.  [default: looked for in your documents]",
+    help="The folder that TMInterface loads plugins from.  [default: Plugins in TMInterface's folder]",
 )
+@game_folder_options
 @option("--force", is_flag=True, help="Overwrite a file that is not tmxdb's, is newer or was changed; a copy is kept.")
 @dry_run_option
 @json_option
-def install_plugin(folder: Path | None, force: bool, dry_run: bool, as_json: bool) -> None:
+def install_plugin(
+    folder: Path | None,
+    trackmania_path: str | None,
+    tminterface_path: str | None,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Put tmxdb's plugin where TMInterface 2 loads it from.
 
     It listens for tmxdb on a port of this machine, and speaks as the plugin Python_Link does: where that one is
@@ -73,9 +81,10 @@ def install_plugin(folder: Path | None, force: bool, dry_run: bool, as_json: boo
         tmxdb game install-plugin --folder ~/Documents/TMInterface/Plugins --dry-run
     """
     from tmxdb.errors import BadInput
+    from tmxdb.game.folders import find_folders
     from tmxdb.game.plugin import install
 
-    place = install.look(folder or install.find_folder(Path.home()))
+    place = install.look(folder or find_folders(trackmania_path, tminterface_path).plugins)
     if place.needs_force and not force and not dry_run:
         raise BadInput(
             f"{place.path}: {place.there}. Nothing was changed; --force overwrites it and keeps a copy beside it.",

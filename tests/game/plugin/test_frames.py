@@ -158,6 +158,7 @@ def test_a_size_that_no_window_has_ends_the_link_before_it_takes_the_memory(star
     with Raw(host.port) as client:
         client.greeted().send(REQUEST, 2**31 - 1, 2**31 - 1)
         assert client.hung_up()
+    host.hears("was asked for")
     with Raw(host.port) as client:
         client.go()
         client.steps(2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -111,38 +110,23 @@ def test_a_folder_that_is_not_there_is_not_made(tool: Tool) -> None:
     assert not missing.exists()
 
 
-@pytest.mark.parametrize("documents", ["Documents", "OneDrive/Documents", ".wine/drive_c/users/me/Documents"])
-def test_the_folder_is_found_in_the_documents(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, documents: str
+def test_the_folder_is_the_one_that_captures_look_for_too(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    folder = home / documents / "TMInterface" / "Plugins"
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "Documents/TmForever/Tracks").mkdir(parents=True)
+    assert str(tmp_path / "Documents/TMInterface/Plugins") in tool("game", "install-plugin", ends=1).error
+    folder = tmp_path / "Documents/TMInterface/Plugins"
     folder.mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
     tool("game", "install-plugin")
     assert files(folder) == {"TmxdbLink.as": SCRIPT}
 
 
-def test_of_several_folders_none_is_guessed(tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert "there is no TMInterface/Plugins" in tool("game", "install-plugin", ends=1).error
-    folders = [tmp_path / user / "Documents/TMInterface/Plugins" for user in ("", "OneDrive")]
-    for folder in folders:
-        folder.mkdir(parents=True)
-    error = tool("game", "install-plugin", ends=1).error
-    assert all(str(folder) in error for folder in folders)
-    assert [files(folder) for folder in folders] == [{}, {}]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Wine is not for Windows")
-def test_one_folder_under_two_names_is_one(tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = tmp_path / "Documents/TMInterface/Plugins"
+def test_the_folders_can_be_named(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "game/Tracks").mkdir(parents=True)
+    folder = tmp_path / "elsewhere/Plugins"
     folder.mkdir(parents=True)
-    user = tmp_path / ".wine/drive_c/users/me"
-    user.mkdir(parents=True)
-    (user / "Documents").symlink_to(tmp_path / "Documents")  # as Wine does
-    monkeypatch.setenv("HOME", str(tmp_path))
-    tool("game", "install-plugin")
+    monkeypatch.setenv("TRACKMANIA_BASE_PATH", str(tmp_path / "game"))
+    tool("game", "install-plugin", "--tminterface-path", tmp_path / "elsewhere")
     assert files(folder) == {"TmxdbLink.as": SCRIPT}

@@ -80,6 +80,21 @@ def test_after_the_finish_every_tick_is_told_with_the_race_time_frozen(start: St
         assert client.silent()  # the end dialog
 
 
+def test_a_clock_that_stands_still_says_that_the_race_is_finished(start: Start) -> None:
+    with Raw(start("flagless 1", "race 120").port) as client:
+        client.go()
+        assert client.step_at(120) == 120
+        client.send(FINISHED)
+        assert client.read(4) == NO
+        client.send(STEP)
+        while (message := client.number()) != STEP:
+            client.numbers(2)
+            client.send(message)
+        assert client.number() == 120
+        client.send(FINISHED)
+        assert client.read(4) == YES
+
+
 def test_whether_the_race_is_finished(start: Start) -> None:
     host = start("step-first 1", "race 60000")
     with Raw(host.port) as client:

@@ -46,8 +46,8 @@ def look(folder: Path) -> Place:
     """
     if not folder.is_dir():
         raise BadInput(
-            f"{folder} is no folder. Start the game with TMInterface once, which makes Documents/TMInterface/Plugins,"
-            " or name it with --folder.",
+            f"{folder} is no folder. Start the game with TMInterface once, which makes it, or name the one that it"
+            " loads plugins from with --folder.",
             code="input.no_folder",
         )
     path = folder / SCRIPT.name
@@ -76,26 +76,6 @@ def install(place: Place) -> Path | None:
         if place.there is not There.THIS:
             write_whole(place.path, SCRIPT.read_bytes())
     return kept
-
-
-def find_folder(home: Path) -> Path:
-    """The Plugins folder of the person whose home this is. Raises BadInput if there is none, or more than one."""
-    documents = ["Documents", "OneDrive*/Documents", ".wine/drive_c/users/*/Documents"]
-    folders = [path for pattern in documents for path in sorted(home.glob(f"{pattern}/TMInterface/Plugins"))]
-    # Resolved: Wine makes its Documents a link to those of the home.
-    found = list(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise BadInput(
-            f"there are several Plugins folders: {', '.join(map(str, found))}. Name one with --folder.",
-            code="input.several_folders",
-        )
-    raise BadInput(
-        f"there is no TMInterface/Plugins in the documents of {home}. Start the game with TMInterface once, or name"
-        " the folder with --folder.",
-        code="input.no_folder",
-    )
 
 
 def _compared(ours: bytes, version: str, there: bytes, its_version: str | None) -> There:

@@ -117,7 +117,11 @@ inline void press(int key, int value, Game& of)
 inline int race_time(Game& of) { return of.race_time; }
 inline int tick_time(Game& of) { return of.tick_time; }
 inline bool in_race(Game& of) { return of.in_race(); }
-inline PlayerInfo* player(Game& of) { return &of.player; }
+inline PlayerInfo* player(Game& of)
+{
+    static PlayerInfo never;
+    return of.flagless ? &never : &of.player;
+}
 inline std::string* events(Game& of) { return &of.inputs; }
 inline std::string as_text(int, std::string& events) { return events; }
 

@@ -46,6 +46,7 @@ public:
     int ticks_of_frame = 1;        // more: pictures come late
     int frozen_ticks = 100;        // between the finish and the end dialog
     int window_width = 16384, window_height = 16384;
+    bool flagless = false;         // the player's info never says that the race is finished
     int odd_pictures = 0;          // 1: cut, though of the right size; 2: turned, with all bytes
     bool no_pictures = false, no_states = false, bad_states = false;
     std::string inputs;

@@ -156,6 +156,8 @@ void obey(const std::string& line)
         game.window_width = number();
         game.window_height = number();
     }
+    else if (word == "flagless")
+        game.flagless = number(1);
     else if (word == "odd-pictures")
         game.odd_pictures = number();
     else if (word == "no-pictures")
