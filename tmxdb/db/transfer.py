@@ -12,7 +12,21 @@ from functools import cache
 from threading import Event
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Connection, Integer, Select, Table, bindparam, cast, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 
 from tmxdb.db.bulk import fetch
 from tmxdb.db.models import JOBS, STATUSES, Base, Tally, table_of
@@ -112,19 +126,23 @@ def set_counters(connection: Connection) -> None:
 
 
 def recount(connection: Connection) -> None:
-    """The tally of rows by kind and status as it must be, counted afresh: only while nobody else writes."""
-    rows = [
-        {"kind": kind, "status": status, "n": n}
-        for kind, table in JOBS.items()
-        for status, n in _counted(connection, table).items()
-    ]
+    """The tally as it must be, counted afresh: only while nobody else writes."""
+    rows = [row for kind, table in JOBS.items() for row in _counted(connection, kind, table)]
     connection.execute(table_of(Tally).delete())
     connection.execute(table_of(Tally).insert(), rows)
 
 
-def _counted(connection: Connection, table: Table) -> dict[str, int]:
-    found = connection.execute(select(table.c.status, func.count()).group_by(table.c.status)).fetchall()
-    return dict.fromkeys(STATUSES, 0) | dict(found)
+def _counted(connection: Connection, kind: str, table: Table) -> list[dict[str, Any]]:
+    code = func.coalesce(table.c.error_code, literal_column("''"))
+    size = func.coalesce(func.sum(table.c.file_bytes), 0) if "file_bytes" in table.c else literal(0)
+    query = select(table.c.status, code, func.count(), size).group_by(table.c.status, code)
+    # SQLite's triggers take it that each status has its place, also where nothing is counted.
+    found = {(status, ""): (0, 0) for status in STATUSES}
+    found |= {(status, code): (n, int(total)) for status, code, n, total in connection.execute(query)}
+    return [
+        {"kind": kind, "status": status, "error_code": code, "n": n, "bytes": total}
+        for (status, code), (n, total) in found.items()
+    ]
 
 
 def _all(connection: Connection, table: Table) -> Iterator[list[PlainRow]]:
