@@ -17,6 +17,7 @@ from tests.db import old
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import ensure_current
+from tmxdb.upkeep import backup as backup_module
 
 from ..queue.fakes import Bench
 from ..tool import Tool
@@ -123,3 +124,19 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(
     monkeypatch.setattr("tmxdb.storage.os.fsync", full)
     assert "the disk is full" in tool("--db", sqlite.location, "backup", "copy.db", ends=1).error
     assert names(folder, "copy") == set()
+
+
+def test_interrupted_nothing_is_kept(tool: Run, rows: Rows, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tmxdb.db.snapshot._STEPS", 1)
+    rows.replays(*range(1, 50))
+    quick = backup_module._discard
+
+    def press(partial: Path) -> None:
+        quick(partial)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_module, "_discard", press)
+        assert "nothing was kept" in tool("backup", "copy.db", ends=130).err
+    assert names(folder, "copy") == set()
+    tool("backup", "copy.db")

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Table
 
 from tests.conftest import Server
 from tests.db import old
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
+from tmxdb.upkeep import copying as copying_module
 
 from ..queue.fakes import Bench
 from ..tool import Tool
@@ -200,3 +202,24 @@ def test_interrupted_it_goes_on_from_there(
     told = tool("copy-db", source.database.location, target, "--json")
     assert "Going on" in told.err
     assert json.loads(told.out)["tables"]["replays"] == 100
+
+
+def test_a_server_that_goes_away_is_a_sentence_and_the_same_command_goes_on(
+    tool: Run, source: Rows, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.new()
+    quick = copying_module.put
+
+    def cut_off(connection: Connection, table: Table, *rest: Any) -> None:
+        if table.name == "replays":
+            (pid,) = connection.exec_driver_sql("select pg_backend_pid()").one()
+            server._run(f"SELECT pg_terminate_backend({pid})")
+        quick(connection, table, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(copying_module, "put", cut_off)
+        error = tool("copy-db", source.database.location, url, ends=1).error
+        assert "\n" not in error
+        assert "again" in error or "Check that the server runs" in error
+    assert "Going on" in tool("copy-db", source.database.location, url).err
+    server.drop(url)

@@ -63,7 +63,14 @@ def test_rows_are_skipped_by_code_and_by_id(tool: Run, rows: Rows) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--reason", "x"], ["--track", "5"], ["--id", "5", "--reason", "x"], ["--track", "5", "--reason", " "]]
+    "wrong",
+    [
+        ["--reason", "x"],
+        ["--track", "5"],
+        ["--id", "5", "--reason", "x"],
+        ["--track", "5", "--reason", " "],
+        ["--track", str(2**63), "--reason", "x"],
+    ],
 )
 def test_a_skip_without_rows_or_reason_is_wrong_usage(tool: Run, rows: Rows, wrong: list[str]) -> None:
     rows.replay(5)

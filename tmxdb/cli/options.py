@@ -67,6 +67,8 @@ reader_option = option(
     show_default=True,
     help="Who reads files: tmxdb itself, or pygbx (pip install 'tmxdb[pygbx]') as far as it can.",
 )
+ITEM_ID = click.IntRange(0, 2**63 - 1)
+"""A number of a row: more is none, and no engine takes it."""
 KINDS = ("list", "download", "extract", "capture")
 
 base_port_option = option(

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import func, select
 
 from tmxdb.cli.context import open_database, options
-from tmxdb.cli.options import KINDS, dry_run_option, option, site_options
+from tmxdb.cli.options import ITEM_ID, KINDS, dry_run_option, option, site_options
 from tmxdb.cli.say import talk
 from tmxdb.db.models import JOBS
 from tmxdb.queue.settle import reopen
@@ -18,7 +18,7 @@ from tmxdb.queue.settle import reopen
 @site_options()
 @option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind; may be repeated.")
 @option("--code", "codes", metavar="CODE", multiple=True, help="Only rows with this error code, such as tmx.timeout.")
-@option("--id", "ids", type=int, multiple=True, help="Only this track, replay or capture; needs one --kind.")
+@option("--id", "ids", type=ITEM_ID, multiple=True, help="Only this track, replay or capture; needs one --kind.")
 @option("--status", "statuses", type=click.Choice(["failed", "skipped", "retry", "done"]), multiple=True, default=["failed"], show_default=True, help="Only rows that ended so.")  # fmt: skip  # noqa: E501
 @dry_run_option
 @click.pass_context

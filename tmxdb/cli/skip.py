@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tmxdb.cli.context import open_database, options
-from tmxdb.cli.options import KINDS, dry_run_option, option, site_options
+from tmxdb.cli.options import ITEM_ID, KINDS, dry_run_option, option, site_options
 from tmxdb.cli.say import counted, talk
 from tmxdb.clock import wall_clock
 from tmxdb.db.models import JOBS
@@ -17,8 +17,8 @@ from tmxdb.queue.by_hand import set_aside, skippable
 @click.command()
 @site_options()
 @option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind; may be repeated.")
-@option("--id", "ids", type=int, multiple=True, help="This track, replay or capture; needs one --kind.")
-@option("--track", "tracks", type=int, multiple=True, help="Everything of this track: may be repeated.")
+@option("--id", "ids", type=ITEM_ID, multiple=True, help="This track, replay or capture; needs one --kind.")
+@option("--track", "tracks", type=ITEM_ID, multiple=True, help="Everything of this track: may be repeated.")
 @option("--code", "codes", metavar="CODE", multiple=True, help="What failed or waits with this error code.")
 @option("--reason", required=True, metavar="TEXT", help="Why: kept in the rows.")
 @dry_run_option

@@ -7,19 +7,30 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 
 from tmxdb.db.engine import BUSY_TIMEOUT_S
 from tmxdb.errors import DatabaseTrouble
 
+_STEPS = 10_000
+"""Steps of SQLite's machine, of which a million take some 0.1 s, between two looks whether to stop."""
 
-def vacuum_into(source: Path, target: Path) -> None:
-    """Everything that is committed now as the new file `target`, without gaps.
+
+def vacuum_into(source: Path, target: Path, stop: Event) -> bool:
+    """Everything that is committed now as the new file `target`, without gaps; False if `stop` was set before the end.
 
     One reading transaction: writers do not wait, but the log beside `source` grows until it ends. Raises
     DatabaseTrouble.
     """
     with _sentences(f"{source} into {target}"), closing(_opened(source)) as raw:
-        raw.execute("VACUUM INTO ?", (str(target),))
+        raw.set_progress_handler(stop.is_set, _STEPS)
+        try:
+            raw.execute("VACUUM INTO ?", (str(target),))
+        except sqlite3.OperationalError:
+            if not stop.is_set():
+                raise
+            return False
+    return True
 
 
 def make_whole(file: Path) -> None:

@@ -31,9 +31,8 @@ def back_up(copying: Copying, file: Path, *, force: bool) -> int | None:
     _discard(partial)  # of one that was killed
     try:
         copying.on_step("copying")
-        if source.path is not None:
-            vacuum_into(source.path, partial)
-        elif not _from_server(copying):
+        whole = _from_server(copying) if source.path is None else vacuum_into(source.path, partial, copying.stop)
+        if not whole:
             return None
         copying.on_step("checking")
         copying.target.close()
