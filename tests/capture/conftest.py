@@ -25,14 +25,24 @@ class Player:
         self.pictures = Pictures()
         self.notes: list[str] = []
 
-    def __call__(self, game: PretendGame, *, settings: CaptureSettings | None = None, race_ms: int | None = None,
-                 returns: bool = False, launcher: bool = False, ghost: bool = False, **run: Any) -> Result:  # fmt: skip
+    def __call__(
+        self,
+        game: PretendGame,
+        *,
+        settings: CaptureSettings | None = None,
+        returns: bool = False,
+        launcher: bool = False,
+        ghost: bool = False,
+        intro_ms: int = 0,
+        **run: Any,
+    ) -> Result:
         facts = {"checkpoints": 2, "start": (0.0, 0.0, 0.0), "moving_ms": 300} | run
         course = Course(
-            Run(race_ms or game.race_ms, WORDS, **facts),
+            Run(game.race_ms, WORDS, **facts),
             RIGHT_MAP,
             None if ghost else SCRIPT,
             settings or CaptureSettings(fps=100),
+            intro_ms,
         )
         race = Race(course, map_is_loaded=returns, can_restart=launcher)
         runner = Runner(

@@ -56,11 +56,16 @@ def test_a_map_that_takes_long_to_load_is_waited_for(play: Player, game: Pretend
     whole(play, play(game))
 
 
-def test_an_intro_that_ends_by_itself_is_waited_for_by_reconnecting_once(play: Player, game: PretendGame) -> None:
-    game.load_s = assumed.LOADING_S + 2
-    result = whole(play, play(game))
-    assert result.restarts == 0
-    assert game.said.count("menus?") > 1
+def test_an_intro_of_known_length_is_waited_for(play: Player, game: PretendGame) -> None:
+    game.load_s = assumed.LOADING_S + 19
+    whole(play, play(game, intro_ms=20_000))
+    assert game.said.count("menus?") == 1
+
+
+def test_no_intro_is_waited_for_longer_than_a_minute(play: Player, game: PretendGame) -> None:
+    game.load_s = 10**6
+    failed(play(game, intro_ms=10**9), "capture.map_did_not_start")
+    assert game.now < 2 * (assumed.LOADING_S + assumed.LONGEST_INTRO_S) + 15
 
 
 # The end dialog, and the race before

@@ -33,18 +33,20 @@ CONNECT_S = 15.0
 """How long a running game may not be reached; longer than RESPONSE_TIMEOUT_MS, which freezes it (a)."""
 LOADING_S = 25.0
 """From `map` to the first step; "up to ~20 s" (d), "no step within ~25 s" (g)."""
+LONGEST_INTRO_S = 60.0
+"""A known intro is waited for so long besides, in case that it plays in spite of the variables (g)."""
 ARMING_S = 10.0
 COUNTDOWN_S = 20.0
 RACING_S = 20.0
 """Without a step: "20 s of silence" (g)."""
-FINISHING_S = 2.0
-"""For the frame of the finish, before the end dialog stops everything (g)."""
 RACE_S = 300.0
 """For everything around a race, its own time at its own speed not counted (g)."""
 
-FINISHING_STEPS = 50
-"""Steps with the clock frozen in which the frame of the finish may come. That its race time is that of the finish is
-certain; that the car is still where it crossed the line is not, for the physics go on: its state says where it is."""
+FROZEN_STEPS = 3
+"""Steps with the race clock frozen in which the frame of the finish may still come. That its race time is that of the
+finish is certain; that the car is still on the line is not, for the physics go on: its state says where it is."""
+ENDING_S = 6.0
+"""Without a step where the next one should be the finish: then the end dialog has come without any (g)."""
 EXIT_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """After `exit_map`, before the next look whether that led to the menus: it runs in a later frame (d). That it works in
 an intro and in an end dialog is not established: after the last one the game is restarted."""

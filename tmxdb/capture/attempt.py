@@ -52,13 +52,27 @@ class Attempt:
         self._finish_steps = 0
 
     @property
+    def ends_now(self) -> bool:
+        """Whether the next step should be that of the finish: if none comes, the end dialog has."""
+        last_ms = self.labels.last_ms
+        is_last = last_ms is not None and last_ms + assumed.STEP_MS >= self._course.race_time_ms
+        return self.phase is Phase.FINISHING or (self.phase is Phase.RACING and is_last)
+
+    @property
     def dropped(self) -> int:
         """Pictures that came and were not kept."""
         return self.labels.dropped + (self._candidate is not None)
 
-    def crossed(self, current: int, target: int) -> None:
-        """A checkpoint: before or after its step is not known, so it only says that the finish is worth asking for."""
-        self._all_crossed = self._all_crossed or (self.phase is Phase.RACING and 0 < target <= current)
+    def crossed(self, current: int, target: int) -> Generator[do.Order, do.Reply, Verdict]:
+        """A checkpoint. Whether it comes before or after the step of its tick is not known: at the last one the state
+        tells the tick, and the frame of the finish is asked for in it, before the car has gone on."""
+        if self.phase is not Phase.RACING or not 0 < target <= current:
+            return Verdict.GOES_ON
+        self._all_crossed = True
+        state = yield do.AskState()
+        if not isinstance(state, CarState) or state.race_time_ms < (self.labels.last_ms or 0):
+            return Verdict.GOES_ON
+        return (yield from self._race(state.race_time_ms))
 
     def step(self, time_ms: int) -> Generator[do.Order, do.Reply, Verdict]:
         """The race clock says `time_ms`."""
@@ -146,7 +160,7 @@ class Attempt:
 
     def _await_finish_frame(self, time_ms: int) -> Generator[do.Order, do.Reply, Verdict]:
         self._finish_steps += 1
-        is_late = time_ms != self.finish_ms or self._finish_steps > assumed.FINISHING_STEPS
+        is_late = time_ms != self.finish_ms or self._finish_steps > 1 + assumed.FROZEN_STEPS
         if self.labels.has_finish or is_late:
             return Verdict.OVER
         self.labels.step(time_ms)

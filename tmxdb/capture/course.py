@@ -19,6 +19,13 @@ class Course:
     map_name: str
     script_name: str | None
     settings: CaptureSettings
+    intro_ms: int = 0
+    """Of the map's MediaTracker intro."""
+
+    @property
+    def loading_s(self) -> float:
+        """How long the map may take to begin."""
+        return assumed.LOADING_S + min(self.intro_ms / 1000, assumed.LONGEST_INTRO_S)
 
     @property
     def race_time_ms(self) -> int:

@@ -104,8 +104,9 @@ class Labels:
         """A picture is not kept."""
         self.dropped += 1
 
-    def missed(self) -> int:
-        """Frames that were due by the finish, or by the last step if there was none, and are not kept."""
-        if self._finish_ms is not None:
-            return self._plan.frames(self._finish_ms) - self.kept
-        return max(0, self._plan.before((self.last_ms or 0) + 1) - self.kept)
+    def missed(self, unseen_ms: int | None = None) -> int:
+        """Frames due that are not kept: by the finish, or by one at `unseen_ms` that no step told of, or without
+        either by the last step."""
+        finish_ms = unseen_ms if self._finish_ms is None else self._finish_ms
+        due = self._plan.before((self.last_ms or 0) + 1) if finish_ms is None else self._plan.frames(finish_ms)
+        return max(0, due - self.kept)

@@ -38,10 +38,12 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """How a race went that came to its end. `finish_ms` None: driven too long without a finish. `inputs_match` None:
-    the game does not say. `restarts`: attempts thrown away."""
+    """How a race went that came to its end. `finish_ms` None: no finish was seen, either because the end dialog came
+    first (`ended_unseen`) or by driving too long. `inputs_match` None: the game does not say. `restarts`: attempts
+    thrown away."""
 
     finish_ms: int | None
+    ended_unseen: bool
     frames: int
     missed: int
     late: int
@@ -75,7 +77,6 @@ class Race:
         self.result: Driven | Failed | None = None
         self._gives_up_at = 0.0
         self._small_frame_came = False
-        self._awaits_map = False  # asked for, and no step of it has come
 
     # What the runner tells
 
@@ -105,8 +106,8 @@ class Race:
                 self._small_frame_came = self._small_frame_came or self.state is State.ARMING
             case Connected() if self.state is State.CONNECTING:
                 yield from self._greeted(now)
-            case Checkpoint(current, target):
-                self._attempt.crossed(current, target)
+            case Checkpoint(current, target) if self.state is State.DRIVING:
+                yield from self._judge((yield from self._attempt.crossed(current, target)), 0, now)
             case _:
                 pass  # laps say nothing that checkpoints do not
 
@@ -114,7 +115,7 @@ class Race:
         """A deadline has passed."""
         if now > self._gives_up_at:
             yield from self._fail("capture.took_too_long", f"it takes too long; it was {self._where()}")
-        elif self._is_finished:
+        elif self.state is State.DRIVING and self._attempt.ends_now:
             yield do.Note("the end dialog came before the frame of the finish")
             yield do.Leave()
             self._conclude(None)
@@ -125,7 +126,7 @@ class Race:
 
     def lost(self, code: str, message: str, now: float) -> Orders:
         """The link is broken, or the game could not be reached."""
-        if self._is_finished and self._attempt.labels.has_finish:
+        if self.state is State.DRIVING and self._attempt.labels.has_finish:
             yield do.Leave()
             self._conclude(None)
         else:
@@ -139,17 +140,14 @@ class Race:
         yield do.Unrequest()
         yield do.SetPeriod(assumed.STEP_MS)
         yield do.SetSpeed(1.0)
-        elsewhere = (yield do.AskMenus()) is False  # None: this game can not tell
-        if elsewhere and not self._awaits_map:
-            yield from self._to_menus(now)
-            return
         for variable in assumed.VARIABLES:
             yield do.Execute(f"set {variable}")
-        if not elsewhere:  # else it is still loading, or shows the intro: leave it in peace once more
-            self._patience.reached_menus()
-            yield do.Execute(f"map {self._course.map_name}")
-            self._awaits_map = True
-        self._enter(State.LOADING, now, assumed.LOADING_S)
+        if (yield do.AskMenus()) is False:  # None: this game can not tell
+            yield from self._to_menus(now)
+            return
+        self._patience.reached_menus()
+        yield do.Execute(f"map {self._course.map_name}")
+        self._enter(State.LOADING, now, self._course.loading_s)
 
     def _to_menus(self, now: float) -> Orders:
         pause_s = self._patience.exit_pause_s()
@@ -157,16 +155,13 @@ class Race:
             yield from self._restart("game.stuck", "the game does not come back to its menus", now)
             return
         yield do.Execute("exit_map")
-        self._awaits_map = False
         yield from self._reach(now, do.Reconnect(pause_s, assumed.CONNECT_S))
 
     def _step(self, time_ms: int, now: float) -> Orders:
         match self.state:
-            case State.CONNECTING if not self._awaits_map:  # a race that was going on before we came
+            case State.CONNECTING:  # a race that was going on before we came
                 yield from self._to_menus(now)
-            case State.CONNECTING | State.LOADING | State.RETURNING if (
-                time_ms <= 0
-            ):  # until then it may be the clock of the race before
+            case State.LOADING | State.RETURNING if time_ms <= 0:  # until then it may be the clock of the race before
                 yield from self._arm(now)
             case State.ARMING if self._small_frame_came:
                 yield do.SetSpeed(self._settings.running_speed)
@@ -186,19 +181,18 @@ class Race:
         if self._course.script_name is not None:
             yield do.Execute(f"load {self._course.script_name}")
         yield do.RequestFrame(*assumed.SMALL_FRAME)
-        self._small_frame_came = self._awaits_map = False
+        self._small_frame_came = False
         self._enter(State.ARMING, now, assumed.ARMING_S)
 
     # From the start to the finish
 
     def _drive(self, time_ms: int, now: float) -> Orders:
-        was = self._attempt.phase
         verdict = yield from self._attempt.step(time_ms)
-        phase = self._attempt.phase
-        if phase is Phase.RACING:
-            self.deadline = now + assumed.RACING_S  # only steps are progress
-        elif phase is not was:
-            self.deadline = now + assumed.FINISHING_S
+        if self._attempt.phase is not Phase.COUNTDOWN:  # only steps are progress
+            self.deadline = now + (assumed.ENDING_S if self._attempt.ends_now else assumed.RACING_S)
+        yield from self._judge(verdict, time_ms, now)
+
+    def _judge(self, verdict: Verdict, time_ms: int, now: float) -> Orders:
         match verdict:
             case Verdict.OVER:
                 yield from self._leave_race()
@@ -236,17 +230,14 @@ class Race:
         self.state = State.ENDED
         self.result = Driven(
             finish_ms=drive.finish_ms,
+            ended_unseen=drive.finish_ms is None and drive.ends_now,
             frames=labels.kept,
-            missed=labels.missed(),
+            missed=labels.missed(self._course.race_time_ms if drive.ends_now else None),
             late=labels.late,
             dropped=drive.dropped,
             restarts=self._patience.anew,
             inputs_match=inputs_match,
         )
-
-    @property
-    def _is_finished(self) -> bool:
-        return self.state is State.DRIVING and self._attempt.phase is Phase.FINISHING
 
     # What looks wrong
 
@@ -263,7 +254,7 @@ class Race:
             yield from self._reach(now, do.Reconnect(0.0, assumed.CONNECT_S))
             return
         why = "it is not in the game's folder, or has an intro that does not end"
-        message = f"the map did not begin within {assumed.LOADING_S:g} s, twice: {why}"
+        message = f"the map did not begin within {self._course.loading_s:g} s, twice: {why}"
         yield from self._restart("capture.map_did_not_start", message, now)
 
     def _does_not_drive(self, now: float) -> Orders:
@@ -302,7 +293,6 @@ class Race:
         """Start the game anew, once; after that, or where it can not be done, this replay has failed."""
         if self._patience.restart():
             yield from self._forget(f"{message}: the game is started anew")
-            self._awaits_map = False
             yield from self._reach(now, do.Restart(assumed.START_UP_S))
         else:
             yield from self._fail(code, message)
