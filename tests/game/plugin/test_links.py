@@ -271,6 +271,7 @@ def test_a_length_that_can_not_be_ends_the_link(start: Start, order: int, length
     with Raw(host.port) as client:
         client.greeted().send(order, length)
         assert client.hung_up()
+    host.hears(f"a message of {length} bytes")
     assert served(host)
 
 
