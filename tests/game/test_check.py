@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tmxdb.game.driver import Step
+from tmxdb.game.plugin import SCRIPT
 
 from ..tool import Tool
 from .conformance import connected, next_step
@@ -51,3 +52,38 @@ def test_what_is_installed_is_named_with_its_version(tool: Tool) -> None:
     import mss
 
     assert found(tool, "--base-tmi-port", free_port(), ends=1)["mss"]["found"] == mss.__version__
+
+
+RIVAL = b'void Main() { RegisterVariable("custom_port", 0.0); }'
+
+
+@pytest.mark.parametrize(
+    ("there", "ok", "words"),
+    [
+        ({}, None, "none in"),
+        ({"TmxdbLink.as": SCRIPT.read_bytes()}, True, "version 1"),
+        ({"TmxdbLink.as": b"// TmxdbLink, version 0: old"}, None, "an older version"),
+        ({"TmxdbLink.as": b"something"}, None, "not tmxdb's"),
+        ({"Python_Link.as": RIVAL}, True, "speaks as ours does"),
+        ({"TmxdbLink.as": SCRIPT.read_bytes(), "Python_Link.as": RIVAL}, None, "take the same port"),
+    ],
+)
+def test_the_plugin_is_looked_for_where_the_game_loads_it(
+    tool: Tool, there: dict[str, bytes], ok: bool | None, words: str
+) -> None:
+    for folder in ("Documents/TmForever/Tracks", "Documents/TMInterface/Plugins"):
+        (tool.folder / folder).mkdir(parents=True)
+    for name, data in there.items():
+        (tool.folder / "Documents/TMInterface/Plugins" / name).write_bytes(data)
+    where = ("--trackmania-path", tool.folder / "Documents/TmForever", "--base-tmi-port", free_port())
+    findings = found(tool, *where, ends=1)
+    assert findings["folders"]["ok"] is True
+    assert findings["plugin"]["ok"] is ok
+    assert words in str(findings["plugin"]["found"])
+    assert (findings["plugin"]["mend"] is None) is (ok is True)
+
+
+def test_folders_that_are_not_found_are_one_line_with_what_to_do(tool: Tool) -> None:
+    finding = found(tool, "--trackmania-path", tool.folder, "--base-tmi-port", free_port(), ends=1)["folders"]
+    assert finding["ok"] is None
+    assert "Tracks" in str(finding["found"])

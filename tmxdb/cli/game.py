@@ -26,9 +26,18 @@ def game() -> None:
 @game.command()
 @base_port_option
 @option("--n", "games", type=click.IntRange(1, 16), default=1, show_default=True, help="How many games there are.")
+@game_folder_options
 @json_option
 @click.pass_context
-def check(ctx: click.Context, /, base_tmi_port: int, games: int, as_json: bool) -> None:
+def check(
+    ctx: click.Context,
+    /,
+    base_tmi_port: int,
+    games: int,
+    trackmania_path: str | None,
+    tminterface_path: str | None,
+    as_json: bool,
+) -> None:
     """Say what is there, what is missing, and how to mend it.
 
     Each game is spoken to for a moment, which takes it from whoever is using it: not while captures are made.
@@ -40,7 +49,12 @@ def check(ctx: click.Context, /, base_tmi_port: int, games: int, as_json: bool) 
     """
     from tmxdb.game import check as looks
 
-    findings = [looks.python(), *looks.packages(), *(looks.port(base_tmi_port + i) for i in range(games))]
+    findings = [
+        looks.python(),
+        *looks.packages(),
+        *looks.folders(trackmania_path, tminterface_path),
+        *(looks.port(base_tmi_port + i) for i in range(games)),
+    ]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

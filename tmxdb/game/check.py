@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tmxdb.errors import GameTrouble
+from tmxdb.errors import BadInput, GameTrouble
 from tmxdb.game.driver import Connected
+from tmxdb.game.folders import find_folders
+from tmxdb.game.plugin.install import Place, There, look
 from tmxdb.game.socket_driver import SocketDriver
 
 _PACKAGES = (
@@ -45,6 +47,39 @@ def packages() -> Iterator[Finding]:
             yield Finding(name, False if needed else None, f"is not installed; it {purpose}", mend)
         else:
             yield Finding(name, True, version)
+
+
+def folders(game: str | None, tminterface: str | None) -> Iterator[Finding]:
+    """Where the game keeps its files, and the plugin among them. What can not be found here may be elsewhere."""
+    try:
+        found = find_folders(game, tminterface)
+    except BadInput as error:
+        yield Finding("folders", None, str(error))
+        return
+    yield Finding("folders", True, f"{found.game}, {found.tminterface}")
+    try:
+        yield plugin(look(found.plugins))
+    except BadInput as error:
+        yield Finding("plugin", None, str(error))
+
+
+def plugin(place: Place) -> Finding:
+    """Whether a plugin lies there that tmxdb can speak with: its own, or another one for the same port."""
+    rivals = ", ".join(map(str, place.rivals))
+    if place.there is There.NOTHING:
+        if place.rivals:
+            return Finding("plugin", True, f"{rivals}, which speaks as ours does")
+        return Finding("plugin", None, f"none in {place.path.parent}", "tmxdb game install-plugin")
+    if place.rivals:
+        return Finding(
+            "plugin",
+            None,
+            f"{place.path} and {rivals} take the same port",
+            "move one of them to another folder: only one can be used",
+        )
+    if place.there is There.THIS:
+        return Finding("plugin", True, f"{place.path}, version {place.version}")
+    return Finding("plugin", None, f"{place.path}: {place.there}", "tmxdb game install-plugin")
 
 
 def port(number: int) -> Finding:

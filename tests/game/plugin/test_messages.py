@@ -182,6 +182,7 @@ def test_what_needs_a_race_is_read_and_left_outside_of_it(start: Start) -> None:
         client.greeted().send(GIVE_UP, PREVENT_FINISH, REWIND, REWIND_TO, 3, b"abc", INPUT, bytes(4), MENUS)
         assert client.read(4) == YES
         client.send(GREETING)
+    host.do("menus")
     assert not [line for line in host.said if line in ("give up", "prevent finish") or line.startswith("rewind")]
 
 
