@@ -162,7 +162,10 @@ def test_every_wait_grows_and_ends_and_honours_what_was_asked_for(rule: Rule) ->
 
 def page_table() -> list[str]:
     """The lines that the page has to have."""
-    lines = ["| code | what then | first wait | grows | longest | attempts | in a row | when |", "|" + " --- |" * 8]
+    lines = [
+        "| code | what then | first wait | grows | longest | attempts | in a row | halves | when |",
+        "|" + " --- |" * 9,
+    ]
     for rule in RULES:
         code = f"`{rule.code}`" if rule.code != "*" else "anything else"
         when = rule.why
@@ -178,6 +181,7 @@ def page_table() -> list[str]:
             span(rule.longest_s) if grows else "",
             f"{rule.attempts}" if rule.attempts else "",
             f"{rule.in_a_row}" if rule.in_a_row else "",
+            "yes" if rule.narrows else "",
             when,
         )
         lines.append(" ".join(f"| {cell}".rstrip() for cell in cells) + " |")

@@ -32,7 +32,8 @@ class Rule:
     A row that is tried again waits `first_s` seconds, then `growth` times as long with each attempt, up to
     `longest_s`; never less than the other side asked for. Every such attempt is charged; it has failed after
     `attempts`, or after --max-attempts if that is less. One that waits uncharged waits as long as the other side asked
-    for, else `first_s`. `in_a_row`: so often without a good answer in between, and it is taken for worse.
+    for, else `first_s`. `in_a_row`: so often without a good answer in between, and it is taken for worse. `narrows`: it
+    halves how many requests a process has on their way at once (`tmx/width.py`).
     """
 
     code: str
@@ -43,6 +44,7 @@ class Rule:
     longest_s: float = 0.0
     attempts: int | None = None
     in_a_row: int | None = None
+    narrows: bool = False
     raised_as: type[TmxdbError] = TmxdbError
 
     def is_for(self, code: str) -> bool:
@@ -60,12 +62,13 @@ RULES = (  # The first one that fits counts.
     # The site
     Rule("tmx.gone",         SKIP,  "404: the site does not have it"),
     Rule("tmx.bad_request",  FAIL,  "400 and its like: a bug in tmxdb, or a field that this site does not have"),
-    Rule("tmx.throttled",    WAIT,  "429, or 503 with Retry-After: all processes pause as long as it asks for", 10),
+    Rule("tmx.throttled",    WAIT,  "429, or 503 with Retry-After: all processes pause as long as it asks for", 10,
+                                    narrows=True),
     Rule("tmx.outage",       WAIT,  "nothing gets through: all processes pause, 2 s, 4 s … 60 s; after 15 min the run"
                                     " stops", 1),
     Rule("tmx.connection",   RETRY, "refused, reset, broken off; 5 in a row are an outage", 2, 3, 3600, in_a_row=5),
-    Rule("tmx.unavailable",  RETRY, "5xx; 20 in a row are an outage", 2, 3, 3600, in_a_row=20),
-    Rule("tmx.timeout",      RETRY, "no answer, or no whole answer, in time", 2, 3, 3600),
+    Rule("tmx.unavailable",  RETRY, "5xx; 20 in a row are an outage", 2, 3, 3600, in_a_row=20, narrows=True),
+    Rule("tmx.timeout",      RETRY, "no answer, or no whole answer, in time", 2, 3, 3600, narrows=True),
     Rule("tmx.forbidden",    RETRY, "403; 5 in a row stop the run", 10, 4, 3600, in_a_row=5),
     Rule("tmx.refused",      STOP,  "403 again and again"),
     Rule("tmx.unreachable",  STOP,  "no request has ever got through, or none for 15 min"),
@@ -80,6 +83,8 @@ RULES = (  # The first one that fits counts.
     Rule("game.*",           RETRY, "the game is gone, silent, or did not do what it was told", 5, 2, 300),
     Rule("capture.damaged",  STOP,  "a folder of frames is not as it was captured: `tmxdb verify --mend`"),
     Rule("export.damaged",   STOP,  "a shard of an export is not as it was written: delete it, and export again"),
+    Rule("capture.*",        RETRY, "the race did not go as it should", 5, 2, 300, raised_as=TryLater),
+    Rule("capture.*",        FAIL,  "this replay can not be driven again"),
     # This machine
     Rule("disk.swept",       RETRY, "somebody took away the half-written file", 2, 3, 3600),
     Rule("disk.*",           STOP,  "full, read-only or broken"),

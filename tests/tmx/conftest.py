@@ -22,6 +22,9 @@ class OpenGate:
     def wait_turn(self) -> None:
         self.turns += 1
 
+    def may_go_on(self) -> None:
+        pass
+
     def pause(self, seconds: float, reason: str) -> None:
         self.pauses.append((seconds, reason))
 
@@ -50,8 +53,8 @@ def connect(gate: OpenGate) -> Iterator[Callable[..., Exchange]]:
     """Makes an exchange for a URL."""
     made: list[Exchange] = []
 
-    def exchange(url: str, contact: str | None = None, connections: int = 2) -> Exchange:
-        made.append(Exchange(sites.site(url), contact=contact, gate=gate, connections=connections))
+    def exchange(url: str, contact: str | None = None, connections: int = 2, at_once: int | None = None) -> Exchange:
+        made.append(Exchange(sites.site(url), contact=contact, gate=gate, connections=connections, at_once=at_once))
         return made[-1]
 
     yield exchange

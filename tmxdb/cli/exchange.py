@@ -46,7 +46,13 @@ def greet(chosen: Options, stop: threading.Event) -> None:
 
 
 def open_exchange(
-    chosen: Options, database: Database, *, connections: int, rate: float | None, stop: threading.Event
+    chosen: Options,
+    database: Database,
+    *,
+    connections: int,
+    rate: float | None,
+    stop: threading.Event,
+    at_once: int | None = None,
 ) -> tuple[Exchange, float | None]:
     """The exchange behind its gate, and the rate in requests a second that is kept (None: none).
 
@@ -61,7 +67,7 @@ def open_exchange(
     kept = rate_kept(database, where, rate)
     gate = Gate(database, stop=stop)
     gate.set_rate(kept)
-    exchange = Exchange(where, contact=contact, gate=gate, connections=connections)
+    exchange = Exchange(where, contact=contact, gate=gate, connections=connections, at_once=at_once)
     close_at_the_end(exchange.close)
     return exchange, kept
 
@@ -114,6 +120,9 @@ class _OpenDoor:
 
     def wait_turn(self) -> None:
         """At once."""
+
+    def may_go_on(self) -> None:
+        """Nothing stops it."""
 
     def pause(self, seconds: float, reason: str) -> None:
         """Nobody is there to be held back."""

@@ -97,7 +97,12 @@ def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> No
     with ctrl_c() as stopping:
         database = open_database(chosen)
         exchange, rate = open_exchange(
-            chosen, database, connections=_api_connections(names, given["n"]), rate=given["rate"], stop=stopping.stop
+            chosen,
+            database,
+            connections=_api_connections(names, given["n"]),
+            rate=given["rate"],
+            stop=stopping.stop,
+            at_once=given["n"],
         )
         if rate:
             ahead = forecast(database, names, given["top"])
@@ -149,6 +154,7 @@ def _work(names: list[str], given: dict[str, Any], identity: Identity, tools: To
             listener=watching,
             stop=stopping.stop,
             stop_now=stopping.now,
+            width=lambda: tools.exchange.lanes.width,
         )
         return worker.run()
 

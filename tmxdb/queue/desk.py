@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, exc, select
@@ -70,10 +70,11 @@ class Desk:
         max_attempts: int,
         clock: Clock,
         rng: random.Random,
+        width: Callable[[], int | None],
     ) -> None:
         self._database, self._kinds, self._me = database, kinds, me
         self._n, self._max_attempts = n, max_attempts
-        self._clock, self._rng = clock, rng
+        self._clock, self._rng, self._width = clock, rng, width
         self._watch = Watch()
         self._paused: Mapping[str, Paused] = {}
         self._next_look = self._next_beat = 0.0
@@ -105,7 +106,7 @@ class Desk:
             now_ms = self._clock()
             if beats:
                 kinds = list(self._kinds.values())
-                ours = heartbeat(connection, self._me, kinds, self._n, counts, per_second, now_ms)
+                ours = heartbeat(connection, self._me, kinds, self._n, counts, per_second, now_ms, self._width())
                 for kind in kinds:
                     # When the connection broke at a COMMIT that went through, we hold rows that we never heard of.
                     unheard = set(ours[kind.name]) - held[kind.name].keys()

@@ -78,6 +78,11 @@ class Gate:
             else:
                 slot_ms = self._take()
 
+    def may_go_on(self) -> None:
+        """Raise GivenBack when the worker is told to stop."""
+        if self._stop.is_set():
+            raise GivenBack("the worker was told to stop")
+
     def pause(self, seconds: float, reason: str) -> None:
         """Nobody sends anything for `seconds`, in no process; a day is the longest anybody can ask for."""
         seconds = min(seconds, LONGEST_ASKED_S)

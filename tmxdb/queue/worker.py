@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -79,7 +79,10 @@ class Listener(Protocol):
 
 
 class Worker:
-    """One process at work on one database. `stop` is set to end in good order, `stop_now` to drop everything."""
+    """One process at work on one database. `stop` is set to end in good order, `stop_now` to drop everything.
+
+    `width`: asked now and then how many requests it allows itself at once, for `tmxdb status`.
+    """
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class Worker:
         stop_now: threading.Event,
         clock: Clock = wall_clock,
         rng: random.Random | None = None,
+        width: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._plan, self._listener = plan, listener
         self._stop, self._stop_now = stop, stop_now
@@ -105,6 +109,7 @@ class Worker:
             max_attempts=plan.max_attempts,
             clock=clock,
             rng=rng or random.Random(),
+            width=width,
         )
         self._pace = Pace()
         self._results: Tray[Result] = Tray()

@@ -72,8 +72,11 @@ def heartbeat(
     counts: Mapping[str, int],
     per_second: Mapping[str, float],
     now_ms: int,
+    width: int | None = None,
 ) -> dict[str, list[int]]:
     """Say that `who` lives: all its rows are good for another lease. Answers which rows those are, by kind.
+
+    `width`: requests that it allows itself at once; None: it sends none.
 
     A worker that was struck off while it slept (a closed laptop) signs in again; the rows it has lost by
     then stay lost, its late results are dropped.
@@ -82,7 +85,9 @@ def heartbeat(
     known = connection.execute(
         update(_workers)
         .where(_workers.c.worker_id == who.worker_id)
-        .values(heartbeat_at=iso(now_ms), lease_until=lease, per_second=json.dumps(dict(per_second)), **counts)
+        .values(
+            heartbeat_at=iso(now_ms), lease_until=lease, per_second=json.dumps(dict(per_second)), width=width, **counts
+        )
     )
     if not known.rowcount:
         sign_in(connection, who, [kind.name for kind in kinds], n, now_ms)

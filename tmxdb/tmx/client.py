@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import requests
@@ -20,6 +21,7 @@ from tmxdb.tmx.endpoints import PAGE, REPLAY_FIELDS, REPLAYS, TRACK_FIELDS, TRAC
 from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord, replay_record, shown, track_record
 from tmxdb.tmx.sites import Site
 from tmxdb.tmx.verdict import Health, lost, status_error
+from tmxdb.tmx.width import Lanes, Sent
 
 CONNECT_S, SILENCE_S, TOTAL_S = 15.0, 30.0, 120.0
 LARGEST_ANSWER = 32 * 2**20
@@ -32,6 +34,9 @@ class Turnstile(Protocol):
 
     def wait_turn(self) -> None:
         """Return when a request may be sent."""
+
+    def may_go_on(self) -> None:
+        """Raise, as `wait_turn` would, when whoever waits is to stop."""
 
     def pause(self, seconds: float, reason: str) -> None:
         """Let nobody send anything for so long."""
@@ -46,13 +51,19 @@ def user_agent(contact: str | None) -> str:
 
 
 class Exchange:
-    """One exchange, as many threads at once may ask it. Every error is a TmxdbError."""
+    """One exchange, as many threads at once may ask it. Every error is a TmxdbError.
 
-    def __init__(self, site: Site, *, contact: str | None, gate: Turnstile, connections: int) -> None:
+    `connections`: threads that ask the API. `at_once`: requests on their way at the most, files too; None: the same.
+    """
+
+    def __init__(
+        self, site: Site, *, contact: str | None, gate: Turnstile, connections: int, at_once: int | None = None
+    ) -> None:
         self.site = site
         self.agent = user_agent(contact)
         self.gate = gate
         self.health = Health(site.base_url, gate.pause)
+        self.lanes = Lanes(at_once or connections)
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": self.agent, "Accept": "application/json"})
         # One connection a thread at the most, kept alive; a thread beyond that waits instead of opening another.
@@ -75,6 +86,25 @@ class Exchange:
     def url(self, path: str, parameters: Mapping[str, str | int]) -> str:
         """What would be asked, for a person to read."""
         return str(requests.Request("GET", self.site.base_url + path, params=dict(parameters)).prepare().url)
+
+    @contextmanager
+    def asking(self) -> Iterator[Sent]:
+        """For the time of one request: there is room, and it is our turn. Tell `judged` what came of it.
+
+        Raises what stopped the run, or the worker.
+        """
+        with self.lanes.lane(self.gate.may_go_on):
+            self.gate.wait_turn()
+            self.health.check()
+            with self.lanes.flight() as sent:
+                yield sent
+
+    def judged(self, sent: Sent, error: TmxdbError | None) -> None:
+        """A request was answered well, or not: raises what is to be raised for `error`."""
+        self.lanes.judge(sent, error)
+        if error is not None:
+            raise self.health.judge(error)
+        self.health.answered()
 
     def close(self) -> None:
         """Close all connections."""
@@ -108,9 +138,14 @@ class Exchange:
             raise WrongBody(f"{item}: the answer is no JSON ({type(error).__name__}).", code="tmx.wrong_json") from None
 
     def _get(self, path: str, query: Mapping[str, Any], item: str) -> bytes:
-        self.gate.wait_turn()
-        self.health.check()
-        deadline = time.monotonic() + TOTAL_S
+        with self.asking() as sent:
+            error, body = self._answer(path, query, item)
+        self.judged(sent, error)
+        return body
+
+    def _answer(self, path: str, query: Mapping[str, Any], item: str) -> tuple[TmxdbError | None, bytes]:
+        """What went wrong, if anything, and the body."""
+        deadline, body = time.monotonic() + TOTAL_S, b""
         try:
             with self._session.get(
                 self.site.base_url + path,
@@ -134,10 +169,7 @@ class Exchange:
             error.__cause__ = problem
         except TmxdbError as problem:
             error = problem
-        if error is not None:
-            raise self.health.judge(error)
-        self.health.answered()
-        return body
+        return error, body
 
 
 def _bounded(response: requests.Response, item: str, deadline: float) -> bytes:

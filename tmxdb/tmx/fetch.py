@@ -50,13 +50,9 @@ class Fetcher:
         Raises Gone (404), Throttled, SiteTrouble, WrongBody (cut, too large, redirected), or what `write`
         raises. After an error some bytes may have been written.
         """
-        self._exchange.gate.wait_turn()
-        self._exchange.health.check()
-        with self._handle() as curl:
+        with self._exchange.asking() as sent, self._handle() as curl:
             error, size = self._perform(curl, path, item, write)
-        if error is not None:
-            raise self._exchange.health.judge(error)
-        self._exchange.health.answered()
+        self._exchange.judged(sent, error)
         return size
 
     def close(self) -> None:
