@@ -67,7 +67,7 @@ RULES = (  # The first one that fits counts.
     Rule("tmx.outage",       WAIT,  "nothing gets through: all processes pause, 2 s, 4 s … 60 s; after 15 min the run"
                                     " stops", 1),
     Rule("tmx.connection",   RETRY, "refused, reset, broken off; 5 in a row are an outage", 2, 3, 3600, in_a_row=5),
-    Rule("tmx.unavailable",  RETRY, "5xx; 20 in a row are an outage", 2, 3, 3600, in_a_row=20, narrows=True),
+    Rule("tmx.unavailable",  RETRY, "5xx; 50 in a row are an outage", 2, 3, 3600, in_a_row=50, narrows=True),
     Rule("tmx.timeout",      RETRY, "no answer, or no whole answer, in time", 2, 3, 3600, narrows=True),
     Rule("tmx.forbidden",    RETRY, "403; 5 in a row stop the run", 10, 4, 3600, in_a_row=5),
     Rule("tmx.refused",      STOP,  "403 again and again"),
