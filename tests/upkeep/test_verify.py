@@ -93,7 +93,7 @@ def test_json_is_one_document_with_findings_and_counts(tool: Run, shelf: Shelf) 
     ]
     assert told["wrong"] == {"missing": 1, "stranger": 1}
     assert told["checked"] == {"replay": 2, "replays": 1, "tracks": 1, "leftovers": 0}
-    assert (told["mended"], told["unmended"]) == (0, 2)
+    assert (told["mended"], told["unmended"], told["whole"]) == (0, 2, True)
     assert tool("verify", "--json", "--mend").json["unmended"] == 0
 
 

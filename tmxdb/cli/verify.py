@@ -79,7 +79,7 @@ def verify(ctx: click.Context, /, **given: Any) -> None:
                 on_checked=shown.checked,
             )
         )
-        shown.end(place)
+        shown.end(place, whole=whole)
     if not whole:
         talk("Interrupted; the same command goes on from here.")
         sys.exit(INTERRUPTED)
@@ -150,10 +150,10 @@ class _Shown:
             names = {name: f"files in {name}/" if name in TOPS else f"{name} rows" for name in self._counts}
             talk("; ".join(f"{n:,} {names[name]}" for name, n in self._counts.items()) + " looked at.")
 
-    def end(self, place: Place) -> None:
+    def end(self, place: Place, *, whole: bool) -> None:
         """Close the document."""
         if self._as_json:
             told = asdict(place)
             names = ("data", "content", "mend", "began", "checked", "wrong", "mended")
-            summary = json.dumps({name: told[name] for name in names} | {"unmended": place.unmended})
+            summary = json.dumps({name: told[name] for name in names} | {"unmended": place.unmended, "whole": whole})
             click.echo(f"\n], {summary[1:]}")
