@@ -163,7 +163,14 @@ def clock() -> FakeClock:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have a database of their own."""
-    older = {"BASE_TMI_PORT", "TRACKMANIA_BASE_PATH", "TMINTERFACE_PATH"}
+    older = {
+        "BASE_TMI_PORT",
+        "TRACKMANIA_BASE_PATH",
+        "TMINTERFACE_PATH",
+        "WINDOWS_TMLOADER_PATH",
+        "WINDOWS_TMLOADER_PROFILE_NAME",
+        "LINUX_LAUNCH_GAME_PATH",
+    }
     for name in list(os.environ):
         if (name.startswith("TMXDB_") and name != "TMXDB_GBX_SAMPLES") or name in older:
             monkeypatch.delenv(name)

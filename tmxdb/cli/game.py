@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from tmxdb.cli import FAILED
-from tmxdb.cli.options import base_port_option, dry_run_option, game_folder_options, json_option, option
+from tmxdb.cli.options import (
+    base_port_option,
+    dry_run_option,
+    game_folder_options,
+    json_option,
+    launching_options,
+    option,
+    window_title_option,
+)
 from tmxdb.cli.say import print_json, safe, talk
 
 
@@ -27,6 +35,8 @@ def game() -> None:
 @base_port_option
 @option("--n", "games", type=click.IntRange(1, 16), default=1, show_default=True, help="How many games there are.")
 @game_folder_options
+@launching_options
+@window_title_option
 @json_option
 @click.pass_context
 def check(
@@ -36,6 +46,11 @@ def check(
     games: int,
     trackmania_path: str | None,
     tminterface_path: str | None,
+    tmloader_path: str | None,
+    tmloader_profile: str,
+    launch_script: str | None,
+    autologin: str | None,
+    window_title: str,
     as_json: bool,
 ) -> None:
     """Say what is there, what is missing, and how to mend it.
@@ -48,11 +63,15 @@ def check(
         tmxdb game check --base-tmi-port 9000 --n 2 --json
     """
     from tmxdb.game import check as looks
+    from tmxdb.game.launch import LaunchSettings
 
+    launching = LaunchSettings(tmloader_path, tmloader_profile, launch_script, autologin)
     findings = [
         looks.python(),
         *looks.packages(),
         *looks.folders(trackmania_path, tminterface_path),
+        looks.launching(launching, base_tmi_port),
+        looks.window(window_title),
         *(looks.port(base_tmi_port + i) for i in range(games)),
     ]
     if as_json:

@@ -95,6 +95,45 @@ _GAME_FOLDERS = (
 )
 
 
+_LAUNCHING = (
+    option(
+        "--tmloader-path",
+        metavar="FILE",
+        older_variable="WINDOWS_TMLOADER_PATH",
+        help="Windows: TMLoader.exe, which starts games.",
+    ),
+    option(
+        "--tmloader-profile",
+        default="default",
+        show_default=True,
+        older_variable="WINDOWS_TMLOADER_PROFILE_NAME",
+        help="Windows: the profile of TMLoader to start.",
+    ),
+    option(
+        "--launch-script",
+        metavar="FILE",
+        older_variable="LINUX_LAUNCH_GAME_PATH",
+        help="Linux: a script that starts a game; the port is its only argument.",
+    ),
+    option("--autologin", metavar="LOGIN", help="Windows: the game account to enter with.  [default: the last one]"),
+)
+
+
+def launching_options(function: F) -> F:
+    """How games are started: the fields of `LaunchSettings`."""
+    for decorate in reversed(_LAUNCHING):
+        function = decorate(function)
+    return function
+
+
+window_title_option = option(
+    "--window-title",
+    default="Trackmania",
+    show_default=True,
+    help="What is in the title of the game's window, in whatever case; for --frame-source screen.",
+)
+
+
 def game_folder_options(function: F) -> F:
     """Where the game and TMInterface keep their files."""
     for decorate in reversed(_GAME_FOLDERS):

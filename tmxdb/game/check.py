@@ -8,14 +8,18 @@ does so, too: not for a game that is at work.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from tmxdb.errors import BadInput, GameTrouble
+from tmxdb.errors import BadInput, GameTrouble, TmxdbError
+from tmxdb.game.autosaves import lent
 from tmxdb.game.driver import Connected
-from tmxdb.game.folders import find_folders
-from tmxdb.game.plugin.install import Place, There, look
+from tmxdb.game.folders import GameFolders, documents, find_folders, found_games
+from tmxdb.game.launch import LaunchSettings
+from tmxdb.game.plugin.install import There, look
 from tmxdb.game.socket_driver import SocketDriver
 
 _PACKAGES = (
@@ -50,36 +54,87 @@ def packages() -> Iterator[Finding]:
 
 
 def folders(game: str | None, tminterface: str | None) -> Iterator[Finding]:
-    """Where the game keeps its files, and the plugin among them. What can not be found here may be elsewhere."""
+    """The game's folder, TMInterface's, and the plugin in it."""
     try:
         found = find_folders(game, tminterface)
-    except BadInput as error:
-        yield Finding("folders", None, str(error))
+    except BadInput as trouble:
+        yield Finding("game folder", False, trouble.message, "--trackmania-path or TRACKMANIA_BASE_PATH")
         return
-    yield Finding("folders", True, f"{found.game}, {found.tminterface}")
-    try:
-        yield plugin(look(found.plugins))
-    except BadInput as error:
-        yield Finding("plugin", None, str(error))
-
-
-def plugin(place: Place) -> Finding:
-    """Whether a plugin lies there that tmxdb can speak with: its own, or another one for the same port."""
-    rivals = ", ".join(map(str, place.rivals))
-    if place.there is There.NOTHING:
-        if place.rivals:
-            return Finding("plugin", True, f"{rivals}, which speaks as ours does")
-        return Finding("plugin", None, f"none in {place.path.parent}", "tmxdb game install-plugin")
-    if place.rivals:
-        return Finding(
-            "plugin",
-            None,
-            f"{place.path} and {rivals} take the same port",
-            "move one of them to another folder: only one can be used",
+    yield _game_folder(found, chosen=game is not None)
+    waiting = lent(found.autosaves)
+    if waiting:
+        names = ", ".join(waiting[:3]) + (" …" if len(waiting) > 3 else "")
+        yield Finding(
+            "autosaves", None, f"{len(waiting)} lent: {names}", "the next capture here gives back what is left"
         )
+    if not found.tminterface.is_dir():
+        mend = "start the game with TMInterface once, which makes it; or --tminterface-path, TMINTERFACE_PATH"
+        yield Finding("TMInterface folder", False, f"{found.tminterface} is not there", mend)
+        return
+    yield _writable("TMInterface folder", found.tminterface)
+    yield plugin(found.plugins)
+
+
+def plugin(folder: Path) -> Finding:
+    """Ours, or one that speaks as ours does; not two of them, which would take one port from each other."""
+    mend = "tmxdb game install-plugin, then start the game again"
+    try:
+        place = look(folder)
+    except TmxdbError as trouble:
+        return Finding("plugin", False, trouble.message, mend)
+    rivals = ", ".join(str(rival.relative_to(folder)) for rival in place.rivals)
+    if place.there is There.NOTHING:
+        if rivals:
+            return Finding("plugin", True, f"{rivals}, which speaks as ours does")
+        return Finding("plugin", False, f"none in {folder}", mend)
+    if rivals:
+        both = f"{place.path.name} and {rivals} take the same port"
+        return Finding("plugin", None, both, "move one of them to another folder: only one can be used")
     if place.there is There.THIS:
-        return Finding("plugin", True, f"{place.path}, version {place.version}")
-    return Finding("plugin", None, f"{place.path}: {place.there}", "tmxdb game install-plugin")
+        return Finding("plugin", True, f"{place.path.name}, version {place.version}")
+    return Finding("plugin", None, f"{place.path}: {place.there}", mend)
+
+
+def launching(settings: LaunchSettings, number: int) -> Finding:
+    """Whether games can be started from here."""
+    try:
+        command = settings.command(number)
+    except BadInput as trouble:
+        chosen = settings.tmloader if sys.platform == "win32" else settings.linux_script
+        return Finding("launching", False if chosen else None, trouble.message, "needed for --launch-game only")
+    return Finding("launching", True, command if isinstance(command, str) else " ".join(command))
+
+
+def window(title: str) -> Finding:
+    """Whether a picture can be taken of the game's window; needed for --frame-source screen only."""
+    from tmxdb.game.frames.window import Wanted, open_windows
+
+    try:
+        windows = open_windows()
+    except BadInput as trouble:
+        return Finding("window", None, trouble.message, "needed for --frame-source screen only")
+    try:
+        area = windows.area(Wanted(title))
+    except GameTrouble as trouble:
+        return Finding("window", None, trouble.message, "needed for --frame-source screen only")
+    finally:
+        windows.close()
+    return Finding("window", True, f"{area.width} x {area.height} pixels inside: the largest pictures it can give")
+
+
+def _game_folder(found: GameFolders, *, chosen: bool) -> Finding:
+    finding = _writable("game folder", found.game)
+    others = [str(other) for other in found_games(documents()) if other.resolve() != found.game.resolve()]
+    if finding.ok and others and not chosen:
+        there = f"{finding.found}; also there: {', '.join(others)}"
+        return Finding("game folder", True, there)
+    return finding
+
+
+def _writable(what: str, folder: Path) -> Finding:
+    if os.access(folder, os.W_OK):
+        return Finding(what, True, str(folder))
+    return Finding(what, False, f"{folder} can not be written to", "give your user the right to write there")
 
 
 def port(number: int) -> Finding:

@@ -13,6 +13,7 @@ from tmxdb.game.frames.screen import Screen, ScreenDriver
 from tmxdb.game.frames.window import TITLE, Wanted
 from tmxdb.game.socket_driver import SocketDriver
 
+from ...tool import Tool
 from ..conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, next_step
 from .conftest import Make, shown_ms
 
@@ -177,3 +178,11 @@ def test_a_picture_that_can_not_be_taken_leaves_the_event_to_be_answered(window:
         assert next_step(driver).race_time_ms == first.race_time_ms + 10
         driver.answer()
         assert next_step(driver).race_time_ms == first.race_time_ms + 20
+
+
+def test_game_check_says_how_large_the_window_is(window: Make, tool: Tool) -> None:
+    game = window(GAME, 0, 0, 640, 480)
+    findings = tool("game", "check", "--base-tmi-port", game.port, "--json", ends=None).json
+    (finding,) = [finding for finding in findings if finding["what"] == "window"]
+    assert finding["ok"] is True
+    assert finding["found"].startswith("640 x 480 pixels")
