@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tmxdb.gbx.write import write_challenge, write_replay
+from tmxdb.sandbox.game import RunningGame, running_game
+
+from .link import Link
 
 UID = "SandboxGameTestMapNumberOne"
 
@@ -36,7 +42,7 @@ def made_replay(challenge: bytes, uid: str = UID, **changes: object) -> bytes:
         "nickname": "Player",
         "ghost_uid": "",
         "inputs": [(10, "Accelerate", 1), (1510, "SteerLeft", 1), (1810, "SteerLeft", 0)],
-        "samples": [(100.0 + 2 * n, 10.0, 50.0) for n in range(40)],
+        "samples": [(100.0, 10.0, 50.0 + 2 * n) for n in range(40)],
     }
     return write_replay(challenge, **{**facts, **changes})  # type: ignore[arg-type]
 
@@ -69,12 +75,76 @@ class Folders:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
-    """`First.Challenge.Gbx`, its replay, and `run.txt`."""
-    found = Folders(tmp_path / "TmForever", tmp_path / "replays")
+    """For games that a test starts by itself."""
+    return made_folders(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    return made_folders(tmp_path_factory.mktemp("game"))
+
+
+@pytest.fixture(scope="session")
+def shared_game(shared_folders: Folders) -> Iterator[RunningGame]:
+    with running_game(**shared_folders.settings) as game:
+        yield game
+
+
+@pytest.fixture
+def game(shared_game: RunningGame) -> RunningGame:
+    """In its menus, with nobody connected, nothing loaded and an empty log."""
+    shared_game.set_faults([])
+    shared_game.forget()
+    with Link(shared_game.port) as link:
+        link.greeted()
+        link.command("exit_map", "unload", "set autorewind false", "set draw_game true", "set execute_commands true")
+        link.send("2i", 15, 2000)
+        link.send("2i", 19, 10)
+        link.send("if", 6, 1.0)
+        link.ask_frame(8, 8)
+        link.answer(5)
+        link.expect(4)
+        link.send("i", 13)
+        assert link.hung_up()
+    wait_until(lambda: any(row["text"] == "exit_map" for row in events(shared_game, "command")))  # the last to run
+    wait_until(lambda: shared_game.screen() == "menus")
+    shared_game.forget()
+    return shared_game
+
+
+@pytest.fixture
+def link(game: RunningGame) -> Iterator[Link]:
+    """Greeted: the greeting is not answered yet."""
+    with Link(game.port) as link:
+        yield link.greeted()
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to pass"
+        time.sleep(0.005)
+
+
+def events(game: RunningGame, event: str) -> list[dict[str, Any]]:
+    return [row for row in game.log() if row["event"] == event]
+
+
+def says(game: RunningGame, text: str) -> bool:
+    """Whether the console has shown a line with this text."""
+    return any(text in row["text"] for row in events(game, "console"))
+
+
+def made_folders(root: Path) -> Folders:
+    """`First.Challenge.Gbx`, its replay, and `run.txt`; `sub/Second Map.Challenge.Gbx` without a replay."""
+    found = Folders(root / "TmForever", root / "replays")
     for folder in (found.challenges, found.scripts, found.autosaves, found.replays):
         folder.mkdir(parents=True)
     challenge = made_map()
     (found.challenges / "First.Challenge.Gbx").write_bytes(challenge)
     (found.replays / "first.Replay.Gbx").write_bytes(made_replay(challenge))
     (found.scripts / "run.txt").write_text(SCRIPT)
+    (found.challenges / "sub").mkdir()
+    second = made_map("SandboxGameTestMapNumberTwo", "Second Map")
+    (found.challenges / "sub" / "Second Map.Challenge.Gbx").write_bytes(second)
     return found

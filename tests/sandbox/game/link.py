@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from dataclasses import dataclass
@@ -34,9 +35,13 @@ class Link:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Lets go of the game, which would else stand still until its timeout."""
+        with contextlib.suppress(OSError):
+            self.send("i", 13)
         self._socket.close()
 
     def close(self) -> None:
+        """Without a word."""
         self._socket.close()
 
     # Bytes
@@ -131,11 +136,12 @@ class Link:
     def to(self, time_ms: int) -> Said:
         """Answers whatever is unanswered, a step, and all that follow until the one of `time_ms`, unanswered."""
         self.answer(STEP)
-        while True:
+        for _ in range(100_000):
             said = self.hear()
             if said.number == STEP and said.time_ms == time_ms:
                 return said
             self.answer(said.number)
+        raise AssertionError(f"there is no step at {time_ms}")
 
     def armed(self, script: str) -> Said:
         """From the first step on a map to the first one of the next countdown, with a script loaded."""
