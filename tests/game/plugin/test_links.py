@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -119,6 +120,17 @@ def test_the_next_client_need_not_wait_for_the_time_of_a_dead_one(start: Start) 
     client = holder(host, 600_000_000)
     client.kill()
     client.communicate()
+    assert served(host)
+
+
+def test_a_line_that_was_cut_is_noticed_at_the_next_word(start: Start) -> None:
+    host = start("menus")
+    with Raw(host.port) as client:
+        client.go(MENUS)
+        client.number()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # as a crash does
+    host.do("race")
+    host.hears("it has closed the line")
     assert served(host)
 
 
