@@ -136,7 +136,7 @@ def test_many_files_are_each_looked_at_once_with_any_number_of_threads(
     for replay_id in range(1, 31):
         shelf.replay(replay_id, track_id=1 + replay_id % 5)
     (shelf.data / "replays/1/30_x_30ms.Replay.Gbx").unlink()
-    told = tool("verify", "--json", "--hash", "--n", threads, ends=3).json
+    told = tool("verify", "--json", "--hash", "--threads", threads, ends=3).json
     assert told["checked"] == {"replay": 30, "replays": 29, "leftovers": 0}
     assert [finding["item"] for finding in told["findings"]] == ["replay 30"]
 

@@ -23,7 +23,10 @@ from tmxdb.upkeep.gone import Signed, gone_workers, signed_in
 @click.command()
 @site_options()
 @option("--worker", "names", metavar="ID", multiple=True, help="Rows of this worker, though it may live.")
-@option("--all", "everybody", is_flag=True, help="Rows of every worker, though it may live.")
+# Not TMXDB_ALL: that may be meant for `tmxdb reread --all`, which harms nobody.
+@option(
+    "--all", "everybody", is_flag=True, envvar="TMXDB_RELEASE_ALL", help="Rows of every worker, though it may live."
+)
 @dry_run_option
 @click.pass_context
 def release(ctx: click.Context, /, names: tuple[str, ...], everybody: bool, dry_run: bool, **given: Any) -> None:

@@ -32,7 +32,7 @@ LOG_EVERY_S = 10.0
 @option("--hash", "content", is_flag=True, help="Read every file and compare it by content, not only by size.")
 @option("--mend", is_flag=True, help="Have fetched again what is missing or damaged; move strangers to DATA/strangers.")
 @option("--anew", is_flag=True, help="From the beginning, also where an earlier run was broken off.")
-@option("--n", "threads", type=click.IntRange(1, 64), default=8, show_default=True, help="Files looked at at once.")
+@option("--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="Files looked at at once.")
 @json_option
 @progress_option
 @click.pass_context
