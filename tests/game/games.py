@@ -23,13 +23,12 @@ class PeerGame:
 
     knows_menus = True
     checkpoint_ms = 500
+    program: tuple[str, ...] = (sys.executable,)
 
     def __init__(self, *command: object) -> None:
         """`command`: a script that speaks as peer.py does, and its arguments."""
-        words = map(str, command or (PEER, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        words = [*self.program, *map(str, command or (PEER, 0))]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import struct
 import threading
@@ -217,3 +218,38 @@ def test_patience_outlasts_a_game_that_starts_late() -> None:
     game.close()
     driver.close()
     servers[0].close()
+
+
+def noise(rng: random.Random) -> bytes:
+    """What a game might say, in no order, cut anywhere, with some numbers that are none."""
+    parts = [
+        struct.pack("<i", rng.choice([1, 1, 1, 2, 3, 4, 5, 0, -1, 6, 2**31 - 1])),
+        struct.pack("<i", rng.choice([0, 1, 10, 8356, 1440, -1, 2**20])),
+        rng.randbytes(rng.randrange(40)),
+        bytes(rng.randrange(9000)),
+    ]
+    said = b"".join(rng.choices(parts, k=rng.randrange(1, 30)))
+    return said[: rng.randrange(len(said) + 1)]
+
+
+def test_whatever_is_said_the_link_is_in_order_or_gone() -> None:
+    rng = random.Random(1)
+    for _ in range(200):
+        line = Line()
+        line.game.sendall(noise(rng))
+        line.game.shutdown(socket.SHUT_WR)
+        with pytest.raises(GameGone):
+            drive(line.driver, rng)
+        line.close()
+
+
+def drive(driver: SocketDriver, rng: random.Random) -> None:
+    """As long as it goes."""
+    while True:
+        event = driver.wait(1)
+        if not isinstance(event, Frame):
+            driver.request_frame(rng.choice([1, 5, 60]), rng.choice([1, 6, 60]))
+        for ask in (driver.state, driver.inputs, driver.in_menus, driver.race_finished):
+            if rng.random() < 0.2:
+                ask()
+        driver.answer()

@@ -216,6 +216,16 @@ def which_game(new: list[Any], port: int, loader_pid: int) -> int | None:
     return None
 
 
+def named_as_a_game(pid: int | None) -> bool:
+    """Whether a process of this number runs and bears the game's name."""
+    import psutil
+
+    try:
+        return pid is not None and _is_game(psutil.Process(pid))
+    except psutil.Error:
+        return False
+
+
 def _games() -> list[Any]:
     import psutil
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.driver import Frame, Step
+from tmxdb.game.driver import Driver, Frame, Step
 from tmxdb.game.frames.screen import Screen, ScreenDriver
 from tmxdb.game.frames.window import TITLE, Wanted
+from tmxdb.game.memory_driver import MemoryDriver
 from tmxdb.game.socket_driver import SocketDriver
 
 from ...tool import Tool
 from ..conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, next_step
-from .conftest import Make, shown_ms
+from ..games import PeerGame, open_file
+from .conftest import SCRIPT, Make, WindowGame, shown_ms
 
 GAME = "TrackMania Nations Forever (TMInterface 1.4.3)"
 
@@ -26,6 +31,29 @@ class TestSocketWithScreen(Conformance, FrameConformance, CheckpointConformance)
     @pytest.fixture
     def game(self, window: Make) -> Iterator[GameUnderTest]:
         return window(GAME, 100, 60, 640, 480)
+
+
+class MemoryWindowGame(WindowGame):
+    """The stand-in of TMInterface 1.4 with a window."""
+
+    knows_menus = False
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        PeerGame.__init__(self, SCRIPT, GAME, 100, 60, 640, 480, file)
+
+    def driver(self) -> Driver:
+        return ScreenDriver(MemoryDriver(0, open_mapping=partial(open_file, self.file)), Wanted(TITLE))
+
+
+class TestMemoryWithScreen(FrameConformance, CheckpointConformance):
+    """TMInterface 1.4, which has pictures only in this way."""
+
+    @pytest.fixture
+    def game(self, display: str, tmp_path: Path) -> Iterator[GameUnderTest]:
+        game = MemoryWindowGame(tmp_path / "TMInterface0")
+        yield game
+        game.close()
 
 
 @pytest.fixture
@@ -102,6 +130,26 @@ def test_a_game_is_told_from_its_twin_by_its_process(window: Make, screen: Scree
     second = window(GAME, 400, 0, 320, 240, 222)
     assert shown_ms(grabbed(screen, Wanted(TITLE, second.process.pid), 320, 240, 222)) == 222
     assert "2 windows" in refusal(screen, Wanted(TITLE), "game.windows")
+
+
+def test_a_page_about_the_game_is_not_the_game(display: str, window: Make, screen: Screen, tmp_path: Path) -> None:
+    """Two windows bear the title; one of them is of a process with the game's name."""
+    program = tmp_path / "TmForever"
+    program.write_text(f"#!{sys.executable}\nimport runpy\nrunpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n")
+    program.chmod(0o755)
+
+    class NamedGame(WindowGame):
+        program = ()
+
+        def __init__(self) -> None:
+            PeerGame.__init__(self, tmp_path / "TmForever", GAME, 0, 0, 320, 240, 111)
+
+    game = NamedGame()
+    try:
+        window(f"{GAME} - a page", 400, 0, 320, 240, 222)
+        assert shown_ms(grabbed(screen, Wanted(TITLE), 320, 240, 111)) == 111
+    finally:
+        game.close()
 
 
 def test_a_window_that_moved_is_followed(window: Make, screen: Screen) -> None:

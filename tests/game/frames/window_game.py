@@ -1,7 +1,8 @@
 """The peer as a window on an X11 desktop, in which the race time is drawn as 32 blocks: black 0, white 1, 8 in a row.
 
-Run as a process: `python window_game.py TITLE LEFT TOP WIDTH HEIGHT [TIME]`. With TIME it is no game, only a window
-that shows that time. A line on stdin: what peer.py knows, and `hide`, `show`, `small`.
+Run as a process: `python window_game.py TITLE LEFT TOP WIDTH HEIGHT [TIME|FILE]`. With TIME it is no game, only a
+window that shows that time; with FILE it is memory_game.py. A line on stdin: what peer.py knows, and `hide`, `show`,
+`small`.
 """
 
 import os
@@ -14,6 +15,7 @@ from Xlib import X
 from Xlib.display import Display
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import memory_game
 from peer import Game
 
 
@@ -66,11 +68,22 @@ class WindowGame(Game):
         super().render()
 
 
+class WindowMemoryGame(memory_game.Game):
+    def __init__(self, window, file):
+        self.window = window
+        super().__init__(file)
+
+    def render(self):
+        self.window.draw(self.time_ms)
+
+
 if __name__ == "__main__":
     title, *area = sys.argv[1:6]
     window = Window(title, *map(int, area))
     if len(sys.argv) < 7:
         WindowGame(window).run()
+    if not sys.argv[6].lstrip("-").isdigit():
+        WindowMemoryGame(window, sys.argv[6]).run()
     print(0, flush=True)
     while True:
         window.draw(int(sys.argv[6]))

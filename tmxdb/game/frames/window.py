@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tmxdb.errors import BadInput, GameTrouble
+from tmxdb.game.launch import named_as_a_game
 
 TITLE = "Trackmania"
-"""In the titles of the games' windows, in whatever case; TMInterface adds to it. Not established; a setting."""
+"""In the titles of the games' windows, in whatever case. With TMLoader it is "Trackmania Modded Forever (2.12.0)
+[default]: TMInterface (2.2.1), CoreMod (1.0.10)": in six public projects that look for it, GIM among them."""
+_W = TypeVar("_W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,12 @@ def open_windows() -> Windows:
         f"pictures of the screen can not be taken on {sys.platform}; use --frame-source plugin.",
         code="input.frame_source",
     )
+
+
+def games_of(windows: list[_W], pid_of: Callable[[_W], int | None]) -> list[_W]:
+    """Of windows with a title that fits, those of a game's process, if there are such: a browser may show a page."""
+    of_games = [window for window in windows if named_as_a_game(pid_of(window))] if len(windows) > 1 else []
+    return of_games or windows
 
 
 def missing(wanted: Wanted) -> GameTrouble:

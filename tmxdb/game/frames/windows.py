@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tmxdb.game.frames.window import Area, Wanted, ambiguous, covered, minimised, missing
+from tmxdb.game.frames.window import Area, Wanted, ambiguous, covered, games_of, minimised, missing
 
 if sys.platform == "win32":  # mypy reads this part only when it is asked about that platform
     import ctypes
@@ -70,6 +70,7 @@ if sys.platform == "win32":  # mypy reads this part only when it is asked about 
             _user32.EnumWindows(_EACH(look), 0)
             if not found:
                 raise missing(wanted)
+            found = games_of(found, _process)
             if len(found) > 1:
                 raise ambiguous(wanted, [_title(window) for window in found])
             return found[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.frames.window import Area, Wanted, ambiguous, covered, minimised, missing
+from tmxdb.game.frames.window import Area, Wanted, ambiguous, covered, games_of, minimised, missing
 
 
 class X11Windows:
@@ -64,11 +64,12 @@ class X11Windows:
             raise missing(wanted)
         if not shown:
             raise minimised(wanted)
+        shown = games_of(shown, self._pid_of)
         if len(shown) > 1:
             raise ambiguous(wanted, [self._title(window) for window in shown])
         return shown[0]
 
-    def _all(self, window: Any, depth: int = 3) -> Iterator[Any]:
+    def _all(self, window: Any, depth: int = 4) -> Iterator[Any]:
         """Windows with a title or a process, down to where a window manager puts them. Vanished ones are left out."""
         for child in self._children(window):
             with contextlib.suppress(self._error.BadWindow, self._error.BadDrawable):
