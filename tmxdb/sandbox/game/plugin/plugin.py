@@ -89,14 +89,10 @@ class Plugin:
 
     def vanish(self) -> None:
         """As if the plugin had been unloaded: nobody listens, nobody is there."""
-        self._drop("plugin gone")
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-
-    def hang_up(self) -> None:
-        """The connection breaks; the plugin goes on listening."""
-        self._drop("connection broken")
+        self._drop("plugin gone")
 
     # Inside
 

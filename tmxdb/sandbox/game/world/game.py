@@ -55,8 +55,14 @@ class Game:
             raise BadInput(f"can not write the log {settings.log_file}: {error.strerror}.") from error
         self._console = Console(self, self.journal, last_first=settings.last_command_first)
         self._plugin = Plugin(self, self.journal)
-        self._racing = Racing(settings, self._plugin, self._console, self.journal)
-        self._racing.on_trouble = self._suffer
+        self._racing = Racing(
+            settings,
+            self._plugin,
+            self._console,
+            self.journal,
+            lambda *chance: self._faults.strike(*chance),
+            self._suffer,
+        )
         self._view = View(settings.picture_lag_ticks)
         self._runs = Runs([Path(folder) for folder in settings.replay_folders])
         self._maps = Maps(settings.tracks, settings.user, self._runs)
@@ -238,7 +244,7 @@ class Game:
         stale_ms = []
         if self._stale_clock is not None:
             stale_ms = [max(0, self._old_clock_ms) + 10 * n for n in range(self._stale_clock.count)]
-        self._racing.begin(self._loaded, self._faults, stale_ms)
+        self._racing.begin(self._loaded, stale_ms)
 
     # Faults
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tmxdb.sandbox.game.car.controls import TICK_MS, Timeline
 from tmxdb.sandbox.game.car.race import COUNTDOWN_MS, Crossing, Race
-from tmxdb.sandbox.game.faults import FaultPlan, Rule
+from tmxdb.sandbox.game.faults import Rule
 from tmxdb.sandbox.game.journal import Journal
 from tmxdb.sandbox.game.plugin.plugin import Plugin
 from tmxdb.sandbox.game.settings import GameSettings
@@ -25,8 +25,19 @@ class Racing:
     race: Race
     loaded: LoadedMap
 
-    def __init__(self, settings: GameSettings, plugin: Plugin, console: Console, journal: Journal) -> None:
+    def __init__(
+        self,
+        settings: GameSettings,
+        plugin: Plugin,
+        console: Console,
+        journal: Journal,
+        strike: Callable[[str, str], Rule | None],
+        on_trouble: Callable[[Rule], None],
+    ) -> None:
+        """`strike`: whether a fault happens on a map; `on_trouble`: do what does not concern the race alone."""
         self._settings = settings
+        self._strike = strike
+        self._on_trouble = on_trouble
         self._plugin = plugin
         self._console = console
         self._journal = journal
@@ -34,9 +45,6 @@ class Racing:
         self.speed = 1.0
         self.attempt = 0
         self.ended = False
-        self.on_trouble: Callable[[Rule], None] = lambda rule: None
-        self._twists = Twists(FaultPlan([], 0), "")
-        self._plan_of_faults = FaultPlan([], 0)
         self._due = 0.0
         self._restart_wanted = False
         self._moved = False
@@ -44,10 +52,9 @@ class Racing:
 
     # Races
 
-    def begin(self, loaded: LoadedMap, faults: FaultPlan, stale_ms: list[int]) -> None:
+    def begin(self, loaded: LoadedMap, stale_ms: list[int]) -> None:
         """The first race on a map; before its clock, steps with the times `stale_ms` of an old one."""
         self.loaded = loaded
-        self._plan_of_faults = faults
         self._stale_ms = stale_ms
         self._begin(armed=not self._settings.first_race_ignores_script)
 
@@ -69,7 +76,7 @@ class Racing:
         self.attempt += 1
         self.ended = self._restart_wanted = self._moved = False
         self._due = 0.0
-        self._twists = Twists(self._plan_of_faults, self.loaded.file)
+        self._twists = Twists(self._strike, self.loaded.file)
         armed = armed and self._console.is_on("execute_commands", True) and not self._twists.get("parked")
         plan = self.script if armed and self.script is not None else Timeline()
         desync = self._twists.get("desync")
@@ -135,7 +142,7 @@ class Racing:
         for rule in self._twists.due(race.race_time_ms):
             self._journal.note("fault", name=rule.name, race_time_ms=race.race_time_ms)
             if rule.name != "rewind":
-                self.on_trouble(rule)
+                self._on_trouble(rule)
             elif rule.ms is None:
                 self._begin(armed=True)
                 return False

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from tmxdb.sandbox.game.faults import FaultPlan, Rule
+from collections.abc import Callable
+
+from tmxdb.sandbox.game.faults import Rule
 
 _AT_A_TIME = ("freeze", "plugin-gone", "game-dead", "script-error", "second-client", "rewind")
 _ALL_THE_TIME = ("parked", "desync", "end-dialog", "checkpoint-order", "lap-messages", "fast-countdown")
 
 
 class Twists:
-    def __init__(self, plan: FaultPlan, map_name: str) -> None:
-        struck = [(name, plan.strike(name, map_name)) for name in (*_ALL_THE_TIME, *_AT_A_TIME)]
+    def __init__(self, strike: Callable[[str, str], Rule | None], map_name: str) -> None:
+        struck = [(name, strike(name, map_name)) for name in (*_ALL_THE_TIME, *_AT_A_TIME)]
         self._rules = {name: rule for name, rule in struck if rule is not None}
         self._waiting = [rule for name in _AT_A_TIME if (rule := self._rules.get(name)) is not None]
 
