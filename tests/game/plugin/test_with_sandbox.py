@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -235,3 +236,21 @@ def test_half_a_message_is_waited_for_no_longer_than_the_time_allows(port: Port)
         assert client.hung_up()
     with holding(port):
         pass
+
+
+def test_questions_without_end_buy_no_time(port: Port) -> None:
+    with holding(port) as client:
+        client.send(TIMEOUT, 300)
+        with pytest.raises((AssertionError, ConnectionError)):  # hung up
+            ask_without_end(client)
+    with holding(port):
+        pass
+
+
+def ask_without_end(client: Raw) -> None:
+    """For 8 s, with a hundred questions always on their way."""
+    client.send(*[MENUS] * 100)
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        client.send(*[MENUS] * 100)
+        client.numbers(100)
