@@ -71,7 +71,6 @@ uint64 next_listen = 0;
 
 bool holding = false;
 uint64 held_since = 0;
-uint64 silent_since = 0;
 uint64 next_look = 0;
 array<int> postponed;                // three numbers each: message, current, target
 
@@ -260,7 +259,6 @@ void Await(int answer)
 {
     Client@ asked = client;
     held_since = Time::get_Now();
-    silent_since = held_since;
     next_look = held_since + SILENT_MS;
     while (client is asked && HasCome(4))
     {
@@ -268,8 +266,7 @@ void Await(int answer)
         if (message == answer)
             return;
         Obey(message);
-        silent_since = Time::get_Now();
-        next_look = silent_since + SILENT_MS;
+        next_look = Time::get_Now() + SILENT_MS;
     }
 }
 
@@ -322,7 +319,8 @@ void SendFrame()
     asked.wants_frame = false;
     if (!Put(FRAME))
         return;
-    // What this says is not trusted: no client lives without looking at the number that comes next.
+    // Whether that says false for a full buffer, too, nobody knows: not trusted. A picture that did not arrive whole is
+    // found out by the client, at the number that comes next.
     asked.socket.Write(pixels);
     Hold(FRAME);
     asked.wants_frame = false;       // asking while answering a frame has never counted
