@@ -40,6 +40,12 @@ def odd(database: Database) -> Rows:
     return rows
 
 
+def _tally(database: Database) -> list[tuple[Any, ...]]:
+    """With error codes and sizes of files."""
+    sums = "select kind, status, error_code, sum(n), sum(bytes) from tally group by 1, 2, 3 having sum(n) <> 0"
+    return Rows(database).sql(f"{sums} order by 1, 2, 3")
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_every_value_of_every_table_is_over_there_with_views_and_tally(
     tool: Run, odd: Rows, empty: dict[str, str], engine: str
@@ -50,6 +56,7 @@ def test_every_value_of_every_table_is_over_there_with_views_and_tally(
     before = old.everything(odd.database)
     assert old.everything(copy) == before
     assert old.counted(copy)[0] == old.counted(copy)[1] == old.counted(odd.database)[1]
+    assert _tally(copy) == _tally(odd.database)
     assert old.views(copy) == old.views(odd.database)
     assert ran.json["tables"] == {name: len(rows) for name, rows in before.items()}
     assert ran.json["cleaned"] == []

@@ -25,7 +25,7 @@ from tmxdb.upkeep import verify
 verify.CHUNK, verify.SLICE, where = 10, 3, sys.argv.pop(1)
 quick = getattr(verify, where)
 def slow(run, *arguments):
-    if run.place.after == 30:
+    if run.place.after == 30 or (where == "_listed" and arguments[-1].top == "frames"):
         print("in the middle", flush=True)
         time.sleep(60)
     return quick(run, *arguments)
@@ -84,6 +84,28 @@ def test_killed_in_the_middle_it_goes_on_and_tells_each_finding_once(
     again = tool("verify", ends=3)
     assert "Going on" not in again.err
     assert "damaged: replay 6" in again.out
+
+
+def test_killed_among_the_folders_it_goes_on_there(tool: Run, fifty: Shelf) -> None:
+    for path in ("replays/1/early.gbx", "tracks/early.gbx", "frames/1/run/f.jpeg"):
+        fifty.put(path, b"x")
+    with in_the_middle(fifty, "--mend", where="_listed") as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert sorted(path for path in fifty.files() if path.startswith("strangers/")) == [
+        "strangers/replays/1/early.gbx",
+        "strangers/tracks/early.gbx",
+    ]
+    fifty.put("replays/1/late.gbx", b"x")
+    told = tool("verify", "--json", "--mend").json
+    assert [finding["path"].rpartition("/")[2] for finding in told["findings"] if finding["what"] == "stranger"] == [
+        "early.gbx",
+        "early.gbx",
+        "run",
+    ]
+    assert "strangers/replays/1/late.gbx" not in fifty.files()
+    tool("verify", "--mend")
+    assert "strangers/replays/1/late.gbx" in fifty.files()
 
 
 def test_another_question_or_anew_begins_at_the_beginning(tool: Run, fifty: Shelf) -> None:
