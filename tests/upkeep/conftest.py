@@ -14,6 +14,8 @@ from tmxdb.db.models import Capture, Map, Replay
 
 from ..tool import Tool, outside, quickly
 
+JPEG = b"\xff\xd8 a picture \xff\xd9"
+
 
 class Shelf:
     """Rows that are done, with their files in `data` beside the database."""
@@ -35,7 +37,7 @@ class Shelf:
         folder = f"frames/1/{replay_id}_x_{replay_id}ms"
         names = [f"frame_{i}_{i * 10}ms.jpeg" for i in range(frames)]
         for name in names:
-            self.put(f"{folder}/{name}", b"jpeg")
+            self.put(f"{folder}/{name}", JPEG)
         self.put(f"{folder}/manifest.json", ("[" + ", ".join(f'{{"file": "{n}"}}' for n in names) + "]").encode())
         self.put(f"{folder}/metadata.json", b"{}")
         self.rows.capture(capture_id, replay_id, "done", folder_path=folder)

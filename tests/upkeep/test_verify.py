@@ -18,7 +18,7 @@ from tmxdb.capture.settings import CaptureSettings
 from tmxdb.db.models import Capture, Map, Replay, Setting
 from tmxdb.storage import Storage
 
-from .conftest import Shelf
+from .conftest import JPEG, Shelf
 
 Run = Callable[..., Any]
 
@@ -147,13 +147,23 @@ def test_a_folder_as_captures_write_it_is_well_until_a_frame_is_lost(
     storage = Storage(shelf.data)
     dataset = Dataset(storage, "frames/1/41_Anna_5ms", CaptureSettings(), owner="me")
     for step in range(20):
-        dataset.add(FrameLabel(step, step * 10, car(step * 10), 0), b"a picture")
+        dataset.add(FrameLabel(step, step * 10, car(step * 10), 0), JPEG)
     dataset.publish(replace(RUN, total_frames=20))
     dataset.close()
     rows.capture(1, 41, "done", folder_path="frames/1/41_Anna_5ms")
     for large in (8 * 2**20, 0):  # the manifest at once, and line by line
         monkeypatch.setattr("tmxdb.upkeep.whole._LARGE_MANIFEST", large)
-        assert "All is well." in tool("verify").err
+        assert "All is well." in tool("verify", "--hash").err
         (storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg").rename(shelf.data / "kept")
         assert "frame_00019_190ms.jpeg is not there" in tool("verify", ends=3).out
         (shelf.data / "kept").rename(storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg")
+
+
+def test_a_frame_that_was_cut_is_found_when_files_are_read(tool: Run, shelf: Shelf) -> None:
+    frame = shelf.capture(1) / "frame_1_10ms.jpeg"
+    for cut in (JPEG[:-1], JPEG[1:], b"\xff\xd8"):
+        frame.write_bytes(cut)
+        assert "All is well." in tool("verify").err
+        assert "frame_1_10ms.jpeg is no whole JPEG" in tool("verify", "--hash", ends=3).out
+    frame.write_bytes(b"")
+    assert "frame_1_10ms.jpeg has 0 bytes" in tool("verify", ends=3).out

@@ -123,7 +123,7 @@ def _file(storage: Storage, row: dict[str, Any]) -> FileState | None:
         return FileState(path, str(storage.absolute(path)), size, file_problem(storage, path, size or 0, row["sha256"]))
     if row.get("folder_path"):
         path = row["folder_path"]
-        return FileState(path, str(storage.absolute(path)), None, capture_problem(storage, path))
+        return FileState(path, str(storage.absolute(path)), None, capture_problem(storage, path, content=True))
     return None
 
 

@@ -145,7 +145,7 @@ def _done(table: Table) -> Select[Any]:
 
 def _problem(run: Verifying, row: Sequence[Any]) -> Problem | None:
     if len(row) == 3:
-        return capture_problem(run.storage, row[2])
+        return capture_problem(run.storage, row[2], content=run.place.content)
     return file_problem(run.storage, row[2], row[3], row[4] if run.place.content else None)
 
 

@@ -47,8 +47,9 @@ def file_problem(storage: Storage, path: str, size: int, sha256: str | None) -> 
     return None
 
 
-def capture_problem(storage: Storage, folder: str) -> Problem | None:
-    """None if the folder of a capture has its two JSON files and every frame that its manifest names."""
+def capture_problem(storage: Storage, folder: str, *, content: bool) -> Problem | None:
+    """None if the folder of a capture has its two JSON files and every frame that its manifest names; `content`: and
+    each begins and ends as a JPEG does (there is no digest of them)."""
     at = storage.absolute(folder)
     try:
         if not at.is_dir():
@@ -58,9 +59,11 @@ def capture_problem(storage: Storage, folder: str) -> Problem | None:
                 return Problem(DAMAGED, f"{name} is not there")
         for name, size in _frames(at):
             found = _size(at / name)
-            if found is None or found == 0 or size not in (None, found):
+            if found is None or found < 2 or size not in (None, found):
                 what = "is not there" if found is None else f"has {found} bytes, not {size or 'a picture'}"
                 return Problem(DAMAGED, f"{name} {what}")
+            if content and not _is_jpeg(at / name):
+                return Problem(DAMAGED, f"{name} is no whole JPEG")
     except ValueError as error:
         return Problem(DAMAGED, f"{MANIFEST} {error}")
     except OSError as error:
@@ -87,6 +90,14 @@ def _frames(folder: Path) -> Iterator[tuple[str, int | None]]:
         if not isinstance(name, str) or not _is_plain(name):
             raise ValueError("is not a list of frames")
         yield name, size if isinstance(size, int) else None
+
+
+def _is_jpeg(file: Path) -> bool:
+    """Whether it has the marks SOI and EOI of a JPEG at its ends (ITU T.81, table B.1)."""
+    with open(file, "rb") as opened:
+        begins = opened.read(2)
+        opened.seek(-2, os.SEEK_END)
+        return begins == b"\xff\xd8" and opened.read(2) == b"\xff\xd9"
 
 
 def _is_plain(name: str) -> bool:
