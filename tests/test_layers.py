@@ -105,8 +105,10 @@ def test_the_adapters_do_not_know_each_other() -> None:
 
 
 def test_the_sandbox_knows_nothing_of_what_is_tested_against_it() -> None:
-    forbidden = {"cli", "sync", "kinds", "queue", "db", "tmx", "reports"}
+    forbidden = {"cli", "sync", "kinds", "queue", "db", "tmx", "reports", "game", "capture"}
     assert [where for where, room, other in rooms_used() if room == "sandbox" and other in forbidden] == []
+    scripts = [where for where, room, module in imports() if room == "sandbox" and module == "tmxdb.gbx.script"]
+    assert scripts == []
 
 
 def test_errors_import_nothing() -> None:

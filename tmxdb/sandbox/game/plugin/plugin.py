@@ -6,7 +6,6 @@ so the game stands still. See the fact sheet, "who may speak when" and "timeouts
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 import time
@@ -73,9 +72,8 @@ class Plugin:
     def listen(self, port: int) -> None:
         """Raises OSError if the port is taken."""
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        with contextlib.suppress(AttributeError):  # on Windows it would let two games share a port
-            if not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # on Windows it would let two games share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, port))
             listener.listen(16)

@@ -1,0 +1,17 @@
+"""What the game shows."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Screen(Enum):
+    """What the game shows; `in menus?` is true for MENUS only."""
+
+    START_UP = "starting"
+    MENUS = "menus"
+    LOADING = "loading"
+    NOTICE = "press a key"
+    INTRO = "intro"
+    RACE = "race"
+    DIALOG = "end"
