@@ -242,6 +242,15 @@ def test_a_game_that_can_not_be_reached_is_tried_again(play: Player, game: Prete
 
 def test_a_dead_game_fails_the_replay_where_nobody_can_start_it(play: Player, game: PretendGame) -> None:
     game.refuses = 1000
+    failed(play(game), "game.unreachable")
+
+
+def test_a_game_that_dies_in_a_race_fails_the_replay_where_nobody_can_start_it(play: Player, game: PretendGame) -> None:
+    def die(game: PretendGame) -> None:
+        game.hang_up()
+        game.refuses = 1000
+
+    game.at_tick[250] = die
     failed(play(game), "game.gone")
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from tmxdb.capture.manifest import FrameLabel
 from tmxdb.capture.orders import Keep
 from tmxdb.capture.settings import CaptureSettings
-from tmxdb.errors import DiskTrouble
+from tmxdb.errors import BadInput, DiskTrouble
 from tmxdb.game.driver import Frame
 
 QUEUE_BYTES = 64 * 2**20
@@ -33,6 +33,16 @@ class Store(Protocol):
 
     def clear(self) -> None:
         """Forget all of them."""
+
+
+def need_pillow() -> None:
+    """Raise BadInput now rather than at the first picture."""
+    try:
+        import PIL  # noqa: F401
+    except ImportError:
+        raise BadInput(
+            "Pillow is not installed, which encodes pictures: pip install 'tmxdb[capture]'.", code="input.package"
+        ) from None
 
 
 def jpeg(frame: Frame, settings: CaptureSettings) -> bytes:

@@ -68,7 +68,9 @@ class Race:
     when its orders are done, unless the game was left. Until `result` is there.
     """
 
-    def __init__(self, course: Course, *, map_is_loaded: bool = False, can_restart: bool = False) -> None:
+    def __init__(
+        self, course: Course, *, map_is_loaded: bool = False, can_restart: bool = False, just_started: bool = False
+    ) -> None:
         self._course, self._settings = course, course.settings
         self._patience = Patience(can_restart)
         self._attempt = Attempt(course)
@@ -77,6 +79,8 @@ class Race:
         self.result: Driven | Failed | None = None
         self._gives_up_at = 0.0
         self._small_frame_came = False
+        self._starts = just_started  # the game is starting: it takes its time to greet
+        self._was_reached = map_is_loaded
 
     # What the runner tells
 
@@ -86,11 +90,13 @@ class Race:
         if self.state is State.RETURNING:
             self._enter(State.RETURNING, now, assumed.RACING_S)
         else:
-            yield from self._reach(now, do.Reconnect(0.0, assumed.START_UP_S))
+            patience_s = assumed.START_UP_S if self._starts else assumed.CONNECT_S
+            yield from self._reach(now, do.Reconnect(0.0, patience_s))
 
     def reached(self, now: float) -> None:
         """The game takes the line; it has yet to speak, and does not while it starts or loads."""
-        self._enter(State.CONNECTING, now, assumed.START_UP_S if self._patience.restarted else assumed.GREETING_S)
+        self._was_reached = True
+        self._enter(State.CONNECTING, now, assumed.START_UP_S if self._starts else assumed.GREETING_S)
 
     def hear(self, event: Event, now: float) -> Orders:
         """Something came."""
@@ -136,6 +142,7 @@ class Race:
 
     def _greeted(self, now: float) -> Orders:
         """Set the link up, and load the map if the game is in its menus; else lead it there."""
+        self._starts = False
         yield do.SetTimeout(assumed.RESPONSE_TIMEOUT_MS)
         yield do.Unrequest()
         yield do.SetPeriod(assumed.STEP_MS)
@@ -293,6 +300,7 @@ class Race:
         """Start the game anew, once; after that, or where it can not be done, this replay has failed."""
         if self._patience.restart():
             yield from self._forget(f"{message}: the game is started anew")
+            self._starts = True
             yield from self._reach(now, do.Restart(assumed.START_UP_S))
         else:
             yield from self._fail(code, message)
@@ -311,6 +319,7 @@ class Race:
 
     def _fail(self, code: str, message: str) -> Orders:
         yield do.Leave()
+        code = code if self._was_reached else "game.unreachable"
         self.state, self.result = State.ENDED, Failed(code, message)
 
     def _enter_countdown(self, now: float) -> None:

@@ -40,6 +40,7 @@ class Runner:
         self._restart, self._note = restart, note
         self._clock, self._sleep = clock, sleep
         self._holds = False  # an event that waits for its answer
+        self._is_open = True
         self._kept: list[do.Keep] = []
         self._how: dict[type, Callable[[Any], do.Reply]] = {
             do.Execute: lambda order: driver.execute(order.command),
@@ -62,10 +63,15 @@ class Runner:
             do.Note: lambda order: note(order.text),
         }
 
-    def play(self) -> Driven | Failed:
-        """The race from beginning to end. The link stays open after a race that was driven; closed if it failed.
+    @property
+    def link_is_open(self) -> bool:
+        """Whether the game still listens: after a race that was driven it does, unless its end dialog came."""
+        return self._is_open
 
-        Raises what the sink raises; the game is left then, too.
+    def play(self) -> Driven | Failed:
+        """The race from beginning to end.
+
+        Raises what the sink raises; the game is left then.
         """
         race, driver, clock = self._race, self._driver, self._clock
         try:
@@ -115,6 +121,7 @@ class Runner:
         try:
             self._driver.answer()
         except GameTrouble as error:
+            self._is_open = False
             if self._race.result is None:
                 self._lost(error)
 
@@ -123,13 +130,14 @@ class Runner:
         self._sink.discard()
 
     def _leave(self, order: do.Leave | None = None) -> None:
-        self._holds = False
+        self._holds = self._is_open = False
         self._driver.close()
 
     def _reconnect(self, order: do.Reconnect) -> None:
         self._leave()
         self._sleep(order.pause_s)
         self._driver.connect(order.patience_s)
+        self._is_open = True
         self._race.reached(self._clock())
 
     def _start_anew(self, order: do.Restart) -> None:
@@ -137,4 +145,5 @@ class Runner:
         if self._restart is not None:
             self._restart()
         self._driver.connect(order.patience_s)
+        self._is_open = True
         self._race.reached(self._clock())

@@ -72,6 +72,14 @@ def open_exchange(
     return exchange, kept
 
 
+def unasked_exchange(chosen: Options, database: Database, stop: threading.Event) -> Exchange:
+    """The exchange for kinds that ask it nothing: nobody has to be introduced, and nothing is remembered."""
+    where, contact = site_and_contact(chosen, database)
+    exchange = Exchange(where, contact=contact, gate=Gate(database, stop=stop), connections=1)
+    close_at_the_end(exchange.close)
+    return exchange
+
+
 def site_and_contact(chosen: Options, database: Database | None) -> tuple[Site, str | None]:
     """The site and the contact that hold for this call; nothing is remembered."""
     known = known_contact = None

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import Options, close_at_the_end, open_database, open_storage, options
-from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact
+from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact, unasked_exchange
+from tmxdb.cli.games import games_options, open_games
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, reader_option, site_options
 from tmxdb.cli.say import counted, talk
 from tmxdb.cli.signals import Stopping, ctrl_c
 from tmxdb.cli.watching import Watching
 from tmxdb.clock import span, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.kinds import KINDS, make_kind
+from tmxdb.kinds import KINDS, UNASKED, make_kind
 from tmxdb.kinds.facts import reader
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
 from tmxdb.kinds.tools import Options as JobOptions
@@ -25,6 +27,7 @@ from tmxdb.queue.worker import Plan, Totals, Worker
 from tmxdb.queue.workers import Identity, live_workers, new_identity
 from tmxdb.reports.counts import open_rows
 from tmxdb.reports.forecast import forecast, next_items
+from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.fetch import Fetcher
 
 _OPTIONS = (
@@ -61,6 +64,7 @@ def _work_options(function: Any) -> Any:
 @click.command()
 @option("--kind", "kinds", type=click.Choice(list(KINDS)), multiple=True, required=True, help="May be repeated.")
 @_work_options
+@games_options
 @click.pass_context
 def work(ctx: click.Context, /, kinds: tuple[str, ...], **given: Any) -> None:
     """Do the pending jobs of one or more kinds, until none is left.
@@ -69,6 +73,7 @@ def work(ctx: click.Context, /, kinds: tuple[str, ...], **given: Any) -> None:
         tmxdb work --kind list --n 16 --top 50
         tmxdb work --kind download --n 64
         tmxdb work --kind extract --limit 10
+        tmxdb work --kind capture --n 2 --base-tmi-port 8478
 
     Start it as often as you like, also at the same time: two workers never do the same row.
     """
@@ -85,7 +90,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
         tmxdb run --top 10 --n 16
         tmxdb run --dry-run
     """
-    _start(ctx, list(KINDS), given)
+    _start(ctx, list(UNASKED), given)
 
 
 def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> None:
@@ -96,14 +101,7 @@ def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> No
     wanted = _job_options(given)
     with ctrl_c() as stopping:
         database = open_database(chosen)
-        exchange, rate = open_exchange(
-            chosen,
-            database,
-            connections=_api_connections(names, given["n"]),
-            rate=given["rate"],
-            stop=stopping.stop,
-            at_once=given["n"],
-        )
+        exchange, rate = _exchange(chosen, database, names, given, stopping)
         if rate:
             ahead = forecast(database, names, given["top"])
             talk(
@@ -118,6 +116,22 @@ def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> No
         tools = Tools(database, storage, exchange, fetcher, identity.worker_id, wanted)
         totals = _work(names, given, identity, tools, stopping)
     _end(database, totals, stopping)
+
+
+def _exchange(
+    chosen: Options, database: Database, names: list[str], given: dict[str, Any], stopping: Stopping
+) -> tuple[Exchange, float | None]:
+    """The exchange, and the rate that is kept; captures ask it nothing."""
+    if names == ["capture"]:
+        return unasked_exchange(chosen, database, stopping.stop), None
+    return open_exchange(
+        chosen,
+        database,
+        connections=_api_connections(names, given["n"]),
+        rate=given["rate"],
+        stop=stopping.stop,
+        at_once=given["n"],
+    )
 
 
 def _job_options(given: dict[str, Any]) -> JobOptions:
@@ -146,6 +160,8 @@ def _work(names: list[str], given: dict[str, Any], identity: Identity, tools: To
         half_written = tools.storage.half_written()
         with database.read() as connection:
             tools.storage.sweep(half_written, live_workers(connection, wall_clock()))
+        if "capture" in names:
+            tools = replace(tools, games=open_games(tools, given["n"], given, watching.note))
         worker = Worker(
             database,
             [make_kind(name, tools) for name in names],

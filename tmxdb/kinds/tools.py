@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, literal_column
 from sqlalchemy.sql.elements import NamedColumn
 
+from tmxdb.capture.session import Games
 from tmxdb.db.engine import Database
 from tmxdb.kinds.facts import Reader
 from tmxdb.kinds.naming import NameTemplate
@@ -47,3 +48,5 @@ class Tools:
     fetcher: Fetcher
     worker_id: str
     options: Options
+    games: Games | None = None
+    """Only for captures."""
