@@ -127,3 +127,13 @@ def race_time(frame: bytes) -> int:
     """What the picture shows: the simulated game writes it into its first pixel."""
     at: int = struct.unpack_from("<i", frame)[0]
     return at
+
+
+def served(port: int) -> bool:
+    """Whether a new client is told steps, and let go."""
+    with Raw(port) as client:
+        client.go(6, 1.0, 19, 10)  # at usual speed, every tick
+        client.steps(3)
+        client.step()
+        client.send(13)
+        return client.hung_up()
