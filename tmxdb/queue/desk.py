@@ -21,7 +21,7 @@ from tmxdb.queue.claim import claim, next_pending
 from tmxdb.queue.crew import Result, bug
 from tmxdb.queue.job import RUNNING, Fail, Job, Kind
 from tmxdb.queue.pauses import Paused, pauses, pausing
-from tmxdb.queue.recover import DUE_AT_ONCE, next_due, recover
+from tmxdb.queue.recover import DUE_AT_ONCE, next_due, promote_far, recover
 from tmxdb.queue.settle import release, release_keys, settle
 from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch, heartbeat, sign_in, sign_out
 
@@ -170,6 +170,7 @@ class Desk:
         more = False
         dead = self._watch.dead(connection, self._me.worker_id, now_ms)
         for name, kind in self._kinds.items():
+            promote_far(connection, kind, now_ms)
             back = recover(connection, kind, dead=dead, now_ms=now_ms)
             more = more or back.due == DUE_AT_ONCE
             if back.lost:

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tmxdb.clock import Clock, wall_clock
@@ -86,14 +86,17 @@ class Gate:
     def pause(self, seconds: float, reason: str) -> None:
         """Nobody sends anything for `seconds`, in no process; a day is the longest anybody can ask for."""
         seconds = min(seconds, LONGEST_ASKED_S)
-        until_ms = self._clock() + round(seconds * 1000)
+        now_ms = self._clock()
+        until_ms = now_ms + round(seconds * 1000)
+        known = _row.c.paused_until_ms  # more than a day away: written before somebody set a clock back
+        replaced = or_(known < until_ms, known > now_ms + LONGEST_ASKED_S * 1000)
         with self._database.write() as connection:
             dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
             values = {"paused_until_ms": until_ms, "reason": reason}
             connection.execute(
                 dialect.insert(_row)
                 .values(id=1, **values)
-                .on_conflict_do_update(index_elements=["id"], set_=values, where=_row.c.paused_until_ms < until_ms)
+                .on_conflict_do_update(index_elements=["id"], set_=values, where=replaced)
             )
         with self._lock:
             news = until_ms > self._paused_until_ms + 1000

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from tmxdb.clock import iso
 from tmxdb.db.models import Attempt, Worker, table_of
+from tmxdb.queue.backoff import LONGEST_ASKED_S
 from tmxdb.queue.job import RETRY, RUNNING, Kind
 from tmxdb.retrying import in_a_row
 
@@ -103,6 +104,18 @@ def promote_due(connection: Connection, kind: Kind, now_ms: int) -> int:
     if connection.dialect.name == "postgresql":  # as in claim.py
         due = select(due.with_for_update(skip_locked=True, key_share=True).cte("due").c[0])
     result = connection.execute(update(table).where(kind.key.in_(due)).values(status="pending", available_at=None))
+    return result.rowcount
+
+
+def promote_far(connection: Connection, kind: Kind, now_ms: int) -> int:
+    """Rows in `retry` that would wait longer than anybody can ask for are pending again: a clock was ahead when
+    they were written, and was set right since. Answers how many."""
+    table, far = kind.table, iso(now_ms + round((LONGEST_ASKED_S + 3600) * 1000))
+    result = connection.execute(
+        update(table)
+        .where(table.c.status == RETRY, table.c.available_at > far)
+        .values(status="pending", available_at=None)
+    )
     return result.rowcount
 
 

@@ -25,6 +25,8 @@ from tmxdb.storage import safe_name
 
 LEASE_MS = 60_000
 HEARTBEAT_MS = 5_000
+LONGEST_LOOK_S = 2.0
+"""Between two looks at the others, no more than this counts as watched: who looks less often was asleep."""
 _workers = table_of(Worker)
 
 
@@ -121,15 +123,22 @@ class Watch:
     A process of this machine is asked for at the system. Of another machine's worker the heartbeat is
     watched: it is dead when the heartbeat stood still for a whole lease by our own steady clock, or for
     three beats when its lease is over besides. A clock that jumps (suspend, NTP) can do neither harm.
+
+    Steady clocks go on during suspend on some systems and stand still on others. So only time counts in which we
+    looked: when a machine wakes up, its workers have all the time they need for a heartbeat.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
+        self._looked_s = monotonic()
+        self._watched_s = 0.0
         self._beats: dict[str, tuple[str, float]] = {}
 
     def dead(self, connection: Connection, me: str, now_ms: int) -> list[str]:
         """The workers whose rows may be taken back now."""
-        now_s, gone = self._monotonic(), []
+        looks_s, gone = self._monotonic(), []
+        self._watched_s += min(looks_s - self._looked_s, LONGEST_LOOK_S)
+        self._looked_s, now_s = looks_s, self._watched_s
         columns = _workers.c
         for worker_id, machine, pid, started_ms, beat, lease_until in connection.execute(
             select(
