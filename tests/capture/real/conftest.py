@@ -66,7 +66,7 @@ class Stage:
         rgb[0::3], rgb[1::3], rgb[2::3] = pixels[2::4], pixels[1::4], pixels[0::4]
         assert read_back(bytes(rgb), frame.width, frame.height).race_time_ms == kept.time_ms
         assert kept.state.race_time_ms == kept.time_ms
-        assert kept.state.position[0] == pytest.approx(100 + 0.02 * min(kept.time_ms, 3_900), abs=exact_m)
+        assert kept.state.position[2] == pytest.approx(50 + 0.02 * min(kept.time_ms, 3_900), abs=exact_m)
 
     @property
     def times(self) -> list[int]:
