@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import signal
 import subprocess
 import sys
@@ -138,9 +138,6 @@ def test_killed_at_any_step_the_next_one_puts_all_back(folder: Path, what: str) 
     before = content(folder)
     steps = 0
     while die(folder, steps, what):
-        for note in folder.glob("*.tmxdb-lent*"):
-            if not note.read_bytes():  # written for a minute already
-                os.utime(note, (time.time() - 100,) * 2)
         recover_autosaves(folder)
         assert content(folder) == before, f"killed at step {steps}"
         steps += 1
@@ -172,6 +169,59 @@ def test_two_that_find_the_same_leavings_put_back_once(folder: Path) -> None:
         for _ in range(3)
     ]
     assert [helper.wait(60) for helper in helpers] == [0, 0, 0]
+    assert content(folder) == before
+
+
+LEND = """
+import random, sys
+from pathlib import Path
+from tmxdb.errors import GameTrouble
+from tmxdb.game.autosaves import Autosaves, recover_autosaves
+folder, rng = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
+busy = lent = 0
+print("began", flush=True)
+while True:
+    recover_autosaves(folder)
+    autosaves = Autosaves(folder)
+    try:
+        name = rng.choice(["A01-Race", "B02-Acrobatic", "C03-Speed"])
+        if rng.random() < 0.5:
+            autosaves.put("me", name, b"ours %d" % rng.randrange(10**9))
+        else:
+            autosaves.hide(name, username="me")
+        lent += 1
+    except GameTrouble:
+        busy += 1
+    finally:
+        autosaves.give_back()
+"""
+
+
+@pytest.mark.slow
+def test_four_at_once_killed_at_random_leave_all_as_it_was(folder: Path) -> None:
+    before = content(folder)
+    rng = random.Random(7)
+
+    def begin() -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", LEND, str(folder), str(rng.randrange(10**6))]
+        process = subprocess.Popen(words, env=Tool.environment(), stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        assert process.stdout.readline() == "began\n"
+        return process
+
+    def end(process: subprocess.Popen[str]) -> None:
+        assert process.poll() is None, "it ended by itself"
+        process.kill()
+        process.communicate()
+
+    lenders = [begin() for _ in range(4)]
+    for _ in range(12):
+        time.sleep(rng.uniform(0.01, 0.1))
+        end(lenders.pop(rng.randrange(4)))
+        lenders.append(begin())
+    for lender in lenders:
+        end(lender)
+    recover_autosaves(folder)
     assert content(folder) == before
 
 

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.launch import GameProcess, LaunchSettings, which_game
+from tmxdb.game.launch import GameProcess, LaunchSettings
+from tmxdb.game.processes import which_game
 from tmxdb.game.socket_driver import SocketDriver
 
 from ..tool import Tool
@@ -59,7 +60,7 @@ def game_at(tmp_path: Path) -> Iterator[Callable[..., GameProcess]]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not want to end is killed sooner."""
-    monkeypatch.setattr("tmxdb.game.launch.ENDS_S", 0.5)
+    monkeypatch.setattr("tmxdb.game.processes.ENDS_S", 0.5)
 
 
 def script(path: Path, text: str) -> Path:
@@ -137,6 +138,24 @@ def test_a_game_that_has_left_its_session_is_ended_too(
     eventually(lambda: not psutil.pid_exists(pid))
 
 
+def test_what_all_games_of_a_wine_prefix_share_is_left_to_end_by_itself(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    shared = script(tmp_path / "wineserver", f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    told = tmp_path / "told"
+    starts = f'#!/bin/sh\n"{shared}" &\necho $! > "{told}"\nexec "{stubborn}" "$1"\n'
+    game = game_at(script(tmp_path / "launch.sh", starts), free_port())
+    game.start()
+    eventually(lambda: game.pid is not None)
+    server = psutil.Process(int(told.read_text()))
+    try:
+        game.stop()
+        assert not game.running()
+        assert server.is_running()
+    finally:
+        server.kill()
+
+
 def test_the_script_gets_the_port_as_its_only_argument(tmp_path: Path, game_at: Callable[..., GameProcess]) -> None:
     told = tmp_path / "told"
     game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\necho "$# $1" > "{told}"\nsleep 60\n'), 8480)
@@ -175,9 +194,9 @@ def test_what_is_not_set_or_not_there_is_said_before_anything_is_started(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tmxdb.game import launch
+from tmxdb.game import processes
 from tmxdb.game.launch import GameProcess, LaunchSettings
-launch.ENDS_S = 0.5
+processes.ENDS_S = 0.5
 game = GameProcess(LaunchSettings(linux_script=sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
 game.start()
 print(game.pid, flush=True)

@@ -12,21 +12,18 @@ import hashlib
 import json
 import os
 import re
-import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import GameTrouble
-from tmxdb.game.owners import me, owner_in
+from tmxdb.game.alone import alone_in
+from tmxdb.game.owners import Owner, me, owner_in
 from tmxdb.storage import NewFile, disk_errors
 
 ENDING = ".Replay.gbx"
 _NOTE, _SAVED, _KEPT, _PARTIAL = ".tmxdb-lent", ".tmxdb-saved", ".tmxdb-kept", ".tmxdb-partial"
-_BEING_WRITTEN_S = 60.0
-"""A note without words is one being written; after this long, one whose writer was killed."""
 # learn.microsoft.com, "Naming Files, Paths, and Namespaces": what no file name there may have
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
@@ -46,15 +43,25 @@ class _Loan:
     name: str
     was_there: bool
     ours: str | None
+    owner: Owner
 
     @classmethod
     def read(cls, note: Path) -> _Loan | None:
-        """None if it is not written yet, or never will be."""
+        """None if there is none, or if it was cut off: then its writer was killed before anything was moved."""
         try:
             told: Any = json.loads(note.read_text("utf-8"))
-            return cls(str(told["name"]), bool(told["was_there"]), told["ours"])
+            owner = owner_in(told["owner"])
+            # Its own name says what it is about: what stands in it chooses no path.
+            name = note.name.removesuffix(_NOTE)
+            return None if owner is None else cls(name, bool(told["was_there"]), told["ours"], owner)
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def write(self, note: Path) -> None:
+        with open(note, "w", encoding="utf-8") as file:
+            json.dump({"was_there": self.was_there, "ours": self.ours, "owner": str(self.owner)}, file)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 class Autosaves:
@@ -98,74 +105,67 @@ class Autosaves:
 
     def give_back(self) -> None:
         """All as it was before. Raises DiskTrouble; may be called again then."""
-        with disk_errors(str(self._folder)):
+        if not self._lent:
+            return
+        with disk_errors(str(self._folder)), alone_in(self._folder):
             while self._lent:
-                name = self._lent[-1]
-                loan = _Loan.read(self._folder / f"{name}{_NOTE}")
-                if loan is not None:
+                note = self._folder / f"{self._lent[-1]}{_NOTE}"
+                loan = _Loan.read(note)
+                if loan is not None and loan.owner == me():
                     # What is there now came while it was lent: ours, or the game's own save of our race.
                     _restore(self._folder, loan, known_origin=True)
-                (self._folder / f"{name}{_NOTE}").unlink(missing_ok=True)
+                    note.unlink()
                 self._lent.pop()
 
     def _lend(self, name: str, ours: str | None) -> None:
-        note = self._folder / f"{name}{_NOTE}"
-        saved = self._folder / f"{name}{_SAVED}"
-        target = self._folder / name
-        handle = _claim(note)
-        if handle is None:
-            raise _busy(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                if saved.exists() or any(True for _ in _notes(self._folder, f"{name}{_NOTE}.")):
-                    raise _busy(name)  # somebody is just putting it back
-                owner = str(me())
-                json.dump({"name": name, "was_there": target.exists(), "ours": ours, "owner": owner}, file)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            note.unlink()
-            raise
-        self._lent.append(name)
-        with suppress(FileNotFoundError):
-            os.rename(target, saved)
+        note, saved, target = (self._folder / f"{name}{ending}" for ending in (_NOTE, _SAVED, ""))
+        with alone_in(self._folder):
+            loan = _Loan.read(note)
+            if loan is not None and loan.owner.lives():
+                raise GameTrouble(
+                    f"{name}: another game is using this name in Autosaves (two maps may have one name);"
+                    " tried again later.",
+                    code="game.autosave_busy",
+                )
+            _recover(self._folder, name)
+            self._lent.append(name)
+            _Loan(name, target.exists(), ours, me()).write(note)
+            with suppress(FileNotFoundError):
+                os.rename(target, saved)
 
 
 def recover_autosaves(folder: Path) -> int:
-    """Give back what killed processes have lent; answers how many files. To be called before anything is lent.
-
-    A note is taken over by renaming it, which only one of many can do.
-    """
+    """Give back what killed processes have lent; answers how many files. To be called before anything is lent."""
     if not folder.is_dir():
         return 0
-    recovered = 0
-    with disk_errors(str(folder)):
-        for note in list(_notes(folder, "")):
-            name, _, taken_by = note.name.partition(_NOTE)
-            if _lives(note, taken_by):
-                continue
-            mine = folder / f"{name}{_NOTE}.{me()}"
-            try:
-                os.rename(note, mine)
-            except (FileNotFoundError, FileExistsError):  # another one was quicker
-                continue
-            loan = _Loan.read(mine)
-            if loan is not None and loan.name == name:
-                _restore(folder, loan, known_origin=False)
-            mine.unlink(missing_ok=True)
-            recovered += 1
-        for saved in folder.glob(f"*{_SAVED}"):
-            _restore_without_note(saved)
+    with disk_errors(str(folder)), alone_in(folder):
         for partial in folder.glob(f"*{_PARTIAL}"):
             owner = owner_in(partial.name)
             if owner is not None and not owner.lives():
-                partial.unlink(missing_ok=True)
-    return recovered
+                partial.unlink(missing_ok=True)  # published, and its owner killed, since it was listed
+        names = {file.name.removesuffix(ending) for ending in (_NOTE, _SAVED) for file in folder.glob(f"*{ending}")}
+        return sum(_recover(folder, name) for name in sorted(names))
 
 
 def lent(folder: Path) -> list[str]:
     """The names that are lent now, for whoever looks."""
-    return sorted({note.name.partition(_NOTE)[0] for note in _notes(folder, "")}) if folder.is_dir() else []
+    return sorted(note.name.removesuffix(_NOTE) for note in folder.glob(f"*{_NOTE}"))
+
+
+def _recover(folder: Path, name: str) -> bool:
+    """Put back what a killed process has lent under this name, if one has. Only while alone in the folder."""
+    note, saved, target = (folder / f"{name}{ending}" for ending in (_NOTE, _SAVED, ""))
+    loan = _Loan.read(note)
+    if loan is not None and loan.owner.lives():
+        return False
+    if loan is not None:
+        _restore(folder, loan, known_origin=False)
+    elif saved.exists():  # somebody has deleted the note; the name still says what it is
+        os.rename(saved, _kept(target) if target.exists() else target)
+    elif not note.exists():
+        return False
+    note.unlink(missing_ok=True)
+    return True
 
 
 def _restore(folder: Path, loan: _Loan, *, known_origin: bool) -> None:
@@ -183,19 +183,6 @@ def _restore(folder: Path, loan: _Loan, *, known_origin: bool) -> None:
         target.unlink(missing_ok=True)
 
 
-def _restore_without_note(saved: Path) -> None:
-    """Somebody has deleted the note; the name still says what it is."""
-    target = saved.with_name(saved.name.removesuffix(_SAVED))
-    note = saved.with_name(f"{target.name}{_NOTE}")
-    handle = None if any(True for _ in _notes(saved.parent, note.name)) else _claim(note)
-    if handle is None:
-        return  # lent, or just being put back
-    os.close(handle)
-    with suppress(FileNotFoundError):
-        os.rename(saved, _kept(target) if target.exists() else target)
-    note.unlink()
-
-
 def _kept(target: Path) -> Path:
     """A name beside it that is free."""
     number = 1
@@ -204,40 +191,5 @@ def _kept(target: Path) -> Path:
     return kept
 
 
-def _claim(note: Path) -> int | None:
-    """A new file, or None if it is there already: of many only one gets it."""
-    try:
-        return os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    except FileExistsError:
-        return None
-
-
-def _notes(folder: Path, beginning: str) -> Iterable[Path]:
-    return (file for file in folder.iterdir() if _NOTE in file.name and file.name.startswith(beginning))
-
-
-def _lives(note: Path, taken_by: str) -> bool:
-    """Whether somebody is at work on it: its owner, or who is giving it back already."""
-    owner = owner_in(taken_by) if taken_by else _owner_of(note)
-    if owner is not None:
-        return owner.lives()
-    with suppress(FileNotFoundError):
-        return time.time() - note.stat().st_mtime < _BEING_WRITTEN_S
-    return True
-
-
-def _owner_of(note: Path) -> Any:
-    with suppress(OSError, ValueError, AttributeError, TypeError):
-        return owner_in(json.loads(note.read_text("utf-8"))["owner"])
-    return None
-
-
 def _hash(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _busy(name: str) -> GameTrouble:
-    return GameTrouble(
-        f"{name}: another game is using this name in Autosaves (two maps may have one name); tried again later.",
-        code="game.autosave_busy",
-    )

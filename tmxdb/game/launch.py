@@ -15,22 +15,15 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import BadInput, GameTrouble
 from tmxdb.game.owners import Owner, me, owner_in, owner_of
+from tmxdb.game.processes import ENDS_S, GAME_NAME, MARK, Started, end, games, is_game, members_of, which_game
 
-GAME_NAME = "TmForever"
-"""What the name of the game's process begins with (sheet (f), GIM)."""
 APPEARS_S = 60.0
-ENDS_S = 5.0
-"""How long a game may take to end by itself before it is killed."""
-_FORCED_S = 10.0
-_TOKEN = "TMXDB_GAME"
-"""The mark in the environment of what we start; it is inherited, also by what leaves the session."""
 
 # Sheet (d). Ports leak from one start to the next through TMInterface's saved settings, so it is always told; without
 # the next two, "press any key" and cameras of the map stop everything; the others keep the start exact and leave runs
@@ -80,14 +73,6 @@ class LaunchSettings:
         return "".join(f"set {name} {value}; " for name, value in variables) + "toggle_console"
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A game that runs. `first`: its process; on Linux the script's, which leads a session. `token`: all's mark."""
-
-    first: Owner
-    token: str
-
-
 class GameProcess:
     """The game on one port. `records`: a folder of ours, in which it is written down what runs."""
 
@@ -95,7 +80,7 @@ class GameProcess:
         self._settings, self.port = settings, port
         self._record = records / f"game-{port}.json"
         self._started: subprocess.Popen[bytes] | None = None
-        self._game: _Started | None = None
+        self._game: Started | None = None
 
     def start(self) -> None:
         """Start it, after ending what a killed tmxdb has left on this port. It takes a minute until it can be reached.
@@ -106,7 +91,7 @@ class GameProcess:
         self.stop()
         command = self._settings.command(self.port)
         self._end_leftover()
-        before = {process.pid for process in _games()}
+        before = {process.pid for process in games()}
         token = uuid.uuid4().hex
         try:
             # Its output goes nowhere: Wine writes without end.
@@ -116,14 +101,14 @@ class GameProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=sys.platform != "win32",  # so that all of it can be ended together
-                env={**os.environ, _TOKEN: token},
+                env={**os.environ, MARK: token},
             )
         except OSError as error:
             raise BadInput(f"{_shown(command)}: can not be run ({error.strerror}).", code="input.launch") from error
         if sys.platform == "win32":
-            self._game = _Started(self._appeared(self._started, before), token)
+            self._game = Started(self._appeared(self._started, before), token)
         else:
-            self._game = _Started(owner_of(self._started.pid), token)
+            self._game = Started(owner_of(self._started.pid), token)
         self._write_record()
         if not self._settles():
             self.stop()
@@ -134,18 +119,18 @@ class GameProcess:
 
     def running(self) -> bool:
         """Whether any of what was started still runs."""
-        return self._game is not None and bool(_members(self._game))
+        return self._game is not None and bool(members_of(self._game))
 
     @property
     def pid(self) -> int | None:
         """The process of the game itself, whose window is looked for; None if it is not there (yet)."""
-        members = _members(self._game) if self._game is not None else []
-        return next((process.pid for process in members if _is_game(process)), None)
+        members = members_of(self._game) if self._game is not None else []
+        return next((process.pid for process in members if is_game(process)), None)
 
     def stop(self) -> None:
         """End it, by force if it does not end by itself. Nothing happens if it does not run."""
         if self._game is not None:
-            _end(self._game)
+            end(self._game)
         if self._started is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._started.wait(ENDS_S)
@@ -168,7 +153,7 @@ class GameProcess:
     def _appeared(self, loader: subprocess.Popen[bytes], before: set[int]) -> Owner:
         deadline = time.monotonic() + APPEARS_S
         while time.monotonic() < deadline:
-            new = [process for process in _games() if process.pid not in before]
+            new = [process for process in games() if process.pid not in before]
             game = which_game(new, self.port, loader.pid)
             if game is not None:
                 return owner_of(game)
@@ -198,99 +183,7 @@ class GameProcess:
                 code="input.port",
             )
         if game is not None and game.host == me().host:
-            _end(_Started(game, token))
-
-
-def which_game(new: list[Any], port: int, loader_pid: int) -> int | None:
-    """Of these new games the one that was just started, when others are started at the same time, too.
-
-    The one that was told this port; of those that do not say, the loader's child; else the only one.
-    """
-    ports = {process: re.search(r"custom_port (\d+);", " ".join(_asked(process.cmdline, []))) for process in new}
-    told = [process for process, said in ports.items() if said and int(said[1]) == port]
-    others = [process for process, said in ports.items() if not said]
-    child = [process for process in others if _asked(process.ppid, 0) == loader_pid]
-    for found in (told, child, others):
-        if len(found) == 1:
-            return int(found[0].pid)
-    return None
-
-
-def named_as_a_game(pid: int | None) -> bool:
-    """Whether a process of this number runs and bears the game's name."""
-    import psutil
-
-    try:
-        return pid is not None and _is_game(psutil.Process(pid))
-    except psutil.Error:
-        return False
-
-
-def _games() -> list[Any]:
-    import psutil
-
-    return [process for process in psutil.process_iter() if _is_game(process)]
-
-
-def _is_game(process: Any) -> bool:
-    return str(_asked(process.name, "")).casefold().startswith(GAME_NAME.casefold())
-
-
-def _members(game: _Started) -> list[Any]:
-    """The processes that belong to it and run: the first one, those of its session, those that have inherited its mark.
-
-    A number can be another's by now: days later, after a crash. So no process counts that is older than the first, and
-    no session whose leader is not the first itself or gone.
-    """
-    import psutil
-
-    first = game.first
-    ours = first.lives() or not psutil.pid_exists(first.pid)
-    members = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.create_time() * 1000 < first.started_ms - 2000 or process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            if (ours and first.pid in (process.pid, _session(process.pid))) or (
-                process.environ().get(_TOKEN) == game.token
-            ):
-                members.append(process)
-    return members
-
-
-def _session(pid: int) -> int | None:
-    if sys.platform == "win32":
-        return None
-    return os.getsid(pid)
-
-
-def _end(game: _Started) -> None:
-    import psutil
-
-    for process in _members(game):
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-    deadline = time.monotonic() + ENDS_S
-    while _members(game) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    while left := _members(game):  # again and again: one may start another meanwhile
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        # Not waited for by their number: an orphan may stay a zombie for as long as its new parent likes.
-        time.sleep(0.02)
-        if time.monotonic() > deadline + _FORCED_S:
-            raise GameTrouble(f"process {left[0].pid} of the game can not be ended.", code="game.no_end")
-
-
-def _asked(question: Callable[[], Any], otherwise: Any) -> Any:
-    """What a process says of itself, if it is still there and may be asked."""
-    import psutil
-
-    try:
-        return question()
-    except psutil.Error:
-        return otherwise
+            end(Started(game, token))
 
 
 def _there(path: str | None, variable: str, what: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.launch import named_as_a_game
+from tmxdb.game.processes import named_as_a_game
 
 TITLE = "Trackmania"
 """In the titles of the games' windows, in whatever case. With TMLoader it is "Trackmania Modded Forever (2.12.0)
