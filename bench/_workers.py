@@ -1,8 +1,9 @@
-"""Workers on jobs that do nothing, each in a process of its own: `python -m bench._workers URL N SECONDS`.
+"""Workers on jobs that do nothing, each in a process of its own: `python -m bench._workers URL N SECONDS LIMIT WHAT`.
 
 Prints as JSON: jobs done, how long it worked, every wait for the database in milliseconds as p50, p99 and worst, and
-how many times it was locked. SECONDS 0: until nothing is left. It begins when it reads a line, so that several can do
-so together.
+how many times it was locked. SECONDS and LIMIT (of jobs) 0: until nothing is left. WHAT: `done`, or `again` for jobs
+that come back at once, so that there is no end of them. It begins when it reads a line, so that several can do so
+together.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from sqlalchemy import Column, Connection
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Replay, table_of
 from tmxdb.errors import DatabaseTrouble
-from tmxdb.queue.job import Done, Job, Outcome
+from tmxdb.queue.job import Done, Job, Outcome, Snooze
 from tmxdb.queue.worker import Plan, Worker
 from tmxdb.queue.workers import new_identity
 
+AGAIN = Snooze("bench.again", "once more")
 NOTHING = Done({"file_path": "nothing", "file_bytes": 1, "sha256": "0" * 64})
 
 
@@ -35,13 +37,16 @@ class NoOp:
     key: Column[Any] = table.c.replay_id
     needs: tuple[Column[Any], ...] = ()
 
+    def __init__(self, outcome: Outcome = NOTHING) -> None:
+        self._outcome = outcome
+
     def at_most(self, n: int) -> int:
         return n
 
     def prepare(self, connection: Connection) -> None: ...
 
     def run(self, job: Job) -> Outcome:
-        return NOTHING
+        return self._outcome
 
 
 class Timed(Database):
@@ -64,10 +69,14 @@ class Timed(Database):
             raise
 
 
-class Silent:
-    """A listener that only notes trouble."""
+class Counting:
+    """A listener that counts, and tells trouble."""
 
-    def settled(self, kind: str, status: str, item_id: int, error: str | None) -> None: ...
+    jobs = 0
+
+    def settled(self, kind: str, status: str, item_id: int, error: str | None) -> None:
+        self.jobs += 1
+
     def waiting(self, until_ms: int, rows: int) -> None: ...
     def beat(self) -> None: ...
 
@@ -75,23 +84,22 @@ class Silent:
         print(message, file=sys.stderr)
 
 
-def work(location: str, n: int, seconds: float = 0) -> dict[str, float]:
-    """One worker until `seconds` are over or nothing is left."""
-    database, stop = Timed(location), threading.Event()
-    worker = Worker(
-        database, [NoOp()], Plan(n), identity=new_identity(), listener=Silent(), stop=stop, stop_now=threading.Event()
-    )
+def work(location: str, n: int, seconds: float, limit: int, outcome: Outcome) -> dict[str, float]:
+    """One worker until `seconds` are over, `limit` is reached or nothing is left."""
+    database, stop, listener = Timed(location), threading.Event(), Counting()
+    kind, plan, me = NoOp(outcome), Plan(n, limit=limit), new_identity()
+    worker = Worker(database, [kind], plan, identity=me, listener=listener, stop=stop, stop_now=threading.Event())
     if seconds:
         timer = threading.Timer(seconds, stop.set)
         timer.daemon = True
         timer.start()
     began = time.perf_counter()
-    totals = worker.run()
+    worker.run()
     wall_s = time.perf_counter() - began
     database.close()
     waits = sorted(database.waits_ms)
     return {
-        "jobs": totals.of("done"),
+        "jobs": listener.jobs,
         "wall_s": wall_s,
         "p50_ms": waits[len(waits) // 2],
         "p99_ms": waits[len(waits) * 99 // 100],
@@ -104,4 +112,5 @@ def work(location: str, n: int, seconds: float = 0) -> dict[str, float]:
 if __name__ == "__main__":
     print("ready", flush=True)
     sys.stdin.readline()
-    print(json.dumps(work(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))))
+    url, n, seconds, limit, what = sys.argv[1:]
+    print(json.dumps(work(url, int(n), float(seconds), int(limit), AGAIN if what == "again" else NOTHING)))

@@ -34,16 +34,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running_site(tracks=wanted.tracks) as site:
-        bodies = _fetch(site.url)
+        bodies = fetched_pages(site.url)
         bare, ours, again = [], [], []
         for round_ in range(wanted.rounds):
             bare.append(_bare(Path(folder, f"bare-{round_}.db"), bodies))
             database = Database(str(Path(folder, f"tmx-{round_}.db")))
             upgrade(database)
-            ours.append(_synced(database, bodies))
-            with database.write() as connection:
-                connection.exec_driver_sql("DELETE FROM syncs")
-            again.append(_synced(database, bodies))
+            ours.append(synced_per_second(database, bodies))
+            again.append(synced_per_second(database, bodies))
             database.close()
     base, *others = (sorted(runs)[wanted.rounds // 2] for runs in (bare, ours, again))
     rows: list[list[Any]] = [["sqlite3 executemany, rows ready", base, 1.0]]
@@ -54,7 +52,8 @@ def main() -> None:
     print_rows(f"{wanted.tracks:,} tracks, 1000 a page (median of {wanted.rounds})", ("what", "rows/s", "ratio"), rows)
 
 
-def _fetch(url: str) -> list[bytes]:
+def fetched_pages(url: str) -> list[bytes]:
+    """The whole track list of a site, page by page as it comes."""
     bodies, after = [], 0
     while True:
         parameters = {"fields": TRACK_FIELDS, "count": 1000, "order1": 1, **({"after": after} if after else {})}
@@ -86,7 +85,10 @@ def _bare(path: Path, bodies: list[bytes]) -> float:
     return sum(map(len, rows)) / seconds
 
 
-def _synced(database: Database, bodies: list[bytes]) -> float:
+def synced_per_second(database: Database, bodies: list[bytes]) -> float:
+    """Tracks a second of a sync that gets `bodies`."""
+    with database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM syncs")
     sync = TrackSync(database, _Canned(bodies), _Silent(), stop=threading.Event())  # type: ignore[arg-type]
     began = time.perf_counter()
     synced = sync.by_upload(Filters())

@@ -26,11 +26,10 @@ from tmxdb.retrying import Then, rule_for
 
 GATHER_S = 0.02
 """How long results wait for others to be settled with."""
-BATCH = 1024
+BATCH = 256
 AHEAD = 32
-"""At least so many jobs are claimed ahead for each kind, so that no thread waits for the database."""
-AHEAD_S = 0.02
-"""And where they take next to no time, as many as are done meanwhile: larger turns cost less for each job."""
+"""At least so many jobs are claimed ahead for each kind, so that no thread waits for the database; up to BATCH
+where they take next to no time, for larger turns cost less for each job."""
 DATABASE_PATIENCE_S = 120.0
 """How long results are kept in memory while the database is away, before the run stops."""
 AGAIN_S = 2.0
@@ -118,6 +117,7 @@ class Worker:
         turns = threading.Semaphore(plan.n) if sum(sizes.values()) > plan.n else None
         self._crews = {name: Crew(kind, sizes[name], self._results, turns) for name, kind in by_name.items()}
         self._held: dict[str, dict[int, Job]] = {name: {} for name in by_name}
+        self._ahead = {name: max(AHEAD, size) for name, size in sizes.items()}
         self._claimed = 0
         self._dry: set[str] = set()
         self._paused: Mapping[str, Paused] = {}
@@ -191,15 +191,21 @@ class Worker:
         if any(result.halt is None for result in results):
             self._dry.clear()  # what was done may have opened rows, what was snoozed may be pending again
         leaving = Counter(result.job.kind for result in results)
-        pace = self._pace.per_second()
         for name in reversed(self._crews):
-            size = self._crews[name].size
-            ahead = max(AHEAD, size, min(int(pace.get(name, 0) * AHEAD_S), BATCH))
-            room = min(size + ahead - len(self._held[name]) + leaving[name], left)
+            ahead = self._look_ahead(name, leaving[name])
+            room = min(self._crews[name].size + ahead - len(self._held[name]) + leaving[name], left)
             if name not in self._dry and name not in self._paused and room >= min(ahead // 2, left) and room > 0:
                 wanted[name] = room
                 left -= room
         return wanted
+
+    def _look_ahead(self, name: str, leaving: int) -> int:
+        """How many jobs of a kind to claim ahead: twice as many if its threads have run out of them meanwhile."""
+        if leaving and leaving == len(self._held[name]):
+            self._ahead[name] = min(2 * self._ahead[name], BATCH)
+        elif leaving < self._ahead[name] // 4:
+            self._ahead[name] = max(self._ahead[name] // 2, AHEAD, self._crews[name].size)
+        return self._ahead[name]
 
     def _book(self, turn: Turn) -> None:
         """After the commit: remember, tell, and hand out what was claimed."""
