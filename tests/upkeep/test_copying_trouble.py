@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -223,3 +226,46 @@ def test_a_server_that_goes_away_is_a_sentence_and_the_same_command_goes_on(
         assert "again" in error or "Check that the server runs" in error
     assert "Going on" in tool("copy-db", source.database.location, url).err
     server.drop(url)
+
+
+# Two rows a batch, and a line before each commit.
+_TELLING = """
+from tmxdb.db import transfer
+from tmxdb.upkeep import copying
+transfer.BATCH, quick = 2, copying.put
+def put(*arguments):
+    quick(*arguments)
+    print(flush=True)
+copying.put = put
+from tmxdb.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_again_and_again_it_comes_to_the_same_end(source: Rows, target: str) -> None:
+    source.replays(*range(101, 601))
+    rng, kills, ended = random.Random(4), 0, False
+    while not ended:
+        with subprocess.Popen(
+            [sys.executable, "-c", _TELLING, "copy-db", source.database.location, target],
+            env=Tool.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for _ in itertools.islice(process.stdout, rng.randrange(1, 100)):
+                pass
+            time.sleep(rng.uniform(0, 0.005))  # into the commit, or behind it
+            ended = process.stdout.readline() != "\n"  # the sum of all rows, or nothing more
+            if not ended:
+                process.kill()
+                kills += 1
+        assert process.returncode == (0 if ended else -signal.SIGKILL)
+        assert kills < 100
+    assert kills > 3
+    copy = Database(target)
+    assert old.everything(copy) == old.everything(source.database)
+    assert old.counted(copy)[0] == old.counted(copy)[1]
+    copy.close()
