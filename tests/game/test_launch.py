@@ -222,6 +222,26 @@ def test_a_game_whose_tmxdb_was_killed_is_ended_before_another_is_started(
     reach(port)
 
 
+def test_a_tmxdb_that_is_killed_while_it_starts_a_game_leaves_none_behind(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    """It has started the game, and not written down yet which process that is."""
+    port = free_port()
+    dying = KILLED.replace(
+        "game.start()",
+        "import subprocess\nreal = subprocess.Popen\n"
+        "def die(*words, **named):\n    print(real(*words, **named).pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\nsubprocess.Popen = die\ngame.start()",
+    )
+    words = [sys.executable, "-c", dying, str(stubborn), str(port), str(tmp_path / "records"), "die"]
+    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=60, check=False)
+    left = int(dead.stdout)
+    game = game_at(stubborn, port)
+    game.start()
+    eventually(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
+    reach(port)
+
+
 def test_a_port_whose_tmxdb_lives_is_left_alone(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tmxdb.errors import BadInput
+from tmxdb.game.alone import alone_in
 from tmxdb.game.owners import me, owner_in
 from tmxdb.storage import NewFile, disk_errors, safe_name
 
@@ -154,13 +155,14 @@ class GameFiles:
         To be put there before the game is started, which looks through its folders only then (sheet (d), GEN).
         """
         file = f"{safe_name(name)}.Challenge.Gbx"
+        there = self._folders.maps / file
         with disk_errors(str(self._folders.maps)):
-            self._folders.maps.mkdir(parents=True, exist_ok=True)
-            (self._folders.maps / f"{_IN_USE}{self._mark}.txt").touch()
-            there = self._folders.maps / file
-            if there.is_file() and there.stat().st_size == len(data) and there.read_bytes() == data:
-                return f"{OURS}/{file}"
-        self._write(self._folders.maps / file, data)
+            self._folders.maps.parent.mkdir(parents=True, exist_ok=True)
+            with alone_in(self._folders.maps.parent):
+                self._folders.maps.mkdir(exist_ok=True)
+                (self._folders.maps / f"{_IN_USE}{self._mark}.txt").touch()
+                if not (there.is_file() and there.stat().st_size == len(data) and there.read_bytes() == data):
+                    self._write(there, data)
         return f"{OURS}/{file}"
 
     def put_script(self, name: str, script: str) -> str:
@@ -177,7 +179,6 @@ class GameFiles:
 
     def sweep(self) -> None:
         """Take our scripts away, and those of processes that were killed; our maps, when nobody uses them any more."""
-        (self._folders.maps / f"{_IN_USE}{self._mark}.txt").unlink(missing_ok=True)
         sweep_leftovers(self._folders, ours=self._mark)
 
     @property
@@ -197,20 +198,25 @@ class GameFiles:
 def sweep_leftovers(folders: GameFolders, *, ours: str | None = None) -> None:
     """Take away what killed processes have left of scripts and maps, and what is of `ours`. Files in use stay."""
 
-    def nobodys(file: Path) -> bool:
-        owner = owner_in(file.name)
-        return owner is not None and (not owner.lives() or (ours is not None and f"{ours}_" in file.name))
-
-    for pattern, folder in ((f"{OURS}_*", folders.scripts), (f"{OURS}_*", folders.maps), (f"{_IN_USE}*", folders.maps)):
-        for file in folder.glob(pattern):
-            if nobodys(file):
-                with suppress(OSError):  # held open by somebody: the next one takes it
-                    file.unlink()
-    if folders.maps.is_dir() and not any(folders.maps.glob(f"{_IN_USE}*")):
+    _unlink_nobodys(folders.scripts, f"{OURS}_*", ours)
+    if not folders.maps.is_dir():
+        return
+    with disk_errors(str(folders.maps)), alone_in(folders.maps.parent):
+        _unlink_nobodys(folders.maps, f"{OURS}_*", ours)
+        _unlink_nobodys(folders.maps, f"{_IN_USE}*", ours)
+        if any(folders.maps.glob(f"{_IN_USE}*")):
+            return
         for file in folders.maps.glob("*.Challenge.Gbx"):
-            if any(folders.maps.glob(f"{_IN_USE}*")):
-                return  # somebody has just begun
             with suppress(OSError):
                 file.unlink()
         with suppress(OSError):  # something is in it that is not ours
             folders.maps.rmdir()
+
+
+def _unlink_nobodys(folder: Path, pattern: str, ours: str | None) -> None:
+    for file in folder.glob(pattern):
+        owner = owner_in(file.name)
+        mine = ours is not None and (f"{ours}_" in file.name or f"{ours}." in file.name)
+        if mine or (owner is not None and not owner.lives()):
+            with suppress(OSError):  # held open by somebody: the next one takes it
+                file.unlink()

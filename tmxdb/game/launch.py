@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import BadInput, GameTrouble
+from tmxdb.game.alone import alone_in
 from tmxdb.game.owners import Owner, me, owner_in, owner_of
 from tmxdb.game.processes import ENDS_S, GAME_NAME, MARK, Started, end, games, is_game, members_of, which_game
 
@@ -90,25 +91,16 @@ class GameProcess:
         """
         self.stop()
         command = self._settings.command(self.port)
-        self._end_leftover()
-        before = {process.pid for process in games()}
-        token = uuid.uuid4().hex
-        try:
-            # Its output goes nowhere: Wine writes without end.
-            self._started = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=sys.platform != "win32",  # so that all of it can be ended together
-                env={**os.environ, MARK: token},
-            )
-        except OSError as error:
-            raise BadInput(f"{_shown(command)}: can not be run ({error.strerror}).", code="input.launch") from error
-        if sys.platform == "win32":
-            self._game = Started(self._appeared(self._started, before), token)
-        else:
-            self._game = Started(owner_of(self._started.pid), token)
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        with alone_in(self._record.parent):
+            self._end_leftover()
+            before = {process.pid for process in games()}
+            self._game = Started(None, uuid.uuid4().hex)
+            self._write_record()  # first: who is killed in between leaves no game that nobody knows of
+            self._started = self._spawn(command, self._game.token)
+        loader = self._started
+        first = self._appeared(loader, before) if sys.platform == "win32" else owner_of(loader.pid)
+        self._game = Started(first, self._game.token)
         self._write_record()
         if not self._settles():
             self.stop()
@@ -143,6 +135,21 @@ class GameProcess:
         self.stop()
         self.start()
 
+    def _spawn(self, command: list[str] | str, token: str) -> subprocess.Popen[bytes]:
+        try:
+            # Its output goes nowhere: Wine writes without end.
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=sys.platform != "win32",  # so that all of it can be ended together
+                env={**os.environ, MARK: token},
+            )
+        except OSError as error:
+            self.stop()
+            raise BadInput(f"{_shown(command)}: can not be run ({error.strerror}).", code="input.launch") from error
+
     def _settles(self) -> bool:
         """A script that does not work ends within a moment."""
         assert self._started is not None
@@ -165,15 +172,16 @@ class GameProcess:
         )
 
     def _write_record(self) -> None:
-        self._record.parent.mkdir(parents=True, exist_ok=True)
         assert self._game is not None
-        told = {"owner": str(me()), "game": str(self._game.first), "token": self._game.token}
+        first = self._game.first
+        told = {"owner": str(me()), "first": None if first is None else str(first), "token": self._game.token}
         self._record.write_text(json.dumps(told), "utf-8")
 
     def _end_leftover(self) -> None:
         try:
             told: Any = json.loads(self._record.read_text("utf-8"))
-            owner, game, token = owner_in(told["owner"]), owner_in(told["game"]), str(told["token"])
+            owner, token = owner_in(told["owner"]), str(told["token"])
+            first = None if told["first"] is None else owner_in(told["first"])
         except (OSError, ValueError, KeyError, TypeError):
             return
         if owner is not None and owner != me() and owner.lives():
@@ -182,8 +190,8 @@ class GameProcess:
                 " give this one another --base-tmi-port.",
                 code="input.port",
             )
-        if game is not None and game.host == me().host:
-            end(Started(game, token))
+        if token and owner is not None and owner.host == me().host:
+            end(Started(first, token))
 
 
 def _there(path: str | None, variable: str, what: str) -> str:

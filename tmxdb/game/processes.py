@@ -30,9 +30,10 @@ _SHARED = {
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A game that runs. `first`: its process; on Linux the script's, which leads a session. `token`: their mark."""
+    """A game that runs or begins to. `first`: its process, if known; on Linux the script's, which leads a session.
+    `token`: what stands behind MARK in all of them."""
 
-    first: Owner
+    first: Owner | None
     token: str
 
 
@@ -82,17 +83,16 @@ def members_of(game: Started) -> list[Any]:
     import psutil
 
     first = game.first
-    ours = first.lives() or not psutil.pid_exists(first.pid)
+    sessions_are_ours = first is not None and (first.lives() or not psutil.pid_exists(first.pid))
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.create_time() * 1000 < first.started_ms - 2000 or process.status() == psutil.STATUS_ZOMBIE:
+            if process.status() == psutil.STATUS_ZOMBIE or process.name().casefold() in _SHARED:
                 continue
-            if process.name().casefold() in _SHARED:
+            if first is not None and process.create_time() * 1000 < first.started_ms - 2000:
                 continue
-            if (ours and first.pid in (process.pid, _session(process.pid))) or (
-                process.environ().get(MARK) == game.token
-            ):
+            of_session = first is not None and first.pid in (process.pid, _session(process.pid))
+            if (of_session and sessions_are_ours) or process.environ().get(MARK) == game.token:
                 members.append(process)
     return members
 
