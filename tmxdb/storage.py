@@ -18,8 +18,8 @@ from typing import IO
 from tmxdb.errors import DiskTrouble, TmxdbError, TryLater
 
 PARTIAL = ".partial"
-IN_MEMORY = 2**20
-"""Bytes of a new file that are kept in memory; the largest real replay has three times as many."""
+IN_MEMORY = 2**17
+"""Bytes of a new file that are kept in memory: few replays have more, and hundreds of files come at once."""
 MOST_KNOWN = 10_000
 """Folders that are remembered as safe: a track has one, and to sync one again costs little."""
 # Reserved by Windows whatever the ending: learn.microsoft.com, "Naming Files, Paths, and Namespaces".

@@ -12,6 +12,7 @@ from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import Options, close_at_the_end, open_database, open_storage, options
 from tmxdb.cli.exchange import open_exchange, rate_kept, site_and_contact, unasked_exchange
 from tmxdb.cli.games import games_options, open_games
+from tmxdb.cli.memory import give_back_what_is_free
 from tmxdb.cli.options import dry_run_option, option, progress_option, rate_option, reader_option, site_options
 from tmxdb.cli.say import counted, talk
 from tmxdb.cli.signals import Stopping, ctrl_c
@@ -98,6 +99,7 @@ def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> No
     if given["dry_run"]:
         _say_what_would_be_done(chosen, names, given)
         return
+    give_back_what_is_free()
     wanted = _job_options(given)
     with ctrl_c() as stopping:
         database = open_database(chosen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from typing import Any
 
 from sqlalchemy import Column, Connection
@@ -40,9 +39,6 @@ class Download:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        # One file is read at a time. Python computes with one thread anyway; 64 that try it at once spend twice
-        # the processor on taking turns, and hostile files could fill the memory together.
-        self._thinking = threading.Lock()
 
     def at_most(self, n: int) -> int:
         """Downloads mostly wait for the site: as many as wanted."""
@@ -54,7 +50,9 @@ class Download:
     def run(self, job: Job) -> Outcome:
         """The file on disk, whole; its facts in the row; and the track's map may be extracted."""
         path = self._tools.options.name_template.replay_path(job.row)
-        return self._adopted(job, path) or self._fetched(job, path)
+        with self._tools.thinking:
+            adopted = self._adopted(job, path)
+        return adopted or self._fetched(job, path)
 
     def _adopted(self, job: Job, path: str) -> Done | None:
         """What an earlier run left behind, if it is whole and right; then nothing is fetched."""
@@ -79,7 +77,7 @@ class Download:
         item = f"replay {job.item_id} (track {job.row['track_id']})"
         with self._tools.storage.new_file(path, owner=self._tools.worker_id) as file:
             self._tools.fetcher.fetch(replay_path(job.item_id), item, file.write)
-            with self._thinking:
+            with self._tools.thinking:
                 done = self._checked(job, path, file.read_back(), item)
             file.publish()
         return done

@@ -68,7 +68,8 @@ class Extract:
         if not self._tools.options.maps_from_site:
             for replay_id, path, sha256 in self._replays(job):
                 try:
-                    data, challenge = self._cut_out(path, sha256)
+                    with self._tools.thinking:
+                        data, challenge = self._cut_out(path, sha256)
                 except GbxError as error:
                     reasons.append(f"replay {replay_id}: {error}")
                     continue
@@ -101,19 +102,16 @@ class Extract:
 
     def _from_site(self, job: Job, uid: str | None) -> Outcome:
         item = f"map of track {job.item_id}"
-        if (left := self._left_there(job, uid)) is not None:
+        with self._tools.thinking:
+            left = self._left_there(job, uid)
+        if left is not None:
             return left
         with self._tools.storage.new_file(map_path(job.item_id), owner=self._tools.worker_id) as file:
             self._tools.fetcher.fetch(track_path(job.item_id), item, file.write)
-            data = file.read_back()
-            done = self._done(
-                job,
-                data,
-                whole_challenge(data, item, self._tools.options.reader),
-                uid,
-                source="site",
-                from_replay_id=None,
-            )
+            with self._tools.thinking:
+                data = file.read_back()
+                challenge = whole_challenge(data, item, self._tools.options.reader)
+                done = self._done(job, data, challenge, uid, source="site", from_replay_id=None)
             file.publish()
         return done
 

@@ -23,6 +23,7 @@ from tmxdb.tmx.records import ReplayRecord
 
 EVERYTHING = -1
 """`listed_top` of a listing with --all-replays."""
+LISTED_AT_ONCE = 64
 _tracks = table_of(Track)
 _replays = table_of(Replay)
 
@@ -47,8 +48,8 @@ class List:
         self._tools = tools
 
     def at_most(self, n: int) -> int:
-        """A listing is one small request: as many as wanted."""
-        return n
+        """A listing is one small request, but a long board takes two megabytes of memory until it is written."""
+        return min(n, LISTED_AT_ONCE)
 
     def prepare(self, connection: Connection) -> None:
         """Tracks that were listed less deeply than wanted now, and have more to give, are asked again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,3 +51,6 @@ class Tools:
     options: Options
     games: Games | None = None
     """Only for captures."""
+    thinking: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a file is read whole and understood. Python computes with one thread anyway; 64 that try it at once
+    spend twice the processor on taking turns, and hostile files could fill the memory together."""

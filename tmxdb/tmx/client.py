@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from tmxdb import __version__
 from tmxdb.errors import Gone, TmxdbError, WrongBody
+from tmxdb.tmx.bounded import BoundedAdapter, OutOfBounds, bounds, unpacked
 from tmxdb.tmx.endpoints import PAGE, REPLAY_FIELDS, REPLAYS, TRACK_FIELDS, TRACKS
 from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord, replay_record, shown, track_record
 from tmxdb.tmx.sites import Site
@@ -24,8 +25,12 @@ from tmxdb.tmx.verdict import Health, lost, status_error
 from tmxdb.tmx.width import Lanes, Sent
 
 CONNECT_S, SILENCE_S, TOTAL_S = 15.0, 30.0, 120.0
-LARGEST_ANSWER = 32 * 2**20
+LARGEST_ANSWER = 8 * 2**20
 """A page of 1000 tracks is about 1 MB."""
+LARGE_ANSWER = 2**18
+"""Of answers larger than this there is one in memory at a time: as JSON it takes ten times as much."""
+HEADS = 2**20
+"""Bytes that may come besides the body."""
 HOME = "https://github.com/tmxdb/tmxdb"
 
 
@@ -65,9 +70,12 @@ class Exchange:
         self.health = Health(site.base_url, gate.pause)
         self.lanes = Lanes(at_once or connections)
         self._session = requests.Session()
-        self._session.headers.update({"User-Agent": self.agent, "Accept": "application/json"})
+        self._session.headers.update(
+            {"User-Agent": self.agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        )
+        self._large = threading.Lock()
         # One connection a thread at the most, kept alive; a thread beyond that waits instead of opening another.
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=max(connections, 1), pool_block=True, max_retries=0)
+        adapter = BoundedAdapter(pool_connections=1, pool_maxsize=max(connections, 1), pool_block=True, max_retries=0)
         self._session.mount(site.base_url, adapter)
 
     def tracks(self, parameters: Mapping[str, str | int]) -> Page[TrackRecord]:
@@ -102,8 +110,13 @@ class Exchange:
     def judged(self, sent: Sent, error: TmxdbError | None) -> None:
         """A request was answered well, or not: raises what is to be raised for `error`."""
         self.lanes.judge(sent, error)
-        if error is not None:
-            raise self.health.judge(error)
+        try:
+            if error is not None:
+                raise self.health.judge(error)
+        finally:
+            # Its traceback leads to this frame, and this frame to it: a circle that would keep all that had come in
+            # memory until Python looks for circles.
+            del error
         self.health.answered()
 
     def close(self) -> None:
@@ -113,10 +126,21 @@ class Exchange:
     def _page(
         self, path: str, query: Mapping[str, Any], item: str, record: Callable[[Mapping[str, Any]], Record | None]
     ) -> Page[Record]:
-        answer = self._json(path, query, item)
+        with ExitStack() as memory:
+            return self._records(self._json(path, query, item, memory), query, item, record)
+
+    def _records(
+        self,
+        answer: Any,
+        query: Mapping[str, Any],
+        item: str,
+        record: Callable[[Mapping[str, Any]], Record | None],
+    ) -> Page[Record]:
         rows, more = (answer.get("Results"), answer.get("More")) if isinstance(answer, dict) else (None, None)
         if not isinstance(rows, list) or not isinstance(more, bool):
             raise WrongBody(f"{item}: the answer is no list of results.", code="tmx.wrong_json")
+        if len(rows) > max(PAGE, query["count"]):
+            raise WrongBody(f"{item}: {len(rows)} entries, more than were asked for.", code="tmx.too_large")
         records, unusable = [], []
         for row in rows:
             one = record(row) if isinstance(row, dict) else None
@@ -128,8 +152,8 @@ class Exchange:
             raise WrongBody(f"{item}: not one usable entry, such as {unusable[0]}.", code="tmx.wrong_json")
         return Page(tuple(records), more, tuple(unusable))
 
-    def _json(self, path: str, query: Mapping[str, Any], item: str) -> Any:
-        body = self._get(path, query, item)
+    def _json(self, path: str, query: Mapping[str, Any], item: str, memory: ExitStack) -> Any:
+        body = self._get(path, query, item, memory)
         try:
             return json.loads(body, parse_int=_integer)
         except (ValueError, RecursionError) as error:
@@ -137,27 +161,42 @@ class Exchange:
                 raise WrongBody(f"{item}: a web page instead of data.", code="tmx.html") from None
             raise WrongBody(f"{item}: the answer is no JSON ({type(error).__name__}).", code="tmx.wrong_json") from None
 
-    def _get(self, path: str, query: Mapping[str, Any], item: str) -> bytes:
+    def _get(self, path: str, query: Mapping[str, Any], item: str, memory: ExitStack) -> bytes:
+        """The body. What is large is let into the memory one at a time, as long as `memory` is open."""
         with self.asking() as sent:
-            error, body = self._answer(path, query, item)
-        self.judged(sent, error)
+            error, body = self._answer(path, query, item, memory)
+        try:
+            self.judged(sent, error)
+        finally:
+            del error  # as there
         return body
 
-    def _answer(self, path: str, query: Mapping[str, Any], item: str) -> tuple[TmxdbError | None, bytes]:
+    def _answer(
+        self, path: str, query: Mapping[str, Any], item: str, memory: ExitStack
+    ) -> tuple[TmxdbError | None, bytes]:
         """What went wrong, if anything, and the body."""
         deadline, body = time.monotonic() + TOTAL_S, b""
         try:
-            with self._session.get(
-                self.site.base_url + path,
-                params=dict(query),
-                stream=True,
-                timeout=(CONNECT_S, SILENCE_S),
-                allow_redirects=False,
-            ) as response:
+            with (
+                bounds(seconds=TOTAL_S, wire_bytes=LARGEST_ANSWER + HEADS),
+                self._session.get(
+                    self.site.base_url + path,
+                    params=dict(query),
+                    stream=True,
+                    timeout=(CONNECT_S, SILENCE_S),
+                    allow_redirects=False,
+                ) as response,
+            ):
                 error = status_error(response.status_code, item, response.headers.get("Retry-After"), now_s=time.time())
-                body = b"" if error else _bounded(response, item, deadline)
+                body = b"" if error else self._body(response, item, deadline, memory)
                 if error and response.status_code == 400:
                     error.message += f" It says: {_detail(response)}"
+        except OutOfBounds as problem:
+            error = WrongBody(f"{item}: the answer can not be taken: {problem}.", code="tmx.too_large")
+            error.__cause__ = problem
+        except EOFError as problem:
+            error = WrongBody(f"{item}: the answer is cut short.", code="tmx.cut")
+            error.__cause__ = problem
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as problem:
             error = lost(item, "no answer in time", timed_out=True)
             error.__cause__ = problem
@@ -171,18 +210,17 @@ class Exchange:
             error = problem
         return error, body
 
-
-def _bounded(response: requests.Response, item: str, deadline: float) -> bytes:
-    """The body, unpacked, as long as it comes in time and is not too large."""
-    body = bytearray()
-    # What one read of the socket gives: a body in drips would keep `iter_content` waiting beyond any deadline.
-    while chunk := response.raw.read1(65536, decode_content=True):
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise WrongBody(f"{item}: the answer is larger than {LARGEST_ANSWER >> 20} MiB.", code="tmx.too_large")
-        if time.monotonic() > deadline:
-            raise lost(item, f"no whole answer within {TOTAL_S:.0f} s", timed_out=True)
-    return bytes(body)
+    def _body(self, response: requests.Response, item: str, deadline: float, memory: ExitStack) -> bytes:
+        body = bytearray()
+        let_in = False
+        for piece in unpacked(response, at_most=LARGEST_ANSWER):
+            body += piece
+            if len(body) > LARGE_ANSWER and not let_in:
+                if not self._large.acquire(timeout=max(deadline - time.monotonic(), 0)):
+                    raise lost(item, "too many large answers at once", timed_out=True)
+                memory.callback(self._large.release)
+                let_in = True
+        return bytes(body)
 
 
 def _integer(text: str) -> int | float:
@@ -193,9 +231,9 @@ def _integer(text: str) -> int | float:
 def _detail(response: requests.Response) -> str:
     """What the site says is wrong: `application/problem+json` with a `detail` (fact sheet, section 2)."""
     try:
-        raw = next(response.iter_content(2000), b"")
+        raw = next(unpacked(response, at_most=65536), b"")[:2000]
         detail = json.loads(raw).get("detail")
-    except (ValueError, AttributeError, requests.exceptions.RequestException):
+    except (ValueError, AttributeError, RecursionError, OutOfBounds, EOFError, urllib3.exceptions.HTTPError):
         detail = None
     return repr(detail)[:300] if detail else "nothing"
 

@@ -19,7 +19,7 @@ from tmxdb.tmx.client import CONNECT_S, TOTAL_S, Exchange
 from tmxdb.tmx.verdict import lost, status_error
 
 SILENCE_S, SLOWEST_BYTES_S = 30, 100
-LARGEST_FILE = 32 * 2**20
+LARGEST_FILE = 16 * 2**20
 """GBX fact sheet, section 10: the largest real one has 2.9 MB."""
 
 _TIMED_OUT = {pycurl.E_OPERATION_TIMEDOUT}
@@ -52,7 +52,10 @@ class Fetcher:
         """
         with self._exchange.asking() as sent, self._handle() as curl:
             error, size = self._perform(curl, path, item, write)
-        self._exchange.judged(sent, error)
+        try:
+            self._exchange.judged(sent, error)
+        finally:
+            del error  # as there
         return size
 
     def close(self) -> None:
