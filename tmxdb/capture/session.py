@@ -21,6 +21,8 @@ from tmxdb.errors import BadInput, GameTrouble, TmxdbError
 from tmxdb.game.autosaves import Autosaves, recover_autosaves
 from tmxdb.game.driver import Driver
 from tmxdb.game.folders import GameFiles, GameFolders, sweep_leftovers
+from tmxdb.game.frames.window import TITLE
+from tmxdb.game.frames.window import Wanted as Window
 from tmxdb.game.launch import GameProcess, LaunchSettings
 
 DRIVERS = ("tmi2", "tmi1")
@@ -38,6 +40,7 @@ class Setup:
     records: Path
     username: str
     driver: str = "tmi2"
+    window_title: str = TITLE
     launch: LaunchSettings | None = None
 
 
@@ -69,7 +72,7 @@ class Station:
         self._files = GameFiles(setup.folders, str(self.port))
         self._autosaves = Autosaves(setup.folders.autosaves)
         self._process = GameProcess(setup.launch, self.port, setup.records) if setup.launch else None
-        self._driver = _driver(setup.driver, number, self.port)
+        self._plain = self._driver = _driver(setup.driver, number, self.port)
         self._put: set[str] = set()  # maps that we put there
         self._knows: set[str] = set()  # those that were there when the game was started
         self.map_key: str | None = None  # loaded, over the present link
@@ -78,6 +81,7 @@ class Station:
     def drive(self, wanted: Wanted, sink: Sink) -> Driven | Failed:
         """Drive one replay. Raises GameTrouble if its files or the game's process are in the way."""
         settings, is_ghost = wanted.settings, wanted.settings.drive == "ghost"
+        self._choose_driver(settings)
         returns = self.map_key == wanted.map_key and not is_ghost and time.monotonic() - self._left_s < STALE_S
         map_name = self._files.put_map(wanted.map_key, wanted.map_data)
         self._put.add(wanted.map_key)
@@ -89,7 +93,7 @@ class Station:
         course = Course(wanted.run, map_name, script, settings, wanted.intro_ms)
         race = Race(course, map_is_loaded=returns, can_restart=self._process is not None, just_started=started)
         self.map_key = None
-        runner = Runner(race, self._driver_for(settings), sink, restart=self._restart, note=self._note)
+        runner = Runner(race, self._driver, sink, restart=self._restart, note=self._note)
         result = runner.play()
         if isinstance(result, Driven) and runner.link_is_open:
             self.map_key, self._left_s = wanted.map_key, time.monotonic()
@@ -139,20 +143,24 @@ class Station:
         self._knows |= self._put
         self._process.start()
 
-    def _driver_for(self, settings: CaptureSettings) -> Driver:
-        if settings.frame_source == "screen":
-            from tmxdb.game.frames.screen import ScreenDriver
-            from tmxdb.game.frames.window import Wanted as Window
+    def _choose_driver(self, settings: CaptureSettings) -> None:
+        """The same one as before, if its pictures come from where these shall: it knows what the game waits for."""
+        from tmxdb.game.frames.screen import ScreenDriver
 
-            pid = self._process.pid if self._process is not None else None
-            return ScreenDriver(self._driver, Window(pid=pid))
-        if self._setup.driver == "tmi1":
+        of_screen = settings.frame_source == "screen"
+        if not of_screen and self._setup.driver == "tmi1":
             raise BadInput(
                 "TMInterface 1.4 gives no pictures of its own: these captures need TMInterface 2 (--driver tmi2), or"
                 " `tmxdb add-captures --frame-source screen`.",
                 code="input.frame_source",
             )
-        return self._driver
+        if of_screen != isinstance(self._driver, ScreenDriver):
+            self._leave()
+            self._driver = ScreenDriver(self._plain, self._window) if of_screen else self._plain
+
+    def _window(self) -> Window:
+        pid = self._process.pid if self._process is not None else None
+        return Window(self._setup.window_title, pid)
 
 
 class Games:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tmxdb.cli.context import close_at_the_end
-from tmxdb.cli.options import base_port_option, game_folder_options, option
+from tmxdb.cli.options import base_port_option, game_folder_options, option, window_title_option
 
 if TYPE_CHECKING:
     from tmxdb.capture.session import Games
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS = (
     base_port_option,
+    window_title_option,
     option(
         "--driver",
         type=click.Choice(["tmi2", "tmi1"]),
@@ -91,6 +92,7 @@ def open_games(tools: Tools, n: int, given: dict[str, Any], note: Callable[[str]
         records=tools.storage.root / ".games",
         username=given["game_user"] or _user(),
         driver=given["driver"],
+        window_title=given["window_title"],
         launch=launch,
     )
     games = Games(setup, lambda: waiting_maps(tools), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -212,6 +213,40 @@ def test_without_a_screen_that_is_said_before_a_game_is_reached(
     monkeypatch.setenv("DISPLAY", name)
     with pytest.raises(BadInput, match="DISPLAY"):
         ScreenDriver(SocketDriver(game.port), Wanted(TITLE)).connect(1)
+
+
+def test_a_driver_may_pass_from_thread_to_thread_and_asks_for_the_window_when_it_connects(window: Make) -> None:
+    game = window(GAME, 0, 0, 320, 240)
+    game.race()
+    asked: list[Wanted] = []
+
+    def tell() -> Wanted:
+        asked.append(Wanted(TITLE, game.process.pid))
+        return asked[-1]
+
+    driver = ScreenDriver(SocketDriver(game.port), tell)
+    shown: list[int] = []
+
+    def take() -> None:
+        """From a step that was answered to the next one that is."""
+        next_step(driver)
+        driver.request_frame(64, 48)
+        driver.answer()
+        frame = driver.wait(5)
+        assert isinstance(frame, Frame)
+        shown.append(shown_ms(frame))
+        driver.answer()
+        next_step(driver)
+        driver.answer()
+
+    for _ in range(2):
+        driver.connect(5)
+        take()
+        with ThreadPoolExecutor(1) as another:
+            another.submit(take).result(20)
+        driver.close()
+    assert len(shown) == 4
+    assert len(asked) == 2
 
 
 def test_a_picture_that_can_not_be_taken_leaves_the_event_to_be_answered(window: Make) -> None:

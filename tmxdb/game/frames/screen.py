@@ -6,6 +6,8 @@ The one door to mss. The window has to be whole on the screen; what covers it wo
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from tmxdb.errors import BadInput, GameTrouble
@@ -85,9 +87,13 @@ class ScreenDriver:
     is on the screen when the next one begins. Where fewer are drawn, a label may be one tick late.
     """
 
-    def __init__(self, driver: Driver, window: Wanted) -> None:
-        self._driver, self._window = driver, window
+    def __init__(self, driver: Driver, window: Wanted | Callable[[], Wanted]) -> None:
+        """`window`: which one, or what tells it each time the game is reached: started anew, it is another process."""
+        self._driver = driver
+        self._tell_window = window if callable(window) else lambda: window
+        self._window: Wanted | None = None
         self._screen: Screen | None = None
+        self._thread = 0
         self._size: tuple[int, int] | None = None
         self._next: Event | None = None  # came with a frame, which is handed out first
         self._frame_held = False
@@ -97,9 +103,9 @@ class ScreenDriver:
 
     def connect(self, patience_s: float) -> None:
         self._forget()
-        if self._screen is None:
-            self._screen = Screen()
+        self._open_screen()
         self._driver.connect(patience_s)
+        self._window = None
 
     def wait(self, timeout_s: float) -> Event:
         if self._frame_held:
@@ -108,11 +114,13 @@ class ScreenDriver:
             event, self._next = self._next, None
             return event
         event = self._driver.wait(timeout_s)
-        if self._size is None or self._screen is None:
+        if self._size is None:
             return event
         size, self._size = self._size, None
         self._next = event  # also when no picture can be taken: it came, and has to be answered
-        frame = self._screen.grab(self._window, *size)
+        if self._window is None:
+            self._window = self._tell_window()
+        frame = self._open_screen().grab(self._window, *size)
         self._frame_held = True
         return frame
 
@@ -130,6 +138,15 @@ class ScreenDriver:
         if self._screen is not None:
             self._screen.close()
             self._screen = None
+
+    def _open_screen(self) -> Screen:
+        """The desktop, for this thread: Windows lends its parts to one thread only."""
+        if self._screen is not None and self._thread != threading.get_ident():
+            self._screen.close()
+            self._screen = None
+        if self._screen is None:
+            self._screen, self._thread = Screen(), threading.get_ident()
+        return self._screen
 
     def request_frame(self, width: int, height: int) -> None:
         messages.request_frame(width, height)  # the same limits
