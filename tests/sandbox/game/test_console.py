@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 
 import pytest
 
@@ -165,6 +165,18 @@ def test_a_script_that_can_not_be_read_is_a_line_on_the_console(game: RunningGam
     wait_until(lambda: says(game, "could not load script"))
 
 
+def test_the_scripts_folder_can_be_moved(folders: Folders, tmp_path: Path) -> None:
+    (tmp_path / "moved.txt").write_text("0 press up\n")
+    with (
+        running_game(**folders.settings, configstring=f'set scripts_folder "{tmp_path}"') as game,
+        Link(game.port) as link,
+    ):
+        link.greeted()
+        link.command("load moved.txt")
+        link.answer(GREETING)
+        wait_until(lambda: bool(events(game, "script")))
+
+
 # Screens
 
 
@@ -186,7 +198,7 @@ def test_a_map_waits_for_a_key_unless_its_screens_are_skipped(game: RunningGame,
 
 
 def test_an_intro_plays_unless_forced_cameras_are_off(folders: Folders) -> None:
-    (folders.challenges / "Intro.Challenge.Gbx").write_bytes(made_map("Intro", intro_ms=400))
+    (folders.challenges / "Intro.Challenge.Gbx").write_bytes(made_map("Intro", intro_ms=700))
     with running_game(**folders.settings) as game:
         with Link(game.port) as link:
             link.greeted()
@@ -195,10 +207,8 @@ def test_an_intro_plays_unless_forced_cameras_are_off(folders: Folders) -> None:
             link.send("i", 13)
             link.hung_up()
         with Link(game.port) as link:
-            began = time.monotonic()
             link.greeted().into_race("Intro.Challenge.Gbx")
-            assert "intro" not in game.screen()
-            assert time.monotonic() - began < 5
+            assert game.screen() == "race"
 
 
 def test_a_stubborn_intro_plays_whatever_is_set(folders: Folders) -> None:

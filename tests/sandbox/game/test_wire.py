@@ -110,6 +110,24 @@ def test_orders_of_a_race_do_nothing_in_the_menus(link: Link) -> None:
     assert link.ask(16) == 0
 
 
+def test_after_an_error_in_a_frame_the_same_frame_is_sent_again(link: Link) -> None:
+    link.ask_frame(8, 8)
+    link.answer(GREETING)
+    for _ in range(3):
+        link.expect(FRAME)
+        link.send("i", 9)  # nothing answers it, and nobody waits for the answer to the frame
+    link.expect(FRAME)
+    link.answer(FRAME)
+    assert link.is_silent()
+
+
+def test_after_an_error_in_a_greeting_its_frame_comes_one_frame_later(game: RunningGame, link: Link) -> None:
+    link.ask_frame(8, 8)
+    link.send("i", 9)
+    link.expect(FRAME)
+    assert [row["end"] for row in events(game, "greeting")] == ["error"]
+
+
 def test_a_state_in_the_menus_is_never_answered_and_the_link_stays_up(game: RunningGame, link: Link) -> None:
     link.send("i", 9)
     assert link.is_silent()

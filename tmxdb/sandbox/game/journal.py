@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
-_KEPT = 200_000  # of steps and frames each, and of all the rest; a race of ten minutes has 60 000 steps
+_KEPT = 100_000  # of steps and frames each, and of all the rest; a race of ten minutes has 60 000 steps
 _MANY = ("step", "frame")
 
 

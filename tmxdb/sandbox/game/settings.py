@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -72,6 +73,12 @@ class GameSettings:
     @classmethod
     def from_json(cls, text: str) -> GameSettings:
         return cls(**json.loads(text))
+
+    @property
+    def plugin_port(self) -> int:
+        """`port`; without one what the configstring gives to the plugin's variable; 0: any that is free."""
+        given = re.search(r"\bset\s+custom_port\s+(\d{1,5})\b", self.configstring)
+        return self.port or (int(given[1]) if given else 0)
 
     @property
     def scripts(self) -> Path:

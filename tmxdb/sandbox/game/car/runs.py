@@ -69,7 +69,8 @@ class Runs:
 
 def _map_uid(path: Path) -> str | None:
     try:
-        return read_replay(path.read_bytes()).map_uid
+        replay = read_replay(path.read_bytes())
+        return replay.header.map_uid or replay.map_uid  # of most files without unpacking them
     except (GbxError, OSError):
         return None
 

@@ -66,9 +66,10 @@ class Game:
         self.awake = threading.Event()
         self.awake.set()
         try:
-            self._plugin.listen(settings.port)
+            self._plugin.listen(settings.plugin_port)
         except OSError as error:
-            raise BadInput(f"can not listen on port {settings.port}: {os.strerror(error.errno or 0)}.") from error
+            reason = os.strerror(error.errno or 0)
+            raise BadInput(f"can not listen on port {settings.plugin_port}: {reason}.") from error
 
     # For others
 
@@ -256,7 +257,9 @@ class Game:
             self._go_to_menus()
 
     def load_script(self, name: str) -> None:
-        path = self.settings.scripts / name
+        # The documentation names the variable in two ways.
+        moved = self.console.variables.get("scripts_folder") or self.console.variables.get("script_folder")
+        path = (Path(moved) if moved else self.settings.scripts) / name
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
