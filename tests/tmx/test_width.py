@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tmxdb.db.engine import Database
 from tmxdb.errors import Gone, SiteTrouble, Throttled, TmxdbError
-from tmxdb.sandbox import RunningSite
-from tmxdb.tmx import client, fetch
+from tmxdb.queue.politeness import Gate
+from tmxdb.sandbox import RunningSite, running_site
+from tmxdb.tmx import client, fetch, sites
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.endpoints import replay_path
 from tmxdb.tmx.fetch import Fetcher
@@ -172,6 +175,41 @@ def test_whoever_waits_for_room_ends_when_told_to_stop_and_takes_none() -> None:
         pass
 
 
+def test_a_job_that_waits_for_room_holds_no_slot_of_the_rate_and_ends_when_told_to_stop(sqlite: Database) -> None:
+    stop, codes = threading.Event(), queue.SimpleQueue[str]()
+
+    class Counting(Gate):
+        turns = 0
+
+        def wait_turn(self) -> None:
+            super().wait_turn()
+            self.turns += 1
+
+    gate = Counting(sqlite, stop=stop)
+    gate.set_rate(50)
+    with running_site(tracks=2, faults=["hang"]) as site:
+        exchange = Exchange(sites.site(site.url), contact=None, gate=gate, connections=4, at_once=1)
+
+        def ask() -> None:
+            try:
+                exchange.tracks({})
+            except TmxdbError as error:
+                codes.put(error.code)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        until(lambda: site.stats()["requests"] == 1)
+        threading.Event().wait(0.3)  # the others had time to take slots
+        assert (site.stats()["requests"], gate.turns) == (1, 1)
+        stop.set()
+        assert [codes.get(timeout=20) for _ in range(3)] == ["worker.stopping"] * 3
+    assert codes.get(timeout=20) == "tmx.connection"  # the one on its way, when the site ended
+    for thread in threads:
+        thread.join(20)
+    exchange.close()
+
+
 N = 16
 Ask = Callable[[int], object]
 
@@ -209,7 +247,7 @@ def together(ask: Ask, times: int) -> None:
         list(threads.map(one, range(times)))
 
 
-@pytest.mark.parametrize("fault", ["storm", "503", "stall"])
+@pytest.mark.parametrize("fault", ["storm", "503", pytest.param("stall", marks=pytest.mark.slow)])
 def test_a_suffering_site_is_asked_less_at_once_and_more_again_when_it_is_well(
     site: RunningSite, ask: Ask, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ class Asker:
                     # The gate holds everybody back, and Health says when it has lasted too long.
                     free += 1
                     wait_s = snooze_s(rule, error.retry_after_s)
+                    self._note(f"{error} Going on in {span(wait_s)}.")
                 else:
                     attempt += 1
                     wait_s = self._before_another(attempt, rule, error)
