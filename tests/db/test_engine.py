@@ -154,7 +154,7 @@ def test_references_are_kept_and_the_log_is_written_ahead(sqlite: Database) -> N
     rows = Rows(sqlite)
     assert rows.sql("PRAGMA foreign_keys") == [(1,)]
     assert rows.sql("PRAGMA journal_mode") == [("wal",)]
-    assert rows.sql("PRAGMA journal_size_limit") == [(67108864,)]
+    assert rows.sql("PRAGMA journal_size_limit") == [(16777216,)]
 
 
 @pytest.mark.parametrize("name", ["with space.db", "100%.db", "what?.db", "a#b.db", "ü.db"])

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, text
 
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Replay
-from tmxdb.queue.claim import claim
-from tmxdb.queue.recover import promote_due, recover
 from tmxdb.queue.workers import LEASE_MS
 
-from .fakes import Bench, FakeKind
+from .fakes import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,100 +71,3 @@ def test_threads_that_claim_at_once_never_get_the_same_row(database: Database, c
     for thread in threads:
         thread.join()
     assert Counter(got) == Counter(range(1, 201))
-
-
-def test_processes_that_claim_at_once_never_get_the_same_row(database: Database, rows: Rows) -> None:
-    rows.replays(*range(1, 301))
-    children = [_claimer(database.location, f"worker {i}") for i in range(2)]
-    for child in children:
-        assert child.stdout
-        assert child.stdout.readline() == "ready\n"
-    for child in children:
-        assert child.stdin
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    answers = [child.communicate(timeout=30)[0] for child in children]
-    assert Counter(int(word) for answer in answers for word in answer.split()) == Counter(range(1, 301))
-
-
-def _claimer(location: str, name: str) -> subprocess.Popen[str]:
-    program = (
-        "import sys; from tests.queue.fakes import Bench; from tests.rows import FakeClock;"
-        "from tmxdb.db.engine import Database;"
-        "bench = Bench(Database(sys.argv[1]), FakeClock()); bench.claim('x', 0); print('ready', flush=True);"
-        "sys.stdin.readline()\n"
-        "while jobs := bench.claim(sys.argv[2], n=5): print(*(job.item_id for job in jobs))"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", program, location, name],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-# The plans of what runs all the time. Each must be answered by its partial index alone.
-
-
-def test_the_claim_is_answered_by_the_index_of_pending_rows_without_a_sort(database: Database, rows: Rows) -> None:
-    _fill(rows)
-    statements = _statements(
-        database,
-        lambda connection: claim(connection, FakeKind(), worker="me", n=10, now_ms=NOW, lease_ms=LEASE_MS),
-    )
-    plan = _plan(rows, statements[0])
-    assert "ix_replays_pending" in plan
-    assert "Sort" not in plan
-    assert "TEMP B-TREE" not in plan
-    assert "SCAN replays\n" not in plan
-
-
-def test_the_promotion_of_due_rows_is_answered_by_the_index_of_waiting_rows(database: Database, rows: Rows) -> None:
-    _fill(rows)
-    statements = _statements(database, lambda connection: promote_due(connection, FakeKind(), NOW))
-    assert "ix_replays_retry" in _plan(rows, statements[0])
-
-
-def test_lost_rows_are_found_by_the_index_of_running_rows(database: Database, rows: Rows) -> None:
-    _fill(rows)
-    statements = _statements(database, lambda connection: recover(connection, FakeKind(), dead=["a"], now_ms=NOW))
-    assert "ix_replays_running" in _plan(rows, statements[1])
-
-
-def _fill(rows: Rows) -> None:
-    """Many rows, few of them pending, running or in retry: so it is most of the time."""
-    rows.replays(*range(1, 2001), status="done")
-    for first, status in ((3001, "pending"), (3101, "retry"), (3201, "running")):
-        rows.replays(*range(first, first + 50), status=status)
-    rows.write("ANALYZE")
-
-
-def _statements(database: Database, act: Callable[[Connection], object]) -> list[str]:
-    """What `act` sends to the database, with its values written in."""
-    seen: list[str] = []
-
-    def note(conn: object, cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if isinstance(parameters, dict):
-            for name, value in parameters.items():
-                statement = statement.replace(f"%({name})s", _literal(value))
-        else:
-            for value in parameters:  # type: ignore[attr-defined]
-                statement = statement.replace("?", _literal(value), 1)
-        seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    with database.write() as connection:
-        act(connection)
-    event.remove(database.engine, "before_cursor_execute", note)
-    return [statement for statement in seen if not statement.startswith("BEGIN")]
-
-
-def _literal(value: object) -> str:
-    return "NULL" if value is None else repr(value)
-
-
-def _plan(rows: Rows, statement: str) -> str:
-    explain = "EXPLAIN QUERY PLAN " if rows.database.path is not None else "EXPLAIN "
-    with rows.database.write() as connection:
-        if rows.database.path is None:
-            connection.execute(text("SET LOCAL enable_seqscan = off"))
-            connection.execute(text("SET LOCAL enable_bitmapscan = off"))
-        return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + statement)) + "\n"

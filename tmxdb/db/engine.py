@@ -38,7 +38,7 @@ _PRAGMAS = (
     # done again: its file is adopted (promise 4 of the design).
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA journal_size_limit = 16777216",  # what a long reader has let the log grow to is cut off after it
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
 )

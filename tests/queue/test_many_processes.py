@@ -1,0 +1,116 @@
+"""Eight processes on one database: no row twice, no "locked", others can read meanwhile. How fair: `bench scale`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.rows import Rows
+from tmxdb.clock import wall_clock
+from tmxdb.db.engine import Database
+from tmxdb.reports.status import read_status
+
+ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = 8
+pytestmark = pytest.mark.slow
+
+CLAIMS = """
+import sys
+from tests.queue.fakes import Bench
+from tests.rows import FakeClock
+from tmxdb.db.engine import Database
+
+bench = Bench(Database(sys.argv[1]), FakeClock())
+bench.claim("x", 0)
+print("ready", flush=True)
+sys.stdin.readline()
+while jobs := bench.claim(sys.argv[2], n=7):
+    print(*(job.item_id for job in jobs))
+"""
+WORKS = """
+import json, sys, threading
+from tests.queue.fakes import FakeKind, Notes, worker
+from tmxdb.db.engine import Database
+from tmxdb.queue.job import Snooze
+from tmxdb.queue.worker import Plan
+
+stop, notes = threading.Event(), Notes()
+again = FakeKind(lambda job: Snooze("test.again", "once more"))  # so that there is no end of work
+running = worker(Database(sys.argv[1]), [again], Plan(n=8), listener=notes, stop=stop)
+print("ready", flush=True)
+sys.stdin.readline()
+threading.Timer(float(sys.argv[2]), stop.set).start()
+running.run()
+print(json.dumps({"jobs": len(notes.settled_ids), "notes": notes.notes}))
+"""
+
+
+def start(program: str, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def go(children: list[subprocess.Popen[str]]) -> None:
+    """Let them all begin, when all are ready."""
+    for child in children:
+        assert child.stdout
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin
+        child.stdin.write("go\n")
+        child.stdin.flush()
+
+
+def test_eight_processes_that_claim_at_once_never_get_the_same_row(database: Database, rows: Rows) -> None:
+    rows.replays(*range(1, 1501))
+    children = [start(CLAIMS, database.location, f"worker {i}") for i in range(PROCESSES)]
+    go(children)
+    answers = [child.communicate(timeout=60)[0] for child in children]
+    assert Counter(int(word) for answer in answers for word in answer.split()) == Counter(range(1, 1501))
+
+
+def test_eight_workers_and_readers_share_a_sqlite_file_for_a_while_without_trouble(sqlite: Database) -> None:
+    Rows(sqlite).replays(*range(1, 5001))
+    seconds, path = 4.0, sqlite.path
+    assert path
+    children = [start(WORKS, path, seconds) for _ in range(PROCESSES)]
+    go(children)
+    deadline, largest, looks = time.monotonic() + seconds, 0, 0
+    while time.monotonic() < deadline:
+        state = read_status(Database(str(path), read_only=True), Path("data"), None, wall_clock())
+        assert sum(state.kinds["download"].values()) == 5000
+        plain = sqlite3.connect(path, timeout=0)  # any SQLite tool: it does not wait, nor has it to
+        assert plain.execute("SELECT count(*) FROM replays").fetchone() == (5000,)
+        plain.close()
+        largest, looks = max(largest, path.with_name(path.name + "-wal").stat().st_size), looks + 1
+    found = [json.loads(child.communicate(timeout=60)[0].splitlines()[-1]) for child in children]
+    assert [one["notes"] for one in found] == [[]] * PROCESSES  # a busy database would be told
+    assert min(one["jobs"] for one in found) > 0
+    assert looks > 0
+    assert largest < 200_000_000
+    assert Rows(sqlite).sql("SELECT DISTINCT status, attempts FROM replays") == [("pending", 0)]
+
+
+def test_the_log_of_a_sqlite_file_is_cut_off_after_a_long_reader(sqlite: Database) -> None:
+    rows, path = Rows(sqlite), sqlite.path
+    rows.replays(*range(1, 20_001))
+    assert path
+    log = path.with_name(path.name + "-wal")
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM replays").fetchone()
+    for i in range(12):
+        rows.write(f"UPDATE replays SET user_name = '{i:0100d}'")
+    assert log.stat().st_size > 30_000_000
+    reader.execute("COMMIT")
+    reader.close()
+    for i in range(5):
+        rows.write(f"UPDATE replays SET priority = {i} WHERE replay_id = 1")
+    assert log.stat().st_size < 20_000_000
