@@ -6,7 +6,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, select, update
+from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, literal_column, select, update
 from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.clock import iso
@@ -14,13 +14,22 @@ from tmxdb.db.bulk import fetch
 from tmxdb.queue.job import PENDING, Job, Kind
 
 
-def claim(connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: int, lease_ms: int) -> list[Job]:
-    """Up to `n` pending rows, the most urgent first, now running for `worker`; each is charged an attempt."""
+def claim(
+    connection: Connection, kind: Kind, *, worker: str, n: int, now_ms: int, lease_ms: int, of_group: Any = None
+) -> list[Job]:
+    """Up to `n` pending rows, the most urgent first, now running for `worker`; each is charged an attempt.
+
+    `of_group`: only rows with this value in the column that the kind names as its group (`groups.py`).
+    """
     if n < 1:
         return []
     now = iso(now_ms)
-    statement = claiming(kind.table, kind.needs, connection.dialect.name)
-    rows = fetch(connection, statement, {"worker": worker, "lease": iso(now_ms + lease_ms), "n": n})
+    parameters = {"worker": worker, "lease": iso(now_ms + lease_ms), "n": n}
+    group = None
+    if of_group is not None:
+        group, parameters["of_group"] = getattr(kind, "group", None), of_group
+    statement = claiming(kind.table, kind.needs, connection.dialect.name, group)
+    rows = fetch(connection, statement, parameters)
     needs = [column.name for column in kind.needs]
     return [
         Job(kind.name, item_id, token, attempt, priority, now, dict(zip(needs, facts, strict=True)))
@@ -33,13 +42,15 @@ _urgency = itemgetter(0, 1)
 
 
 @cache
-def claiming(table: Table, needs: tuple[NamedColumn[Any], ...], dialect: str) -> Update:
+def claiming(
+    table: Table, needs: tuple[NamedColumn[Any], ...], dialect: str, group: Column[Any] | None = None
+) -> Update:
     """The claim as a statement with the parameters `worker`, `lease` and `n`; tests look at its plan.
 
-    Built once: building it costs more than running it.
+    With `group` also `of_group`, the value in that column. Built once: building it costs more than running it.
     """
     key = key_of(table)
-    source: Select[Any] = next_pending(table)
+    source: Select[Any] = next_pending(table, group)
     if dialect == "postgresql":
         # A row that another worker is claiming this moment is passed over instead of waited for. As a CTE,
         # because PostgreSQL may run an IN (SELECT … LIMIT) more than once and lock more than n rows.
@@ -59,10 +70,19 @@ def claiming(table: Table, needs: tuple[NamedColumn[Any], ...], dialect: str) ->
 
 
 @cache
-def next_pending(table: Table) -> Select[Any]:
-    """The keys of the `n` most urgent pending rows: answered whole by the partial index, without a sort."""
+def next_pending(table: Table, group: Column[Any] | None = None) -> Select[Any]:
+    """The keys of the `n` most urgent pending rows: answered whole by the partial index, without a sort.
+
+    Those of one group are found by the group's index: among a million pending rows they are too far apart to be looked
+    for in the order of all. The sum keeps SQLite from trying.
+    """
     key = key_of(table)
-    return select(key).where(table.c.status == PENDING).order_by(table.c.priority, key).limit(bindparam("n"))
+    pending = select(key).where(table.c.status == PENDING)
+    if group is None:
+        pending = pending.order_by(table.c.priority, key)
+    else:
+        pending = pending.where(group == bindparam("of_group")).order_by(table.c.priority + literal_column("0"), key)
+    return pending.limit(bindparam("n"))
 
 
 def key_of(table: Table) -> Column[Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from tmxdb.errors import TmxdbError, TryLater, UserMustAct
 from tmxdb.queue.backoff import snooze_s
+from tmxdb.queue.groups import Turns, group_of
 from tmxdb.queue.job import LONGEST_ERROR, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.tray import Tray
 from tmxdb.retrying import FREE, Then, rule_for
@@ -42,6 +43,8 @@ class Crew:
         self._results = results
         self._turns = turns or nullcontext()
         self._inbox: deque[Job] = deque()
+        group = group_of(kind)
+        self._groups = None if group is None else Turns(group.name)
         self._jobs_in = threading.Condition()
         self._threads = self._idle = 0
         self._calling = False
@@ -96,24 +99,30 @@ class Crew:
     def _work(self) -> None:
         with self._jobs_in:
             self._calling = False
-        while (job := self._next()) is not None:
+        job: Job | None = None
+        while (job := self._next(job)) is not None:
             with self._turns:
                 result = perform(self.kind, job)
             self._results.put(result)
 
-    def _next(self) -> Job | None:
-        """The job that waits longest; None: there will be no more."""
+    def _next(self, last: Job | None) -> Job | None:
+        """The job that waits longest, for the thread that has done `last`; None: there will be no more."""
         with self._jobs_in:
-            while not self._inbox:
+            while (job := self._take(last)) is None:
                 if self._dismissed:
                     return None
+                last = None
                 self._idle += 1
                 self._jobs_in.wait()
                 self._idle -= 1
                 self._calling = False
-            job = self._inbox.popleft()
             self._call()
         return job
+
+    def _take(self, last: Job | None) -> Job | None:
+        if self._groups is not None:
+            return self._groups.take(self._inbox, last)
+        return self._inbox.popleft() if self._inbox else None
 
 
 def perform(kind: Kind, job: Job) -> Result:

@@ -19,6 +19,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.tally import compact_tally, tallied
 from tmxdb.queue.claim import claim, next_pending
 from tmxdb.queue.crew import Result, bug
+from tmxdb.queue.groups import claim_groups, group_of
 from tmxdb.queue.job import RUNNING, Fail, Job, Kind
 from tmxdb.queue.pauses import Paused, pauses, pausing
 from tmxdb.queue.recover import DUE_AT_ONCE, next_due, promote_far, recover
@@ -43,6 +44,14 @@ class Turn:
     taken_back: dict[str, int] = field(default_factory=dict)
     deadly: dict[str, int] = field(default_factory=dict)
     paused: Mapping[str, Paused] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """How much to claim of a kind: so many rows, and of a kind with groups no more than so many of those."""
+
+    rows: int
+    groups: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Desk:
     def turn(
         self,
         results: Sequence[Result],
-        wanted: Mapping[str, int],
+        wanted: Mapping[str, Want],
         counts: Mapping[str, int],
         per_second: Mapping[str, float],
         held: Mapping[str, Mapping[int, Job]],
@@ -115,19 +124,29 @@ class Desk:
             more_due = looks and self._look(connection, turn, now_ms)
             turn.paused = self._paused
             self._settle(connection, results, turn, now_ms)
-            for name, n in wanted.items():
-                if name in self._paused:
-                    continue
-                kind = self._kinds[name]
-                jobs = claim(connection, kind, worker=self._me.worker_id, n=n, now_ms=now_ms, lease_ms=LEASE_MS)
-                turn.claimed += jobs
-                if len(jobs) < n:
-                    turn.dry.add(name)
+            for name, want in wanted.items():
+                if name not in self._paused:
+                    self._claim(connection, self._kinds[name], want, turn, now_ms)
         if looks:
             self._next_look = now if more_due else now + LOOK_S
         if beats:
             self._next_beat = now + HEARTBEAT_MS / 1000
         return turn
+
+    def _claim(self, connection: Connection, kind: Kind, want: Want, turn: Turn, now_ms: int) -> None:
+        group = group_of(kind)
+        me = self._me.worker_id
+        if group is None:
+            jobs = claim(connection, kind, worker=me, n=want.rows, now_ms=now_ms, lease_ms=LEASE_MS)
+            got_all = len(jobs) == want.rows
+        else:
+            jobs = claim_groups(
+                connection, kind, group, worker=me, groups=want.groups, rows=want.rows, now_ms=now_ms, lease_ms=LEASE_MS
+            )
+            got_all = len({job.row[group.name] for job in jobs}) == want.groups or len(jobs) == want.rows
+        turn.claimed += jobs
+        if not got_all:
+            turn.dry.add(kind.name)
 
     def looks_now(self) -> bool:
         """Whether the next turn looks for rows that came back: then a kind that had run dry may have some."""

@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
+
+from sqlalchemy import Column
 
 from tmxdb.clock import Clock, from_iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseTrouble, UserMustAct
 from tmxdb.queue.crew import Crew, Result, crew_sizes
-from tmxdb.queue.desk import LOOK_S, Desk, Turn
+from tmxdb.queue.desk import LOOK_S, Desk, Turn, Want
+from tmxdb.queue.groups import ROWS, group_of
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
 from tmxdb.queue.pauses import Paused
@@ -182,9 +185,9 @@ class Worker:
                     return
         self._book(turn)
 
-    def _wanted(self, results: list[Result]) -> dict[str, int]:
+    def _wanted(self, results: list[Result]) -> dict[str, Want]:
         """How many rows to claim of each kind; those that finish work before those that open it."""
-        wanted: dict[str, int] = {}
+        wanted: dict[str, Want] = {}
         left = self._plan.limit - self._claimed if self._plan.limit else 2**31
         if self._stopping():
             return wanted
@@ -192,12 +195,27 @@ class Worker:
             self._dry.clear()  # what was done may have opened rows, what was snoozed may be pending again
         leaving = Counter(result.job.kind for result in results)
         for name in reversed(self._crews):
-            ahead = self._look_ahead(name, leaving[name])
-            room = min(self._crews[name].size + ahead - len(self._held[name]) + leaving[name], left)
-            if name not in self._dry and name not in self._paused and room >= min(ahead // 2, left) and room > 0:
-                wanted[name] = room
-                left -= room
+            group = group_of(self._crews[name].kind)
+            want = (
+                self._rows_of(name, leaving[name], left) if group is None else self._groups(name, group, results, left)
+            )
+            if want.rows > 0 and name not in self._dry and name not in self._paused:
+                wanted[name] = want
+                left -= want.rows
         return wanted
+
+    def _rows_of(self, name: str, leaving: int, left: int) -> Want:
+        """So many rows that no thread waits, but not for a few of them."""
+        ahead = self._look_ahead(name, leaving)
+        room = min(self._crews[name].size + ahead - len(self._held[name]) + leaving, left)
+        return Want(room if room >= min(ahead // 2, left) else 0)
+
+    def _groups(self, name: str, group: Column[Any], results: list[Result], left: int) -> Want:
+        """A group for each thread that has none, or is about to: those of `results` have left."""
+        leaving = {result.job.item_id for result in results if result.job.kind == name}
+        held = {job.row[group.name] for key, job in self._held[name].items() if key not in leaving}
+        free = max(0, self._crews[name].size - len(held))
+        return Want(min(free * ROWS, left), free)
 
     def _look_ahead(self, name: str, leaving: int) -> int:
         """How many jobs of a kind to claim ahead: twice as many if its threads have run out of them meanwhile."""
