@@ -29,7 +29,7 @@ from tmxdb.errors import (
 from tmxdb.queue.backoff import backoff_s, snooze_s
 from tmxdb.queue.crew import Result, perform
 from tmxdb.queue.job import Fail, GivenBack, Job, Retry, Skip, Snooze
-from tmxdb.retrying import FREE, RULES, Rule, Then, rule_for, rule_of
+from tmxdb.retrying import ALWAYS, RULES, Rule, Then, rule_for, rule_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "errors.md"
@@ -146,9 +146,11 @@ def test_what_somebody_must_mend_stops_the_run_and_charges_nobody(error: UserMus
 
 
 def test_a_row_that_waited_uncharged_a_hundred_times_is_charged() -> None:
-    assert done_with(Throttled("m", retry_after_s=7), token=FREE).outcome == Snooze("tmx.throttled", "m", 7)
-    assert done_with(Throttled("m", retry_after_s=7), token=FREE + 1).outcome == Retry("tmx.throttled", "m", 7)
-    assert done_with(GivenBack("m"), token=10 * FREE).outcome == Snooze("worker.stopping", "m")
+    free = rule_of("tmx.throttled").free
+    assert free == 100
+    assert done_with(Throttled("m", retry_after_s=7), token=free).outcome == Snooze("tmx.throttled", "m", 7)
+    assert done_with(Throttled("m", retry_after_s=7), token=free + 1).outcome == Retry("tmx.throttled", "m", 7)
+    assert done_with(GivenBack("m"), token=10 * free).outcome == Snooze("worker.stopping", "m")
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.then in (Then.RETRY, Then.WAIT)], ids=lambda r: r.code)
@@ -179,7 +181,11 @@ def page_table() -> list[str]:
             f"{rule.first_s:g} s" if waits else "",
             f"×{rule.growth:g}" if grows else "",
             span(rule.longest_s) if grows else "",
-            f"{rule.attempts}" if rule.attempts else "",
+            f"{rule.attempts}"
+            if rule.attempts
+            else f"{rule.free} waits free"
+            if 0 < rule.free < ALWAYS and waits and not grows
+            else "",
             f"{rule.in_a_row}" if rule.in_a_row else "",
             "yes" if rule.narrows else "",
             when,

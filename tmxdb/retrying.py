@@ -32,7 +32,8 @@ class Rule:
     A row that is tried again waits `first_s` seconds, then `growth` times as long with each attempt, up to
     `longest_s`; never less than the other side asked for. Every such attempt is charged; it has failed after
     `attempts`, or after --max-attempts if that is less. One that waits uncharged waits as long as the other side asked
-    for, else `first_s`. `in_a_row`: so often without a good answer in between, and it is taken for worse. `narrows`: it
+    for, else `first_s`; after `free` such waits it is charged as if tried again: no row may go round for ever and hold up
+    others each time. `in_a_row`: so often without a good answer in between, and it is taken for worse. `narrows`: it
     halves how many requests a process has on their way at once (`tmx/width.py`).
     """
 
@@ -43,6 +44,7 @@ class Rule:
     growth: float = 1.0
     longest_s: float = 0.0
     attempts: int | None = None
+    free: int = 100
     in_a_row: int | None = None
     narrows: bool = False
     raised_as: type[TmxdbError] = TmxdbError
@@ -53,9 +55,8 @@ class Rule:
 
 
 SKIP, FAIL, RETRY, WAIT, BACK, STOP = Then
-FREE = 100
-"""Times that a row may wait uncharged; from then on it is charged like one that is tried again. No row may go round
-for ever, holding up others each time."""
+ALWAYS = 10**6
+"""Free waits of what holds up nobody."""
 
 # fmt: off
 RULES = (  # The first one that fits counts.
@@ -80,9 +81,11 @@ RULES = (  # The first one that fits counts.
                                     2, 3, 3600, attempts=3, raised_as=WrongBody),
     Rule("gbx.*",            FAIL,  "a file that lies here can not be read"),
     # The game
-    Rule("game.unreachable", WAIT,  "nothing listens on the port of a game that is not ours to start", 30),
-    Rule("game.autosave_busy", WAIT, "another game drives on a map of the same name", 15),
-    Rule("game.none_free",   WAIT,  "all games are in use", 5),
+    Rule("game.unreachable", WAIT,  "nothing listens on the port of a game that is not ours to start", 30,
+                                    free=ALWAYS),
+    Rule("game.autosave_busy", WAIT, "another game drives on a map of the same name", 15,
+                                    free=ALWAYS),
+    Rule("game.none_free",   WAIT,  "all games are in use", 5, free=ALWAYS),
     Rule("game.*",           RETRY, "the game is gone, silent, or did not do what it was told", 5, 2, 300),
     Rule("capture.not_finished", FAIL, "the run in the file was not finished"),
     Rule("capture.no_inputs", FAIL, "no inputs are stored in the file"),
@@ -103,8 +106,8 @@ RULES = (  # The first one that fits counts.
     # This machine
     Rule("disk.swept",       RETRY, "somebody took away the half-written file", 2, 3, 3600),
     Rule("disk.*",           STOP,  "full, read-only or broken"),
-    Rule("db.busy",          WAIT,  "another program holds the database; after 2 min the run stops", 2),
-    Rule("db.unreachable",   WAIT,  "the server is away; after 2 min the run stops", 2),
+    Rule("db.busy",          WAIT,  "another program holds the database; after 2 min the run stops", 2, free=ALWAYS),
+    Rule("db.unreachable",   WAIT,  "the server is away; after 2 min the run stops", 2, free=ALWAYS),
     Rule("db.*",             STOP,  "missing, foreign, too old, too new, of another site, damaged"),
     # People and workers
     Rule("input.*",          STOP,  "something that the user gave can not be used"),

@@ -17,7 +17,7 @@ from tmxdb.queue.backoff import snooze_s
 from tmxdb.queue.groups import Turns, group_of
 from tmxdb.queue.job import LONGEST_ERROR, Fail, Job, Kind, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.tray import Tray
-from tmxdb.retrying import FREE, Then, rule_for
+from tmxdb.retrying import Then, rule_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def treated(job: Job, error: TmxdbError) -> Result:
     match rule.then:
         case Then.SKIP:
             return Result(job, Skip(code, message))
-        case Then.WAIT if job.token - job.attempt < FREE:  # so often it was claimed uncharged
+        case Then.WAIT if job.token - job.attempt < rule.free:  # so often it was claimed uncharged
             # Whether a database comes back in time is for the worker to find out.
             return Result(job, Snooze(code, message, snooze_s(rule, asked_s)))
         case Then.WAIT | Then.RETRY:

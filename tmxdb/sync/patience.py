@@ -15,7 +15,7 @@ from tmxdb.clock import span
 from tmxdb.errors import TryLater
 from tmxdb.queue.backoff import backoff_s, snooze_s
 from tmxdb.queue.job import GivenBack
-from tmxdb.retrying import FREE, Rule, Then, rule_for
+from tmxdb.retrying import Rule, Then, rule_for
 from tmxdb.tmx.client import Exchange
 
 TRIES = 5
@@ -46,7 +46,7 @@ class Asker:
                 return ask(self._exchange)
             except TryLater as error:
                 rule = rule_for(error)
-                if rule.then is Then.WAIT and free < FREE:
+                if rule.then is Then.WAIT and free < rule.free:
                     # The gate holds everybody back, and Health says when it has lasted too long.
                     free += 1
                     wait_s = snooze_s(rule, error.retry_after_s)
