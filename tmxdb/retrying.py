@@ -32,8 +32,8 @@ class Rule:
     A row that is tried again waits `first_s` seconds, then `growth` times as long with each attempt, up to
     `longest_s`; never less than the other side asked for. Every such attempt is charged; it has failed after
     `attempts`, or after --max-attempts if that is less. One that waits uncharged waits as long as the other side asked
-    for, else `first_s`; after `free` such waits it is charged as if tried again: no row may go round for ever and hold up
-    others each time. `in_a_row`: so often without a good answer in between, and it is taken for worse. `narrows`: it
+    for, else `first_s`; after `free` such waits it is charged as if tried again: no row may hold up others for ever.
+    `in_a_row`: so often without a good answer in between, and it is taken for worse. `narrows`: it
     halves how many requests a process has on their way at once (`tmx/width.py`).
     """
 
