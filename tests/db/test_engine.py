@@ -80,6 +80,30 @@ def test_a_database_that_stays_locked_is_busy(
     assert caught.value.code == "db.busy"
 
 
+def test_a_writer_gets_its_turn_as_soon_as_the_other_is_through(sqlite: Database, another: Again) -> None:
+    rows, other, waiting = Rows(sqlite), another(sqlite), threading.Event()
+    rows.track(1)
+
+    def rename() -> None:
+        waiting.set()
+        with other.write() as connection:
+            connection.execute(text("UPDATE tracks SET name = name || ' second'"))
+
+    thread = threading.Thread(target=rename)
+    with sqlite.write() as connection:
+        thread.start()
+        assert waiting.wait(20)
+        connection.execute(text("UPDATE tracks SET name = 'first'"))
+    thread.join(20)
+    assert rows.sql("SELECT name FROM tracks") == [("first second",)]
+
+
+def test_only_the_wait_for_a_turn_is_our_own_all_other_waiting_stays_with_sqlite(sqlite: Database) -> None:
+    for way in (sqlite.write, sqlite.read):
+        with way() as connection:
+            assert connection.execute(text("PRAGMA busy_timeout")).scalar() == engine.BUSY_TIMEOUT_S * 1000
+
+
 def test_a_deadlock_is_tried_again_like_a_busy_database(postgresql: Database) -> None:
     rows = Rows(postgresql)
     rows.replays(1, 2)

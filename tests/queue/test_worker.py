@@ -19,7 +19,7 @@ from tmxdb.errors import DiskTrouble, SiteTrouble, UserMustAct
 from tmxdb.queue.crew import perform
 from tmxdb.queue.desk import Desk
 from tmxdb.queue.job import Done, Fail, GivenBack, Job, Outcome, Snooze
-from tmxdb.queue.worker import Plan
+from tmxdb.queue.worker import AHEAD, BATCH, Plan
 
 from .fakes import DONE, Bench, FakeKind, FakeList, Notes, raising, wait_until, worker, working
 
@@ -269,6 +269,30 @@ def test_a_kind_prepares_before_its_first_claim(sqlite: Database) -> None:
             reopen(connection, self.table, self.table.c.status == "failed")
 
     assert worker(sqlite, [Opens()]).run().of("done") == 1
+
+
+@pytest.mark.parametrize(("takes_s", "further"), [(0.0, True), (0.005, False)])
+def test_more_is_claimed_ahead_only_while_jobs_take_no_time(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch, takes_s: float, further: bool
+) -> None:
+    Rows(sqlite).replays(*range(1, 301 if takes_s else 3001))
+    claimed: list[int] = []
+    turn = Desk.turn
+
+    def watched(desk: Desk, *args: Any) -> Any:
+        made = turn(desk, *args)
+        claimed.append(len(made.claimed))
+        return made
+
+    def play(job: Job) -> Outcome:
+        time.sleep(takes_s)
+        return DONE
+
+    monkeypatch.setattr(Desk, "turn", watched)
+    worker(sqlite, [FakeKind(play)], Plan(n=4)).run()
+    assert claimed[0] == 4 + AHEAD
+    assert (max(claimed) > 2 * AHEAD) == further
+    assert max(claimed) <= 4 + BATCH
 
 
 def test_two_workers_share_the_work_and_do_nothing_twice(database: Database, rows: Rows) -> None:

@@ -218,8 +218,8 @@ class Worker:
         return Want(min(free * ROWS, left), free)
 
     def _look_ahead(self, name: str, leaving: int) -> int:
-        """How many jobs of a kind to claim ahead: twice as many if its threads have run out of them meanwhile."""
-        if leaving and leaving == len(self._held[name]):
+        """How many jobs of a kind to claim ahead: twice as many if all that were ahead are done by the next turn."""
+        if leaving >= self._ahead[name]:
             self._ahead[name] = min(2 * self._ahead[name], BATCH)
         elif leaving < self._ahead[name] // 4:
             self._ahead[name] = max(self._ahead[name] // 2, AHEAD, self._crews[name].size)
