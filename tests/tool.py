@@ -24,6 +24,7 @@ _QUICK = {
     "tmxdb.queue.backoff.LONGEST_S": 0.02,
     "tmxdb.queue.desk.LOOK_S": 0.05,
     "tmxdb.queue.worker.LOOK_S": 0.05,
+    "tmxdb.queue.worker.AGAIN_S": 0.2,
     "tmxdb.sync.patience.NEVER_SEEN_S": 0.02,
 }
 _QUICK_MAIN = f"""

