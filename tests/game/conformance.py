@@ -54,6 +54,12 @@ class InARace:
     """A connected driver for tests."""
 
     @pytest.fixture
+    def hasty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever leaves a game that will not answer waits for it no longer than it takes to see that."""
+        monkeypatch.setattr("tmxdb.game.socket_driver.LINGER_S", 0.2)
+        monkeypatch.setattr("tmxdb.game.memory_driver.LINGER_S", 0.2)
+
+    @pytest.fixture
     def driver(self, game: GameUnderTest) -> Iterator[Driver]:
         """Connected, in a race."""
         game.race()
@@ -137,12 +143,14 @@ class Conformance(InARace):
             with pytest.raises(RuntimeError):
                 wrong()
 
+    @pytest.mark.usefixtures("hasty")
     def test_a_game_that_says_nothing_is_silent(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         game.silence()
         with pytest.raises(GameSilent):
             go_on(driver, 0.3)
 
+    @pytest.mark.usefixtures("hasty")
     def test_a_killed_game_is_gone(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         game.kill()
@@ -185,6 +193,7 @@ class Conformance(InARace):
             with pytest.raises(GameGone):
                 driver.wait(1)
 
+    @pytest.mark.usefixtures("hasty")
     def test_the_game_drops_whoever_holds_it_too_long(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         driver.set_response_timeout(300)

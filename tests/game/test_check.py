@@ -69,7 +69,9 @@ def test_a_game_that_is_not_there_is_one_line_with_what_to_do(tool: Tool) -> Non
 
 
 @pytest.mark.usefixtures("ready")
-def test_somebody_else_on_the_port_is_told_from_a_game(tool: Tool) -> None:
+def test_somebody_else_on_the_port_is_told_from_a_game(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tmxdb.game.check._SPEAKS_S", 0.2)
+    monkeypatch.setattr("tmxdb.game.socket_driver.LINGER_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         finding = found(tool, "--base-tmi-port", port, ends=1)[f"port {port}"]
