@@ -129,6 +129,15 @@ def test_a_launch_script_is_looked_at_if_there_is_one(
     assert found(tool, *words, ends=0)["launching"]["found"] == f"{script} {game.port}"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has the shared memory")
+@pytest.mark.usefixtures("ready")
+def test_of_the_older_tminterface_neither_port_nor_plugin_is_looked_for(tool: Tool) -> None:
+    findings = found(tool, "--driver", "tmi1", "--n", 2, ends=1)
+    assert "Windows" in findings["TMInterface1"]["found"]
+    assert "plugin" not in findings
+    assert not any(name.startswith("port") for name in findings)
+
+
 @pytest.mark.usefixtures("ready")
 def test_lent_autosaves_are_told(tool: Tool, game: PeerGame, ready: Path) -> None:
     from tmxdb.game.autosaves import Autosaves

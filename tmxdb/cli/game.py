@@ -10,6 +10,7 @@ import click
 from tmxdb.cli import FAILED
 from tmxdb.cli.options import (
     base_port_option,
+    driver_option,
     dry_run_option,
     game_folder_options,
     json_option,
@@ -33,6 +34,7 @@ def game() -> None:
 
 @game.command()
 @base_port_option
+@driver_option
 @option("--n", "games", type=click.IntRange(1, 16), default=1, show_default=True, help="How many games there are.")
 @game_folder_options
 @launching_options
@@ -43,6 +45,7 @@ def check(
     ctx: click.Context,
     /,
     base_tmi_port: int,
+    driver: str,
     games: int,
     trackmania_path: str | None,
     tminterface_path: str | None,
@@ -69,10 +72,10 @@ def check(
     findings = [
         looks.python(),
         *looks.packages(),
-        *looks.folders(trackmania_path, tminterface_path),
+        *looks.folders(trackmania_path, tminterface_path, with_plugin=driver == "tmi2"),
         looks.launching(launching, base_tmi_port),
         looks.window(window_title),
-        *(looks.port(base_tmi_port + i) for i in range(games)),
+        *(looks.port(base_tmi_port + i) if driver == "tmi2" else looks.mapping(i) for i in range(games)),
     ]
     if as_json:
         print_json([asdict(finding) for finding in findings])

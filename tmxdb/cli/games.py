@@ -7,10 +7,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
 from tmxdb.cli.context import close_at_the_end
-from tmxdb.cli.options import base_port_option, game_folder_options, option, window_title_option
+from tmxdb.cli.options import base_port_option, driver_option, game_folder_options, option, window_title_option
 
 if TYPE_CHECKING:
     from tmxdb.capture.session import Games
@@ -20,13 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS = (
     base_port_option,
     window_title_option,
-    option(
-        "--driver",
-        type=click.Choice(["tmi2", "tmi1"]),
-        default="tmi2",
-        show_default=True,
-        help="capture: TMInterface 2 (a plugin's socket), or 1.4 (Windows; frames from the screen).",
-    ),
+    driver_option,
     option(
         "--launch-game",
         is_flag=True,

@@ -79,6 +79,13 @@ base_port_option = option(
     older_variable="BASE_TMI_PORT",
     help="The port of the first game; the next ones count up from it.",
 )
+driver_option = option(
+    "--driver",
+    type=click.Choice(["tmi2", "tmi1"]),
+    default="tmi2",
+    show_default=True,
+    help="TMInterface 2 (a plugin's socket), or 1.4 (Windows; frames from the screen).",
+)
 _GAME_FOLDERS = (
     option(
         "--trackmania-path",

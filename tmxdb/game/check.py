@@ -19,6 +19,7 @@ from tmxdb.game.autosaves import lent
 from tmxdb.game.driver import Connected
 from tmxdb.game.folders import GameFolders, documents, find_folders, found_games
 from tmxdb.game.launch import LaunchSettings
+from tmxdb.game.memory_driver import MAPPING_BYTES, open_named_mapping
 from tmxdb.game.plugin.install import There, look
 from tmxdb.game.socket_driver import SocketDriver
 
@@ -53,8 +54,8 @@ def packages() -> Iterator[Finding]:
             yield Finding(name, True, version)
 
 
-def folders(game: str | None, tminterface: str | None) -> Iterator[Finding]:
-    """The game's folder, TMInterface's, and the plugin in it."""
+def folders(game: str | None, tminterface: str | None, *, with_plugin: bool = True) -> Iterator[Finding]:
+    """The game's folder, TMInterface's, and the plugin in it, which TMInterface 1.4 does without."""
     try:
         found = find_folders(game, tminterface)
     except BadInput as trouble:
@@ -72,7 +73,8 @@ def folders(game: str | None, tminterface: str | None) -> Iterator[Finding]:
         yield Finding("TMInterface folder", False, f"{found.tminterface} is not there", mend)
         return
     yield _writable("TMInterface folder", found.tminterface)
-    yield plugin(found.plugins)
+    if with_plugin:
+        yield plugin(found.plugins)
 
 
 def plugin(folder: Path) -> Finding:
@@ -135,6 +137,18 @@ def _writable(what: str, folder: Path) -> Finding:
     if os.access(folder, os.W_OK):
         return Finding(what, True, str(folder))
     return Finding(what, False, f"{folder} can not be written to", "give your user the right to write there")
+
+
+def mapping(number: int) -> Finding:
+    """Whether a game with TMInterface 1.4 is there. It is not spoken to."""
+    name = f"TMInterface{number}"
+    try:
+        open_named_mapping(name, MAPPING_BYTES).close()
+    except BadInput as trouble:
+        return Finding(name, False, trouble.message, "--driver tmi2, with TMInterface 2")
+    except OSError:
+        return Finding(name, False, "no game has made this shared memory", "start the game with TMInterface 1.4")
+    return Finding(name, True, "a game with TMInterface 1.4 is there")
 
 
 def port(number: int) -> Finding:
