@@ -26,6 +26,15 @@ _QUICK = {
     "tmxdb.queue.worker.LOOK_S": 0.05,
     "tmxdb.queue.worker.AGAIN_S": 0.2,
     "tmxdb.sync.patience.NEVER_SEEN_S": 0.02,
+    "tmxdb.capture.assumptions.GREETING_S": 3.0,
+    "tmxdb.capture.assumptions.CONNECT_S": 3.0,
+    "tmxdb.capture.assumptions.START_UP_S": 15.0,
+    "tmxdb.capture.assumptions.LOADING_S": 4.0,
+    "tmxdb.capture.assumptions.ARMING_S": 4.0,
+    "tmxdb.capture.assumptions.COUNTDOWN_S": 4.0,
+    "tmxdb.capture.assumptions.RACING_S": 4.0,
+    "tmxdb.capture.assumptions.ENDING_S": 1.0,
+    "tmxdb.capture.assumptions.EXIT_PAUSES_S": (0.05, 0.1, 0.2, 0.4),
 }
 _QUICK_MAIN = f"""
 import importlib

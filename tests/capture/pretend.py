@@ -60,6 +60,7 @@ class PretendGame:
         self.finished_says_late = False
         self.crossings = 2
         self.loads_in_vain = 0
+        self.drives_from_ms = 0
         self.on_restart: Callable[[PretendGame], Any] = lambda game: None
         self._exits = 0
         self._greets = False
@@ -137,7 +138,7 @@ class PretendGame:
     def state(self) -> CarState:
         self._order("state?")
         x, y, z = self.maps.get(self.map or "", (0.0, 0.0, 0.0))
-        driven = max(0, self.time_ms) / 100 if self.armed else 0.0
+        driven = max(0, self.time_ms - self.drives_from_ms) / 100 if self.armed else 0.0
         crossings = (-1,) * self.crossings
         return car(self.time_ms, position=(x + driven, y, z), speed_kmh=36.0 if driven else 0.0, cp_times_ms=crossings)
 

@@ -122,10 +122,15 @@ def test_a_car_that_never_drives_fails_with_what_to_do(play: Player, game: Prete
 
 def test_a_car_whose_driver_waits_is_not_taken_for_parked(play: Player, game: PretendGame) -> None:
     """The ghost itself stood still for so long."""
-    game.race_ms, game.loads_in_vain = 4_000, 100
-    result = play(game, moving_ms=3_500)
+    game.race_ms, game.drives_from_ms = 4_000, 3_000
+    result = play(game, moving_ms=3_200)
     assert isinstance(result, Driven)
-    assert result.finish_ms is None
+    assert (result.finish_ms, result.restarts) == (4_000, 0)
+
+
+def test_a_parked_car_is_noticed_in_a_race_of_half_a_second_too(play: Player, game: PretendGame) -> None:
+    game.loads_in_vain = 1
+    assert whole(play, play(game)).restarts == 1
 
 
 @pytest.mark.parametrize("back_to", [-2_600, -10, 0, 100])

@@ -115,7 +115,8 @@ class World:
             assert entry["file"] == f"frame_{entry['step']:05d}_{time_ms}ms.jpeg"
             assert entry["state"]["race_time_ms"] == time_ms
             late_m = 1.0 if time_ms == finish_ms else 0.05
-            assert entry["state"]["position"] == pytest.approx(_at(samples, time_ms), abs=late_m)
+            if time_ms <= finish_ms:  # behind it a car that missed the finish drives where the ghost never was
+                assert entry["state"]["position"] == pytest.approx(_at(samples, time_ms), abs=late_m), (entry, metadata)
         times = [entry["time_ms"] for entry in entries]
         steps = [entry["step"] for entry in entries]
         assert times == sorted(set(times))

@@ -39,9 +39,9 @@ class Course:
 
     @property
     def parked_check_ms(self) -> int | None:
-        """When the car must have left its place; None: nobody drives it, or the race is over before."""
+        """When the car must have left its place, in a short race at its last tick; None: nobody drives it."""
         at_ms = max(assumed.PARKED_CHECK_MS, (self.run.moving_ms or 0) + 1000)
-        return None if self.script_name is None or at_ms >= self.race_time_ms else at_ms
+        return None if self.script_name is None else min(at_ms, self.race_time_ms - assumed.STEP_MS)
 
     def is_hopeless(self, time_ms: int) -> bool:
         """Whether the race goes on so much longer than the replay that it will not be finished any more."""

@@ -124,7 +124,7 @@ class Race:
         elif self.state is State.DRIVING and self._attempt.ends_now:
             yield do.Note("the end dialog came before the frame of the finish")
             yield do.Leave()
-            self._conclude(None)
+            self._conclude(None, unseen=self._attempt.finish_ms is None)
         elif self.state is State.LOADING:
             yield from self._map_did_not_start(now)
         else:
@@ -232,14 +232,14 @@ class Race:
             yield do.Note(f"the game was driven with other inputs than those of the script: {'; '.join(found)}")
         return not found
 
-    def _conclude(self, inputs_match: bool | None) -> None:
+    def _conclude(self, inputs_match: bool | None, *, unseen: bool = False) -> None:
         drive, labels = self._attempt, self._attempt.labels
         self.state = State.ENDED
         self.result = Driven(
             finish_ms=drive.finish_ms,
-            ended_unseen=drive.finish_ms is None and drive.ends_now,
+            ended_unseen=unseen,
             frames=labels.kept,
-            missed=labels.missed(self._course.race_time_ms if drive.ends_now else None),
+            missed=labels.missed(self._course.race_time_ms if unseen else None),
             late=labels.late,
             dropped=drive.dropped,
             restarts=self._patience.anew,
