@@ -21,7 +21,7 @@ from tmxdb.queue.worker import Plan
 from tmxdb.queue.workers import LEASE_MS
 
 from .fakes import DONE, Bench, FakeKind, Play, worker
-from .test_claim import _plan, _statements
+from .test_plans import plans_of, recording
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -182,19 +182,15 @@ def test_finding_and_claiming_a_group_is_answered_by_indexes(database: Database,
     rows.write("UPDATE replays SET status = 'pending', finished_at = NULL WHERE replay_id > 1800")
     rows.write("ANALYZE")
     kind = Grouped()
-    statements = _statements(
-        database,
-        lambda connection: claim_groups(
-            connection, kind, kind.group, worker="me", groups=1, rows=9, now_ms=NOW, lease_ms=LEASE_MS
-        ),
-    )
-    finding, claiming = [statement for statement in statements if "advisory" not in statement]
-    plan = _plan(rows, finding)
-    assert "ix_replays_pending" in plan
-    assert "TEMP B-TREE" not in plan
-    assert "SCAN replays\n" not in plan
+    with recording(database) as sent, database.write() as connection:
+        claim_groups(connection, kind, kind.group, worker="me", groups=1, rows=9, now_ms=NOW, lease_ms=LEASE_MS)
+    asked = {sql: values for sql, values in sent.items() if "advisory" not in sql}
+    finding, claiming = plans_of(database, asked)
+    assert "ix_replays_pending" in finding
+    assert "TEMP B-TREE" not in finding
+    assert "SCAN replays\n" not in finding
     # By its track: among a million pending rows those of one track are too far apart to be looked for in their order.
-    assert "ix_replays_track" in _plan(rows, claiming)
+    assert "ix_replays_track" in claiming
 
 
 # The worker and its threads

@@ -149,26 +149,39 @@ def problems(database: Database, sent: dict[str, Any]) -> list[str]:
     """Statements whose plan goes through a large table, or sorts rows of one."""
     assert sent
     look = _sqlite_problem if database.path is not None else _postgresql_problem
+    found = zip(sent, plans_of(database, sent), strict=True)
+    wrong = [(statement, look(statement, plan.splitlines())) for statement, plan in found]
+    return [f"{plan}\n{statement}" for statement, plan in wrong if plan]
+
+
+def plans_of(database: Database, sent: dict[str, Any]) -> list[str]:
+    """How the engine would answer each statement."""
+    plan = _sqlite_plan if database.path is not None else _postgresql_plan
     with database.write() as connection:
         if database.path is None:  # as with large tables: these are only taken where no index helps
             for method in ("seqscan", "sort", "bitmapscan"):
                 connection.exec_driver_sql(f"SET LOCAL enable_{method} = off")
-        found = [(statement, look(connection, statement, parameters)) for statement, parameters in sent.items()]
-    return [f"{plan}\n{statement}" for statement, plan in found if plan]
+        return ["\n".join(plan(connection, statement, parameters)) for statement, parameters in sent.items()]
 
 
-def _sqlite_problem(connection: Connection, statement: str, parameters: Any) -> str:
-    lines = [str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+def _sqlite_plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    return [str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+
+
+def _sqlite_problem(statement: str, lines: list[str]) -> str:
     large = "|".join(LARGE)
     scans = [line for line in lines if re.match(rf"SCAN ({large})\b(?!.*INDEX ix_\w+_({OF_FEW}))", line)]
     sorts = [line for line in lines if "TEMP B-TREE" in line and re.search(rf"\b({large})\b", " ".join(lines))]
     return "\n".join(scans + ([] if any(sign in statement for sign in SORTED) else sorts))
 
 
-def _postgresql_problem(connection: Connection, statement: str, parameters: Any) -> str:
+def _postgresql_plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
     for name, value in (parameters or {}).items():
         statement = re.sub(rf"%\({name}\)s(::\w+(\[\])?)?", lambda _, value=value: _literal(value), statement)
-    lines = [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {statement}".replace("%", "%%"))]
+    return [str(row[0]) for row in connection.exec_driver_sql(f"EXPLAIN {statement}".replace("%", "%%"))]
+
+
+def _postgresql_problem(statement: str, lines: list[str]) -> str:
     large = "|".join(LARGE)
     scans = [line for line in lines if re.search(rf"Seq Scan on ({large})\b", line)]
     # A key without a table's name is of the only table; one of a WITH is of the few rows that were picked before.
