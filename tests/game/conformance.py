@@ -239,6 +239,28 @@ class FrameConformance(InARace):
         assert (frame.width, frame.height) == (32, 16)
 
 
+class ReplacedConformance(InARace):
+    """For games that take a new client in the place of an older one that is still there."""
+
+    def test_a_frame_that_an_older_client_asked_for_never_comes_to_the_next(
+        self, game: GameUnderTest, driver: Driver
+    ) -> None:
+        next_step(driver)
+        with connected(game) as another:  # heard in the next rendered frame, in which the picture is taken, too
+            driver.request_frame(640, 480)
+            driver.set_response_timeout(600_000)
+            driver.answer()
+            assert not any(isinstance(event, Frame) for event in events(another, 10))
+            another.wait(5)
+            another.request_frame(64, 48)
+            another.answer()
+            frame = until(another, lambda event: isinstance(event, Frame))
+            assert isinstance(frame, Frame)
+            assert (frame.width, frame.height) == (64, 48)
+            with pytest.raises(GameGone):
+                go_on(driver, 5, meanwhile=lambda: driver.wait(5))
+
+
 class CheckpointConformance(InARace):
     """For games in which somebody drives through one."""
 

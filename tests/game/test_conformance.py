@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from .conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest
+from .conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, ReplacedConformance
 from .games import MemoryGame, PeerGame
 
 
-class TestPeer(Conformance, FrameConformance, CheckpointConformance):
+class TestPeer(Conformance, FrameConformance, CheckpointConformance, ReplacedConformance):
     """The socket driver with a peer written from the sheet."""
 
     @pytest.fixture

@@ -13,7 +13,15 @@ from tmxdb.sandbox.game import RunningGame, running_game
 from tmxdb.sandbox.game.picture import read_back
 
 from ..sandbox.game.conftest import Folders, folders, made_map, made_replay
-from .conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, until
+from .conformance import (
+    CheckpointConformance,
+    Conformance,
+    FrameConformance,
+    GameUnderTest,
+    ReplacedConformance,
+    connected,
+    until,
+)
 from .games import free_port
 
 __all__ = ["folders"]
@@ -74,7 +82,7 @@ OPTIONS: dict[str, dict[str, object]] = {
 """Where the sheet is silent, the game is each way."""
 
 
-class TestSandbox(Conformance, FrameConformance, CheckpointConformance):
+class TestSandbox(Conformance, FrameConformance, CheckpointConformance, ReplacedConformance):
     """The socket driver."""
 
     @pytest.fixture(params=OPTIONS)

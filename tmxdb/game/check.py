@@ -26,6 +26,7 @@ from tmxdb.game.socket_driver import SocketDriver
 _PACKAGES = (
     ("Pillow", True, "writes the pictures"),
     ("mss", False, "takes pictures of the game's window, for --frame-source screen"),
+    ("python-xlib", False, "finds the game's window on Linux, for --frame-source screen"),
     ("tminterface", False, "reaches TMInterface 1.4, for --frame-source screen with that version"),
 )
 _SPEAKS_S = 3.0
@@ -45,6 +46,8 @@ class Finding:
 def packages() -> Iterator[Finding]:
     """The libraries of the extra `capture`."""
     for name, needed, purpose in _PACKAGES:
+        if name == "python-xlib" and sys.platform != "linux":
+            continue
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -59,7 +62,7 @@ def folders(game: str | None, tminterface: str | None, *, with_plugin: bool = Tr
     try:
         found = find_folders(game, tminterface)
     except BadInput as trouble:
-        yield Finding("game folder", False, trouble.message, "--trackmania-path or TRACKMANIA_BASE_PATH")
+        yield Finding("game folder", False, trouble.message, "start the game once, it makes the folder")
         return
     yield _game_folder(found, chosen=game is not None)
     waiting = lent(found.autosaves)

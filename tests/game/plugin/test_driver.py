@@ -9,7 +9,15 @@ import pytest
 from tmxdb.game.driver import Checkpoint, Connected, Driver, Event, Frame, Lap, Step
 from tmxdb.game.socket_driver import SocketDriver
 
-from ..conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, next_step
+from ..conformance import (
+    CheckpointConformance,
+    Conformance,
+    FrameConformance,
+    GameUnderTest,
+    ReplacedConformance,
+    connected,
+    next_step,
+)
 from .conftest import Start
 from .host import Host, free_port
 from .raw import race_time
@@ -44,7 +52,7 @@ class PluginGame:
         return race_time(bytes(frame.pixels[:4]))
 
 
-class TestPlugin(Conformance, FrameConformance, CheckpointConformance):
+class TestPlugin(Conformance, FrameConformance, CheckpointConformance, ReplacedConformance):
     """The socket driver with our own plugin."""
 
     @pytest.fixture(params=["step-first 0", "step-first 1", "ticks 3"])
