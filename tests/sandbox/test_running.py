@@ -111,6 +111,12 @@ def test_counters_count_requests_connections_and_what_goes_on_at_once(site: Runn
     assert site.stats()["requests"] == 0
 
 
+def test_whoever_watches_does_not_wait(site: RunningSite) -> None:
+    site.set_latency(600_000)  # a test that waits for it never ends
+    assert site.track_ids()
+    site.set_latency(0)
+
+
 def test_latency_is_waited_before_each_answer(site: RunningSite, visitor: Client) -> None:
     site.set_latency(60)
     began = time.monotonic()

@@ -22,7 +22,7 @@ class Controls(Protocol):
     catalogue: Catalogue
     shelf: Shelf
     journal: Journal
-    latency_s: float
+    usual_latency_s: float
 
     @property
     def faults(self) -> list[str]: ...
@@ -82,8 +82,8 @@ class Admin:
         return self._controls.faults
 
     def _latency(self, request: Request) -> float:
-        self._controls.latency_s = _number(request, "ms") / 1000
-        return self._controls.latency_s
+        self._controls.usual_latency_s = _number(request, "ms") / 1000
+        return self._controls.usual_latency_s
 
     def _track_ids(self) -> list[int]:
         ids = map(self._catalogue.track_id, range(self._catalogue.size))

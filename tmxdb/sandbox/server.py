@@ -30,7 +30,7 @@ class Sandbox:
         """Raises BadInput for a folder or log file that can not be used, WrongUsage for a fault that is none."""
         self.shelf: Shelf = open_shelf(settings)
         self.catalogue = Catalogue(settings, self.shelf.scenery)
-        self.latency_s = settings.latency_ms / 1000
+        self.usual_latency_s = settings.latency_ms / 1000
         self._settings = settings
         try:
             self.set_faults(settings.faults)
@@ -67,6 +67,9 @@ class Sandbox:
         if connection.number in self._visitors:
             self._visitors.discard(connection.number)
             self.journal.disconnected()
+
+    def latency_s(self, request: Request) -> float:
+        return 0.0 if request.path.startswith(PREFIX) else self.usual_latency_s
 
     def respond(self, request: Request, connection: int) -> Response:
         if request.path.startswith(PREFIX):

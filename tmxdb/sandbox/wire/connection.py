@@ -23,7 +23,8 @@ _PIECE = 64 * 1024
 class Responder(Protocol):
     """What a connection needs from the room above."""
 
-    latency_s: float
+    def latency_s(self, request: Request) -> float:
+        """How long the answer to this request waits."""
 
     def opened(self, connection: Connection) -> int:
         """Says the number of a new connection."""
@@ -92,8 +93,8 @@ class Connection(asyncio.Protocol):
         self._last = request.headers.get("connection", "").lower() == "close"
         self._request = request
         response = self._responder.respond(request, self.number)
-        if self._responder.latency_s:
-            self._loop.call_later(self._responder.latency_s, self._send, response)
+        if latency_s := self._responder.latency_s(request):
+            self._loop.call_later(latency_s, self._send, response)
         else:
             self._send(response)
 
