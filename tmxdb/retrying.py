@@ -116,7 +116,7 @@ RULES = (  # The first one that fits counts.
     Rule("user.must_act",    STOP,  "somebody has to do something first"),
     Rule("worker.stopping",  BACK,  "the worker was told to stop"),
     Rule("worker.paused",    BACK,  "`tmxdb pause`"),
-    Rule("worker.died",      BACK,  "its worker was killed or crashed; after 5 in a row it has failed", in_a_row=5),
+    Rule("worker.died",      BACK,  "its worker was killed or crashed; after 10 in a row it has failed", in_a_row=10),
     # The rest
     Rule("demo.failed",      FAIL,  "`tmxdb demo` did not find what it should"),
     Rule("tmxdb.bug",        FAIL,  "a bug in tmxdb; the traceback is in the row"),

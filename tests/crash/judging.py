@@ -122,7 +122,9 @@ class Judge:
             right = (row["status"], row["error_code"]) == (("skipped", "tmx.gone") if gone else ("done", None))
             if not right:
                 yield f"replay {replay_id} is {row['status']} ({row['error_code']}: {row['error']})"
-        yield from (f"track {i} is {row['status']}" for i, row in tracks.items() if row["status"] != "done")
+        for track_id, row in tracks.items():
+            if row["status"] != "done":
+                yield f"track {track_id} is {row['status']} ({row['error_code']}: {row['error']})"
         # A track has a map as soon as one of its replays is there.
         if {row["track_id"] for row in self._rows["maps"]} != {
             row["track_id"] for row in replays.values() if row["status"] == "done"
@@ -179,12 +181,21 @@ class Judge:
             faults = spoiled[_item(path)]
             kills = excused[path] if path.startswith("/recordgbx/") else len(killers[path])
             if n > 1 + faults + kills:
-                yield f"{path} was asked for {n} times, for {faults} faults and {kills} kills"
+                yield f"{path} was asked for {n} times, for {faults} faults and {kills} kills: {self._about(path)}"
         for who, n in in_flight.items():
             if who not in self._story.killed:
                 yield f"{who} was not killed, but never published {n} files that it had"
             elif n > self._story.plan.n:
                 yield f"{who} had {n} files in flight, and may have {self._story.plan.n}"
+
+    def _about(self, path: str) -> str:
+        """All that is known of a path, for whoever has to find out."""
+        asked = [f"{one.who} {one.at_s:.3f} {one.status} {one.fault}" for one in self.requests if one.path == path]
+        replay_id = path.rpartition("/")[2]
+        renames = [line for line in self._story.renames("after") if f"/{replay_id}_" in line["path"]]
+        attempts = [row for row in self._rows["attempts"] if str(row["item_id"]) == replay_id]
+        row = [row for row in self._rows["replays"] if str(row["replay_id"]) == replay_id]
+        return f"{asked}, renames {[line['name'] for line in renames]}, attempts {attempts}, row {row}"
 
     def _unpublished(self) -> list[Request]:
         """Files that came whole, and were not published by the one who had them."""

@@ -21,7 +21,11 @@ DIED = "worker.died"
 SUSPECT = 2
 """A row on which so many workers died, one after the other, comes back apart from others: see `recover`."""
 DEADLY = in_a_row(DIED)
-"""And after so many it is given up: it is what kills them."""
+"""And after so many it is given up: it is what kills them.
+
+With five, 210 random kills of four processes (`bench/crash.py`) gave up 4 of 5,861 rows that had done no harm: what is
+urgent is begun first after each kill, and so hit again and again.
+"""
 APART_MS = 250
 DUE_AT_ONCE = 5000
 """Retries that become due in one transaction: others want to write, too, and 100,000 take a second."""
