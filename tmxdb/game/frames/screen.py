@@ -12,7 +12,7 @@ from typing import Any
 
 from tmxdb.errors import BadInput, GameTrouble
 from tmxdb.game import messages
-from tmxdb.game.driver import Driver, Event, Frame
+from tmxdb.game.driver import Checkpoint, Driver, Event, Frame, Lap, Step
 from tmxdb.game.frames.window import Area, Wanted, Windows, open_windows
 from tmxdb.game.state import CarState
 
@@ -79,9 +79,10 @@ def _smaller(pixels: bytearray, area: Area, width: int, height: int) -> bytes | 
 class ScreenDriver:
     """`driver`, with pictures of the screen in the place of its own.
 
-    A frame that was asked for is taken when the game's next event is there: the game stands still in it, and the screen
-    shows what was drawn after the Step before. It is handed out before that event, so that its tick is the one of the
-    last Step, as with the plugin's frames; answering it says nothing to the game, which waits for the event's answer.
+    A frame that was asked for is taken when the first event of the next tick is there: the game stands still in it, and
+    the screen shows what was drawn after the tick before. It is handed out before that event, so that its tick is the
+    one of the last Step, as with the plugin's frames; answering it says nothing to the game, which waits for that of
+    the event. Whether a checkpoint is of the tick of the Step before it or after it, the car's state tells.
 
     Assumed, for want of the real game: that a picture is drawn between two steps (100 of them a second at speed 1) and
     is on the screen when the next one begins. Where fewer are drawn, a label may be one tick late.
@@ -97,6 +98,9 @@ class ScreenDriver:
         self._size: tuple[int, int] | None = None
         self._next: Event | None = None  # came with a frame, which is handed out first
         self._frame_held = False
+        self._at_checkpoint = False  # one, or a lap, is held
+        self._step_ms: int | None = None  # of the last Step
+        self._skips_step = False  # the next Step is of the tick in which the frame was asked for
 
     def __repr__(self) -> str:
         return repr(self._driver)
@@ -114,7 +118,11 @@ class ScreenDriver:
             event, self._next = self._next, None
             return event
         event = self._driver.wait(timeout_s)
-        if self._size is None:
+        drawn = self._was_drawn_before(event)
+        self._at_checkpoint = isinstance(event, Checkpoint | Lap)
+        if isinstance(event, Step):
+            self._step_ms = event.race_time_ms
+        if self._size is None or not drawn:
             return event
         size, self._size = self._size, None
         self._next = event  # also when no picture can be taken: it came, and has to be answered
@@ -123,6 +131,18 @@ class ScreenDriver:
         frame = self._open_screen().grab(self._window, *size)
         self._frame_held = True
         return frame
+
+    def _was_drawn_before(self, event: Event) -> bool:
+        """Whether a picture was drawn between the asking and this event, which is of another tick then."""
+        if isinstance(event, Step):
+            skips, self._skips_step = self._skips_step, False
+            return not skips
+        asked = self._size is not None and not self._skips_step
+        return asked and isinstance(event, Checkpoint | Lap) and self._before_its_step()
+
+    def _before_its_step(self) -> bool:
+        """Whether the game, at a checkpoint, is in a tick of which no Step has come yet."""
+        return self._driver.state().race_time_ms != self._step_ms
 
     def answer(self) -> None:
         if self._frame_held:
@@ -153,6 +173,7 @@ class ScreenDriver:
         if self._frame_held:
             raise RuntimeError(f"{self} would forget a frame that is asked for while one is held")
         self._in_turn()
+        self._skips_step = self._at_checkpoint and self._before_its_step()
         self._size = width, height
 
     def unrequest_frame(self) -> None:
@@ -206,5 +227,5 @@ class ScreenDriver:
             raise RuntimeError(f"{self} listens only while an event is held")
 
     def _forget(self) -> None:
-        self._size = self._next = None
-        self._frame_held = False
+        self._size = self._next = self._step_ms = None
+        self._frame_held = self._at_checkpoint = self._skips_step = False
