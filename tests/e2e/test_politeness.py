@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.rows import Rows
+from tmxdb.db.engine import Database
 from tmxdb.sandbox import RunningSite, running_site
 
 from ..tool import Tool
@@ -44,13 +46,16 @@ def site() -> Iterator[RunningSite]:
 
 
 @pytest.mark.slow
-def test_three_processes_keep_one_rate_and_one_pause_over_few_connections(tool: Tool, site: RunningSite) -> None:
-    tool("--site", site.url, "sync-tracks")
-    tool("work", "--kind", "list", "--top", 30)
-    assert tool.one("select count(*) from replays") == FILES
+def test_three_processes_keep_one_rate_and_one_pause_over_few_connections(
+    tool: Tool, site: RunningSite, nowhere: str
+) -> None:
+    tool("--db", nowhere, "--site", site.url, "sync-tracks")
+    tool("--db", nowhere, "work", "--kind", "list", "--top", 30)
+    rows = Rows(Database(nowhere))
+    assert len(rows.statuses()) == FILES
     site.forget()
     site.set_faults([f"429:3%:times=2:{header}={RETRY_AFTER_S:g}" for header in ("retry-after", "retry-date")])
-    command = ("work", "--kind", "download", "--n", N, "--rate", RATE)
+    command = ("--db", nowhere, "work", "--kind", "download", "--n", N, "--rate", RATE)
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(tool.started(*command)) for _ in range(PROCESSES)]
         for process in processes:
@@ -58,8 +63,8 @@ def test_three_processes_keep_one_rate_and_one_pause_over_few_connections(tool: 
             assert process.returncode == 0, err
 
     log, stats = site.log(), site.stats()
-    assert tool.column("select distinct status from replays") == ["done"]
-    assert tool.one("select max(attempts) from replays") == 1
+    assert rows.sql("SELECT DISTINCT status, attempts FROM replays") == [("done", 1)]
+    rows.database.close()
     refused = sum(line["status"] == 429 for line in log)
     assert refused == 4
     assert len(log) == FILES + refused  # nothing was asked for twice without need
