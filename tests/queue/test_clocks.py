@@ -201,6 +201,25 @@ def test_a_worker_does_a_row_that_was_put_off_by_a_wrong_clock(database: Databas
         wait_until(lambda: rows.statuses() == {1: "done"})
 
 
+def test_a_clock_that_is_set_back_by_an_hour_prolongs_no_pause(database: Database, clock: FakeClock) -> None:
+    class Passing(threading.Event):
+        """Time goes on instead of being waited for."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            clock.pass_s(max(timeout or 0, 0.001))
+            return False
+
+    gates = [Gate(database, stop=Passing(), clock=clock, monotonic=clock.monotonic) for _ in range(2)]
+    gates[0].set_rate(4)
+    gates[0].pause(60, "slow down")
+    gates[1]._look()
+    clock.jump_s(-HOUR_S)
+    began_s = clock.steady_s
+    for gate in gates:
+        gate.wait_turn()
+        assert 60 <= clock.steady_s - began_s < 62
+
+
 def test_a_pause_from_before_the_clock_was_set_back_does_not_hide_a_new_one(
     database: Database, clock: FakeClock
 ) -> None:

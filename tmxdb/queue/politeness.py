@@ -10,6 +10,7 @@ the present second. And since no one is ever quite on time, slots are that much 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -40,16 +41,24 @@ _row = table_of(Politeness)
 class Gate:
     """`wait_turn()` before each request; `pause()` when the site asks us to slow down."""
 
-    def __init__(self, database: Database, *, stop: threading.Event, clock: Clock = wall_clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        stop: threading.Event,
+        clock: Clock = wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._stop = stop
-        self._clock = clock
+        self._clock, self._monotonic = clock, monotonic
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._wanted = 0
         self._slots: deque[int] = deque()
         self._rate: float | None = None
         self._paused_until_ms = 0
+        self._pause_over_s = 0.0  # the same by the steady clock
         self._looked_at = float("-inf")
         self._look_ms = self._lead_ms = 0  # how long it took to look, to reserve
         self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
@@ -100,7 +109,7 @@ class Gate:
             )
         with self._lock:
             news = until_ms > self._paused_until_ms + 1000
-            self._paused_until_ms = max(self._paused_until_ms, until_ms)
+            self._pause_until(max(self._paused_until_ms, until_ms))
             self._slots.clear()
         if news:
             self.on_pause(seconds, reason)
@@ -138,7 +147,7 @@ class Gate:
             # Now, not before: others may have had the database for a while. And writing takes its time, too.
             began_ms = self._clock()
             self._know(until_ms)
-            first_ms = max(began_ms + self._lead_ms, self._paused_until_ms)
+            first_ms = max(began_ms + self._lead_ms, self._pause_left_until())
             if next_slot_ms - first_ms < MOST_WAITING * span_ms // n:
                 first_ms = max(first_ms, next_slot_ms)
             connection.execute(update(_row).where(_row.c.id == 1).values(next_slot_ms=first_ms + span_ms))
@@ -149,10 +158,10 @@ class Gate:
         with self._lock:
             if self._stale():
                 self._look()
-            return self._paused_until_ms
+            return self._pause_left_until()
 
     def _stale(self) -> bool:
-        return time.monotonic() - self._looked_at > LOOK_S
+        return self._monotonic() - self._looked_at > LOOK_S
 
     def _look(self) -> None:
         began_ms = self._clock()
@@ -164,5 +173,15 @@ class Gate:
 
     def _know(self, until_ms: int) -> None:
         """The end of the pause; none that is longer than can be asked for: then somebody has set a clock back."""
-        self._paused_until_ms = until_ms if until_ms - self._clock() <= LONGEST_ASKED_S * 1000 else 0
-        self._looked_at = time.monotonic()
+        self._pause_until(until_ms if until_ms - self._clock() <= LONGEST_ASKED_S * 1000 else 0)
+        self._looked_at = self._monotonic()
+
+    def _pause_until(self, until_ms: int) -> None:
+        if until_ms != self._paused_until_ms:
+            self._paused_until_ms = until_ms
+            self._pause_over_s = self._monotonic() + (until_ms - self._clock()) / 1000
+
+    def _pause_left_until(self) -> int:
+        """The end of the pause; sooner where it is over sooner by the steady clock: somebody has set the other back."""
+        left_ms = math.ceil((self._pause_over_s - self._monotonic()) * 1000)
+        return min(self._paused_until_ms, self._clock() + left_ms) if left_ms > 0 else 0
