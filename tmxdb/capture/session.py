@@ -68,7 +68,7 @@ class Station:
     def __init__(self, setup: Setup, number: int, maps: Maps, note: Callable[[str], None]) -> None:
         self.port = setup.base_port + number
         self._setup, self._maps = setup, maps
-        self._note = lambda text: note(f"the game on port {self.port}: {text}.")
+        self._note = lambda text: note(text if f"port {self.port}" in text else f"the game on port {self.port}: {text}")
         self._files = GameFiles(setup.folders, str(self.port))
         self._autosaves = Autosaves(setup.folders.autosaves)
         self._process = GameProcess(setup.launch, self.port, setup.records) if setup.launch else None

@@ -1,0 +1,109 @@
+"""Frames a second and CPU of `capture`, everything on, against a floor: receive, convert, encode, write, nothing else.
+
+    python3 run.py bench capture [--frames 2000] [--rounds 3] [--minutes 10]
+
+The game is one that costs next to nothing, in a process of its own (bench/_feeder.py): 100 frames for a second of race
+time, as fast as they are taken. `held`: how long a game stands still in a step that asks for a picture and the car's
+state, and in a picture, its transfer included. At the end a race of --minutes, for the memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench._captures import prepare
+from bench._table import in_own_process, print_rows
+
+SIZES = ((64, 64), (256, 256), (640, 480))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=10)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for games in (1, 2):
+            rows = [row for size in SIZES for row in _measure(Path(folder), size, games, wanted)]
+            print_rows(
+                f"{wanted.frames:,} frames each, {games} game(s), median of {wanted.rounds}",
+                ("size", "who", "frames/s", "CPU ms a frame", "time to floor", "CPU to floor", "held: step ms",
+                 "p99", "picture ms"),
+                rows,
+            )  # fmt: skip
+        if wanted.minutes:
+            done, _ = _tmxdb(Path(folder) / "long", (64, 64), 1, round(wanted.minutes * 60_000))
+            print_rows(
+                f"A race of {wanted.minutes:g} minutes at 100 frames a second, 64x64",
+                ("frames", "frames/s", "MB after a quarter", "most MB behind it"),
+                [[done["n"], done["n"] / done["wall_s"], done["rss_quarter_mb"], done["rss_most_mb"]]],
+            )
+
+
+def _measure(folder: Path, size: tuple[int, int], games: int, wanted: Any) -> list[list[Any]]:
+    runs: dict[str, list[tuple[float, ...]]] = {"floor": [], "tmxdb": []}
+    for round_ in range(wanted.rounds):
+        place = folder / f"{size[0]}-{games}-{round_}"
+        place.mkdir()
+        done = _floor(place / "floor", size, games, wanted.frames)
+        runs["floor"].append(_costs(done))
+        done, held = _tmxdb(place / "tmxdb", size, games, wanted.frames * 10 - 10)
+        runs["tmxdb"].append((*_costs(done), held["step_ms"], held["step_p99_ms"], held["frame_ms"]))
+    floor, ours = ([sorted(values)[len(values) // 2] for values in zip(*times, strict=True)] for times in runs.values())
+    name = f"{size[0]}x{size[1]}"
+    return [
+        [name, "floor", floor[0], floor[1], 1, 1, "", "", ""],
+        [name, "tmxdb", ours[0], ours[1], floor[0] / ours[0], ours[1] / floor[1], *ours[2:]],
+    ]
+
+
+def _costs(done: dict[str, Any]) -> tuple[float, float]:
+    return done["n"] / done["wall_s"], 1000 * done["cpu_s"] / done["n"]
+
+
+def _floor(folder: Path, size: tuple[int, int], games: int, frames: int) -> dict[str, Any]:
+    with _feeders(size, games, "raw") as feeders:
+        return in_own_process("bench._captures", "floor", folder, *size, frames, *[port for _, port in feeders])
+
+
+def _tmxdb(folder: Path, size: tuple[int, int], games: int, race_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    prepare(folder, *size, race_ms, games)
+    with _feeders(size, games, str(race_ms)) as feeders:
+        done = in_own_process("bench._captures", "tmxdb", folder, *size, race_ms, *[port for _, port in feeders])
+        held = [json.loads(process.communicate(timeout=30)[0].splitlines()[-1]) for process, _ in feeders]
+    return done, {name: sum(one[name] for one in held) / len(held) for name in held[0]}
+
+
+@contextmanager
+def _feeders(size: tuple[int, int], games: int, what: str) -> Iterator[list[tuple[subprocess.Popen[str], int]]]:
+    """So many games on ports that follow each other."""
+    started: list[tuple[subprocess.Popen[str], int]] = []
+    try:
+        port = 0
+        for _ in range(games):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bench._feeder", *map(str, size), what, str(port)],
+                stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            assert process.stdout
+            told = int(process.stdout.readline().split()[1])
+            started.append((process, told))
+            port = told + 1
+        yield started
+    finally:
+        for process, _ in started:
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()
