@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from importlib import resources
-from math import isfinite
 from typing import Any
 
 from tmxdb.capture.settings import CaptureSettings
@@ -53,7 +52,10 @@ class FrameLabel:
             "state": state_entry(self.state),
             "capture_timestamp_utc": iso(self.captured_at_ms),
         }
-        return json.dumps(entry, separators=(",", ":"))
+        try:
+            return _ENTRY.encode(entry)
+        except ValueError:
+            raise GameTrouble("the game says a number that is none.", code="game.nonsense") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +114,28 @@ class Metadata:
 
 def inputs_entry(inputs: CarInputs) -> dict[str, Any]:
     """`inputs` of a frame: keys as booleans, `steer` and `gas` from -65536 to 65536."""
-    return asdict(inputs)
+    return {
+        "accelerate": inputs.accelerate,
+        "brake": inputs.brake,
+        "left": inputs.left,
+        "right": inputs.right,
+        "steer": inputs.steer,
+        "gas": inputs.gas,
+    }
 
 
 def state_entry(state: CarState) -> dict[str, Any]:
-    """`state` of a frame: metres, m/s, radians, km/h; matrices as rows. Raises GameTrouble at a number that is none."""
+    """`state` of a frame: metres, m/s, radians, km/h; matrices as rows."""
     return {
         "race_time_ms": state.race_time_ms,
         "position": _numbers(state.position),
         "velocity": _numbers(state.velocity),
         "angular_velocity": _numbers(state.angular_velocity),
-        "speed_kmh": _number(state.speed_kmh),
+        "speed_kmh": round(state.speed_kmh, DIGITS),
         "rotation": [_numbers(row) for row in state.rotation],
         "yaw_pitch_roll": _numbers(state.yaw_pitch_roll),
         "gear": state.gear,
-        "rpm": _number(state.rpm),
+        "rpm": round(state.rpm, DIGITS),
         "wheels_on_ground": list(state.wheels_on_ground),
         "wheels_sliding": list(state.wheels_sliding),
         "cp_times_ms": list(state.cp_times_ms),
@@ -145,10 +154,8 @@ def schema(file: str) -> dict[str, Any]:
 
 
 def _numbers(values: tuple[float, ...]) -> list[float]:
-    return [_number(value) for value in values]
+    return [round(value, DIGITS) for value in values]
 
 
-def _number(value: float) -> float:
-    if not isfinite(value):
-        raise GameTrouble(f"the game says {value} where a number belongs.", code="game.nonsense")
-    return round(value, DIGITS)
+_ENTRY = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+"""Made once: there is an entry for each frame."""
