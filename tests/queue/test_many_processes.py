@@ -14,8 +14,12 @@ import pytest
 
 from tests.rows import Rows
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db import engine
+from tmxdb.db.engine import Database, log_bytes
+from tmxdb.queue import desk as desk_module
 from tmxdb.reports.status import read_status
+
+from .fakes import FakeKind, worker
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 8
@@ -111,6 +115,27 @@ def test_the_log_of_a_sqlite_file_is_cut_off_after_a_long_reader(sqlite: Databas
     assert log.stat().st_size > 30_000_000
     reader.execute("COMMIT")
     reader.close()
-    for i in range(5):
-        rows.write(f"UPDATE replays SET priority = {i} WHERE replay_id = 1")
+    rows.write("UPDATE replays SET priority = 2 WHERE replay_id = 1")
+    rows.write("UPDATE replays SET priority = 3 WHERE replay_id = 1")
     assert log.stat().st_size < 20_000_000
+
+
+def test_a_worker_empties_a_long_log_at_its_heartbeat_unless_somebody_reads(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, path = Rows(sqlite), sqlite.path
+    rows.replays(*range(1, 11))
+    assert path
+    monkeypatch.setattr(engine, "LONG_LOG", 1)
+    monkeypatch.setattr(desk_module, "HEARTBEAT_MS", 0)
+    desk = worker(sqlite, [FakeKind()])._desk
+    desk.open()
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM replays").fetchone()
+    desk.turn([], {}, {}, {}, {"download": {}})
+    assert log_bytes(path) > 0
+    reader.execute("COMMIT")
+    desk.turn([], {}, {}, {}, {"download": {}})
+    assert log_bytes(path) == 0
+    reader.close()

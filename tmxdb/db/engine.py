@@ -6,7 +6,7 @@ IMMEDIATE and wait their turn, readers say BEGIN, and the driver's own guessing 
 
 SQLite knows no queue of writers: each asks again and again, and the longer it has waited the less often, up to
 100 ms. So among eight busy processes one got 7 % of its share, and waited 6 s. Here all ask every few
-milliseconds, whoever has waited how long: 80 % and 0.3 s, without a lock file that could be in anybody's way.
+milliseconds, whoever has waited longest most often: 90 % and 0.3 s, without a lock file that could be in anybody's way.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from sqlalchemy.pool import QueuePool
 from tmxdb.errors import DatabaseTrouble
 
 BUSY_TIMEOUT_S = 30
-ASK_AGAIN_S = (0.001, 0.004)
-"""How long a writer waits before it asks again for its turn, by chance between these."""
+ASK_AGAIN_S, PATIENCE_S, SOONEST_S = 0.010, 0.02, 0.001
+"""How long a writer waits before it asks again for its turn: at first, when it halves that, and at least. Whoever asks
+looks at the log for a moment, and it begins anew only when nobody does: asking every 0.3 ms let it grow to 360 MB."""
+LONG_LOG, TRIM_MS = 32_000_000, 30
+"""Bytes of the write-ahead log from which on it is emptied by hand, and how long others may be kept waiting for it."""
 OLDEST_SQLITE = (3, 38)
 """The first with `->>`, which the views need."""
 # WAL is a property of the file and set when that is made (`write_ahead`): to open a file must not change it.
@@ -99,6 +102,20 @@ class Database:
                         raise exc.OperationalError(None, None, error) from error
                     time.sleep(0.02)
 
+    def trim_log(self) -> None:
+        """Empty SQLite's write-ahead log if it has grown and nobody looks at it. By itself it begins anew only when a
+        writer happens to find nobody there: among eight busy processes that is seldom."""
+        if self.path is None or log_bytes(self.path) < LONG_LOG:
+            return
+        with _plain_errors(self.location), self.engine.connect() as connection:
+            try:
+                self._pragma(connection, f"busy_timeout = {TRIM_MS}")
+                self._pragma(connection, "wal_checkpoint(TRUNCATE)")  # not an error if it does not come to it
+            except sqlite3.OperationalError as error:
+                raise exc.OperationalError("wal_checkpoint", None, error) from error
+            finally:
+                self._pragma(connection, f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+
     def close(self) -> None:
         """Give all connections back to the system."""
         self.engine.dispose()
@@ -107,7 +124,7 @@ class Database:
         """Past SQLAlchemy, which would begin a transaction first."""
         raw = connection.connection.driver_connection
         if isinstance(raw, sqlite3.Connection):
-            raw.execute(f"PRAGMA {setting}").close()
+            raw.execute(f"PRAGMA {setting}").fetchall()
 
     def _check_references(self, connection: Connection) -> None:
         if self.path is not None:
@@ -122,6 +139,13 @@ def sqlite_path(location: str) -> Path | None:
         return Path(location)
     url = _url(location)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def log_bytes(path: Path) -> int:
+    """The size of a SQLite file's write-ahead log."""
+    with suppress(OSError):
+        return os.path.getsize(f"{path}-wal")
+    return 0
 
 
 def shown(location: str) -> str:
@@ -187,7 +211,7 @@ def _engine(location: str, path: Path | None, *, read_only: bool) -> Engine:
 
 def _begin_writing(raw: sqlite3.Connection) -> None:
     """Take the place of the one writer, or ask again in a moment."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    began = time.monotonic()
     raw.execute("PRAGMA busy_timeout = 0").close()
     try:
         while True:
@@ -195,9 +219,10 @@ def _begin_writing(raw: sqlite3.Connection) -> None:
                 raw.execute("BEGIN IMMEDIATE").close()
                 return
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
+                waited_s = time.monotonic() - began
+                if "locked" not in str(error) or waited_s > BUSY_TIMEOUT_S:
                     raise exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
-            time.sleep(random.uniform(*ASK_AGAIN_S))
+            time.sleep(max(ASK_AGAIN_S / (1 + waited_s / PATIENCE_S), SOONEST_S) * random.uniform(0.5, 1.5))
     finally:
         raw.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}").close()
 

@@ -130,6 +130,7 @@ class Desk:
         if looks:
             self._next_look = now if more_due else now + LOOK_S
         if beats:
+            self._database.trim_log()
             self._next_beat = now + HEARTBEAT_MS / 1000
         return turn
 
