@@ -1,12 +1,14 @@
-"""The queue against a plain model of it: any order of claims, outcomes, crashes and time."""
+"""The queue against a plain model of it, on both engines: any order of claims, outcomes, crashes, hands and time."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -15,13 +17,15 @@ from sqlalchemy import delete
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import from_iso
 from tmxdb.db.engine import Database
-from tmxdb.db.migrate import upgrade
 from tmxdb.db.models import Replay, Worker, table_of
+from tmxdb.queue.by_hand import OPEN, set_aside, take_back
 from tmxdb.queue.job import Fail, Job, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.recover import DEADLY, SUSPECT, USUAL_N, recover
 from tmxdb.queue.settle import release, reopen
+from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Watch, sign_out
 
 from .fakes import DONE, Bench
+from .test_recover import beat, dead
 
 WORKERS = ("ann", "bob", "cid")
 MAX_ATTEMPTS = 3
@@ -49,14 +53,15 @@ class Model:
 
 
 class Queue(RuleBasedStateMachine):
-    template: ClassVar[Path]
+    fresh: ClassVar[Callable[[Path], Database]]
+    """An empty database, in a folder if it needs one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        shutil.copyfile(self.template, self.folder / "tmx.db")
-        self.database = Database(str(self.folder / "tmx.db"))
+        self.database = type(self).fresh(self.folder)
         self.clock = FakeClock()
+        self.watcher = Watch(self.clock.monotonic)
         self.bench = Bench(self.database, self.clock)
         self.rows = Rows(self.database)
         self.model: dict[int, Model] = {}
@@ -133,16 +138,61 @@ class Queue(RuleBasedStateMachine):
                 connection.execute(delete(table_of(Worker)).where(Worker.worker_id == worker))
             recover(connection, self.bench.kind, dead=[worker] if listed else [], now_ms=self.clock())
         self._promote()
+        self._lose(worker, begun=1 if listed else USUAL_N)
+        if not listed:
+            self.bench.sign_in(worker)
+
+    def _lose(self, worker: str, begun: int) -> None:
+        """Its rows come back; it is blamed on as many as it had begun, the most urgent ones."""
         held = sorted((row.priority, i) for i, row in self.model.items() if row.owner == worker)
         for place, (_, item_id) in enumerate(held):
-            row, blamed = self.model[item_id], place < (1 if listed else USUAL_N)
+            row = self.model[item_id]
             row.owner, row.status, row.attempts = None, "pending", row.attempts - 1
-            if blamed:
+            if place < begun:
                 row.losses += 1
                 row.status = "failed" if row.losses >= DEADLY else "retry" if row.losses >= SUSPECT else "pending"
                 row.due_ms = self._available(item_id) if row.status == "retry" else None
-        if not listed:
+
+    @rule(alive=st.sets(st.sampled_from(WORKERS)), jump_s=st.sampled_from([0, 3600, -3600]))
+    def watch(self, alive: set[str], jump_s: int) -> None:
+        """For a lease and a little more some hearts beat and somebody watches; the clock was set before."""
+        self.clock.jump_s(jump_s)
+        gone = set()
+        for second in range((LEASE_MS + 2 * HEARTBEAT_MS) // 1000):
+            self.clock.pass_s(1)
+            if second % (HEARTBEAT_MS // 1000) == 0:
+                for worker in sorted(alive):
+                    beat(self.bench, worker)
+            gone.update(dead(self.bench, self.watcher))
+        assert gone == set(WORKERS) - alive
+        with self.database.write() as connection:
+            recover(connection, self.bench.kind, dead=sorted(gone), now_ms=self.clock())
+            sign_out(connection, sorted(gone))
+        self._promote()
+        for worker in gone:
+            self._lose(worker, begun=1)
             self.bench.sign_in(worker)
+
+    @precondition(lambda self: any(row.status in OPEN for row in self.model.values()))
+    @rule(data=st.data())
+    def skip(self, data: Any) -> None:
+        """`tmxdb skip`: whatever becomes of it, nobody may hand in anything any more."""
+        item_id = data.draw(st.sampled_from([i for i, row in self.model.items() if row.status in OPEN]))
+        table = table_of(Replay)
+        with self.database.write() as connection:
+            assert set_aside(connection, table, table.c.replay_id == item_id, reason="r", now_ms=self.clock()) == 1
+        row = self.model[item_id]
+        row.status, row.owner, row.due_ms = "skipped", None, None
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def release_by_hand(self, worker: str) -> None:
+        """`tmxdb release`: rows of one that lives, or hangs; nobody is charged or blamed."""
+        held = [row for row in self.model.values() if row.owner == worker]
+        with self.database.write() as connection:
+            taken = take_back(connection, self.bench.kind.name, table_of(Replay), [worker], self.clock())
+        assert taken == len(held)
+        for row in held:
+            row.status, row.owner, row.attempts = "pending", None, row.attempts - 1
 
     @rule(seconds=st.sampled_from([0.5, 3, 60, 4000]))
     def pass_time(self, seconds: float) -> None:
@@ -154,9 +204,9 @@ class Queue(RuleBasedStateMachine):
     @rule()
     def open_again(self) -> None:
         with self.database.write() as connection:
-            reopen(connection, table_of(Replay), table_of(Replay).c.status == "failed")
+            reopen(connection, table_of(Replay), table_of(Replay).c.status.in_(("failed", "skipped")))
         for row in self.model.values():
-            if row.status == "failed":
+            if row.status in ("failed", "skipped"):
                 row.status, row.attempts, row.losses = "pending", 0, 0
 
     @invariant()
@@ -186,13 +236,18 @@ class Queue(RuleBasedStateMachine):
         return from_iso(self.rows.one(Replay, item_id)["available_at"])
 
 
-def test_the_queue_does_what_a_plain_model_of_it_does(tmp_path: Path) -> None:
-    Queue.template = tmp_path / "template.db"
-    database = Database(str(Queue.template))
-    upgrade(database)
-    database.close()
+@pytest.mark.parametrize(("engine", "examples"), [("sqlite", 25), ("postgresql", 8)])
+def test_the_queue_does_what_a_plain_model_of_it_does(
+    request: pytest.FixtureRequest, engine: str, examples: int
+) -> None:
+    if engine == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        Queue.fresh = lambda folder: Database(shutil.copyfile(template, folder / "tmx.db").as_posix())
+    else:
+        server = request.getfixturevalue("server")
+        Queue.fresh = lambda folder: Database(server.emptied())
     case = Queue.TestCase()
     case.settings = settings(
-        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
     )
     case.runTest()
