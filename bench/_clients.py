@@ -96,7 +96,8 @@ def tmxdb_run(url: str, folder: Path, n: int) -> dict[str, float]:
     from tmxdb.kinds import make_kind
     from tmxdb.kinds.tools import Options as JobOptions
     from tmxdb.kinds.tools import Tools
-    from tmxdb.queue.worker import Plan, Worker
+    from tmxdb.queue.plan import Plan
+    from tmxdb.queue.worker import Worker
     from tmxdb.queue.workers import new_identity
     from tmxdb.tmx.fetch import Fetcher
 

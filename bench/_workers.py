@@ -22,7 +22,8 @@ from tmxdb.db.engine import Database
 from tmxdb.db.models import Replay, table_of
 from tmxdb.errors import DatabaseTrouble
 from tmxdb.queue.job import Done, Job, Outcome, Snooze
-from tmxdb.queue.worker import Plan, Worker
+from tmxdb.queue.plan import Plan
+from tmxdb.queue.worker import Worker
 from tmxdb.queue.workers import new_identity
 
 AGAIN = Snooze("bench.again", "once more")

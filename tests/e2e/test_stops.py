@@ -16,7 +16,7 @@ from tmxdb.db.models import Replay
 from tmxdb.errors import DatabaseTrouble
 from tmxdb.queue import worker as worker_module
 from tmxdb.queue.job import Job, Outcome
-from tmxdb.queue.worker import Plan
+from tmxdb.queue.plan import Plan
 from tmxdb.sandbox import RunningSite, running_site
 
 from ..tool import Tool, until

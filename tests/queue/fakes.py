@@ -16,8 +16,9 @@ from tmxdb.db.engine import Database
 from tmxdb.db.models import Replay, Track, table_of
 from tmxdb.queue.claim import claim
 from tmxdb.queue.job import Done, Job, Kind, Outcome
+from tmxdb.queue.plan import Plan
 from tmxdb.queue.settle import settle
-from tmxdb.queue.worker import Plan, Worker
+from tmxdb.queue.worker import Worker
 from tmxdb.queue.workers import LEASE_MS, Identity, new_identity, sign_in
 
 Play = Callable[[Job], Outcome]

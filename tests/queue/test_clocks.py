@@ -19,9 +19,10 @@ from tmxdb.db.models import Replay
 from tmxdb.queue import desk as desk_module
 from tmxdb.queue import workers as workers_module
 from tmxdb.queue.job import Job, Outcome
+from tmxdb.queue.plan import Plan
 from tmxdb.queue.politeness import Gate
 from tmxdb.queue.recover import promote_far
-from tmxdb.queue.worker import Plan, Worker
+from tmxdb.queue.worker import Worker
 from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Identity, Watch
 
 from .fakes import DONE, Bench, FakeKind, Notes, wait_until, working
@@ -145,7 +146,7 @@ def test_a_process_that_stood_still_for_longer_than_its_lease_is_charged_nothing
     rows.replays(1, 2, 3)
     program = (
         "import sys; from tests.queue.fakes import DONE, FakeKind, Notes, worker; from tmxdb.db.engine import Database;"
-        "from tmxdb.queue.worker import Plan\n"
+        "from tmxdb.queue.plan import Plan\n"
         "def play(job): print(job.item_id, flush=True); sys.stdin.readline(); return DONE\n"
         "totals = worker(Database(sys.argv[1]), [FakeKind(play)], Plan(n=1)).run()\n"
         "print('dropped', totals.dropped, 'done', totals.of('done'))"

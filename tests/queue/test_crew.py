@@ -16,8 +16,8 @@ from tmxdb.errors import DiskTrouble, Gone, NeverAgain, Outage, SiteTrouble, Use
 from tmxdb.queue.crew import Crew, Result, crew_sizes, perform
 from tmxdb.queue.job import Done, Fail, GivenBack, Job, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.pace import Pace
+from tmxdb.queue.plan import Plan
 from tmxdb.queue.tray import Tray
-from tmxdb.queue.worker import Plan
 
 from .fakes import DONE, FakeKind, FakeList, raising, wait_until, worker
 

@@ -17,7 +17,7 @@ from tests.rows import NOW, FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.queue.groups import ROWS, claim_groups
 from tmxdb.queue.job import Job, Kind
-from tmxdb.queue.worker import Plan
+from tmxdb.queue.plan import Plan
 from tmxdb.queue.workers import LEASE_MS
 
 from .fakes import DONE, Bench, FakeKind, Play, worker

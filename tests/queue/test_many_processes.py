@@ -43,7 +43,7 @@ import json, sys, threading
 from tests.queue.fakes import FakeKind, Notes, worker
 from tmxdb.db.engine import Database
 from tmxdb.queue.job import Snooze
-from tmxdb.queue.worker import Plan
+from tmxdb.queue.plan import Plan
 
 stop, notes = threading.Event(), Notes()
 again = FakeKind(lambda job: Snooze("test.again", "once more"))  # so that there is no end of work

@@ -13,7 +13,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.models import Replay
 from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.pauses import ALL, Paused, pause, pauses, pausing, resume
-from tmxdb.queue.worker import Plan
+from tmxdb.queue.plan import Plan
 
 from .fakes import DONE, FakeKind, FakeList, Notes, wait_until, worker, working
 

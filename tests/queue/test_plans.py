@@ -24,8 +24,8 @@ from tmxdb.db.engine import Database
 from tmxdb.db.models import Map, Replay, ReplayInputs, table_of
 from tmxdb.kinds import extract
 from tmxdb.queue.job import Done, Fail, Job, Outcome, Retry, Skip, Snooze
+from tmxdb.queue.plan import Plan
 from tmxdb.queue.politeness import Gate
-from tmxdb.queue.worker import Plan
 from tmxdb.reports.status import read_status
 
 from .fakes import DONE, Bench, FakeKind, FakeList, worker

@@ -282,7 +282,7 @@ def test_rows_of_a_killed_process_of_this_machine_come_back_at_once(database: Da
     rows.replays(1, 2, 3)
     program = (
         "import sys, time; from tests.queue.fakes import FakeKind, worker; from tmxdb.db.engine import Database;"
-        "from tmxdb.queue.worker import Plan\n"
+        "from tmxdb.queue.plan import Plan\n"
         "def play(job): print(job.item_id, flush=True); time.sleep(600)\n"
         "worker(Database(sys.argv[1]), [FakeKind(play)], Plan(n=1)).run()"
     )

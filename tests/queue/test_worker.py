@@ -19,7 +19,8 @@ from tmxdb.errors import DiskTrouble, SiteTrouble, UserMustAct
 from tmxdb.queue.crew import perform
 from tmxdb.queue.desk import Desk
 from tmxdb.queue.job import Done, Fail, GivenBack, Job, Outcome, Snooze
-from tmxdb.queue.worker import AHEAD, BATCH, Plan
+from tmxdb.queue.plan import Plan
+from tmxdb.queue.worker import AHEAD, BATCH
 
 from .fakes import DONE, Bench, FakeKind, FakeList, Notes, raising, wait_until, worker, working
 

@@ -15,7 +15,7 @@ from tmxdb.queue import desk as desk_module
 from tmxdb.queue import worker as worker_module
 from tmxdb.queue.desk import Desk
 from tmxdb.queue.job import Done, Job, Outcome
-from tmxdb.queue.worker import Plan
+from tmxdb.queue.plan import Plan
 
 from .fakes import DONE, FakeKind, Notes, wait_until, worker, working
 

@@ -24,7 +24,8 @@ from tmxdb.kinds.facts import reader
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
 from tmxdb.kinds.tools import Options as JobOptions
 from tmxdb.kinds.tools import Tools
-from tmxdb.queue.worker import Plan, Totals, Worker
+from tmxdb.queue.plan import Plan, Totals
+from tmxdb.queue.worker import Worker
 from tmxdb.queue.workers import Identity, live_workers, new_identity
 from tmxdb.reports.counts import open_rows
 from tmxdb.reports.forecast import forecast, next_items

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Column
 
@@ -24,6 +23,7 @@ from tmxdb.queue.groups import ROWS, group_of
 from tmxdb.queue.job import Job, Kind, Snooze
 from tmxdb.queue.pace import Pace
 from tmxdb.queue.pauses import Paused
+from tmxdb.queue.plan import Listener, Plan, Totals
 from tmxdb.queue.tray import Tray
 from tmxdb.queue.workers import Identity
 from tmxdb.retrying import Then, rule_for
@@ -40,46 +40,6 @@ DATABASE_PATIENCE_S = 120.0
 AGAIN_S = 2.0
 """And how long it is left alone before it is asked again."""
 COUNTED = ("done", "failed", "skipped", "retry")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How to work. `limit` 0: no limit. `forever`: wait for new work. `wait`: for rows in retry or paused, too."""
-
-    n: int
-    limit: int = 0
-    forever: bool = False
-    wait: bool = True
-    max_attempts: int = 5
-
-
-@dataclass(slots=True)
-class Totals:
-    """What a run did: finished jobs by kind and status, late results dropped, rows given back at the end."""
-
-    by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    dropped: int = 0
-    given_back: int = 0
-
-    def of(self, status: str) -> int:
-        """Jobs of all kinds that ended as `status`."""
-        return sum(counter[status] for counter in self.by_kind.values())
-
-
-class Listener(Protocol):
-    """Who watches a run: the progress bar, the log."""
-
-    def settled(self, kind: str, status: str, item_id: int, error: str | None) -> None:
-        """A job was written back as `status`."""
-
-    def waiting(self, until_ms: int, rows: int) -> None:
-        """Nothing to do before `until_ms`; `rows` wait for a retry."""
-
-    def note(self, message: str) -> None:
-        """Something a person should know."""
-
-    def beat(self) -> None:
-        """Once in a while, whatever happens."""
 
 
 class Worker:
