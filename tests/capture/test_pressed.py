@@ -42,6 +42,11 @@ def test_other_inputs_are_named_with_their_time(sent: str, said: str, what: str)
     assert any(line.startswith(what) for line in found), found
 
 
+def test_a_game_whose_times_are_ahead_says_the_same() -> None:
+    assert differences("0.10-1.00 press up\n2 steer 5", "0.12-1.02 press up\n2.02 steer 5", 5_000, shift_ms=20) != []
+    assert differences("0.10-1.00 press up\n2.00 steer 5", "0.12-1.02 press up\n2.02 steer 5", 5_000, shift_ms=20) == []
+
+
 def test_only_the_first_few_differences_are_named() -> None:
     said = "".join(f"{at}.00 press enter\n" for at in range(50))
     assert len(differences("", said, 60_000)) == 5

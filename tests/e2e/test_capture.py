@@ -117,3 +117,14 @@ def test_the_ghost_is_lent_to_the_game_and_the_users_own_replay_given_back(world
     assert (row["status"], row["time_matches"], row["frame_count"]) == ("done", None, 13)
     assert len(ghosts[0]) == 1
     assert tree(world.autosaves) == {users.name: b"the user's own run"}
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_frames_and_a_picture_of_them(tool: Tool) -> None:
+    tool("demo", "--capture", "--tracks", "12", "--folder", "shown")
+    folder = tool.folder / "shown"
+    rows = tool.rows("select * from captures", db="shown/tmx.db")
+    assert len(rows) == 4
+    assert all((row["status"], row["time_matches"]) == ("done", 1) for row in rows)
+    assert len(list((folder / rows[0]["folder_path"].replace("frames/", "data/frames/")).glob("*.jpeg"))) > 50
+    assert len(list(folder.glob("*-frames.png"))) == 1

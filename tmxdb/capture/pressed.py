@@ -26,10 +26,13 @@ class Pressed:
     axes: dict[str, tuple[tuple[int, int], ...]]
 
 
-def differences(sent: str, said: str, until_ms: int, *, at_most: int = 5) -> list[str]:
-    """What `said`, the game's own words, has otherwise than the script `sent` before `until_ms`; empty: the same."""
+def differences(sent: str, said: str, until_ms: int, *, shift_ms: int = 0, at_most: int = 5) -> list[str]:
+    """What `said`, the game's own words, has otherwise than the script `sent` before `until_ms`; empty: the same.
+
+    `shift_ms`: what the times in `said` are ahead.
+    """
     until = until_ms // TICK_MS
-    ours, theirs = parse(sent, until), parse(said, until)
+    ours, theirs = parse(sent, until), parse(said, until, shift=shift_ms // TICK_MS)
     found = []
     for kind, mine, other in (("key", ours.keys, theirs.keys), ("axis", ours.axes, theirs.axes)):
         for name in sorted({*mine, *other}):
@@ -39,8 +42,8 @@ def differences(sent: str, said: str, until_ms: int, *, at_most: int = 5) -> lis
     return found[:at_most]
 
 
-def parse(text: str, until: int = _FOR_EVER) -> Pressed:
-    """The meaning of a script before the tick `until`. Lines that are no inputs are passed over."""
+def parse(text: str, until: int = _FOR_EVER, *, shift: int = 0) -> Pressed:
+    """The meaning of a script, times less `shift` ticks, before tick `until`. What is no input is passed over."""
     presses: dict[str, list[tuple[int, int]]] = defaultdict(list)  # key -> (tick, 1 down or 0 up)
     values: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for line in text[:_LONGEST_TEXT].splitlines():
@@ -51,6 +54,7 @@ def parse(text: str, until: int = _FOR_EVER) -> Pressed:
         from_tick, to_tick = _tick(begin), None if end is None else _tick(end)
         if from_tick is None or (end is not None and to_tick is None):
             continue
+        from_tick, to_tick = from_tick - shift, None if to_tick is None else to_tick - shift
         if verb in ("steer", "gas"):
             if re.fullmatch(r"-?\d{1,6}", what, re.ASCII):
                 values[verb].append((from_tick, int(what)))

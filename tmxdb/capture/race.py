@@ -227,7 +227,7 @@ class Race:
 
     def _compare(self, said: str) -> Generator[do.Order, do.Reply, bool]:
         until_ms = min(self._course.race_time_ms, self._attempt.finish_ms or self._course.race_time_ms)
-        found = differences(self._course.run.script, said, until_ms)
+        found = differences(self._course.run.script, said, until_ms, shift_ms=assumed.INPUTS_SHIFT_MS)
         if found:
             yield do.Note(f"the game was driven with other inputs than those of the script: {'; '.join(found)}")
         return not found

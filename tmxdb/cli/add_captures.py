@@ -104,10 +104,12 @@ def _say(found: Wished, new: int, *, dry_run: bool) -> None:
     talk(f"{counted(new, 'capture')} {where}, {found.known:,} are there already.")
     takes = found.takes
     if new:
-        size = (
-            f"about {takes.frames:,} frames, {takes.frame_bytes / 1e9:.2f} GB and {span(takes.seconds)} with one game"
-        )
+        size = f"about {takes.frames:,} frames, {_size(takes.frame_bytes)} and {span(takes.seconds)} with one game"
         talk(f"That is {size}; `tmxdb work --kind capture` begins.")
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def _as_json(found: Wished, new: int, missing: dict[str, int]) -> dict[str, Any]:
