@@ -209,8 +209,11 @@ class Judge:
         return Counter(request.who for request in self._unpublished())
 
     def _fetched_again(self) -> Counter[str]:
-        """How often each file came whole to a process that was killed before it had published it."""
-        return Counter(request.path for request in self._unpublished() if request.who in self._story.killed)
+        """How often the answer for a file came to a process that was killed before it had published it, or, of a file
+        that is gone, had perhaps not yet said so."""
+        gone = [request for request in self.requests if request.replay_id and request.ok and request.status == 404]
+        lost = [request for request in (*self._unpublished(), *gone) if request.who in self._story.killed]
+        return Counter(request.path for request in lost)
 
     def _about_politeness(self) -> Iterator[str]:
         plan = self._story.plan
