@@ -13,7 +13,7 @@ from typing import Any
 
 from tmxdb.sandbox import RunningSite
 
-from ..tool import Tool
+from ..tool import Tool, until
 
 STORM_S = 2
 FAULTS = ("503:3%", "cut:2%", "reset:1%", "html:1%")
@@ -31,7 +31,7 @@ class Plan:
     top: int = 10
     rate: float = 0.0
     seed: int = 1
-    storms_at_s: tuple[float, ...] = (3.0,)
+    storms_at_s: tuple[float, ...] = (1.0,)
     deadline_s: float = 120.0
 
     @property
@@ -79,7 +79,7 @@ class Killing:
     def __call__(self) -> Story:
         began = time.monotonic()
         self._site.forget()
-        self._site.set_faults(self._plan.faults)
+        self._site.set_faults(FAULTS)
         try:
             self._sync()
             self._work()
@@ -105,6 +105,11 @@ class Killing:
         plan, kills, drained = self._plan, 0, False
         arguments = ("run", "--top", plan.top, "--n", plan.n, "--rate", plan.rate)
         deadline = time.monotonic() + plan.deadline_s
+        for _ in range(plan.processes):
+            self._start(*arguments)
+        # The first storm must find somebody at work.
+        until(lambda: "/recordgbx" in self._site.stats()["by_path"], seconds=60)
+        self._site.set_faults(plan.faults)
         while not drained:
             while len(self._running) < plan.processes:
                 self._start(*arguments)
