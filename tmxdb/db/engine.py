@@ -31,8 +31,9 @@ BUSY_TIMEOUT_S = 30
 ASK_AGAIN_S, PATIENCE_S, SOONEST_S = 0.010, 0.02, 0.001
 """How long a writer waits before it asks again for its turn: at first, when it halves that, and at least. Whoever asks
 looks at the log for a moment, and it begins anew only when nobody does: asking every 0.3 ms let it grow to 360 MB."""
-LONG_LOG, TRIM_MS = 32_000_000, 30
-"""Bytes of the write-ahead log from which on it is emptied by hand, and how long others may be kept waiting for it."""
+LONG_LOG, TRIM_MS, TRIM_TRIES = 32_000_000, 10, 20
+"""Bytes of the write-ahead log from which on it is emptied by hand; how long others may be kept waiting for that, each
+of so many times."""
 OLDEST_SQLITE = (3, 38)
 """The first with `->>`, which the views need."""
 # WAL is a property of the file and set when that is made (`write_ahead`): to open a file must not change it.
@@ -110,7 +111,11 @@ class Database:
         with _plain_errors(self.location), self.engine.connect() as connection:
             try:
                 self._pragma(connection, f"busy_timeout = {TRIM_MS}")
-                self._pragma(connection, "wal_checkpoint(TRUNCATE)")  # not an error if it does not come to it
+                for _ in range(TRIM_TRIES):
+                    ((busy, *_),) = self._pragma(connection, "wal_checkpoint(TRUNCATE)") or ((0,),)
+                    if not busy:
+                        return
+                    time.sleep(random.uniform(0.001, 0.005))
             except sqlite3.OperationalError as error:
                 raise exc.OperationalError("wal_checkpoint", None, error) from error
             finally:
@@ -120,11 +125,12 @@ class Database:
         """Give all connections back to the system."""
         self.engine.dispose()
 
-    def _pragma(self, connection: Connection, setting: str) -> None:
+    def _pragma(self, connection: Connection, setting: str) -> list[tuple[Any, ...]]:
         """Past SQLAlchemy, which would begin a transaction first."""
         raw = connection.connection.driver_connection
         if isinstance(raw, sqlite3.Connection):
-            raw.execute(f"PRAGMA {setting}").fetchall()
+            return raw.execute(f"PRAGMA {setting}").fetchall()
+        return []
 
     def _check_references(self, connection: Connection) -> None:
         if self.path is not None:
