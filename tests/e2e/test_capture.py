@@ -128,3 +128,14 @@ def test_the_demo_ends_with_frames_and_a_picture_of_them(tool: Tool) -> None:
     assert all((row["status"], row["time_matches"]) == ("done", 1) for row in rows)
     assert len(list((folder / rows[0]["folder_path"].replace("frames/", "data/frames/")).glob("*.jpeg"))) > 50
     assert len(list(folder.glob("*-frames.png"))) == 1
+
+
+def test_without_a_number_one_game_is_used(world: World) -> None:
+    world.fill(tracks=2, replays=1)
+    world.tool("add-captures")
+    with world.games(1) as games:
+        work = world.work(games)
+        at = work.index("--n")
+        world.tool(*work[:at], *work[at + 2 :], "--no-wait")
+        assert games[0].is_alive
+    assert [row["status"] for row in world.captures()] == ["done", "done"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tmxdb.cli import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.context import Options, close_at_the_end, open_database, open_storage, options
@@ -33,7 +34,13 @@ from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.fetch import Fetcher
 
 _OPTIONS = (
-    option("--n", type=click.IntRange(min=1, max=1024), default=16, show_default=True, help="Jobs in flight at once."),
+    option(
+        "--n",
+        type=click.IntRange(min=1, max=1024),
+        default=16,
+        show_default=True,
+        help="Jobs in flight at once; of captures alone: games, 1 unless you say.",
+    ),
     option("--limit", type=click.IntRange(min=1), metavar="M", help="Stop after M jobs."),
     option("--forever", is_flag=True, help="Stay, and wait for new work."),
     option("--top", type=click.IntRange(min=1), default=50, show_default=True, help="list: best N replays of a track."),
@@ -97,6 +104,8 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 
 def _start(ctx: click.Context, /, names: list[str], given: dict[str, Any]) -> None:
     chosen = options(ctx, given)
+    if names == ["capture"] and ctx.get_parameter_source("n") is ParameterSource.DEFAULT:
+        given["n"] = 1  # a game needs a window, and much of the computer
     if given["dry_run"]:
         _say_what_would_be_done(chosen, names, given)
         return
@@ -164,7 +173,8 @@ def _work(names: list[str], given: dict[str, Any], identity: Identity, tools: To
         with database.read() as connection:
             tools.storage.sweep(half_written, live_workers(connection, wall_clock()))
         if "capture" in names:
-            tools = replace(tools, games=open_games(tools, given["n"], given, watching.note))
+            games = given["n"] if names == ["capture"] else 1
+            tools = replace(tools, games=open_games(tools, games, given, watching.note))
         worker = Worker(
             database,
             [make_kind(name, tools) for name in names],
