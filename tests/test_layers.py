@@ -35,6 +35,9 @@ DOORS = {
     "alembic": {"db"},
     "lzokay": {"gbx"},
     "pygbx": {"gbx"},
+    "filelock": {"game"},
+    "fcntl": set(),  # not on Windows, as the next is nowhere else
+    "msvcrt": set(),
     "psutil": {"db", "queue", "sandbox", "game"},
     "mss": {"game"},
     "Xlib": {"game"},

@@ -109,11 +109,13 @@ if what == "recover":
     recover_autosaves(folder)
 else:
     autosaves = Autosaves(folder)
-    if what == "put":
+    if what.startswith("put"):
         autosaves.put("me", "A01-Race", b"ours")
         autosaves.put("me", "C03-Speed", b"ours too")
     else:
         autosaves.hide("A01-Race", username="me")
+    if what == "put and die":
+        os.kill(os.getpid(), signal.SIGKILL)
     autosaves.give_back()
 print("lived")
 """
@@ -130,6 +132,12 @@ def die(folder: Path, after: int, what: str) -> bool:
     )
     assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
     return ended.returncode != 0
+
+
+def die_with_replays_lent(folder: Path) -> None:
+    """After its replays are in their places, before it gives anything back."""
+    assert die(folder, -1, "put and die")
+    assert lent(folder) == [OWN, "me_C03-Speed.Replay.gbx"]
 
 
 @pytest.mark.slow
@@ -150,8 +158,7 @@ def test_killed_while_it_puts_back_the_next_one_goes_on(folder: Path) -> None:
     before = content(folder)
     steps = 0
     while True:
-        assert die(folder, 7, "put")
-        assert content(folder) != before
+        die_with_replays_lent(folder)
         again = die(folder, steps, "recover")
         recover_autosaves(folder)
         assert content(folder) == before, f"killed at step {steps}"
@@ -163,7 +170,7 @@ def test_killed_while_it_puts_back_the_next_one_goes_on(folder: Path) -> None:
 
 def test_two_that_find_the_same_leavings_put_back_once(folder: Path) -> None:
     before = content(folder)
-    assert die(folder, 7, "put")
+    die_with_replays_lent(folder)
     helpers = [
         subprocess.Popen([sys.executable, "-c", DIE, str(folder), "-1", "recover"], env=Tool.environment())
         for _ in range(3)
@@ -226,8 +233,7 @@ def test_four_at_once_killed_at_random_leave_all_as_it_was(folder: Path) -> None
 
 
 def test_a_newer_run_of_the_users_is_kept_when_an_older_loan_is_given_back(folder: Path) -> None:
-    assert die(folder, 7, "put")
-    assert (folder / f"{OWN}.tmxdb-saved").exists()
+    die_with_replays_lent(folder)
     (folder / OWN).write_bytes(b"driven today, before tmxdb was started again")
     recover_autosaves(folder)
     assert content(folder)[f"{OWN}.tmxdb-kept-1"] == b"driven today, before tmxdb was started again"
