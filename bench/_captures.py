@@ -88,7 +88,8 @@ def tmxdb(folder: Path, width: int, height: int, race_ms: int, ports: list[int])
     arguments = ["work", "--kind", "capture", "--n", str(len(ports)), "--base-tmi-port", str(ports[0]),
                  "--trackmania-path", "game", "--game-user", "Bench", "--no-progress"]  # fmt: skip
     command.main(arguments, standalone_mode=False)
-    return sum(len(list(path.glob("*.jpeg"))) for path in Path("data/frames").glob("*/*"))
+    folders = Path("data/frames").glob("[0-9]*/*")
+    return sum(sum(file.name.endswith(".jpeg") for file in os.scandir(path)) for path in folders)
 
 
 def prepare(folder: Path, width: int, height: int, race_ms: int, tracks: int) -> None:

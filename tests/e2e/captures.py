@@ -72,12 +72,12 @@ class World:
         return {"file_path": path, "file_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
     @contextmanager
-    def games(self, number: int = 1, **settings: Any) -> Iterator[list[RunningGame]]:
+    def games(self, number: int = 1, *, port: int = 0, **settings: Any) -> Iterator[list[RunningGame]]:
         """So many games on ports that follow each other."""
         from contextlib import ExitStack
 
         with ExitStack() as stack:
-            port = free_ports(number)
+            port = port or free_ports(number)
             yield [
                 stack.enter_context(
                     running_game(

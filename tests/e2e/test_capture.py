@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ..tool import Tool
-from .captures import World, tree
+from ..tool import Tool, until
+from .captures import World, free_ports, tree
 
 
 @pytest.fixture
@@ -138,4 +138,19 @@ def test_without_a_number_one_game_is_used(world: World) -> None:
         at = work.index("--n")
         world.tool(*work[:at], *work[at + 2 :], "--no-wait")
         assert games[0].is_alive
+    assert [row["status"] for row in world.captures()] == ["done", "done"]
+
+
+def test_a_game_that_knows_only_the_maps_of_its_start_is_given_them_all_before(world: World) -> None:
+    """Nobody starts it for us: it is started by hand while the worker waits."""
+    world.fill(tracks=2, replays=1)
+    world.tool("add-captures")
+    port = free_ports(1)
+    words = ["work", "--kind", "capture", "--n", "1", "--base-tmi-port", str(port), "--trackmania-path",
+             str(world.user), "--game-user", "Ann"]  # fmt: skip
+    maps = world.user / "Tracks" / "Challenges" / "tmxdb"
+    with world.tool.started(*words) as worker:
+        until(lambda: len(list(maps.glob("*.Challenge.Gbx"))) == 2)
+        with world.games(port=port, sees_later_files=False):
+            assert worker.wait(60) == 0
     assert [row["status"] for row in world.captures()] == ["done", "done"]

@@ -135,13 +135,18 @@ class Station:
         if self._process is None:
             return
         self._process.stop()
+        self.put_maps()
+        self._knows |= self._put
+        self._process.start()
+
+    def put_maps(self) -> int:
+        """Put all maps that captures wait for where the game finds them; answers how many that are."""
         for key, read in self._maps().items():
             data = read()
             if data is not None:
                 self._files.put_map(key, data)
                 self._put.add(key)
-        self._knows |= self._put
-        self._process.start()
+        return len(self._put)
 
     def _choose_driver(self, settings: CaptureSettings) -> None:
         """The same one as before, if its pictures come from where these shall: it knows what the game waits for."""
@@ -173,6 +178,11 @@ class Games:
         self._stations = [Station(setup, number, maps, note) for number in range(setup.games)]
         self._free = list(self._stations)
         self._lock = threading.Lock()
+        if setup.launch is None and (maps_there := self._stations[0].put_maps()):
+            note(
+                f"{maps_there:,} maps are in {setup.folders.maps} now. A game that was started before may not know"
+                " them: if a map does not begin, start the game anew while this runs."
+            )
 
     @property
     def number(self) -> int:
