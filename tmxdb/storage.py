@@ -20,6 +20,8 @@ from tmxdb.errors import DiskTrouble, TmxdbError, TryLater
 PARTIAL = ".partial"
 IN_MEMORY = 2**17
 """Bytes of a new file that are kept in memory: few replays have more, and hundreds of files come at once."""
+CHOOSE_DATA = "choose another folder with --data"
+"""What else there is to do where a file can not be written; for what is not of the data folder it is not this."""
 MOST_KNOWN = 10_000
 """Folders that are remembered as safe: a track has one, and to sync one again costs little."""
 # Reserved by Windows whatever the ending: learn.microsoft.com, "Naming Files, Paths, and Namespaces".
@@ -33,9 +35,11 @@ class NewFile:
     is dearer to make than its bytes are to fetch.
     """
 
-    def __init__(self, partial: str, final: str, path: str, make_folders: Callable[[], None]) -> None:
+    def __init__(
+        self, partial: str, final: str, path: str, make_folders: Callable[[], None], *, instead: str = CHOOSE_DATA
+    ) -> None:
         self._partial, self._final, self.path = partial, final, path
-        self._make_folders = make_folders
+        self._make_folders, self._instead = make_folders, instead
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
         self.size = 0
@@ -53,14 +57,14 @@ class NewFile:
         if self._file is None:
             self._parts = [b"".join(self._parts)]
             return self._parts[0]
-        with disk_errors(self.path):
+        with disk_errors(self.path, instead=self._instead):
             self._file.seek(0)
             return self._file.read()
 
     def publish(self) -> None:
         """Whole and durable under the final name, in the place of any older file: the last thing before `done`."""
         file = self._flush()
-        with disk_errors(self.path):
+        with disk_errors(self.path, instead=self._instead):
             os.fsync(file.fileno())
             file.close()
             try:
@@ -88,7 +92,7 @@ class NewFile:
 
     def _flush(self) -> IO[bytes]:
         """What is in memory into the temporary file, which is made now if it is not there."""
-        with disk_errors(self.path):
+        with disk_errors(self.path, instead=self._instead):
             if self._file is None:
                 self._make_folders()
                 self._file = open(self._partial, "w+b", buffering=0)  # noqa: SIM115 (closed by publish or discard)
@@ -104,10 +108,13 @@ class NewFile:
 
 
 class Storage:
-    """The data folder. Paths in rows are relative to it, so that the folder can be moved."""
+    """The data folder. Paths in rows are relative to it, so that the folder can be moved.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+    `instead`: what else there is to do where it can not be written, for one that is not chosen with --data.
+    """
+
+    def __init__(self, root: Path, *, instead: str = CHOOSE_DATA) -> None:
+        self.root, self._instead = root.absolute(), instead
         self._safe: set[str] = set()  # folders that are there and would be after a power cut
 
     def absolute(self, path: str) -> Path:
@@ -116,7 +123,7 @@ class Storage:
 
     def read(self, path: str) -> bytes | None:
         """The bytes of `path`, or None if there is no such file."""
-        with disk_errors(path):
+        with disk_errors(path, instead=self._instead):
             try:
                 return self.absolute(path).read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -128,7 +135,7 @@ class Storage:
         He may have been killed between the rename and the sync of the folder. Raises DiskTrouble.
         """
         final = str(self.absolute(path))
-        with disk_errors(path):
+        with disk_errors(path, instead=self._instead):
             with open(final, "r+b" if os.name == "nt" else "rb") as file:  # Windows syncs what may be written only
                 os.fsync(file.fileno())
             self.make_folder(os.path.dirname(final))
@@ -149,7 +156,7 @@ class Storage:
             self.make_folder(os.path.dirname(partial))
             self.make_folder(os.path.dirname(final))
 
-        file = NewFile(partial, final, path, make_folders)
+        file = NewFile(partial, final, path, make_folders, instead=self._instead)
         try:
             yield file
         finally:
@@ -177,7 +184,7 @@ class Storage:
 
     def check_writable(self) -> None:
         """Raise DiskTrouble now rather than at the first file."""
-        with disk_errors(str(self.root)):
+        with disk_errors(str(self.root), instead=self._instead):
             self.make_folder(os.path.abspath(self.root))
             probe = self.root / f".probe-{os.getpid()}"
             try:
@@ -214,10 +221,13 @@ class Storage:
         self._safe.add(folder)
 
 
-def write_whole(target: Path, data: bytes) -> None:
-    """A single file of the user's, whole and durable or not at all; its folder must be there."""
+def write_whole(target: Path, data: bytes, *, instead: str) -> None:
+    """A single file of the user's, whole and durable or not at all; its folder must be there.
+
+    `instead`: as for `disk_errors`. Raises DiskTrouble.
+    """
     final = str(target.absolute())  # a bare name has no folder that could be synced
-    file = NewFile(f"{final}{PARTIAL}", final, str(target), make_folders=lambda: None)
+    file = NewFile(f"{final}{PARTIAL}", final, str(target), make_folders=lambda: None, instead=instead)
     try:
         file.write(data)
         file.publish()
@@ -238,8 +248,11 @@ def safe_name(text: str, *, at_most: int = 60) -> str:
 
 
 @contextmanager
-def disk_errors(item: str) -> Iterator[None]:
-    """Turn the system's errors about files into one sentence that names the item and what to do."""
+def disk_errors(item: str, *, instead: str = CHOOSE_DATA) -> Iterator[None]:
+    """Turn the system's errors about files into one sentence that names the item and what to do.
+
+    `instead`: what the user may do rather than see to the permissions, such as "choose another folder with --data".
+    """
     try:
         yield
     except TmxdbError:
@@ -253,8 +266,7 @@ def disk_errors(item: str) -> Iterator[None]:
             ) from error
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise DiskTrouble(
-                f"{name}: can not be written ({error.strerror})."
-                " Check the permissions, or choose another folder with --data.",
+                f"{name}: can not be written ({error.strerror}). Check the permissions, or {instead}.",
                 code="disk.read_only",
             ) from error
         raise DiskTrouble(f"{name}: {error.strerror or error}. Check the disk.", code="disk.failed") from error

@@ -14,7 +14,7 @@ from tmxdb.cli.say import counted, talk
 from tmxdb.errors import BadInput
 from tmxdb.pictures.captured import captured_run, replay_file
 from tmxdb.pictures.contact_sheet import draw_sheet, evenly
-from tmxdb.storage import disk_errors, write_whole
+from tmxdb.storage import write_whole
 
 
 @click.command("contact-sheet")
@@ -58,7 +58,6 @@ def contact_sheet(
     title = f"{facts.track_name or 'track'} - {facts.user_name or 'replay'} - replay {replay}, capture {run.capture_id}"
     png = draw_sheet(title, run.folder, evenly(every, frames), columns=columns, frame_width=frame_width)
     target = out or Path(f"{replay}-frames.png")
-    with disk_errors(str(target)):
-        write_whole(target, png)
+    write_whole(target, png, instead="choose another file with --out")
     talk(f"{min(frames, len(every))} of {counted(len(every), 'frame')}.")
     click.echo(target)

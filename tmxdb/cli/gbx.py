@@ -227,7 +227,7 @@ def _write(path: str, data: bytes) -> None:
     target = Path(path)
     if target.exists():
         raise BadInput(f"{path} is there already; nothing was written", code="input.exists")
-    write_whole(target, data)
+    write_whole(target, data, instead="choose another file with --output")
 
 
 @contextmanager

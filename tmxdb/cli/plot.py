@@ -15,7 +15,7 @@ from tmxdb.gbx import Replay, read_replay
 from tmxdb.pictures.captured import captured_line, captured_run, replay_file
 from tmxdb.pictures.drives import DrivenLine, controls, ghost_line
 from tmxdb.pictures.plot import draw_run
-from tmxdb.storage import disk_errors, write_whole
+from tmxdb.storage import write_whole
 
 
 @click.command()
@@ -43,8 +43,7 @@ def plot(ctx: click.Context, /, replay: str, out: Path | None, **given: Any) -> 
     except GbxError as error:
         raise BadInput(f"{title}: {error}", code=error.code) from error
     target = out or Path(f"{name}-line.png")
-    with disk_errors(str(target)):
-        write_whole(target, png)
+    write_whole(target, png, instead="choose another file with --out")
     click.echo(target)
 
 

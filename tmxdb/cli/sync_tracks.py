@@ -30,6 +30,7 @@ from tmxdb.sync.walk import UPLOADED
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.endpoints import ORDERS, PAGE, TRACK_FIELDS, TRACKS, order_number, url
 
+_SAVE_ELSEWHERE = "choose another file with --save-ids"
 _ORDER_NAMES = [name + end for name in ORDERS for end in ("", "-asc")]
 
 
@@ -149,14 +150,14 @@ def _all_ids(database: Database) -> list[int]:
 def _check_writable(path: str) -> None:
     """Before an hour of asking rather than after it."""
     is_new = not os.path.exists(path)
-    with disk_errors(path):
+    with disk_errors(path, instead=_SAVE_ELSEWHERE):
         open(path, "ab").close()
         if is_new:
             os.unlink(path)
 
 
 def _save_ids(path: str, ids: list[int]) -> None:
-    with disk_errors(path), open(path, "w", encoding="ascii", newline="\n") as file:
+    with disk_errors(path, instead=_SAVE_ELSEWHERE), open(path, "w", encoding="ascii", newline="\n") as file:
         file.writelines(f"{track_id}\n" for track_id in ids)
     talk(f"Wrote {len(ids):,} ids to {path}.")
 

@@ -25,6 +25,7 @@ from tmxdb.export.samples import RunDamaged, Sample, samples
 from tmxdb.queue.job import GivenBack
 from tmxdb.storage import PARTIAL, Storage, disk_errors, write_whole
 
+_INSTEAD = "give another OUT"
 PLAN, DONE, RUNS = "export.json", "export.done.jsonl", "runs.jsonl"
 FORMATS = {"webdataset": webdataset, "parquet": parquet}
 
@@ -69,7 +70,7 @@ class Export:
         for shard in self.missing:
             written = self._write_shard(data, shard, stop, on_frame)
             self.written[shard.file] = written
-            with disk_errors(DONE), (self.out / DONE).open("a", encoding="utf-8") as file:
+            with disk_errors(DONE, instead=_INSTEAD), (self.out / DONE).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(written)) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -95,7 +96,7 @@ class Export:
         left_out: dict[int, str] = {}
         while True:
             try:
-                with Storage(self.out).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
+                with Storage(self.out, instead=_INSTEAD).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
                     file = _Hashing(new.write)
                     counted = _counted(samples(data, shard, left_out), stop, on_frame)
                     frames = FORMATS[self.wish.form].write(file, counted)
@@ -121,7 +122,7 @@ class Export:
 
     def _tidy(self) -> None:
         """What killed exports have left under temporary names; only now is none of it wanted any more."""
-        storage = Storage(self.out)
+        storage = Storage(self.out, instead=_INSTEAD)
         storage.sweep(storage.half_written(), live=set())
         for folder in self.out.glob(f"*/{PARTIAL}"):
             with suppress(OSError):
@@ -136,7 +137,7 @@ class Export:
                     facts = {"split": shard.split, "shard": shard.file, "capture_id": run.capture_id}
                     facts |= _metadata(data, run) | {"map_uid": run.map_uid}
                     lines.append(json.dumps(facts, separators=(",", ":")))
-        write_whole(self.out / RUNS, "".join(f"{line}\n" for line in lines).encode())
+        write_whole(self.out / RUNS, "".join(f"{line}\n" for line in lines).encode(), instead=_INSTEAD)
 
 
 def begin(out: Path, wish: Wish, choose: Callable[[], list[Captured]]) -> Export:
@@ -150,9 +151,9 @@ def begin(out: Path, wish: Wish, choose: Callable[[], list[Captured]]) -> Export
         if out.is_dir() and any(out.iterdir()):
             raise BadInput(f"{out} is not empty and holds no export: choose another folder.", code="input.not_empty")
         shards = plan(wish, choose())
-        with disk_errors(str(out)):
+        with disk_errors(str(out), instead=_INSTEAD):
             out.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps(as_json(wish, shards)) + "\n").encode())
+        write_whole(path, (json.dumps(as_json(wish, shards)) + "\n").encode(), instead=_INSTEAD)
         return Export(out, wish, shards)
     export = found(out)
     if export.wish != wish:

@@ -19,6 +19,7 @@ from typing import Any
 
 from tmxdb.errors import GameTrouble
 from tmxdb.game.alone import alone_in
+from tmxdb.game.folders import NAME_GAME
 from tmxdb.game.owners import Owner, me, owner_in
 from tmxdb.storage import NewFile, disk_errors
 
@@ -74,12 +75,12 @@ class Autosaves:
     def put(self, username: str, map_name: str, replay: bytes) -> Path:
         """Our replay in the place of the user's own. Raises GameTrouble (game.autosave_busy) if it is lent already."""
         name = autosave_name(username, map_name)
-        with disk_errors(str(self._folder)):
+        with disk_errors(str(self._folder), instead=NAME_GAME):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lend(name, ours=hashlib.sha256(replay).hexdigest())
             target = self._folder / name
             partial = self._folder / f"{name}.{me()}{_PARTIAL}"
-            file = NewFile(str(partial), str(target), str(target), make_folders=lambda: None)
+            file = NewFile(str(partial), str(target), str(target), make_folders=lambda: None, instead=NAME_GAME)
             try:
                 file.write(replay)
                 file.publish()
@@ -93,7 +94,7 @@ class Autosaves:
         With `username`, what the game saves meanwhile under that name is taken away again at the end.
         """
         ending = autosave_name("", map_name).casefold()
-        with disk_errors(str(self._folder)):
+        with disk_errors(str(self._folder), instead=NAME_GAME):
             if not self._folder.is_dir():
                 return 0
             names = {file.name for file in self._folder.iterdir() if file.name.casefold().endswith(ending)}
@@ -107,7 +108,7 @@ class Autosaves:
         """All as it was before. Raises DiskTrouble; may be called again then."""
         if not self._lent:
             return
-        with disk_errors(str(self._folder)), alone_in(self._folder):
+        with disk_errors(str(self._folder), instead=NAME_GAME), alone_in(self._folder):
             while self._lent:
                 note = self._folder / f"{self._lent[-1]}{_NOTE}"
                 loan = _Loan.read(note)
@@ -138,7 +139,7 @@ def recover_autosaves(folder: Path) -> int:
     """Give back what killed processes have lent; answers how many files. To be called before anything is lent."""
     if not folder.is_dir():
         return 0
-    with disk_errors(str(folder)), alone_in(folder):
+    with disk_errors(str(folder), instead=NAME_GAME), alone_in(folder):
         for partial in folder.glob(f"*{_PARTIAL}"):
             owner = owner_in(partial.name)
             if owner is not None and not owner.lives():

@@ -21,6 +21,8 @@ from tmxdb.storage import NewFile, disk_errors, safe_name
 GAMES = ("TmForever", "TrackMania")
 """Nations and United (sheet (f): WEB and GEN say the first, RD and LS the second for both)."""
 OURS = "tmxdb"
+NAME_GAME = "name the game's folder with --trackmania-path"
+NAME_TMINTERFACE = "name TMInterface's folder with --tminterface-path"
 _IN_USE = "in-use-"
 
 
@@ -156,13 +158,13 @@ class GameFiles:
         """
         file = f"{safe_name(name)}.Challenge.Gbx"
         there = self._folders.maps / file
-        with disk_errors(str(self._folders.maps)):
+        with disk_errors(str(self._folders.maps), instead=NAME_GAME):
             self._folders.maps.parent.mkdir(parents=True, exist_ok=True)
             with alone_in(self._folders.maps.parent):
                 self._folders.maps.mkdir(exist_ok=True)
                 (self._folders.maps / f"{_IN_USE}{self._mark}.txt").touch()
                 if not (there.is_file() and there.stat().st_size == len(data) and there.read_bytes() == data):
-                    self._write(there, data)
+                    self._write(there, data, NAME_GAME)
         return f"{OURS}/{file}"
 
     def put_script(self, name: str, script: str) -> str:
@@ -172,9 +174,9 @@ class GameFiles:
             data = script.encode("ascii")
         except UnicodeEncodeError as error:
             raise BadInput(f"script {file}: {error.object[error.start]!r} is not ASCII", code="input.script") from error
-        with disk_errors(str(self._folders.scripts)):
+        with disk_errors(str(self._folders.scripts), instead=NAME_TMINTERFACE):
             self._folders.scripts.mkdir(parents=True, exist_ok=True)
-        self._write(self._folders.scripts / file, data)
+        self._write(self._folders.scripts / file, data, NAME_TMINTERFACE)
         return file
 
     def sweep(self) -> None:
@@ -185,9 +187,9 @@ class GameFiles:
     def _script_prefix(self) -> str:
         return f"{OURS}_{self._mark}_"
 
-    def _write(self, target: Path, data: bytes) -> None:
+    def _write(self, target: Path, data: bytes, instead: str) -> None:
         partial = target.with_name(f"{OURS}_{self._mark}.partial")
-        file = NewFile(str(partial), str(target), str(target), make_folders=lambda: None)
+        file = NewFile(str(partial), str(target), str(target), make_folders=lambda: None, instead=instead)
         try:
             file.write(data)
             file.publish()
@@ -201,7 +203,7 @@ def sweep_leftovers(folders: GameFolders, *, ours: str | None = None) -> None:
     _unlink_nobodys(folders.scripts, f"{OURS}_*", ours)
     if not folders.maps.is_dir():
         return
-    with disk_errors(str(folders.maps)), alone_in(folders.maps.parent):
+    with disk_errors(str(folders.maps), instead=NAME_GAME), alone_in(folders.maps.parent):
         _unlink_nobodys(folders.maps, f"{OURS}_*", ours)
         _unlink_nobodys(folders.maps, f"{_IN_USE}*", ours)
         if any(folders.maps.glob(f"{_IN_USE}*")):

@@ -6,6 +6,7 @@ Written beside its final name, checked, made safe on the disk, and only then ren
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tmxdb.db.engine import Database
@@ -16,6 +17,7 @@ from tmxdb.storage import PARTIAL, Storage, disk_errors
 from tmxdb.upkeep.aside import move_new
 from tmxdb.upkeep.copying import Copying, carry_over, check, claim_target, finish
 
+_INSTEAD = "give another FILE"
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -28,7 +30,8 @@ def back_up(copying: Copying, file: Path, *, force: bool) -> int | None:
     """
     source, partial = copying.source, partial_of(file)
     _refuse(source, file, force=force)
-    _discard(partial)  # of one that was killed
+    with _told(file):
+        _discard(partial)  # of one that was killed
     try:
         copying.on_step("copying")
         whole = _from_server(copying) if source.path is None else vacuum_into(source.path, partial, copying.stop)
@@ -40,16 +43,21 @@ def back_up(copying: Copying, file: Path, *, force: bool) -> int | None:
         ensure_current(copying.target)
         copying.target.close()
         copying.on_step("renaming")
-        with disk_errors(str(file)):
+        with _told(file):
             return _publish(partial, file, force=force)
     finally:
         copying.target.close()
-        _discard(partial)
+        with _told(file):
+            _discard(partial)
 
 
 def partial_of(file: Path) -> Path:
     """Where a copy is while it is not whole."""
     return file.with_name(file.name + PARTIAL)
+
+
+def _told(file: Path) -> AbstractContextManager[None]:
+    return disk_errors(str(file), instead=_INSTEAD)
 
 
 def _refuse(source: Database, file: Path, *, force: bool) -> None:
@@ -81,7 +89,7 @@ def _from_server(copying: Copying) -> bool:
 
 
 def _publish(partial: Path, file: Path, *, force: bool) -> int:
-    folder = Storage(file.absolute().parent)
+    folder = Storage(file.absolute().parent, instead=_INSTEAD)
     folder.make_safe(partial.name)
     size = partial.stat().st_size
     if force:

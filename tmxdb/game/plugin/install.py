@@ -10,6 +10,7 @@ from tmxdb.errors import BadInput
 from tmxdb.game.plugin import SCRIPT, version_of
 from tmxdb.storage import disk_errors, write_whole
 
+_INSTEAD = "name another folder with --folder"
 _PORT_VARIABLE = b"custom_port"  # of the Python Link plugin: sheet (a), "Port"
 
 
@@ -51,7 +52,7 @@ def look(folder: Path) -> Place:
             code="input.no_folder",
         )
     path = folder / SCRIPT.name
-    with disk_errors(str(folder)):
+    with disk_errors(str(folder), instead=_INSTEAD):
         ours, there = SCRIPT.read_bytes(), path.read_bytes() if path.exists() else None
         others = [file for file in sorted(folder.rglob("*.as")) if file != path and file.is_file()]
         rivals = tuple(file for file in others if _PORT_VARIABLE in file.read_bytes())
@@ -69,12 +70,12 @@ def install(place: Place) -> Path | None:
     The copy does not end in .as: the game would load it, too. Raises DiskTrouble.
     """
     kept = None
-    with disk_errors(str(place.path)):
+    with disk_errors(str(place.path), instead=_INSTEAD):
         if place.there not in (There.NOTHING, There.THIS):
             kept = _free_name(place.path)
-            write_whole(kept, place.path.read_bytes())
+            write_whole(kept, place.path.read_bytes(), instead=_INSTEAD)
         if place.there is not There.THIS:
-            write_whole(place.path, SCRIPT.read_bytes())
+            write_whole(place.path, SCRIPT.read_bytes(), instead=_INSTEAD)
     return kept
 
 
