@@ -59,8 +59,8 @@ class Dataset:
     def __init__(self, storage: Storage, path: str, settings: CaptureSettings, *, owner: str) -> None:
         self._storage, self._path, self._settings = storage, path, settings
         self._final = storage.absolute(path)
-        _, track, name = path.split("/")
-        self._partial = storage.root / FRAMES / PARTIAL / f"{owner}~{track}-{name}"
+        below = "-".join(path.split("/")[1:])
+        self._partial = storage.root / FRAMES / PARTIAL / f"{owner}~{below}"
         self._manifest: BinaryIO | None = None
         self._syncer = _Syncer()
         self.frames = 0
