@@ -11,6 +11,7 @@ and with FrameConformance, CheckpointConformance beside it if the game can show 
 
 from __future__ import annotations
 
+import io
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,10 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import pytest
+from PIL import Image
 
+from tmxdb.capture.encode import jpeg
+from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import BadInput, GameGone, GameSilent
 from tmxdb.game.driver import Checkpoint, Connected, Driver, Event, Frame, Lap, Step
 
@@ -222,7 +226,10 @@ class FrameConformance(InARace):
             elif isinstance(event, Step):
                 last = event
         (frame,) = frames
-        assert (frame.width, frame.height, len(frame.pixels)) == (64, 48, 64 * 48 * 4)
+        width, height = frame.pixels_size
+        assert len(frame.pixels) == width * height * 4
+        picture = Image.open(io.BytesIO(jpeg(frame, CaptureSettings(width=64, height=48))))
+        assert (frame.width, frame.height) == picture.size == (64, 48)
 
     def test_the_last_size_asked_for_counts_and_what_is_unasked_never_comes(self, driver: Driver) -> None:
         next_step(driver)

@@ -46,11 +46,16 @@ def need_pillow() -> None:
 
 
 def jpeg(frame: Frame, settings: CaptureSettings) -> bytes:
-    """The picture as JPEG. The game's pixels are blue, green, red and one without meaning, top row first."""
+    """The picture as JPEG, as large as it was asked for: in a larger one, each pixel is the mean of those it replaces.
+
+    The proportions are those asked for, too. The game's pixels are blue, green, red and one without meaning, top row
+    first.
+    """
     from PIL import Image
 
-    size = (frame.width, frame.height)
-    image = Image.frombuffer("RGB", size, frame.pixels, "raw", "BGRX", 0, 1)
+    image = Image.frombuffer("RGB", frame.pixels_size, frame.pixels, "raw", "BGRX", 0, 1)
+    if frame.grabbed is not None:
+        image = image.resize((frame.width, frame.height), Image.Resampling.BOX)
     if settings.color == "gray":
         image = image.convert("L")
     buffer = io.BytesIO()
@@ -66,10 +71,9 @@ class Encoder:
 
     def __init__(self, store: Store, settings: CaptureSettings, clock: Callable[[], int]) -> None:
         self._store, self._settings, self._clock = store, settings, clock
-        frame_bytes = settings.width * settings.height * 4
-        self._queue: queue.Queue[Keep | threading.Event | None] = queue.Queue(
-            max(2, min(QUEUE_FRAMES, QUEUE_BYTES // frame_bytes))
-        )
+        self._queue: queue.Queue[Keep | threading.Event | None] = queue.Queue()
+        self._room = threading.Condition()
+        self._waiting_bytes = 0  # of the pictures in the queue; those of a window may be of any size
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="encoder", daemon=True)
         self._thread.start()
@@ -98,22 +102,29 @@ class Encoder:
         self._thread.join(STUCK_S)
 
     def _put(self, item: Keep | threading.Event | None) -> None:
+        self._check()
         deadline = time.monotonic() + STUCK_S
-        while True:
-            self._check()
-            try:
-                self._queue.put(item, timeout=1.0)
-                return
-            except queue.Full:
+        n = _bytes_of(item)
+        with self._room:
+            while n and self._waiting_bytes and self._waiting_bytes + n > QUEUE_BYTES:
                 if time.monotonic() > deadline:
-                    raise DiskTrouble(f"the disk has taken no frame for {STUCK_S:g} s. Check it.") from None
+                    raise DiskTrouble(f"the disk has taken no frame for {STUCK_S:g} s. Check it.")
+                self._room.wait(1.0)
+                self._check()
+            self._waiting_bytes += n
+        self._queue.put(item)
 
     def _drain(self) -> None:
         while True:
             try:
-                self._queue.get_nowait()
+                self._make_room(self._queue.get_nowait())
             except queue.Empty:
                 return
+
+    def _make_room(self, item: Keep | threading.Event | None) -> None:
+        with self._room:
+            self._waiting_bytes -= _bytes_of(item)
+            self._room.notify_all()
 
     def _check(self) -> None:
         if self._error is not None:
@@ -121,6 +132,7 @@ class Encoder:
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not _END:
+            self._make_room(item)
             try:
                 if isinstance(item, Keep):
                     self._encode(item)
@@ -135,6 +147,11 @@ class Encoder:
         if self._error is None:
             label = FrameLabel(kept.step, kept.time_ms, kept.state, self._clock())
             self._store.add(label, jpeg(kept.frame, self._settings))
+
+
+def _bytes_of(item: Keep | threading.Event | None) -> int:
+    """What it counts in the queue: a small picture as much as one of QUEUE_FRAMES, for it is not pixels alone."""
+    return max(len(item.frame.pixels), QUEUE_BYTES // QUEUE_FRAMES) if isinstance(item, Keep) else 0
 
 
 _END = threading.Event()

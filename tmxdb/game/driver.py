@@ -45,12 +45,20 @@ class Lap:
 class Frame:
     """A picture that was asked for. It carries no time: it shows the tick of the last Step before it.
 
-    `pixels`: `height` rows, top row first, of `width` times four bytes: blue, green, red, and one without meaning.
+    `width`, `height`: as asked for. `pixels`: rows, top row first, of four bytes for each pixel: blue, green, red, and
+    one without meaning. `grabbed`: the width and height of `pixels` where they are not those asked for: to make a
+    picture smaller takes milliseconds, in which the game would stand still, so that is for whoever stores it.
     """
 
     width: int
     height: int
     pixels: bytes | bytearray
+    grabbed: tuple[int, int] | None = None
+
+    @property
+    def pixels_size(self) -> tuple[int, int]:
+        """Width and height of `pixels`."""
+        return self.grabbed or (self.width, self.height)
 
 
 Event = Connected | Step | Checkpoint | Lap | Frame

@@ -74,12 +74,12 @@ def event(number: int, payload: bytes | bytearray | memoryview) -> Event:
     raise KeyError(number)
 
 
-def frame(width: int, height: int, pixels: bytes | bytearray) -> Frame:
+def frame(width: int, height: int, pixels: bytes | bytearray, *, grabbed: tuple[int, int] | None = None) -> Frame:
     """A picture. Blue, green, red, no alpha; row order: used from the top without a flip (sheet "Frames", T2 GIM CAP).
 
     The row order was never seen on the real game: this is the one place to turn it over.
     """
-    return Frame(width, height, pixels)
+    return Frame(width, height, pixels, grabbed)
 
 
 def frame_bytes(width: int, height: int) -> int:

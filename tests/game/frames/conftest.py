@@ -65,11 +65,12 @@ class WindowGame(PeerGame):
 def shown_ms(frame: Frame) -> int:
     """The time in the 32 blocks of the picture."""
     time_ms = 0
+    width, height = frame.pixels_size
     for bit in range(32):
         row, column = divmod(bit, 8)
-        x = int((column + 0.5) * frame.width / 8)
-        y = int((row + 0.5) * frame.height / 4)
-        blue, green, red = frame.pixels[(y * frame.width + x) * 4 :][:3]
+        x = int((column + 0.5) * width / 8)
+        y = int((row + 0.5) * height / 4)
+        blue, green, red = frame.pixels[(y * width + x) * 4 :][:3]
         assert blue == green == red
         assert blue in (0, 255)
         time_ms |= (blue == 255) << bit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tmxdb.capture.encode import jpeg
+from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import BadInput, GameTrouble
 from tmxdb.game.driver import Driver, Frame, Step
 from tmxdb.game.frames.screen import Screen, ScreenDriver
@@ -100,9 +104,21 @@ def test_the_picture_is_whole_and_the_right_way_up(window: Make, screen: Screen,
     assert shown_ms(frame) == time_ms
 
 
-def test_a_larger_window_is_made_smaller_and_not_cut(window: Make, screen: Screen) -> None:
+def test_a_larger_window_is_made_smaller_where_it_is_stored_and_not_cut(window: Make, screen: Screen) -> None:
     window(GAME, 0, 0, 1280, 800, 0x12345678)
-    assert shown_ms(grabbed(screen, Wanted(TITLE), 64, 64, 0x12345678)) == 0x12345678
+    frame = grabbed(screen, Wanted(TITLE), 64, 64, 0x12345678)
+    assert (frame.width, frame.height, frame.grabbed) == (64, 64, (1280, 800))  # no work while the game is held
+    assert len(frame.pixels) == 1280 * 800 * 4
+    assert shown_ms(stored(frame)) == 0x12345678
+
+
+def stored(frame: Frame) -> Frame:
+    """As it is read back from the disk, but for the blur of JPEG between black and white."""
+    data = jpeg(frame, CaptureSettings(width=frame.width, height=frame.height, quality=95))
+    picture = Image.open(io.BytesIO(data))
+    assert (picture.mode, picture.size) == ("RGB", (frame.width, frame.height))
+    plain = picture.convert("L").point([0] * 128 + [255] * 128).convert("RGBX")
+    return Frame(*picture.size, plain.tobytes())
 
 
 def test_every_label_is_that_of_the_picture_over_a_whole_countdown(window: Make) -> None:

@@ -42,7 +42,7 @@ class Screen:
         self._windows.close()
 
     def grab(self, window: Wanted, width: int, height: int) -> Frame:
-        """The client area of the window as it is on the screen now, made smaller to this size.
+        """The client area of the window as it is on the screen now, to be made smaller to this size (`Frame.grabbed`).
 
         Raises GameTrouble if there is no such window, or it is minimised, covered, or smaller than that.
         """
@@ -53,8 +53,8 @@ class Screen:
                 f" {width} x {height}: make it larger, or ask for smaller ones.",
                 code="game.window_small",
             )
-        pixels = self._take(area)
-        return messages.frame(width, height, _smaller(pixels, area, width, height))
+        grabbed = (area.width, area.height)
+        return messages.frame(width, height, self._take(area), grabbed=None if grabbed == (width, height) else grabbed)
 
     def _take(self, area: Area) -> bytearray:
         try:
@@ -63,17 +63,6 @@ class Screen:
             raise GameTrouble(f"no picture could be taken of the screen ({error}).", code="game.screen") from error
         pixels: bytearray = shot.raw  # blue, green, red, alpha; top row first (documentation of mss)
         return pixels
-
-
-def _smaller(pixels: bytearray, area: Area, width: int, height: int) -> bytes | bytearray:
-    """Each pixel the mean of those it stands for. The proportions are those asked for, not those of the window."""
-    if (area.width, area.height) == (width, height):
-        return pixels
-    from PIL import Image
-
-    # As RGBX, for four bytes that all count alike: with an alpha of 0, which X11 gives, RGBA would turn out black.
-    picture = Image.frombuffer("RGBX", (area.width, area.height), pixels, "raw", "RGBX", 0, 1)
-    return picture.resize((width, height), Image.Resampling.BOX).tobytes()
 
 
 class ScreenDriver:
