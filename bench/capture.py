@@ -85,24 +85,23 @@ def _tmxdb(folder: Path, size: tuple[int, int], games: int, race_ms: int) -> tup
 
 @contextmanager
 def _feeders(size: tuple[int, int], games: int, what: str) -> Iterator[list[tuple[subprocess.Popen[str], int]]]:
-    """So many games on ports that follow each other."""
-    started: list[tuple[subprocess.Popen[str], int]] = []
-    try:
-        port = 0
-        for _ in range(games):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bench._feeder", *map(str, size), what, str(port)],
-                stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            assert process.stdout
-            told = int(process.stdout.readline().split()[1])
-            started.append((process, told))
-            port = told + 1
-        yield started
-    finally:
-        for process, _ in started:
-            process.kill()
-            process.wait()
+    """So many games on ports that follow each other, below those that the system hands out by itself."""
+    for first in range(18_478, 30_000, 10):
+        started: list[tuple[subprocess.Popen[str], int]] = []
+        try:
+            for port in range(first, first + games):
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "bench._feeder", *map(str, size), what, str(port)],
+                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                )  # fmt: skip
+                started.append((process, port))
+            if all(process.stdout and process.stdout.readline() for process, _ in started):
+                yield started
+                return
+        finally:
+            for process, _ in started:
+                process.kill()
+                process.wait()
 
 
 if __name__ == "__main__":
