@@ -135,11 +135,47 @@ def test_a_target_with_rows_is_refused_and_left_alone(tool: Run, source: Rows, t
     Rows(full).replay(5)
     before = old.everything(full)
     for more in ([], ["--anew"]):
-        assert (
-            "is not empty: 1 rows in tracks" in tool("copy-db", source.database.location, target, *more, ends=1).error
-        )
+        refused = tool("copy-db", source.database.location, target, *more, ends=1).error
+        assert "is not empty, and not what " in refused
+        assert "replays (100 rows, 1 in the copy)" in refused
     assert old.everything(full) == before
     full.close()
+
+
+def test_run_again_after_its_end_it_says_that_nothing_has_changed_or_what_has(
+    tool: Run, source: Rows, target: str
+) -> None:
+    rows = tool("copy-db", source.database.location, target, "--json").json
+    again = tool("copy-db", source.database.location, target, "--json")
+    assert "Already copied" in again.err
+    assert "nothing has changed since" in again.err
+    assert again.json == rows
+    source.write("update replays set user_name = 'Anna' where replay_id = 1")
+    refused = tool("copy-db", source.database.location, target, ends=1).error
+    assert "replays (100 rows, 100 in the copy)" in refused
+    assert "tracks" not in refused
+
+
+# Killed behind the commit that makes the target a database of its own.
+_KILLED_AT_THE_END = """
+import os, signal
+from tmxdb.upkeep import copying
+copying._plan_anew = lambda target: os.kill(os.getpid(), signal.SIGKILL)
+from tmxdb.cli import main
+main()
+"""
+
+
+def test_killed_after_its_last_commit_it_is_a_copy_and_the_same_command_says_so(
+    tool: Run, source: Rows, target: str
+) -> None:
+    words = [sys.executable, "-c", _KILLED_AT_THE_END, "copy-db", source.database.location, target]
+    ended = subprocess.run(words, env=Tool.environment(), capture_output=True, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    assert "Already copied" in tool("copy-db", source.database.location, target).err
+    copy = Database(target)
+    assert old.everything(copy) == old.everything(source.database)
+    copy.close()
 
 
 def test_a_source_that_changed_after_it_was_copied_is_noticed_and_anew_mends_it(

@@ -16,7 +16,7 @@ from tmxdb.cli.say import counted, print_json, talk
 from tmxdb.cli.signals import ctrl_c
 from tmxdb.clock import wall_clock
 from tmxdb.db.engine import Database, shown
-from tmxdb.upkeep.copying import Copying, carry_over, check, finish, prepare, rows_in
+from tmxdb.upkeep.copying import Copying, carry_over, check, check_whole, finish, prepare, rows_in
 
 CLEANED_SHOWN = 5
 LOG_EVERY_S = 10.0
@@ -40,14 +40,17 @@ def copy_db(
         tmxdb copy-db postgresql+psycopg://me@server/tmxdb tmx.db
 
     FROM and TO are files or URLs. No worker may be at work on either; TO must be empty or not be there yet. Killed and
-    started again it goes on. At the end every table is compared, row by row.
+    started again it goes on. At the end every table is compared, row by row; a copy that is whole is compared only.
     """
     options(ctx, given)
     copying = Copying(_open(source, read_only=True), _open(target), wall_clock)
     warn_of_share(copying.target)
-    since = prepare(copying, anew=anew)
-    if since is not None:
-        talk(f"Going on with the copy of {since}; --anew begins again.")
+    prepared = prepare(copying, anew=anew)
+    if prepared.is_whole:
+        _compare_only(copying, as_json=as_json)
+        return
+    if prepared.began is not None:
+        talk(f"Going on with the copy of {prepared.began}; --anew begins again.")
     bar = sys.stderr.isatty() if progress is None else progress
     started = time.monotonic()
     with (
@@ -70,6 +73,21 @@ def copy_db(
     _tell(copying, tables, copied_s, time.monotonic() - started - copied_s, as_json=as_json)
 
 
+def _compare_only(copying: Copying, *, as_json: bool) -> None:
+    """The target is there, with rows: the copy that was wished for, or something else."""
+    where = shown(copying.target.location)
+    talk(f"{where} has rows already; comparing them.")
+    with ctrl_c() as stopping, copying.source.read() as reading:
+        copying.stop = stopping.stop
+        tables = check_whole(copying, reading)
+    if not tables:
+        talk("Interrupted; nothing was changed.")
+        sys.exit(INTERRUPTED)
+    total = sum(tables.values())
+    talk(f"Already copied: {counted(total, 'row')} in {where} are the same; nothing has changed since.")
+    _print(tables, [], as_json=as_json)
+
+
 def _tell(copying: Copying, tables: dict[str, int], copied_s: float, checked_s: float, *, as_json: bool) -> None:
     cleaned = copying.cleaned.rows
     for item in cleaned[:CLEANED_SHOWN]:
@@ -79,10 +97,14 @@ def _tell(copying: Copying, tables: dict[str, int], copied_s: float, checked_s: 
     total = sum(tables.values())
     where = f"{shown(copying.source.location)} to {shown(copying.target.location)}"
     talk(f"Copied {counted(total, 'row')} from {where} in {copied_s:.1f} s, compared in {checked_s:.1f} s: the same.")
+    _print(tables, cleaned, as_json=as_json)
+
+
+def _print(tables: dict[str, int], cleaned: list[str], *, as_json: bool) -> None:
     if as_json:
         print_json({"tables": tables, "cleaned": cleaned})
     else:
-        click.echo(total)
+        click.echo(sum(tables.values()))
 
 
 def _open(location: str, *, read_only: bool = False) -> Database:

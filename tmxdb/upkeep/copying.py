@@ -52,11 +52,19 @@ class Copying:
     cleaned: Cleaned = field(default_factory=Cleaned)
 
 
-def prepare(copying: Copying, *, anew: bool = False) -> str | None:
-    """See that this copy may be made, and make the target ready; answers since when it goes, None if it begins now.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """How far a copy is. `began`: since when it goes, None if it begins now. `is_whole`: there are rows in the target
+    already, and it is no half copy: an older copy that came to its end, or something else."""
 
-    Raises BadInput where workers are at work on one of the two, where the target is something else than nothing or half
-    a copy of this very source.
+    began: str | None = None
+    is_whole: bool = False
+
+
+def prepare(copying: Copying, *, anew: bool = False) -> Prepared:
+    """See that this copy may be made, and make the target ready if it is nothing or half a copy of this very source.
+
+    Raises BadInput where workers are at work on one of the two, or the target is half a copy of something else.
     """
     source, target = copying.source, copying.target
     if _identity(source) == _identity(target):
@@ -72,9 +80,15 @@ def prepare(copying: Copying, *, anew: bool = False) -> str | None:
                 " Go on with that one, or give another target.",
                 code="input.other_copy",
             )
-        return str(told["began"])
+        return Prepared(str(told["began"]))
+    if _revision(target) not in (None, COPYING):
+        ensure_current(target)
+        refuse_workers(target, copying.clock)
+        with target.read() as connection:
+            if _filled(connection):
+                return Prepared(is_whole=True)
     claim_target(copying, anew=anew)
-    return None
+    return Prepared()
 
 
 def carry_over(copying: Copying, reading: Connection) -> bool:
@@ -102,19 +116,7 @@ def check(copying: Copying, reading: Connection) -> dict[str, int]:
 
     Raises DatabaseTrouble if they are not. On PostgreSQL a text has no NUL: compared is what it can hold.
     """
-    found, differ = {}, []
-    clean = copying.target.path is None
-    with copying.target.read() as there:
-        for table in tables():
-            copying.on_step(table.name)
-            its_marks = frozenset({_KEY}) if table is _settings else frozenset()
-            ours = digest(reading, table, clean=clean, stop=copying.stop)
-            theirs = digest(there, table, clean=clean, stop=copying.stop, without=its_marks)
-            if copying.stop.is_set():
-                return {}
-            found[table.name] = ours[0]
-            if ours != theirs:
-                differ.append(f"{table.name} ({ours[0]:,} rows, {theirs[0]:,} in the copy)")
+    found, differ = _compared(copying, reading)
     if differ:
         raise DatabaseTrouble(
             f"the copy is not what {shown(copying.source.location)} is now: {', '.join(differ)}. Has somebody written"
@@ -124,6 +126,41 @@ def check(copying: Copying, reading: Connection) -> dict[str, int]:
     return found
 
 
+def check_whole(copying: Copying, reading: Connection) -> dict[str, int]:
+    """As `check`, for a target that was there already: a copy that came to its end before, and nothing changed since.
+
+    Raises BadInput, with the tables that differ, if it is anything else.
+    """
+    found, differ = _compared(copying, reading)
+    if differ:
+        raise BadInput(
+            f"{shown(copying.target.location)} is not empty, and not what {shown(copying.source.location)} is now:"
+            f" {', '.join(differ)}. Give a target that is empty or not there yet.",
+            code="input.not_empty",
+        )
+    if found:
+        _plan_anew(copying.target)  # a copy may have been killed just before
+    return found
+
+
+def _compared(copying: Copying, reading: Connection) -> tuple[dict[str, int], list[str]]:
+    """Rows of each table, and the tables that differ; both empty if `stop` was set before the end."""
+    found, differ = {}, []
+    clean = copying.target.path is None
+    with copying.target.read() as there:
+        for table in tables():
+            copying.on_step(table.name)
+            its_marks = frozenset({_KEY}) if table is _settings else frozenset()
+            ours = digest(reading, table, clean=clean, stop=copying.stop)
+            theirs = digest(there, table, clean=clean, stop=copying.stop, without=its_marks)
+            if copying.stop.is_set():
+                return {}, []
+            found[table.name] = ours[0]
+            if ours != theirs:
+                differ.append(f"{table.name} ({ours[0]:,} rows, {theirs[0]:,} in the copy)")
+    return found, differ
+
+
 def finish(copying: Copying) -> None:
     """The target is a database of its own from now on."""
     with copying.target.write() as connection:
@@ -131,8 +168,13 @@ def finish(copying: Copying) -> None:
         set_counters(connection)
         connection.execute(delete(Setting).where(Setting.key == _KEY))
         _set_revision(connection, HEAD)
-    if copying.target.path is None:  # or the first queries would be planned for empty tables
-        with copying.target.write() as connection:
+    _plan_anew(copying.target)
+
+
+def _plan_anew(target: Database) -> None:
+    """On PostgreSQL: or the first queries would be planned for empty tables."""
+    if target.path is None:
+        with target.write() as connection:
             connection.execute(text("ANALYZE"))
 
 
@@ -183,15 +225,18 @@ def claim_target(copying: Copying, *, anew: bool) -> None:
             _refuse_other(connection, name, marks["from"])
             for table in reversed(tables()):
                 connection.execute(delete(table))
-        filled = [table.name for table in tables() if connection.execute(select(table).limit(1)).first()]
-        if filled:
-            n = connection.execute(text(f"SELECT count(*) FROM {filled[0]}")).scalar_one()
+        filled = _filled(connection)
+        if filled:  # since `prepare` looked
             raise BadInput(
-                f"{name} is not empty: {n:,} rows in {filled[0]}. Give a target that is empty or not there yet.",
+                f"{name} is not empty: there are rows in {filled[0]}. Give a target that is empty or not there yet.",
                 code="input.not_empty",
             )
         remember(connection, _KEY, json.dumps(marks))
         _set_revision(connection, COPYING)
+
+
+def _filled(connection: Connection) -> list[str]:
+    return [table.name for table in tables() if connection.execute(select(table).limit(1)).first()]
 
 
 def _refuse_other(connection: Connection, name: str, source: Any) -> None:
