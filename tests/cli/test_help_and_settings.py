@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,28 @@ def test_the_help_of_the_group_names_every_command_and_every_exit_status(tool: T
     ):
         assert status in " ".join(ran.out.split())
     assert tool("-h").out == ran.out
+
+
+HEAVY = ("alembic", "filelock", "lzokay", "matplotlib", "mss", "numpy", "PIL", "psutil", "psycopg", "pyarrow", "pycurl",
+         "requests", "sqlalchemy", "tqdm")  # fmt: skip
+LOADED = f"""
+import sys
+from tmxdb.cli import main
+try:
+    main()
+finally:
+    print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["", "status", "game", "game check", "export", "export frames", "add-captures", "gbx"]
+)
+def test_help_waits_for_no_library_that_only_the_work_needs(tool: Tool, command: str) -> None:
+    words = [sys.executable, "-c", LOADED, *command.split(), "--help"]
+    ran = subprocess.run(words, cwd=tool.folder, env=tool.environment(), capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "\n")
+    assert "Usage: tmxdb" in ran.stdout
 
 
 def test_the_version_is_told(tool: Tool) -> None:

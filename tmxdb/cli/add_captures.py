@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,7 +14,9 @@ from tmxdb.cli.ids import chosen_tracks
 from tmxdb.cli.options import dry_run_option, json_option, option, site_options
 from tmxdb.cli.say import counted, print_json, talk
 from tmxdb.clock import span
-from tmxdb.kinds.wishes import Filter, Wished, add, left_out, look
+
+if TYPE_CHECKING:
+    from tmxdb.kinds.wishes import Wished
 
 F = TypeVar("F", bound=Callable[..., Any])
 _USUAL = CaptureSettings()
@@ -68,6 +70,8 @@ def add_captures(ctx: click.Context, /, **given: Any) -> None:
 
     The replays and the maps of their tracks must be there; see docs/capture.md for the game's side.
     """
+    from tmxdb.kinds.wishes import Filter, add, left_out, look
+
     chosen = options(ctx, given)
     settings = CaptureSettings(**{field.name: given[field.name] for field in fields(CaptureSettings)})
     wanted = Filter(

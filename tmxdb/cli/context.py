@@ -1,20 +1,23 @@
-"""From options to open things: which database, which folder. Settings are read here, once."""
+"""From options to open things: which database, which folder. Settings are read here, once.
+
+What opens a database is imported when it is opened: SQLAlchemy takes a quarter of a second, which no help waits for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tmxdb.cli.say import talk
-from tmxdb.db.engine import Database, shown
-from tmxdb.db.migrate import ensure_current, upgrade
-from tmxdb.db.share import warning
 from tmxdb.errors import DatabaseTrouble
 from tmxdb.storage import Storage
+
+if TYPE_CHECKING:
+    from tmxdb.db.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ def options(ctx: click.Context, /, given: dict[str, Any]) -> Options:
 
 def open_database(chosen: Options, *, create: bool = False, read_only: bool = False) -> Database:
     """The database, of the present revision; made if it is not there and `create` says so."""
+    from tmxdb.db.engine import Database, shown
+    from tmxdb.db.migrate import ensure_current, upgrade
+
     database = Database(chosen.location, read_only=read_only)
     close_at_the_end(database.close)
     if not read_only:
@@ -56,6 +62,8 @@ def open_database(chosen: Options, *, create: bool = False, read_only: bool = Fa
 
 def warn_of_share(database: Database) -> None:
     """Before something is written: say so where a SQLite file is not safe."""
+    from tmxdb.db.share import warning
+
     message = warning(database.path)
     if message is not None:
         talk(message)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
 from tmxdb.cli import SOME_FAILED
 from tmxdb.cli.context import open_database, open_storage, options
@@ -17,10 +16,12 @@ from tmxdb.cli.options import dry_run_option, json_option, option, progress_opti
 from tmxdb.cli.say import counted, print_json, print_table, safe, talk
 from tmxdb.cli.signals import ctrl_c
 from tmxdb.errors import WrongUsage
-from tmxdb.export.choose import Conditions, choose
 from tmxdb.export.plan import ENDINGS, Shard, Wish, plan
 from tmxdb.export.split import parse_split
-from tmxdb.export.work import Export, begin, found
+
+if TYPE_CHECKING:
+    from tmxdb.export.choose import Conditions
+    from tmxdb.export.work import Export
 
 ODD_SHARE = 0.1
 """A part that is so much larger or smaller than asked for is told."""
@@ -62,6 +63,11 @@ def frames(ctx: click.Context, /, out: Path, check: bool, dry_run: bool, as_json
 
     No map is in two parts. Runs are shuffled and stay whole; a sample is named by capture and step.
     """
+    from tqdm import tqdm
+
+    from tmxdb.export.choose import choose
+    from tmxdb.export.work import begin, found
+
     chosen = options(ctx, given)
     bar = sys.stderr.isatty() if given["progress"] is None else given["progress"]
     if check:
@@ -89,6 +95,8 @@ def frames(ctx: click.Context, /, out: Path, check: bool, dry_run: bool, as_json
 
 
 def _wish(given: dict[str, Any]) -> tuple[Wish, Conditions]:
+    from tmxdb.export.choose import Conditions
+
     pairs = [text.partition("=") for text in given["settings"]]
     if wrong := [text for text, (name, _, value) in zip(given["settings"], pairs, strict=True) if not (name and value)]:
         raise WrongUsage(f"--setting {wrong[0]}: write it like width=64.", code="input.setting")
@@ -132,6 +140,8 @@ def _say(wish: Wish, shards: Sequence[Shard], *, as_json: bool) -> None:
 
 
 def _check(whole: Export, *, as_json: bool, bar: bool) -> None:
+    from tqdm import tqdm
+
     with tqdm(total=len(whole.shards), unit=" shards", disable=not bar, file=sys.stderr) as shown:
         problems = whole.check(lambda shard: shown.update())
     if as_json:

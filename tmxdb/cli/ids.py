@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from tmxdb.errors import BadInput
 from tmxdb.storage import open_text
-from tmxdb.sync.add import parse_ids
 
 NAMED_AT_MOST = 10
 
@@ -14,6 +13,8 @@ NAMED_AT_MOST = 10
 def read_ids(words: Iterable[str], files: Iterable[str]) -> tuple[list[int], list[str]]:
     """Each id once, in the order given, and what is no id (with where it stands). Raises BadInput for a file that
     can not be read; `-` is standard input."""
+    from tmxdb.sync.add import parse_ids
+
     ids, bad = parse_ids(words, "argument")
     for path in files:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +12,9 @@ from tmxdb.cli.context import open_database, open_storage, options
 from tmxdb.cli.options import json_option, option, site_options
 from tmxdb.cli.say import print_json, print_table, safe
 from tmxdb.clock import span, wall_clock
-from tmxdb.db.models import STATUSES
-from tmxdb.reports.status import Status, read_status, seconds_since
+
+if TYPE_CHECKING:
+    from tmxdb.reports.status import Status
 
 
 @click.command()
@@ -29,6 +30,8 @@ def status(ctx: click.Context, /, watch: bool, as_json: bool, **given: Any) -> N
         tmxdb status --watch
         tmxdb status --json
     """
+    from tmxdb.reports.status import read_status
+
     chosen = options(ctx, given)
     database = open_database(chosen, read_only=True)
     storage = open_storage(chosen, database)
@@ -46,6 +49,8 @@ def status(ctx: click.Context, /, watch: bool, as_json: bool, **given: Any) -> N
 
 
 def _print(state: Status) -> None:
+    from tmxdb.db.models import STATUSES
+
     size = "" if state.database_bytes is None else f", {_bytes(state.database_bytes)}"
     click.echo(safe(f"{state.database} ({state.site or 'no site yet'}{size}); files in {state.data}"))
     click.echo()
@@ -74,6 +79,8 @@ def _print(state: Status) -> None:
 
 
 def _print_workers(state: Status) -> None:
+    from tmxdb.reports.status import seconds_since
+
     if not state.workers:
         click.echo("No worker is running.")
         return
