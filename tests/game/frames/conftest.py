@@ -15,6 +15,7 @@ from tmxdb.game.frames.screen import ScreenDriver
 from tmxdb.game.frames.window import Wanted
 from tmxdb.game.socket_driver import SocketDriver
 
+from ...needs import lacking
 from ...tool import tool
 from ..games import PeerGame
 
@@ -28,7 +29,7 @@ def xvfb() -> Iterator[str]:
     """The name of a display of 1280 x 800."""
     program = shutil.which("Xvfb")
     if program is None:
-        pytest.skip("Xvfb is not installed: no screen to take pictures of")
+        lacking("Xvfb is not installed: no screen to take pictures of")
     reading, writing = os.pipe()
     words = [program, "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(words, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:

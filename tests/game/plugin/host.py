@@ -9,9 +9,9 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
-
 from tmxdb.game import plugin
+
+from ...needs import lacking
 
 ENGINE = Path(__file__).with_name("engine")
 HEADER = Path("/usr/include/angelscript/scriptarray.h")
@@ -23,7 +23,7 @@ def build(folder: Path) -> Path:
     """The program; the test is left out where there is nothing to build it with."""
     compiler = shutil.which("g++")
     if compiler is None or not HEADER.exists():
-        pytest.skip("no AngelScript engine to run the plugin in: needs g++ and Debian's angelscript-dev")
+        lacking("no AngelScript engine to run the plugin in: needs g++ and Debian's angelscript-dev")
     program = folder / "host"
     source = [str(ENGINE / "host.cpp"), "-DAS_DEBIAN_LIB", *LIBRARIES]
     subprocess.run([compiler, "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, *source], check=True)
