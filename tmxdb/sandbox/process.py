@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tmxdb.errors import BadInput
+from tmxdb.sandbox.child import started
 from tmxdb.sandbox.settings import Settings
 
 _ANSWER_S = 60.0  # an order over a million tracks takes seconds to compute
-_STOP_S = 5.0
 
 
 class RunningSite:
@@ -106,42 +102,5 @@ def running_site(settings: Settings | None = None, **changes: Any) -> Iterator[R
     Takes `Settings`, or its fields by name. Raises BadInput if they can not be used.
     """
     settings = settings or Settings(**changes)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tmxdb.sandbox"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=_environment(),
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(settings.to_json() + "\n")
-        process.stdin.flush()
-        line = process.stdout.readline().strip()
-        if not line.startswith("http"):
-            raise BadInput(line.removeprefix("error: ") or "the sandbox did not start")
-        yield RunningSite(line, settings)
-    finally:
-        _stop(process)
-
-
-def _environment() -> dict[str, str]:
-    """Ours, with the folder of this very package first: the child must not find another tmxdb."""
-    package_root = str(Path(__file__).resolve().parents[2])
-    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(OSError):  # it may be gone already
-        process.stdin.close()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
+    with started("tmxdb.sandbox", settings=settings.to_json(), greeting="http") as (_, url):
+        yield RunningSite(url, settings)

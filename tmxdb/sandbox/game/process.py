@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import BadInput
+from tmxdb.sandbox.child import started
 from tmxdb.sandbox.game.settings import GameSettings
-
-_STOP_S = 5.0
 
 
 class RunningGame:
@@ -95,48 +92,12 @@ def running_game(settings: GameSettings | None = None, **changes: Any) -> Iterat
     Takes `GameSettings`, or its fields by name; paths may be Paths. Raises BadInput if they can not be used.
     """
     settings = settings or GameSettings(**{name: _plain(value) for name, value in changes.items()})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tmxdb.sandbox.game", "--settings-on-stdin"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=_environment(),
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(settings.to_json() + "\n")
-        process.stdin.flush()
-        line = process.stdout.readline().strip()
-        if not line.startswith("port "):
-            raise BadInput(line.removeprefix("error: ") or "the sandbox game did not start")
-        yield RunningGame(process, int(line.removeprefix("port ")), settings)
-    finally:
-        _stop(process)
+    to_json, greeting = settings.to_json(), "port "
+    with started("tmxdb.sandbox.game", "--settings-on-stdin", settings=to_json, greeting=greeting) as (process, line):
+        yield RunningGame(process, int(line.removeprefix(greeting)), settings)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def _environment() -> dict[str, str]:
-    """Ours, with the folder of this very package first: the child must not find another tmxdb."""
-    package_root = str(Path(__file__).resolve().parents[3])
-    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(OSError):  # it may be gone already
-        process.stdin.close()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
