@@ -10,10 +10,12 @@ from typing import Any
 from PIL import Image
 
 from tests.rows import Rows
+from tmxdb.capture.encode import Jpegs
 from tmxdb.capture.manifest import MANIFEST, METADATA, FrameLabel, Metadata
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Track
+from tmxdb.game.driver import Frame
 from tmxdb.game.state import CarInputs, CarState
 
 
@@ -45,6 +47,13 @@ def jpeg(time_ms: int, size: tuple[int, int] = (64, 64)) -> bytes:
     """A picture whose grey tells its time."""
     out = io.BytesIO()
     Image.new("RGB", size, (time_ms // 100 % 256, 90, 140)).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def stored_jpeg(frame: Frame, settings: CaptureSettings) -> bytes:
+    """The file that a capture makes of a picture of the game."""
+    out = io.BytesIO()
+    Jpegs(settings).write(frame, out)
     return out.getvalue()
 
 

@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from tmxdb.capture import dataset as dataset_module
-from tmxdb.capture.dataset import Dataset, folder_path, whole
-from tmxdb.capture.encode import Encoder, jpeg
+from tmxdb.capture.dataset import JPEG_END, Dataset, folder_path, whole
+from tmxdb.capture.encode import Encoder
 from tmxdb.capture.manifest import MANIFEST, METADATA, FrameLabel
 from tmxdb.capture.orders import Keep
 from tmxdb.capture.settings import CaptureSettings
@@ -21,6 +21,7 @@ from tmxdb.errors import DiskTrouble, GameTrouble
 from tmxdb.game.driver import Frame
 from tmxdb.storage import Storage
 
+from ..frames import stored_jpeg
 from .cars import car
 from .test_manifest import RUN, valid
 
@@ -66,7 +67,9 @@ def test_the_games_blue_comes_out_blue(color: str, mode: str) -> None:
 
     from PIL import Image
 
-    data = jpeg(keep(0, 0, b"\xf0\x80\x10\x07").frame, CaptureSettings(width=16, height=8, color=color, quality=95))
+    data = stored_jpeg(
+        keep(0, 0, b"\xf0\x80\x10\x07").frame, CaptureSettings(width=16, height=8, color=color, quality=95)
+    )
     image = Image.open(BytesIO(data))
     assert (image.mode, image.size) == (mode, (16, 8))
     pixel = image.getpixel((3, 3))
@@ -81,7 +84,7 @@ def test_a_larger_picture_is_made_smaller_with_each_pixel_the_mean_of_its_own() 
 
     left, right = (b"\x00\x00\x00\xff" + b"\x50\xa0\xf0\x00") * 16, b"\x20\x40\x60\x07" * 32
     frame = Frame(16, 8, (left + right) * 16, (64, 16))
-    image = Image.open(BytesIO(jpeg(frame, CaptureSettings(width=16, height=8, quality=95))))
+    image = Image.open(BytesIO(stored_jpeg(frame, CaptureSettings(width=16, height=8, quality=95))))
     assert image.size == (16, 8)
     assert image.getpixel((3, 3)) == pytest.approx((120, 80, 40), abs=4)
     assert image.getpixel((12, 3)) == pytest.approx((96, 64, 32), abs=4)
@@ -123,7 +126,7 @@ def test_a_new_attempt_leaves_nothing_of_the_one_before(storage: Storage) -> Non
 
 def test_a_discarded_folder_leaves_nothing(storage: Storage) -> None:
     dataset = Dataset(storage, PATH, SETTINGS, owner="me")
-    dataset.add(FrameLabel(0, 0, car(), 0), b"x")
+    dataset.add(FrameLabel(0, 0, car(), 0), lambda file: file.write(JPEG_END))
     dataset.discard()
     assert storage.half_written() == []
 
@@ -219,6 +222,17 @@ def test_trouble_of_the_disk_reaches_whoever_plays(storage: Storage, monkeypatch
     dataset.discard()
 
 
+def test_a_picture_that_the_disk_has_cut_is_noticed(storage: Storage) -> None:
+    whole_one = stored_jpeg(keep(0, 0).frame, SETTINGS)
+    dataset = Dataset(storage, PATH, SETTINGS, owner="me")
+    dataset.add(FrameLabel(0, 0, car(), 0), lambda file: file.write(whole_one))
+    for step, cut in enumerate((whole_one[:-1], whole_one[:300], b""), 1):
+        with pytest.raises(DiskTrouble):
+            dataset.add(FrameLabel(step, step * 10, car(), 0), lambda file, cut=cut: file.write(cut))  # type: ignore[misc]
+    assert dataset.frames == 1
+    dataset.discard()
+
+
 def _only_for_frames(full: Callable[..., Any]) -> Callable[..., Any]:
     real_open = open
     return lambda path, *rest, **more: (full if "frame_" in str(path) else real_open)(path, *rest, **more)
@@ -244,7 +258,7 @@ def test_the_queue_holds_a_limited_number_of_bytes(grabbed: tuple[int, int] | No
             self.go = threading.Event()
             self.added = 0
 
-        def add(self, label: FrameLabel, jpeg: bytes) -> None:
+        def add(self, label: FrameLabel, write: Callable[[BinaryIO], object]) -> None:
             self.go.wait(20)
             self.added += 1
 

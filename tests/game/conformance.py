@@ -21,7 +21,7 @@ from typing import Protocol
 import pytest
 from PIL import Image
 
-from tmxdb.capture.encode import jpeg
+from tests.frames import stored_jpeg
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import BadInput, GameGone, GameSilent
 from tmxdb.game.driver import Checkpoint, Connected, Driver, Event, Frame, Lap, Step
@@ -228,7 +228,7 @@ class FrameConformance(InARace):
         (frame,) = frames
         width, height = frame.pixels_size
         assert len(frame.pixels) == width * height * 4
-        picture = Image.open(io.BytesIO(jpeg(frame, CaptureSettings(width=64, height=48))))
+        picture = Image.open(io.BytesIO(stored_jpeg(frame, CaptureSettings(width=64, height=48))))
         assert (frame.width, frame.height) == picture.size == (64, 48)
 
     def test_the_last_size_asked_for_counts_and_what_is_unasked_never_comes(self, driver: Driver) -> None:

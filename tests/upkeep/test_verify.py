@@ -147,7 +147,7 @@ def test_a_folder_as_captures_write_it_is_well_until_a_frame_is_lost(
     storage = Storage(shelf.data)
     dataset = Dataset(storage, "frames/1/41_Anna_5ms", CaptureSettings(), owner="me")
     for step in range(20):
-        dataset.add(FrameLabel(step, step * 10, car(step * 10), 0), JPEG)
+        dataset.add(FrameLabel(step, step * 10, car(step * 10), 0), lambda file: file.write(JPEG))
     dataset.publish(replace(RUN, total_frames=20))
     dataset.close()
     rows.capture(1, 41, "done", folder_path="frames/1/41_Anna_5ms")

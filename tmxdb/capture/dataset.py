@@ -8,13 +8,16 @@ Two captures of one replay have different settings; all but the first have a has
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import queue
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 from tmxdb.capture.manifest import FORMAT_VERSION, MANIFEST, METADATA, FrameLabel, Metadata
@@ -24,6 +27,8 @@ from tmxdb.storage import PARTIAL, Storage, disk_errors, safe_name, sync_folder
 FRAMES = "frames"
 UNSYNCED = 128
 """Files that may wait to be durable: their handles are open."""
+JPEG_END = b"\xff\xd9"
+"""Its marker "end of image" (ITU T.81, table B.1)."""
 
 
 def folder_path(track_id: int, replay_name: str, settings: str, *, is_first: bool) -> str:
@@ -68,14 +73,14 @@ class Dataset:
             storage.make_folder(str(self._partial.parent))
             self._begin()
 
-    def add(self, label: FrameLabel, jpeg: bytes) -> None:
-        """Write a frame down, and its entry in the manifest."""
+    def add(self, label: FrameLabel, write: Callable[[BinaryIO], object]) -> None:
+        """Write a frame down, and its entry in the manifest. `write` puts the picture into its file."""
         assert self._manifest is not None
         entry = label.to_json().encode()
         with disk_errors(self._path):
-            self._write(label.file, jpeg)
+            self._make(label.file, write, _check_end)
             if self._settings.per_frame_json:
-                self._write(f"{label.stem}.json", entry + b"\n")
+                self._make(f"{label.stem}.json", partial(_write, entry + b"\n"))
             self._manifest.write((b",\n" if self.frames else b"[\n") + entry)
             self.frames += 1
 
@@ -93,7 +98,7 @@ class Dataset:
             self._manifest.flush()
             os.fsync(self._manifest.fileno())
             self._manifest.close()
-            self._write(METADATA, metadata.to_json(self._settings).encode())
+            self._make(METADATA, partial(_write, metadata.to_json(self._settings).encode()))
             self._syncer.finish()
             sync_folder(str(self._partial))
             self._storage.make_folder(str(self._final.parent))
@@ -121,12 +126,13 @@ class Dataset:
             with suppress(OSError):
                 self._manifest.close()
 
-    def _write(self, name: str, data: bytes) -> None:
-        file = open(self._partial / name, "xb", buffering=0)  # noqa: SIM115 (closed by the syncer)
-        view = memoryview(data)
+    def _make(
+        self, name: str, write: Callable[[BinaryIO], object], check: Callable[[BinaryIO], object] = lambda file: None
+    ) -> None:
+        file: Any = open(f"{self._partial}{os.sep}{name}", "x+b", buffering=0)  # noqa: SIM115 (closed by the syncer)
         try:
-            while view:
-                view = view[file.write(view) :]
+            write(file)
+            check(file)
         except BaseException:
             file.close()
             raise
@@ -139,6 +145,19 @@ class Dataset:
             shutil.rmtree(older, ignore_errors=True)
             os.rename(self._final, older)
             shutil.rmtree(older, ignore_errors=True)
+
+
+def _write(data: bytes, file: BinaryIO) -> None:
+    view = memoryview(data)
+    while view:  # an unbuffered write may take less than all
+        view = view[file.write(view) :]
+
+
+def _check_end(file: BinaryIO) -> None:
+    """Raises OSError if the picture was cut: Pillow does not look whether a disk that is nearly full took all of it."""
+    file.seek(-len(JPEG_END), os.SEEK_END)
+    if file.read() != JPEG_END:
+        raise OSError(errno.ENOSPC, "the disk took half a picture")
 
 
 class _Syncer:

@@ -6,12 +6,12 @@ keep up, the reader waits and with it the game, which costs time and no frame.
 
 from __future__ import annotations
 
-import io
 import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Any, BinaryIO, Protocol
 
 from tmxdb.capture.manifest import FrameLabel
 from tmxdb.capture.orders import Keep
@@ -28,8 +28,8 @@ STUCK_S = 60.0
 class Store(Protocol):
     """Where encoded frames go; used by the encoder's thread only."""
 
-    def add(self, label: FrameLabel, jpeg: bytes) -> None:
-        """Write a frame down."""
+    def add(self, label: FrameLabel, write: Callable[[BinaryIO], object]) -> None:
+        """Write a frame down. `write` puts the picture into a file."""
 
     def clear(self) -> None:
         """Forget all of them."""
@@ -45,22 +45,34 @@ def need_pillow() -> None:
         ) from None
 
 
-def jpeg(frame: Frame, settings: CaptureSettings) -> bytes:
-    """The picture as JPEG, as large as it was asked for: in a larger one, each pixel is the mean of those it replaces.
+class Jpegs:
+    """The game's pixels as JPEG: blue, green, red and one without meaning, top row first. Used by one thread at a time.
 
-    The proportions are those asked for, too. The game's pixels are blue, green, red and one without meaning, top row
-    first.
+    Keeps the memory of the last picture for the next one: to get 1.2 MB of the system anew for each costs as much as
+    to encode them.
     """
-    from PIL import Image
 
-    image = Image.frombuffer("RGB", frame.pixels_size, frame.pixels, "raw", "BGRX", 0, 1)
-    if frame.grabbed is not None:
-        image = image.resize((frame.width, frame.height), Image.Resampling.BOX)
-    if settings.color == "gray":
-        image = image.convert("L")
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=settings.quality)
-    return buffer.getvalue()
+    def __init__(self, settings: CaptureSettings) -> None:
+        self._settings = settings
+        self._image: Any = None
+
+    def write(self, frame: Frame, file: BinaryIO) -> None:
+        """The picture as large as it was asked for: in a larger one, each pixel is the mean of those it replaces.
+
+        The proportions are those asked for, too. Into a file of the system Pillow encodes without the interpreter's
+        lock; into memory it holds the lock, and with it the thread that holds the game.
+        """
+        from PIL import Image
+
+        if self._image is None or self._image.size != frame.pixels_size:
+            self._image = Image.new("RGB", frame.pixels_size)
+        image = self._image
+        image.frombytes(frame.pixels, "raw", "BGRX", 0, 1)
+        if frame.grabbed is not None:
+            image = image.resize((frame.width, frame.height), Image.Resampling.BOX)
+        if self._settings.color == "gray":
+            image = image.convert("L")
+        image.save(file, "JPEG", quality=self._settings.quality)
 
 
 class Encoder:
@@ -70,8 +82,9 @@ class Encoder:
     """
 
     def __init__(self, store: Store, settings: CaptureSettings, clock: Callable[[], int]) -> None:
-        self._store, self._settings, self._clock = store, settings, clock
-        self._queue: queue.Queue[Keep | threading.Event | None] = queue.Queue()
+        self._store, self._clock = store, clock
+        self._jpegs = Jpegs(settings)
+        self._queue: queue.SimpleQueue[Keep | threading.Event | None] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._waiting_bytes = 0  # of the pictures in the queue; those of a window may be of any size
         self._error: BaseException | None = None
@@ -146,7 +159,7 @@ class Encoder:
     def _encode(self, kept: Keep) -> None:
         if self._error is None:
             label = FrameLabel(kept.step, kept.time_ms, kept.state, self._clock())
-            self._store.add(label, jpeg(kept.frame, self._settings))
+            self._store.add(label, partial(self._jpegs.write, kept.frame))
 
 
 def _bytes_of(item: Keep | threading.Event | None) -> int:

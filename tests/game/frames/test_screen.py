@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tmxdb.capture.encode import jpeg
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import BadInput, GameTrouble
 from tmxdb.game.driver import Driver, Frame, Step
@@ -22,6 +21,7 @@ from tmxdb.game.frames.window import TITLE, Wanted
 from tmxdb.game.memory_driver import MemoryDriver
 from tmxdb.game.socket_driver import SocketDriver
 
+from ...frames import stored_jpeg
 from ...tool import Tool
 from ..conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, next_step
 from ..games import PeerGame, open_file
@@ -114,7 +114,7 @@ def test_a_larger_window_is_made_smaller_where_it_is_stored_and_not_cut(window: 
 
 def stored(frame: Frame) -> Frame:
     """As it is read back from the disk, but for the blur of JPEG between black and white."""
-    data = jpeg(frame, CaptureSettings(width=frame.width, height=frame.height, quality=95))
+    data = stored_jpeg(frame, CaptureSettings(width=frame.width, height=frame.height, quality=95))
     picture = Image.open(io.BytesIO(data))
     assert (picture.mode, picture.size) == ("RGB", (frame.width, frame.height))
     plain = picture.convert("L").point([0] * 128 + [255] * 128).convert("RGBX")
