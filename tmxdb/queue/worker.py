@@ -31,7 +31,7 @@ from tmxdb.retrying import Then, rule_for
 T = TypeVar("T")
 GATHER_S = 0.02
 """How long results wait for others to be settled with."""
-BATCH = 256
+BATCH = 128
 AHEAD = 32
 """At least so many jobs are claimed ahead for each kind, so that no thread waits for the database; up to BATCH
 where they take next to no time, for larger turns cost less for each job."""
