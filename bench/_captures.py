@@ -1,6 +1,7 @@
 """What is measured, each in a process of its own; prints JSON.
 
 `python -m bench._captures floor FOLDER WIDTH HEIGHT FRAMES PORT…`   receives, converts, encodes and writes
+`python -m bench._captures durable FOLDER WIDTH HEIGHT FRAMES PORT…` the same, each file made durable
 `python -m bench._captures tmxdb FOLDER WIDTH HEIGHT RACE_MS PORT…`  claims, drives, labels, all of it, and settles
 """
 
@@ -23,7 +24,7 @@ QUALITY = 90
 def main() -> None:
     what, folder, *numbers = sys.argv[1:]
     width, height, amount, *ports = map(int, numbers)
-    measure = {"floor": floor, "tmxdb": tmxdb}[what]
+    measure = {"floor": floor, "durable": durable, "tmxdb": tmxdb}[what]
     wall, cpu = time.perf_counter(), time.process_time()
     memory = Memory()
     n = measure(Path(folder), width, height, amount, ports)
@@ -52,8 +53,13 @@ class Memory:
         return {"rss_quarter_mb": self._seen[quarter] / 1e6, "rss_most_mb": max(self._seen[quarter:]) / 1e6}
 
 
-def floor(folder: Path, width: int, height: int, frames: int, ports: list[int]) -> int:
-    threads = [threading.Thread(target=_receive, args=(folder / str(p), width, height, frames, p)) for p in ports]
+def durable(folder: Path, width: int, height: int, frames: int, ports: list[int]) -> int:
+    return floor(folder, width, height, frames, ports, syncs=True)
+
+
+def floor(folder: Path, width: int, height: int, frames: int, ports: list[int], *, syncs: bool = False) -> int:
+    numbers = (width, height, frames)
+    threads = [threading.Thread(target=_receive, args=(folder / str(p), *numbers, p, syncs)) for p in ports]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -61,7 +67,7 @@ def floor(folder: Path, width: int, height: int, frames: int, ports: list[int]) 
     return frames * len(ports)
 
 
-def _receive(folder: Path, width: int, height: int, frames: int, port: int) -> None:
+def _receive(folder: Path, width: int, height: int, frames: int, port: int, syncs: bool) -> None:
     from PIL import Image
 
     folder.mkdir(parents=True)
@@ -76,7 +82,10 @@ def _receive(folder: Path, width: int, height: int, frames: int, port: int) -> N
             image = Image.frombuffer("RGB", (width, height), view[4:], "raw", "BGRX", 0, 1)
             buffer = io.BytesIO()
             image.save(buffer, "JPEG", quality=QUALITY)
-            (folder / f"{number}.jpeg").write_bytes(buffer.getvalue())
+            with open(folder / f"{number}.jpeg", "wb", buffering=0) as file:
+                file.write(buffer.getbuffer())
+                if syncs:
+                    os.fsync(file.fileno())
 
 
 def tmxdb(folder: Path, width: int, height: int, race_ms: int, ports: list[int]) -> int:

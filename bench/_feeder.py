@@ -1,8 +1,11 @@
-"""A game that costs next to nothing: `python -m bench._feeder WIDTH HEIGHT RACE_MS [PORT]`; prints its port, then JSON.
+"""A game that costs next to nothing: `python -m bench._feeder WIDTH HEIGHT RACE_MS [PORT [RATE]]`.
+
+Prints its port, then JSON.
 
 It speaks the plugin's side of the socket with one picture and one state made beforehand, so that what is measured is
 the other side. Every race is finished after RACE_MS. `raw` instead of RACE_MS sends nothing but pictures: the floor.
-The JSON says for how long it was held in its steps and pictures.
+RATE: ticks in a second of the wall, 0: as fast as they are answered. The JSON says for how long it was held in its
+steps and pictures.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ def main() -> None:
         for _ in range(frames):
             link.sendall(I32.pack(4) + pixels)
         return
-    feeder = Feeder(pixels, int(what))
+    feeder = Feeder(pixels, int(what), float(sys.argv[5]) if len(sys.argv) > 5 else 0)
     while True:
         try:
             link, _ = listener.accept()
@@ -47,7 +50,8 @@ def main() -> None:
 class Feeder:
     """One game; `serve` until its client leaves."""
 
-    def __init__(self, pixels: bytes, race_ms: int) -> None:
+    def __init__(self, pixels: bytes, race_ms: int, rate: float) -> None:
+        self._tick_s, self._next_tick = 1 / rate if rate else 0.0, 0.0
         self._race_ms, self._frame = race_ms, I32.pack(4) + pixels
         self._state = bytearray(8344 + 12 + 8)
         struct.pack_into("<i", self._state, CHECKPOINTS_AT + 8, 1)
@@ -63,6 +67,7 @@ class Feeder:
             self._say(link, 5, I32.pack(5))
             while True:
                 if self._racing:
+                    self._await_tick()
                     self._time_ms = min(self._time_ms + 10, self._race_ms)
                     self._say(link, 1, I32.pack(1) + I32.pack(self._time_ms))
                 if self._wants:
@@ -72,6 +77,12 @@ class Feeder:
                     time.sleep(0.001)
         except (ConnectionError, StopIteration):
             link.close()
+
+    def _await_tick(self) -> None:
+        now = time.perf_counter()
+        if self._next_tick > now:
+            time.sleep(self._next_tick - now)
+        self._next_tick = max(self._next_tick, now) + self._tick_s
 
     def _say(self, link: socket.socket, number: int, message: bytes) -> None:
         began = time.perf_counter()

@@ -2,9 +2,12 @@
 
     python3 run.py bench capture [--frames 2000] [--rounds 3] [--minutes 10]
 
+`durable` is the floor with each file synced, which a capture has to do before its folder gets its name.
+
 The game is one that costs next to nothing, in a process of its own (bench/_feeder.py): 100 frames for a second of race
-time, as fast as they are taken. `held`: how long a game stands still in a step that asks for a picture and the car's
-state, and in a picture, its transfer included. At the end a race of --minutes, for the memory.
+time, as fast as they are taken; tmxdb's start-up is in its numbers. `held`: how long a game stands still in a step that
+asks for a picture and the car's state, and in a picture, its transfer included; `at 100 Hz`: the same for a game that
+renders 100 ticks in a second of the wall, as a real one does. At the end a race of --minutes, for the memory.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from bench._captures import prepare
 from bench._table import in_own_process, print_rows
 
 SIZES = ((64, 64), (256, 256), (640, 480))
+PACED_MS = 3000
+"""A race at 100 ticks in a second of the wall."""
 
 
 def main() -> None:
@@ -36,8 +41,8 @@ def main() -> None:
             rows = [row for size in SIZES for row in _measure(Path(folder), size, games, wanted)]
             print_rows(
                 f"{wanted.frames:,} frames each, {games} game(s), median of {wanted.rounds}",
-                ("size", "who", "frames/s", "CPU ms a frame", "time to floor", "CPU to floor", "held: step ms",
-                 "p99", "picture ms"),
+                ("size", "who", "frames/s", "CPU ms a frame", "time to floor", "CPU to floor", "to durable", "CPU",
+                 "held: step ms", "p99", "picture ms", "at 100 Hz: step ms", "p99"),
                 rows,
             )  # fmt: skip
         if wanted.minutes:
@@ -50,19 +55,33 @@ def main() -> None:
 
 
 def _measure(folder: Path, size: tuple[int, int], games: int, wanted: Any) -> list[list[Any]]:
-    runs: dict[str, list[tuple[float, ...]]] = {"floor": [], "tmxdb": []}
+    runs: dict[str, list[tuple[float, ...]]] = {"floor": [], "durable": [], "tmxdb": []}
     for round_ in range(wanted.rounds):
         place = folder / f"{size[0]}-{games}-{round_}"
         place.mkdir()
-        done = _floor(place / "floor", size, games, wanted.frames)
-        runs["floor"].append(_costs(done))
+        for who in ("floor", "durable"):
+            runs[who].append(_costs(_floor(who, place / who, size, games, wanted.frames)))
         done, held = _tmxdb(place / "tmxdb", size, games, wanted.frames * 10 - 10)
-        runs["tmxdb"].append((*_costs(done), held["step_ms"], held["step_p99_ms"], held["frame_ms"]))
-    floor, ours = ([sorted(values)[len(values) // 2] for values in zip(*times, strict=True)] for times in runs.values())
+        _, paced = _tmxdb(place / "paced", size, games, PACED_MS, "100")
+        runs["tmxdb"].append((*_costs(done), held["step_ms"], held["step_p99_ms"], held["frame_ms"],
+                              paced["step_ms"], paced["step_p99_ms"]))  # fmt: skip
+    floor, durable, ours = (
+        [sorted(values)[len(values) // 2] for values in zip(*times, strict=True)] for times in runs.values()
+    )
     name = f"{size[0]}x{size[1]}"
     return [
-        [name, "floor", floor[0], floor[1], 1, 1, "", "", ""],
-        [name, "tmxdb", ours[0], ours[1], floor[0] / ours[0], ours[1] / floor[1], *ours[2:]],
+        [name, "floor", *floor, 1, 1, *[""] * 7],
+        [name, "durable", *durable, floor[0] / durable[0], durable[1] / floor[1], 1, 1, *[""] * 5],
+        [
+            name,
+            "tmxdb",
+            *ours[:2],
+            floor[0] / ours[0],
+            ours[1] / floor[1],
+            durable[0] / ours[0],
+            ours[1] / durable[1],
+            *ours[2:],
+        ],
     ]
 
 
@@ -70,28 +89,32 @@ def _costs(done: dict[str, Any]) -> tuple[float, float]:
     return done["n"] / done["wall_s"], 1000 * done["cpu_s"] / done["n"]
 
 
-def _floor(folder: Path, size: tuple[int, int], games: int, frames: int) -> dict[str, Any]:
+def _floor(who: str, folder: Path, size: tuple[int, int], games: int, frames: int) -> dict[str, Any]:
     with _feeders(size, games, "raw") as feeders:
-        return in_own_process("bench._captures", "floor", folder, *size, frames, *[port for _, port in feeders])
+        return in_own_process("bench._captures", who, folder, *size, frames, *[port for _, port in feeders])
 
 
-def _tmxdb(folder: Path, size: tuple[int, int], games: int, race_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _tmxdb(
+    folder: Path, size: tuple[int, int], games: int, race_ms: int, rate: str = "0"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     prepare(folder, *size, race_ms, games)
-    with _feeders(size, games, str(race_ms)) as feeders:
+    with _feeders(size, games, str(race_ms), rate) as feeders:
         done = in_own_process("bench._captures", "tmxdb", folder, *size, race_ms, *[port for _, port in feeders])
         held = [json.loads(process.communicate(timeout=30)[0].splitlines()[-1]) for process, _ in feeders]
     return done, {name: sum(one[name] for one in held) / len(held) for name in held[0]}
 
 
 @contextmanager
-def _feeders(size: tuple[int, int], games: int, what: str) -> Iterator[list[tuple[subprocess.Popen[str], int]]]:
+def _feeders(
+    size: tuple[int, int], games: int, what: str, rate: str = "0"
+) -> Iterator[list[tuple[subprocess.Popen[str], int]]]:
     """So many games on ports that follow each other, below those that the system hands out by itself."""
     for first in range(18_478, 30_000, 10):
         started: list[tuple[subprocess.Popen[str], int]] = []
         try:
             for port in range(first, first + games):
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "bench._feeder", *map(str, size), what, str(port)],
+                    [sys.executable, "-m", "bench._feeder", *map(str, size), what, str(port), rate],
                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                 )  # fmt: skip
                 started.append((process, port))
