@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tmxdb.capture.course import Course
-from tmxdb.capture.race import Driven, Failed, Race
+from tmxdb.capture.outcome import Driven, Failed
+from tmxdb.capture.race import Race
 from tmxdb.capture.runner import Runner
 from tmxdb.capture.script import Run
 from tmxdb.capture.settings import CaptureSettings

@@ -98,6 +98,11 @@ class PretendGame:
         assert self.holds is not None
         self.holds = None
 
+    def answer_and_tell(self) -> CarState:
+        state = self.state()
+        self.answer()
+        return state
+
     def close(self) -> None:
         if self.connected:
             self._wanted, self.connected, self.holds = None, False, None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmxdb.capture.race import Driven
+from tmxdb.capture.outcome import Driven
 from tmxdb.capture.settings import CaptureSettings
 
 from .conftest import Player

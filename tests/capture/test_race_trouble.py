@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tmxdb.capture import assumptions as assumed
-from tmxdb.capture.race import Driven, Failed
+from tmxdb.capture.outcome import Driven, Failed
 from tmxdb.capture.settings import CaptureSettings
 
 from .conftest import Player, Result

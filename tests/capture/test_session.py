@@ -10,7 +10,7 @@ import pytest
 
 from tests.sandbox.game.conftest import Folders, made_folders
 from tmxdb.capture.orders import Keep
-from tmxdb.capture.race import Driven
+from tmxdb.capture.outcome import Driven
 from tmxdb.capture.script import run_of
 from tmxdb.capture.session import Games, Setup, Station, Wanted
 from tmxdb.capture.settings import CaptureSettings

@@ -111,6 +111,13 @@ class Conformance(InARace):
             assert driver.state().race_time_ms == step.race_time_ms
             driver.answer()
 
+    def test_the_car_told_with_the_answer_is_that_of_the_tick_answered(self, driver: Driver) -> None:
+        step = next_step(driver)
+        for _ in range(3):
+            assert driver.answer_and_tell().race_time_ms == step.race_time_ms
+            (before, step) = (step, next_step(driver))
+            assert step.race_time_ms == before.race_time_ms + 10
+
     def test_questions_are_answered_in_a_race(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         assert driver.in_menus() is (False if game.knows_menus else None)
@@ -143,7 +150,7 @@ class Conformance(InARace):
         with pytest.raises(RuntimeError):
             driver.wait(1)
         driver.answer()
-        for wrong in (driver.answer, driver.give_up, driver.state):
+        for wrong in (driver.answer, driver.answer_and_tell, driver.give_up, driver.state):
             with pytest.raises(RuntimeError):
                 wrong()
 

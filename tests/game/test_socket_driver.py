@@ -108,6 +108,39 @@ def test_a_frame_larger_than_was_asked_for_is_noticed_at_the_next_message(held: 
         held.driver.wait(1)
 
 
+def test_what_is_said_in_a_step_is_said_in_one_piece_with_the_answer_last(held: Line) -> None:
+    held.driver.request_frame(2, 1)
+    held.driver.unrequest_frame()
+    held.game.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        held.game.recv(1)
+    held.game.settimeout(2)
+    held.says(2**31 - 1)  # no state, but all was sent before it was read
+    with pytest.raises(GameGone):
+        held.driver.answer_and_tell()
+    assert held.game.recv(100) == struct.pack("<iiiiii", 17, 2, 1, 20, 9, 1)
+
+
+def test_a_picture_stays_as_it_is_until_it_is_released(held: Line) -> None:
+    def picture(number: int) -> Frame:
+        held.driver.request_frame(1, 1)
+        held.driver.answer()
+        held.says(4, number)
+        frame = held.driver.wait(1)
+        assert isinstance(frame, Frame)
+        held.driver.answer()
+        held.says(1, 10 * number)
+        held.driver.wait(1)
+        return frame
+
+    first, second = picture(1), picture(2)
+    assert (first.pixels[0], second.pixels[0]) == (1, 2)
+    first.release()
+    third = picture(3)
+    assert third.pixels is first.pixels
+    assert (second.pixels[0], third.pixels[0]) == (2, 3)
+
+
 @pytest.mark.parametrize(
     ("ask", "reply"),
     [
@@ -118,6 +151,7 @@ def test_a_frame_larger_than_was_asked_for_is_noticed_at_the_next_message(held: 
         (SocketDriver.state, [8, 0, 0]),
         (SocketDriver.state, []),
         (SocketDriver.state, [8356, 1, 2, 3]),
+        (SocketDriver.answer_and_tell, [8356, 1, 2, 3]),
         (SocketDriver.inputs, [2**30]),
         (SocketDriver.inputs, [20_000, 0x61616161]),
         (SocketDriver.in_menus, []),

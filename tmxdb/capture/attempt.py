@@ -142,9 +142,7 @@ class Attempt:
             yield do.RequestFrame(self._settings.width, self._settings.height)
             self.labels.ask()
         if self.labels.awaits:  # it may show this tick or a later one: know the car at each of them
-            state = yield do.AskState()
-            if isinstance(state, CarState):
-                self.labels.is_at(state)
+            yield do.TellState()
 
     def _finish(self, time_ms: int) -> Generator[do.Order, do.Reply, Verdict]:
         """The finish is crossed. Its picture may be there already, or has to be waited for."""

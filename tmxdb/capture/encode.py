@@ -160,6 +160,7 @@ class Encoder:
         if self._error is None:
             label = FrameLabel(kept.step, kept.time_ms, kept.state, self._clock())
             self._store.add(label, partial(self._jpegs.write, kept.frame))
+            kept.frame.release()
 
 
 def _bytes_of(item: Keep | threading.Event | None) -> int:

@@ -67,6 +67,11 @@ class AskState:
 
 
 @dataclass(frozen=True, slots=True)
+class TellState:
+    """Let the car be told with the answer to this event: to `told`, before anything else comes."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskInputs:
     """Answered with a script, or None from a game that can not tell."""
 
@@ -125,6 +130,7 @@ Order = (
     | AskMenus
     | AskFinished
     | AskState
+    | TellState
     | AskInputs
     | Keep
     | Discard

@@ -10,54 +10,19 @@ assumed to do where the sheet is silent stands in `assumptions.py`.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from enum import Enum
 
 from tmxdb.capture import assumptions as assumed
 from tmxdb.capture import orders as do
 from tmxdb.capture.attempt import Attempt, Phase, Verdict
 from tmxdb.capture.course import Course
+from tmxdb.capture.outcome import Driven, Failed, State
 from tmxdb.capture.patience import Patience
 from tmxdb.capture.plan import COUNTDOWN_MS
 from tmxdb.capture.pressed import differences
 from tmxdb.game.driver import Checkpoint, Connected, Event, Frame, Step
+from tmxdb.game.state import CarState
 
 Orders = Generator[do.Order, do.Reply, None]
-
-
-class State(Enum):
-    """Where a race is; the value completes the sentence "it was …"."""
-
-    CONNECTING = "reaching the game's menus"
-    LOADING = "waiting for the map to begin"
-    RETURNING = "waiting for a map that is loaded to begin again"
-    ARMING = "loading the script"
-    DRIVING = "driving"
-    ENDED = "over"
-
-
-@dataclass(frozen=True, slots=True)
-class Driven:
-    """How a race went that came to its end. `finish_ms` None: no finish was seen, either because the end dialog came
-    first (`ended_unseen`) or by driving too long. `inputs_match` None: the game does not say. `restarts`: attempts
-    thrown away."""
-
-    finish_ms: int | None
-    ended_unseen: bool
-    frames: int
-    missed: int
-    late: int
-    dropped: int
-    restarts: int
-    inputs_match: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why a race did not come to its end; the code is stable."""
-
-    code: str
-    message: str
 
 
 class Race:
@@ -116,6 +81,10 @@ class Race:
                 yield from self._judge((yield from self._attempt.crossed(current, target)), 0, now)
             case _:
                 pass  # laps say nothing that checkpoints do not
+
+    def told(self, state: CarState) -> None:
+        """The car at the step that was just answered."""
+        self._attempt.labels.is_at(state)
 
     def silent(self, now: float) -> Orders:
         """A deadline has passed."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tmxdb.capture import orders as do
-from tmxdb.capture.race import Driven, Failed, Orders, Race
+from tmxdb.capture.outcome import Driven, Failed
+from tmxdb.capture.race import Orders, Race
 from tmxdb.errors import GameSilent, GameTrouble
 from tmxdb.game.driver import Driver
 
@@ -40,6 +41,7 @@ class Runner:
         self._restart, self._note = restart, note
         self._clock, self._sleep = clock, sleep
         self._holds = False  # an event that waits for its answer
+        self._tells = False  # with that answer the car is to be told
         self._is_open = True
         self._kept: list[do.Keep] = []
         self._how: dict[type, Callable[[Any], do.Reply]] = {
@@ -54,6 +56,7 @@ class Runner:
             do.AskMenus: lambda order: driver.in_menus(),
             do.AskFinished: lambda order: driver.race_finished(),
             do.AskState: lambda order: driver.state(),
+            do.TellState: self._tell_later,
             do.AskInputs: lambda order: driver.inputs(),
             do.Keep: self._kept.append,
             do.Discard: self._discard,
@@ -118,19 +121,26 @@ class Runner:
         if not self._holds:
             return
         self._holds = False
+        tells, self._tells = self._tells, False
         try:
-            self._driver.answer()
+            if tells:
+                self._race.told(self._driver.answer_and_tell())
+            else:
+                self._driver.answer()
         except GameTrouble as error:
             self._is_open = False
             if self._race.result is None:
                 self._lost(error)
+
+    def _tell_later(self, order: do.TellState) -> None:
+        self._tells = True
 
     def _discard(self, order: do.Discard) -> None:
         self._kept.clear()
         self._sink.discard()
 
     def _leave(self, order: do.Leave | None = None) -> None:
-        self._holds = self._is_open = False
+        self._holds = self._tells = self._is_open = False
         self._driver.close()
 
     def _reconnect(self, order: do.Reconnect) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tmxdb.capture.course import Course
-from tmxdb.capture.race import Driven, Failed, Race
+from tmxdb.capture.outcome import Driven, Failed
+from tmxdb.capture.race import Race
 from tmxdb.capture.runner import Runner, Sink
 from tmxdb.capture.script import Run
 from tmxdb.capture.settings import CaptureSettings

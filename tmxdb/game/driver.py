@@ -7,9 +7,10 @@ speak when").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from tmxdb.game.buffers import Buffers
 from tmxdb.game.state import CarState
 
 
@@ -54,6 +55,13 @@ class Frame:
     height: int
     pixels: bytes | bytearray
     grabbed: tuple[int, int] | None = None
+    home: Buffers | None = field(default=None, compare=False, repr=False)
+
+    def release(self) -> None:
+        """Its pixels are not looked at any more: the next picture may have their memory. Who does not say so only
+        makes that slower."""
+        if self.home is not None and isinstance(self.pixels, bytearray):
+            self.home.give_back(self.pixels)
 
     @property
     def pixels_size(self) -> tuple[int, int]:
@@ -80,6 +88,10 @@ class Driver(Protocol):
 
     def answer(self) -> None:
         """Let the game go on: exactly once for each event."""
+
+    def answer_and_tell(self) -> CarState:
+        """`answer`, and the car at the tick that is answered, as `state` tells it: the game waits for one message
+        less. Only in a race."""
 
     def close(self) -> None:
         """Leave the game to itself, in whatever state the link is: it must not go on waiting for us. Never raises."""

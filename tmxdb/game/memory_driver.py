@@ -106,6 +106,11 @@ class MemoryDriver:
         self._give("answer")
         self._held = False
 
+    def answer_and_tell(self) -> CarState:
+        state = self.state()
+        self.answer()
+        return state
+
     def close(self) -> None:
         child, pipe = self._child, self._pipe
         self._child = self._pipe = None

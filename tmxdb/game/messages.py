@@ -11,6 +11,7 @@ import struct
 from enum import IntEnum
 
 from tmxdb.errors import BadInput
+from tmxdb.game.buffers import Buffers
 from tmxdb.game.driver import Checkpoint, Connected, Event, Frame, Lap, Step
 
 
@@ -74,12 +75,19 @@ def event(number: int, payload: bytes | bytearray | memoryview) -> Event:
     raise KeyError(number)
 
 
-def frame(width: int, height: int, pixels: bytes | bytearray, *, grabbed: tuple[int, int] | None = None) -> Frame:
+def frame(
+    width: int,
+    height: int,
+    pixels: bytes | bytearray,
+    *,
+    grabbed: tuple[int, int] | None = None,
+    home: Buffers | None = None,
+) -> Frame:
     """A picture. Blue, green, red, no alpha; row order: used from the top without a flip (sheet "Frames", T2 GIM CAP).
 
     The row order was never seen on the real game: this is the one place to turn it over.
     """
-    return Frame(width, height, pixels, grabbed)
+    return Frame(width, height, pixels, grabbed, home)
 
 
 def frame_bytes(width: int, height: int) -> int:

@@ -13,7 +13,7 @@ from tmxdb import __version__
 from tmxdb.capture.dataset import Dataset, folder_path, whole
 from tmxdb.capture.encode import Encoder
 from tmxdb.capture.manifest import Metadata
-from tmxdb.capture.race import Driven, Failed
+from tmxdb.capture.outcome import Driven, Failed
 from tmxdb.capture.script import run_of
 from tmxdb.capture.session import Games, Station, Wanted
 from tmxdb.capture.settings import CaptureSettings, settings_of

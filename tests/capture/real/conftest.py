@@ -13,7 +13,8 @@ from tests.sandbox.game.conftest import Folders, folders
 from tmxdb.capture import assumptions
 from tmxdb.capture.course import Course
 from tmxdb.capture.orders import Keep
-from tmxdb.capture.race import Driven, Failed, Race
+from tmxdb.capture.outcome import Driven, Failed
+from tmxdb.capture.race import Race
 from tmxdb.capture.runner import Runner
 from tmxdb.capture.script import run_of
 from tmxdb.capture.settings import CaptureSettings

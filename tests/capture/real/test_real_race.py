@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.game.conftest import Folders
-from tmxdb.capture.race import Driven, Failed
+from tmxdb.capture.outcome import Driven, Failed
 
 from .conftest import Stage, on_stage
 

@@ -6,7 +6,8 @@ import pytest
 
 from tmxdb.capture.course import Course
 from tmxdb.capture.orders import Keep
-from tmxdb.capture.race import Driven, Race
+from tmxdb.capture.outcome import Driven
+from tmxdb.capture.race import Race
 from tmxdb.capture.runner import Runner
 from tmxdb.capture.script import Run
 from tmxdb.capture.settings import CaptureSettings

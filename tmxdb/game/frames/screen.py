@@ -141,6 +141,13 @@ class ScreenDriver:
         else:
             self._driver.answer()
 
+    def answer_and_tell(self) -> CarState:
+        if self._frame_held or self._next is not None:
+            state = self.state()
+            self.answer()
+            return state
+        return self._driver.answer_and_tell()
+
     def close(self) -> None:
         self._forget()
         self._driver.close()
