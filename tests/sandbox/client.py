@@ -1,4 +1,4 @@
-"""What the tests ask the sandbox with."""
+"""The HTTP client of the sandbox tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import requests
 
 
 class Client:
-    """A careless client: asks, and takes what comes."""
+    """A client without checks or retries."""
 
     def __init__(self, session: requests.Session, url: str) -> None:
         self.session = session
@@ -16,17 +16,17 @@ class Client:
 
     def get(self, path: str, **parameters: object) -> requests.Response:
         query = {name.rstrip("_"): str(value) for name, value in parameters.items()}
-        return self.session.get(self.url + path, params=query, timeout=10, allow_redirects=False)
+        return self.session.get(self.url + path, params=query, timeout=60, allow_redirects=False)
 
     def tracks(self, **parameters: object) -> dict[str, Any]:
-        answer = self.get("/api/tracks", **{"fields": "TrackId", **parameters})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.get("/api/tracks", **{"fields": "TrackId", **parameters})
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def track_ids(self, **parameters: object) -> list[int]:
         return [row["TrackId"] for row in self.tracks(**{"count": 1000, **parameters})["Results"]]
 
     def replays(self, track_id: int, **parameters: object) -> dict[str, Any]:
-        answer = self.get("/api/replays", **{"trackId": track_id, "fields": "ReplayId", **parameters})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.get("/api/replays", **{"trackId": track_id, "fields": "ReplayId", **parameters})
+        assert response.status_code == 200, response.text
+        return response.json()

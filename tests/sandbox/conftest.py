@@ -1,4 +1,4 @@
-"""Sandboxes over real loopback HTTP; the ones that are only read are shared."""
+"""Sandboxes on loopback. Tests that only read share one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tmxdb.sandbox import RunningSite, running_site
-
-from .client import Client
+from tests.sandbox.client import Client
+from tmxdb_sandbox import RunningSite, running_site
 
 
 @pytest.fixture(scope="session")
 def shared_site() -> Iterator[RunningSite]:
-    """200 tracks, nothing plain; look, do not change."""
+    """200 tracks with all irregularities. Read only."""
     with running_site(tracks=200, replays=10) as site:
         yield site
 
@@ -40,24 +39,24 @@ def plain_site() -> Iterator[RunningSite]:
 
 @pytest.fixture
 def site(plain_site: RunningSite) -> Iterator[RunningSite]:
-    """Twelve plain tracks with three replays each; faults and log are everybody's own."""
-    plain_site.forget()
+    """12 plain tracks with 3 replays each. Faults and log are reset for each test."""
+    plain_site.clear_log()
     yield plain_site
     plain_site.set_faults([])
 
 
 @pytest.fixture
-def visitor(site: RunningSite, session: requests.Session) -> Client:
+def site_client(site: RunningSite, session: requests.Session) -> Client:
     return Client(session, site.url)
 
 
 @pytest.fixture(scope="module")
 def own_site() -> Iterator[RunningSite]:
-    """For those who change the catalogue, each at tracks of its own."""
+    """For tests that change the catalogue. Each uses tracks of its own."""
     with running_site(tracks=12, replays=3, plain=True) as site:
         yield site
 
 
 @pytest.fixture
-def owner(own_site: RunningSite, session: requests.Session) -> Client:
+def own_client(own_site: RunningSite, session: requests.Session) -> Client:
     return Client(session, own_site.url)

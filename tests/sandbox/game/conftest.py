@@ -1,4 +1,4 @@
-"""A user folder with one made map and one made replay on it, for whoever wants to drive there."""
+"""Fixtures: a user folder with a generated map and a replay on it, and a running game."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from tmxdb.gbx.write import write_challenge, write_replay
-from tmxdb.sandbox.game import RunningGame, running_game
-
-from .link import Link
+from tests.sandbox.game.wire_client import WireClient
+from tmxdb_sandbox.game import RunningGame, running_game
+from tmxdb_sandbox.gbx_writer import write_challenge, write_replay
 
 UID = "SandboxGameTestMapNumberOne"
 
 
-def made_map(uid: str = UID, name: str = "First Map", **changes: object) -> bytes:
+def build_map(uid: str = UID, name: str = "First Map", **changes: object) -> bytes:
     facts = {
         "author": "tests",
         "bronze_ms": 9000,
@@ -30,8 +29,8 @@ def made_map(uid: str = UID, name: str = "First Map", **changes: object) -> byte
     return write_challenge(uid=uid, name=name, **{**facts, **changes})  # type: ignore[arg-type]
 
 
-def made_replay(challenge: bytes, uid: str = UID, **changes: object) -> bytes:
-    """3.05 s, checkpoints at 1 and 2 s: straight ahead at 20 m/s, up from the start, left from 1.5 to 1.8 s."""
+def build_replay(challenge: bytes, uid: str = UID, **changes: object) -> bytes:
+    """Return a replay of 3.05 s with checkpoints at 1 and 2 s: 20 m/s straight on, up from 0 s, left at 1.5-1.8 s."""
     facts: dict[str, object] = {
         "map_uid": uid,
         "environment": "Stadium",
@@ -48,7 +47,7 @@ def made_replay(challenge: bytes, uid: str = UID, **changes: object) -> bytes:
 
 
 SCRIPT = "0.00-3.05 press up\n1.50-1.80 press left\n"
-"""What drives that replay again, written by hand."""
+"""The script that repeats that replay, written by hand."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,13 @@ class Folders:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
-    """For games that a test starts by itself."""
-    return made_folders(tmp_path)
+    """Folders for games that a test starts itself."""
+    return create_folders(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    return made_folders(tmp_path_factory.mktemp("game"))
+    return create_folders(tmp_path_factory.mktemp("game"))
 
 
 @pytest.fixture(scope="session")
@@ -92,37 +91,37 @@ def shared_game(shared_folders: Folders) -> Iterator[RunningGame]:
 
 @pytest.fixture
 def game(shared_game: RunningGame) -> RunningGame:
-    """In its menus, with nobody connected, nothing loaded and an empty log."""
+    """A game in its menus, without a client or a script, with an empty log."""
     shared_game.set_faults([])
-    shared_game.forget()
-    with Link(shared_game.port) as link:
-        link.greeted()
-        link.command("exit_map", "unload", "set autorewind false", "set draw_game true", "set execute_commands true")
-        link.send("2i", 15, 2000)
-        link.send("2i", 19, 10)
-        link.send("if", 6, 1.0)
-        link.ask_frame(8, 8)
-        link.answer(5)
-        link.expect(4)
-        link.send("i", 13)
-        assert link.hung_up()
-    wait_until(lambda: any(row["text"] == "exit_map" for row in events(shared_game, "command")))  # the last to run
+    shared_game.clear_log()
+    with WireClient(shared_game.port) as client:
+        client.greet()
+        client.command("exit_map", "unload", "set autorewind false", "set draw_game true", "set execute_commands true")
+        client.send("2i", 15, 60_000)  # survives this client; the usual 2 s are too short on a busy machine
+        client.send("2i", 19, 10)
+        client.send("if", 6, 1.0)
+        client.request_frame(8, 8)
+        client.answer(5)
+        client.expect(4)
+        client.send("i", 13)
+        assert client.is_closed()
+    wait_until(lambda: any(row["text"] == "exit_map" for row in events(shared_game, "command")))  # runs last
     wait_until(lambda: shared_game.screen() == "menus")
-    shared_game.forget()
+    shared_game.clear_log()
     return shared_game
 
 
 @pytest.fixture
-def link(game: RunningGame) -> Iterator[Link]:
-    """Greeted: the greeting is not answered yet."""
-    with Link(game.port) as link:
-        yield link.greeted()
+def client(game: RunningGame) -> Iterator[WireClient]:
+    """A client whose greeting is unanswered."""
+    with WireClient(game.port) as client:
+        yield client.greet()
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to pass"
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never became true"
         time.sleep(0.005)
 
 
@@ -130,21 +129,21 @@ def events(game: RunningGame, event: str) -> list[dict[str, Any]]:
     return [row for row in game.log() if row["event"] == event]
 
 
-def says(game: RunningGame, text: str) -> bool:
-    """Whether the console has shown a line with this text."""
+def console_shows(game: RunningGame, text: str) -> bool:
+    """Return whether the console has shown a line with this text."""
     return any(text in row["text"] for row in events(game, "console"))
 
 
-def made_folders(root: Path) -> Folders:
-    """`First.Challenge.Gbx`, its replay, and `run.txt`; `sub/Second Map.Challenge.Gbx` without a replay."""
-    found = Folders(root / "TmForever", root / "replays")
-    for folder in (found.challenges, found.scripts, found.autosaves, found.replays):
+def create_folders(root: Path) -> Folders:
+    """Create `First.Challenge.Gbx`, its replay and `run.txt`, and `sub/Second Map.Challenge.Gbx` without a replay."""
+    folders = Folders(root / "TmForever", root / "replays")
+    for folder in (folders.challenges, folders.scripts, folders.autosaves, folders.replays):
         folder.mkdir(parents=True)
-    challenge = made_map()
-    (found.challenges / "First.Challenge.Gbx").write_bytes(challenge)
-    (found.replays / "first.Replay.Gbx").write_bytes(made_replay(challenge))
-    (found.scripts / "run.txt").write_text(SCRIPT)
-    (found.challenges / "sub").mkdir()
-    second = made_map("SandboxGameTestMapNumberTwo", "Second Map")
-    (found.challenges / "sub" / "Second Map.Challenge.Gbx").write_bytes(second)
-    return found
+    challenge = build_map()
+    (folders.challenges / "First.Challenge.Gbx").write_bytes(challenge)
+    (folders.replays / "first.Replay.Gbx").write_bytes(build_replay(challenge))
+    (folders.scripts / "run.txt").write_text(SCRIPT)
+    (folders.challenges / "sub").mkdir()
+    second = build_map("SandboxGameTestMapNumberTwo", "Second Map")
+    (folders.challenges / "sub" / "Second Map.Challenge.Gbx").write_bytes(second)
+    return folders

@@ -7,17 +7,18 @@ import struct
 import pytest
 from tminterface.structs import CheckpointData, SimStateData
 
+from tests.sandbox.game.conftest import UID, Folders
+from tests.sandbox.game.wire_client import WireClient
 from tmxdb.gbx import InputEvent, read_replay
 from tmxdb.gbx.script import to_script
-from tmxdb.sandbox import RunningSite
-from tmxdb.sandbox.game import RunningGame
-from tmxdb.sandbox.game.car.controls import NOTHING, Change, Pressed, Timeline
-from tmxdb.sandbox.game.car.recorded import recorded_changes
-from tmxdb.sandbox.game.car.script import read_script
-from tmxdb.sandbox.game.car.state import FIXED_BYTES
-
-from .conftest import Folders
-from .link import Link
+from tmxdb_sandbox import RunningSite
+from tmxdb_sandbox.game import RunningGame
+from tmxdb_sandbox.game.car.controls import RELEASED, Change, ControlState, Timeline
+from tmxdb_sandbox.game.car.race import SimulatedRace, TrackLayout
+from tmxdb_sandbox.game.car.recorded_inputs import recorded_changes
+from tmxdb_sandbox.game.car.recorded_runs import read_run
+from tmxdb_sandbox.game.car.script import read_script
+from tmxdb_sandbox.game.car.state import FIXED_BYTES
 
 MAP = "First.Challenge.Gbx"
 
@@ -32,34 +33,34 @@ MAP = "First.Challenge.Gbx"
         ("0.10-0.20 steer -65536", [Change(100, "steer", -65536), Change(200, "steer", 0)]),
         ("10 gas 65536  # full", [Change(10, "gas", 65536)]),
         ("10 press up; 20 rel up", [Change(10, "up", 1), Change(20, "up", 0)]),
-        ("15 press up", []),  # between two ticks: never injected
+        ("15 press up", []),  # between two ticks: not injected
         ("10 press horn", []),
         ("# nothing", []),
     ],
 )
-def test_a_script_line_means(line: str, changes: list[Change]) -> None:
+def test_a_script_line_becomes_changes(line: str, changes: list[Change]) -> None:
     assert read_script(line) == (changes, [])
 
 
 @pytest.mark.parametrize("line", ["up", "10 press", "10 press jump", "-10 press up", "10 steer 65537", "x press up"])
-def test_a_line_that_means_nothing_is_named(line: str) -> None:
+def test_a_line_that_is_not_understood_is_reported(line: str) -> None:
     changes, errors = read_script(f"10 press up\n{line}\n")
     assert changes == [Change(10, "up", 1)]
     assert errors == [f"line 2: {line!r} is not understood"]
 
 
-def test_of_equal_times_the_later_line_counts() -> None:
+def test_for_equal_times_the_later_line_counts() -> None:
     changes, _ = read_script("0-100 press up\n100-200 press up\n")
     assert Timeline(changes).at(100).up == 1
     changes, _ = read_script("100-200 press up\n0-100 press up\n")
     assert Timeline(changes).at(100).up == 0
 
 
-def test_a_timeline_knows_what_is_pressed_and_how_often_the_car_was_put_back() -> None:
+def test_a_timeline_has_the_controls_and_the_number_of_respawns() -> None:
     line = Timeline([Change(50, "enter", 1), Change(90, "enter", 0), Change(200, "enter", 1), Change(0, "steer", -5)])
-    assert line.at(-10) == NOTHING
-    assert line.at(40) == Pressed(steer=-5)
-    assert line.at(1000) == Pressed(steer=-5, respawns=2)
+    assert line.at(-10) == RELEASED
+    assert line.at(40) == ControlState(steer=-5)
+    assert line.at(1000) == ControlState(steer=-5, respawns=2)
     assert line.first_difference(Timeline([Change(0, "steer", -5)]), 0, 1000) == 50
     assert line.first_difference(Timeline([Change(0, "steer", -5)]), 0, 50) is None
 
@@ -85,17 +86,15 @@ def event(time_ms: int, control: str, value: int) -> InputEvent:
         ([event(10, "Horn", 1), event(0, "_FakeIsRaceRunning", 1)], []),
     ],
 )  # fmt: skip
-def test_recorded_entries_become_presses_by_the_rules_of_the_sheet(
-    events: list[InputEvent], changes: list[Change]
-) -> None:
+def test_recorded_entries_become_changes(events: list[InputEvent], changes: list[Change]) -> None:
     assert recorded_changes(events, 5000) == changes
 
 
-def test_the_script_of_every_replay_of_the_sandbox_is_its_own_inputs_and_no_others(shared_site: RunningSite) -> None:
+def test_the_script_of_every_replay_of_the_sandbox_matches_its_inputs_and_no_others(shared_site: RunningSite) -> None:
     compared = 0
     for track_id in shared_site.track_ids()[:25]:
         driven: list[tuple[Timeline, int]] = []
-        for row in shared_site.board(track_id)[:6]:
+        for row in shared_site.leaderboard(track_id)[:6]:
             if row["removed"]:
                 continue
             replay = read_replay(shared_site.expected_replay(row["replay_id"]))
@@ -111,23 +110,46 @@ def test_the_script_of_every_replay_of_the_sandbox_is_its_own_inputs_and_no_othe
     assert compared > 40
 
 
+@pytest.mark.parametrize("shift_ms", [-200, -10, 10, 120])
+def test_a_script_that_is_shifted_as_a_whole_drives_the_run_earlier_or_later(folders: Folders, shift_ms: int) -> None:
+    run = read_run(folders.replays / "first.Replay.Gbx")
+    assert run is not None
+    script = to_script(run.replay.inputs, run.race_time_ms, offset_ms=shift_ms)
+    race = SimulatedRace(TrackLayout("First Map", UID, 1, 3, [run]), Timeline(read_script(script)[0]))
+    positions = {}
+    while not race.finished and race.tick_ms < 4000:
+        race.tick()
+        positions[race.tick_ms] = race.car.position
+    assert (race.shift_ms, race.passed) == (shift_ms, [1000 + shift_ms, 2000 + shift_ms, 3050 + shift_ms])
+    assert positions[1000] == run.motion.at(1000 - shift_ms).position
+    assert f"{1.5 + shift_ms / 1000:.2f}-{1.8 + shift_ms / 1000:.2f} press left" in race.inputs(ranges=True)
+
+
+def test_other_inputs_are_not_taken_for_a_shifted_run(folders: Folders) -> None:
+    run = read_run(folders.replays / "first.Replay.Gbx")
+    assert run is not None
+    changes, _ = read_script("0.00-3.05 press up\n1.40-1.80 press left\n")
+    race = SimulatedRace(TrackLayout("First Map", UID, 1, 3, [run]), Timeline(changes))
+    assert (race.shift_ms, race.leaves_ms) == (0, 1400)
+
+
 # The state
 
 
-def parsed(data: bytes) -> SimStateData:
+def parse(data: bytes) -> SimStateData:
     state = SimStateData(data)
     state.cp_data.resize(CheckpointData.cp_states_field, state.cp_data.cp_states_length)
     state.cp_data.resize(CheckpointData.cp_times_field, state.cp_data.cp_times_length)
     return state
 
 
-def test_a_state_reads_back_as_tminterface_reads_it(game: RunningGame, link: Link) -> None:
-    link.into_race(MAP)
-    link.armed("run.txt")
-    link.to(1550)
-    data = link.ask_bytes(9)
+def test_the_package_tminterface_reads_a_state(game: RunningGame, client: WireClient) -> None:
+    client.start_race(MAP)
+    client.arm("run.txt")
+    client.advance_to(1550)
+    data = client.ask_bytes(9)
     assert len(data) == FIXED_BYTES + 12 + 4 * 3 + 8 * 3
-    state = parsed(data)
+    state = parse(data)
     assert (state.race_time, state.time, state.player_info.race_time) == (1550, 4150, 1550)
     assert state.position == pytest.approx([100.0, 10.0, 81.0])
     assert state.velocity == pytest.approx([0.0, 0.0, 20.0])
@@ -157,32 +179,32 @@ def test_a_state_reads_back_as_tminterface_reads_it(game: RunningGame, link: Lin
     assert state.input_left_event.time == 101_510
 
 
-def test_a_state_at_the_finish_has_every_crossing(link: Link) -> None:
-    link.into_race(MAP)
-    link.armed("run.txt")
-    link.to(3050)
-    state = parsed(link.ask_bytes(9))
+def test_a_state_at_the_finish_has_every_crossing(client: WireClient) -> None:
+    client.start_race(MAP)
+    client.arm("run.txt")
+    client.advance_to(3050)
+    state = parse(client.ask_bytes(9))
     assert [one.time for one in state.cp_data.cp_times] == [1000, 2000, 3050]
     assert (state.player_info.race_finished, state.race_time) == (True, 3050)
 
 
-def test_in_the_countdown_the_race_time_is_negative_and_the_car_stands(link: Link) -> None:
-    link.into_race(MAP)
-    state = parsed(link.ask_bytes(9))
+def test_in_the_countdown_the_race_time_is_negative_and_the_car_stands_still(client: WireClient) -> None:
+    client.start_race(MAP)
+    state = parse(client.ask_bytes(9))
     assert (state.race_time, state.time) == (-2600, 0)
     assert state.velocity == [0, 0, 0]
     assert state.position == pytest.approx([100, 10, 50])
 
 
 @pytest.mark.parametrize(("steer", "gas"), [(65536, -65536), (-30000, 20000), (1, 0)])
-def test_analog_inputs_read_back_with_their_sign(
-    shared_folders: Folders, game: RunningGame, link: Link, steer: int, gas: int
+def test_analog_inputs_keep_their_sign(
+    shared_folders: Folders, game: RunningGame, client: WireClient, steer: int, gas: int
 ) -> None:
     (shared_folders.scripts / f"analog{steer}.txt").write_text(f"0 steer {steer}\n0 gas {gas}\n0 press enter\n")
-    link.into_race(MAP)
-    link.armed(f"analog{steer}.txt")
-    link.to(100)
-    state = parsed(link.ask_bytes(9))
+    client.start_race(MAP)
+    client.arm(f"analog{steer}.txt")
+    client.advance_to(100)
+    state = parse(client.ask_bytes(9))
     assert (int(state.input_steer), int(state.input_gas)) == (steer, gas)
     assert state.num_respawns == 1
     assert state.scene_mobil.input_gas == float(gas <= -19661)
@@ -190,17 +212,17 @@ def test_analog_inputs_read_back_with_their_sign(
 
 
 def test_a_car_that_leaves_its_run_rolls_out_and_never_finishes(
-    shared_folders: Folders, game: RunningGame, link: Link
+    shared_folders: Folders, game: RunningGame, client: WireClient
 ) -> None:
     (shared_folders.scripts / "other.txt").write_text("0.00-3.05 press up\n1.50-1.70 press left\n")
-    link.into_race(MAP)
-    link.armed("other.txt")
+    client.start_race(MAP)
+    client.arm("other.txt")
     positions = []
     for time_ms in (1700, 1710, 2200, 9000):
-        link.to(time_ms)
-        positions.append(struct.unpack_from("<3f", link.ask_bytes(9), 224 + 268 + 180 + 52)[2])
+        client.advance_to(time_ms)
+        positions.append(struct.unpack_from("<3f", client.ask_bytes(9), 224 + 268 + 180 + 52)[2])
     assert positions[:1] == pytest.approx([84.0])
     assert positions[1] - positions[0] == pytest.approx(0.2, abs=0.01)
     assert positions[3] - positions[0] == pytest.approx(6.0, abs=0.1)  # 20 m/s, lost within 0.3 s
-    assert parsed(link.ask_bytes(9)).display_speed == 0
-    assert link.ask(16) == 0
+    assert parse(client.ask_bytes(9)).display_speed == 0
+    assert client.ask(16) == 0

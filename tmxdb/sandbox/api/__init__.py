@@ -1,1 +1,0 @@
-"""The site's answers: a request in, a response out, no sockets."""

@@ -1,1 +1,0 @@
-"""Everything that goes wrong with a site, on request: when (rules), and what (answers)."""

@@ -1,1 +1,0 @@
-"""HTTP by hand: requests parsed, responses sent rightly or, on request, wrongly."""

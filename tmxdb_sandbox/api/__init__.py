@@ -1,0 +1,1 @@
+"""The answers of the site: a request in, a response out, no sockets."""

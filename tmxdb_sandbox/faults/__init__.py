@@ -1,0 +1,1 @@
+"""Faults of the site on request: rules say when, fault functions say what."""

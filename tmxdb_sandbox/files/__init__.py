@@ -1,0 +1,1 @@
+"""GBX files for tracks and replays: generated, or real ones from a folder."""

@@ -1,0 +1,1 @@
+"""The game around the plugin: folders, console, screens and races."""

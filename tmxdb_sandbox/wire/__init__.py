@@ -1,0 +1,1 @@
+"""A small HTTP server that can also send responses incorrectly on request."""
