@@ -1,4 +1,4 @@
-"""Times: one width in rows, the exchange's spelling understood, lengths of time for a person."""
+"""Wall time: stored times, times of the exchange, and durations for people."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MOMENTS = st.integers(-62_135_596_800_000, 253_402_300_799_999)  # the years 1 t
 
 
 @given(MOMENTS)
-def test_a_stored_time_is_read_back_to_the_millisecond(at_ms: int) -> None:
+def test_a_stored_time_round_trips_to_the_millisecond(at_ms: int) -> None:
     assert from_iso(iso(at_ms)) == at_ms
 
 
 @given(MOMENTS, MOMENTS)
-def test_stored_times_compare_as_time_does(one: int, two: int) -> None:
+def test_stored_times_sort_by_time(one: int, two: int) -> None:
     assert (iso(one) < iso(two)) == (one < two)
     assert len(iso(one)) == len("2026-11-22T10:00:00.000Z")
 
@@ -40,7 +40,7 @@ def test_the_wall_clock_counts_milliseconds() -> None:
         ("0001-01-01T00:00:00", "0001-01-01T00:00:00.000Z"),
     ],
 )
-def test_a_time_of_the_exchange_is_stored_in_our_spelling(text: str, stored: str) -> None:
+def test_a_time_of_the_exchange_is_converted_to_the_stored_form(text: str, stored: str) -> None:
     assert site_time(text) == stored
     assert iso(from_iso(stored)) == stored
 
@@ -62,7 +62,7 @@ def test_a_time_of_the_exchange_is_stored_in_our_spelling(text: str, stored: str
         "2024-01-01T00:00:00\n",
     ],
 )
-def test_what_is_no_time_is_a_value_error(text: str) -> None:
+def test_text_that_is_not_a_time_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         site_time(text)
 
@@ -71,7 +71,7 @@ def test_what_is_no_time_is_a_value_error(text: str) -> None:
     st.text(max_size=40)
     | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", fullmatch=True)
 )
-def test_any_text_is_a_time_of_our_spelling_or_a_value_error(text: str) -> None:
+def test_any_text_is_either_converted_or_raises_value_error(text: str) -> None:
     try:
         stored = site_time(text)
     except ValueError:
@@ -91,5 +91,5 @@ def test_any_text_is_a_time_of_our_spelling_or_a_value_error(text: str) -> None:
         (6 * 86_400 + 3 * 3600, "6 d 3 h"),
     ],
 )
-def test_a_length_of_time_is_told_as_a_person_would(seconds: float, text: str) -> None:
+def test_a_duration_is_written_for_people(seconds: float, text: str) -> None:
     assert span(seconds) == text

@@ -1,29 +1,25 @@
-"""Files are whole under their final name or not there, whatever the disk does."""
+"""The data folder: files are complete under their final name or absent, whatever the disk does."""
 
 from __future__ import annotations
 
 import errno
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tmxdb import storage as storage_module
-from tmxdb.errors import DiskTrouble, TryLater
-from tmxdb.storage import Storage, safe_name
-
-from .crash.power import Recorder, left_by, lucks
+from tests.crash.power import Recorder, left_by, lucks
+from tmxdb.errors import DiskError, RetryLater
+from tmxdb.storage import Storage, disk_errors, durable, new_file
 
 STEPS = ["write", "fsync", "replace", "mkdir", "open"]
-if os.name != "nt":  # which can not open folders
+if os.name != "nt":  # Windows cannot open folders
     STEPS.append("fsync folder")
 
 PATH = "replays/7/1_ann.Replay.Gbx"
+HAS_DESCRIPTOR_LINKS = os.name == "posix" and os.path.exists("/proc/self/fd")  # Wine shows Linux' own
 
 
 @pytest.fixture
@@ -42,7 +38,7 @@ def files(storage: Storage) -> list[str]:
     return sorted(path.relative_to(storage.root).as_posix() for path in storage.root.rglob("*") if path.is_file())
 
 
-def test_a_published_file_is_there_whole_and_nothing_else(storage: Storage) -> None:
+def test_a_published_file_is_complete_and_the_only_file(storage: Storage) -> None:
     publish(storage)
     assert storage.read(PATH) == b"whole"
     assert files(storage) == [PATH]
@@ -55,7 +51,7 @@ def test_a_file_that_is_not_published_leaves_nothing(storage: Storage) -> None:
     assert files(storage) == []
 
 
-def test_a_published_file_takes_the_place_of_an_older_one(storage: Storage) -> None:
+def test_publishing_replaces_an_older_file(storage: Storage) -> None:
     publish(storage, data=b"older")
     with storage.new_file(PATH, owner="me") as file:
         file.write(b"new")
@@ -70,56 +66,54 @@ def test_what_was_written_can_be_read_back_before_it_is_published(storage: Stora
         file.write(b" two")
         assert (file.read_back(), file.size) == (b"one two", 7)
         assert files(storage) == []  # small ones cost no file before they are known to be right
-        file.write(b"x" * storage_module.IN_MEMORY)
-        assert file.read_back() == b"one two" + b"x" * storage_module.IN_MEMORY
+        file.write(b"x" * new_file.IN_MEMORY)
+        assert file.read_back() == b"one two" + b"x" * new_file.IN_MEMORY
         assert files(storage) == ["replays/.partial/me~1_ann.Replay.Gbx"]
 
 
-def test_a_file_that_is_not_there_is_none(storage: Storage) -> None:
+def test_reading_a_missing_file_returns_none(storage: Storage) -> None:
     publish(storage)
     assert [storage.read(path) for path in ("replays/8/x", "replays/7", f"{PATH}/x")] == [None] * 3
 
 
-def test_a_file_is_synced_before_its_name_and_the_name_before_it_counts(
+def test_the_file_is_synced_before_the_rename_and_the_folder_after_it(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(storage, "replays/7/other")  # the folders are there
     steps: list[str] = []
-    fsync, replace, write = os.fsync, os.replace, storage_module.NewFile.write
+    fsync, replace, write = os.fsync, durable._replace, new_file.NewFile.write
 
     def note_fsync(handle: int) -> None:
-        steps.append(
-            f"fsync {Path(os.readlink(f'/proc/self/fd/{handle}')).name}" if os.path.exists("/proc/self/fd") else "fsync"
-        )
+        steps.append(f"fsync {Path(os.readlink(f'/proc/self/fd/{handle}')).name}" if HAS_DESCRIPTOR_LINKS else "fsync")
         fsync(handle)
 
-    def note_replace(source: str, target: str) -> None:
+    def note_replace(source: Any, target: Any) -> None:
         steps.append(f"rename to {Path(target).name}")
         replace(source, target)
 
     monkeypatch.setattr(os, "fsync", note_fsync)
-    monkeypatch.setattr(os, "replace", note_replace)
-    monkeypatch.setattr(storage_module.NewFile, "write", lambda file, data: steps.append("write") or write(file, data))
+    monkeypatch.setattr(durable, "_replace", note_replace)  # of this system
+    monkeypatch.setattr(new_file.NewFile, "write", lambda file, data: steps.append("write") or write(file, data))
     publish(storage)
-    if os.path.exists("/proc/self/fd"):
+    if HAS_DESCRIPTOR_LINKS:
         assert steps == ["write", "fsync me~1_ann.Replay.Gbx", "rename to 1_ann.Replay.Gbx", "fsync 7"]
     else:
         assert [step.split()[0] for step in steps][:3] == ["write", "fsync", "rename"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows can not open folders")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot open folders")
 def test_a_new_folder_is_made_durable_in_the_one_above(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
-    monkeypatch.setattr(storage_module, "sync_folder", lambda folder: synced.append(Path(folder).name))
+    monkeypatch.setattr(durable, "sync_folder", lambda folder: synced.append(Path(folder).name))
     publish(storage)
     assert {storage.root.parent.name, "data", "replays", "7"} <= set(synced)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows can not open folders")
-def test_a_folder_that_somebody_else_has_just_made_is_safe_before_a_file_in_it_counts(
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot open folders")
+def test_a_folder_made_by_another_process_is_synced_before_a_file_in_it_counts(
     storage: Storage, tmp_path: Path
 ) -> None:
-    """Who made it may not have come to sync it, or was killed before."""
+    """Its creator may not have synced it yet, or was killed before."""
     recorder = Recorder(tmp_path, tmp_path / "none")
     with recorder.recording():
         for folder in ("data", "data/replays", "data/replays/.partial", "data/replays/7"):
@@ -129,7 +123,7 @@ def test_a_folder_that_somebody_else_has_just_made_is_safe_before_a_file_in_it_c
         assert left_by(recorder.events, luck).get(f"data/{PATH}") == b"whole"
 
 
-TROUBLES = [
+FAILURES = [
     (errno.ENOSPC, "disk.full"),
     (errno.EIO, "disk.failed"),
     (errno.EROFS, "disk.read_only"),
@@ -137,8 +131,8 @@ TROUBLES = [
 ]
 
 
-class Full:
-    """Stands in for a file whose disk takes some bytes and then no more."""
+class FullDisk:
+    """A file on a disk that fills up: it takes some bytes and then fails."""
 
     def __init__(self, file: Any, number: int) -> None:
         self._file, self._number = file, number
@@ -153,9 +147,9 @@ class Full:
         return getattr(self._file, name)
 
 
-@pytest.mark.parametrize(("number", "code"), TROUBLES)
+@pytest.mark.parametrize(("number", "code"), FAILURES)
 @pytest.mark.parametrize("step", STEPS)
-def test_trouble_at_any_step_leaves_nothing_half_under_the_final_name(
+def test_a_failure_at_any_step_leaves_no_incomplete_file_under_the_final_name(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, number: int, code: str, step: str
 ) -> None:
     storage.root.mkdir()
@@ -174,18 +168,18 @@ def test_trouble_at_any_step_leaves_nothing_half_under_the_final_name(
         publish(storage, "replays/7/other")  # the folders are there
     match step:
         case "write":
-            monkeypatch.setattr("builtins.open", lambda *a, **k: Full(original(*a, **k), number))
+            monkeypatch.setattr("builtins.open", lambda *a, **k: FullDisk(original(*a, **k), number))
         case "fsync":
             monkeypatch.setattr(os, "fsync", fail)
         case "replace":
-            monkeypatch.setattr(os, "replace", fail)
+            monkeypatch.setattr(durable, "_replace", fail)
         case "fsync folder":
             monkeypatch.setattr(os, "fsync", fail_later)
         case "mkdir":
             monkeypatch.setattr(os, "mkdir", fail)
         case "open":
             monkeypatch.setattr("builtins.open", fail)
-    with pytest.raises(DiskTrouble) as caught:
+    with pytest.raises(DiskError) as caught:
         publish(storage)
     monkeypatch.undo()
     assert caught.value.code == code
@@ -196,54 +190,77 @@ def test_trouble_at_any_step_leaves_nothing_half_under_the_final_name(
     assert storage.read(PATH) == b"again"
 
 
-def test_a_write_that_takes_only_a_part_is_gone_on_with(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Sluggish(Full):
+@pytest.mark.parametrize(
+    ("number", "code", "advice"),
+    [
+        (errno.ENOSPC, "disk.full", "Make room"),
+        (errno.EACCES, "disk.read_only", "Check the permissions"),
+        (errno.ENOENT, "disk.missing", "Create the folder"),
+        (errno.EMFILE, "disk.too_many_files", "ulimit -n"),
+        (errno.ENFILE, "disk.too_many_files", "--n"),
+        (errno.ENAMETOOLONG, "disk.path", "choose another folder with --data"),
+        (errno.ENOTDIR, "disk.path", "choose another folder with --data"),
+        (errno.EIO, "disk.failed", "Check the disk."),
+    ],
+)
+def test_each_error_of_the_system_has_its_own_advice(number: int, code: str, advice: str) -> None:
+    with pytest.raises(DiskError) as caught, disk_errors("x"):
+        raise OSError(number, os.strerror(number), "data/x")
+    assert caught.value.code == code
+    assert str(caught.value).startswith("data/x: ")
+    assert advice in str(caught.value)
+    assert ("Check the disk" in str(caught.value)) == (code == "disk.failed")
+
+
+def test_a_partial_write_is_continued(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OneByteAtATime(FullDisk):
         def write(self, data: memoryview) -> int:
             written: int = self._file.write(data[:1])
             return written
 
     original = open
-    monkeypatch.setattr("builtins.open", lambda *a, **k: Sluggish(original(*a, **k), 0))
+    monkeypatch.setattr("builtins.open", lambda *a, **k: OneByteAtATime(original(*a, **k), 0))
     publish(storage, data=b"byte by byte")
     monkeypatch.undo()
     assert storage.read(PATH) == b"byte by byte"
 
 
-def test_a_disk_that_takes_nothing_is_no_reason_to_try_for_ever(
+def test_a_disk_that_takes_no_data_is_an_error_not_an_endless_loop(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Deaf(Full):
+    class TakesNothing(FullDisk):
         def write(self, data: memoryview) -> int:
             return 0
 
     original = open
-    monkeypatch.setattr("builtins.open", lambda *a, **k: Deaf(original(*a, **k), 0))
-    with pytest.raises(DiskTrouble, match="takes nothing"):
+    monkeypatch.setattr("builtins.open", lambda *a, **k: TakesNothing(original(*a, **k), 0))
+    with pytest.raises(DiskError, match="takes no data"):
         publish(storage)
 
 
-def test_leftovers_are_swept_but_not_those_of_live_workers(storage: Storage) -> None:
+def test_partial_files_of_dead_workers_are_deleted_and_those_of_live_workers_kept(storage: Storage) -> None:
     publish(storage)
-    large = b"x" * (storage_module.IN_MEMORY + 1)
+    large = b"x" * (new_file.IN_MEMORY + 1)
     with storage.new_file("replays/7/a", owner="live") as one, storage.new_file("tracks/b", owner="live") as two:
         one.write(large)
         two.write(large)
         for top in ("replays", "tracks"):
             (storage.root / top / ".partial" / "dead~x.Gbx").write_bytes(b"half")
-        assert storage.sweep(storage.half_written(), {"live"}) == 2
+        assert storage.delete_partial(storage.partial_files(), {"live"}) == 2
         assert files(storage) == ["replays/.partial/live~a", PATH, "tracks/.partial/live~b"]
-    assert storage.sweep(storage.half_written(), set()) == 0
+    assert storage.delete_partial(storage.partial_files(), set()) == 0
 
 
-def test_a_sweep_of_a_folder_that_is_not_there_finds_nothing(storage: Storage) -> None:
-    assert storage.sweep(storage.half_written(), set()) == 0
+def test_a_missing_data_folder_has_no_partial_files(storage: Storage) -> None:
+    assert storage.delete_partial(storage.partial_files(), set()) == 0
 
 
-def test_a_file_that_another_worker_swept_is_written_again_later(storage: Storage) -> None:
-    """Swept by one that started while we were taken for dead: no reason to stop the run."""
-    with pytest.raises(TryLater) as caught, storage.new_file(PATH, owner="me") as file:  # noqa: PT012
-        file.write(b"x" * (storage_module.IN_MEMORY + 1))
-        Storage(storage.root).sweep(Storage(storage.root).half_written(), set())
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete open files")
+def test_a_temporary_file_deleted_by_another_worker_is_retried(storage: Storage) -> None:
+    """A worker that started while this one was taken for dead deleted it: no reason to stop the run."""
+    with pytest.raises(RetryLater) as caught, storage.new_file(PATH, owner="me") as file:  # noqa: PT012
+        file.write(b"x" * (new_file.IN_MEMORY + 1))
+        Storage(storage.root).delete_partial(Storage(storage.root).partial_files(), set())
         file.publish()
     assert caught.value.code == "disk.swept"
     assert files(storage) == []
@@ -256,15 +273,15 @@ def delete(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["replays/7", "replays", "replays/.partial", "."])
-def test_a_folder_that_was_deleted_meanwhile_is_made_again(storage: Storage, folder: str) -> None:
+def test_a_folder_deleted_between_two_files_is_created_again(storage: Storage, folder: str) -> None:
     publish(storage)
     delete(storage.root / folder)
     publish(storage)
     assert storage.read(PATH) == b"whole"
 
 
-def test_a_folder_that_is_deleted_while_a_file_is_written_is_made_again(storage: Storage) -> None:
-    data = b"x" * (storage_module.IN_MEMORY + 1)
+def test_a_folder_deleted_while_a_file_is_written_is_created_again(storage: Storage) -> None:
+    data = b"x" * (new_file.IN_MEMORY + 1)
     with storage.new_file(PATH, owner="me") as file:
         file.write(data)
         delete(storage.root / "replays/7")
@@ -272,34 +289,34 @@ def test_a_folder_that_is_deleted_while_a_file_is_written_is_made_again(storage:
     assert storage.read(PATH) == data
 
 
-def test_a_file_in_the_place_of_a_folder_is_named(storage: Storage) -> None:
+def test_a_file_where_a_folder_is_needed_is_named_in_the_error(storage: Storage) -> None:
     storage.root.mkdir()
     (storage.root / "replays").write_bytes(b"")
-    with pytest.raises(DiskTrouble, match="replays"):
+    with pytest.raises(DiskError, match="replays"):
         publish(storage)
 
 
-def test_a_folder_that_can_be_written_is_made_and_left_empty(storage: Storage) -> None:
+def test_checking_a_writable_folder_creates_it_and_leaves_it_empty(storage: Storage) -> None:
     storage.check_writable()
     assert list(storage.root.iterdir()) == []
 
 
-def test_a_folder_that_can_not_be_written_is_told_at_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checking_a_read_only_folder_fails(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    with pytest.raises(DiskTrouble) as caught:
+    with pytest.raises(DiskError) as caught:
         storage.check_writable()
     assert caught.value.code == "disk.read_only"
     assert "--data" in str(caught.value)
 
 
-def test_free_room_is_told_before_the_folder_is_there(storage: Storage) -> None:
+def test_free_space_is_known_before_the_folder_exists(storage: Storage) -> None:
     assert (storage.free_bytes() or 0) > 0
 
 
-def test_threads_that_publish_into_new_folders_at_once_all_succeed(storage: Storage) -> None:
+def test_threads_can_publish_into_the_same_new_folders(storage: Storage) -> None:
     start, problems = threading.Barrier(8), list[Exception]()
 
     def work(i: int) -> None:
@@ -307,7 +324,7 @@ def test_threads_that_publish_into_new_folders_at_once_all_succeed(storage: Stor
         try:
             for n in range(10):
                 publish(storage, f"replays/{n}/{i}", owner="me")
-        except Exception as problem:  # noqa: BLE001  # whatever it is, the test has to hear of it
+        except Exception as problem:  # noqa: BLE001  # any failure has to fail the test
             problems.append(problem)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
@@ -317,55 +334,3 @@ def test_threads_that_publish_into_new_folders_at_once_all_succeed(storage: Stor
         thread.join()
     assert problems == []
     assert len(files(storage)) == 80
-
-
-RESERVED = ["con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9", "CON.txt", "Nul.tar.gz", "COM1 .x", "aux."]
-Made = Callable[[str], str]
-
-
-def check(name: str, at_most: int) -> None:
-    assert 0 < len(name) <= at_most
-    assert name.isascii()
-    assert all(character.isalnum() or character in "._-" for character in name)
-    assert not name.startswith((".", "-"))
-    assert not name.endswith((".", " "))
-    assert name.split(".")[0].lower() not in {
-        "con",
-        "prn",
-        "aux",
-        "nul",
-        *(f"{p}{n}" for p in ("com", "lpt") for n in range(10)),
-    }
-
-
-@given(st.text() | st.sampled_from(RESERVED) | st.text("./\\:con.-_ ", max_size=12), st.integers(3, 80))
-def test_a_safe_name_is_a_name_everywhere(text: str, at_most: int) -> None:
-    check(safe_name(text, at_most=at_most), at_most)
-
-
-@given(st.text(max_size=50))
-def test_a_safe_name_made_safe_again_stays_as_it_is(text: str) -> None:
-    assert safe_name(safe_name(text)) == safe_name(text)
-
-
-@pytest.mark.parametrize("text", RESERVED)
-def test_names_that_windows_keeps_for_itself_are_changed(text: str) -> None:
-    check(safe_name(text), 60)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("Ann-Marie.2", "Ann-Marie.2"),
-        ("../../etc/passwd", "etc_passwd"),
-        ("a\x00b\nc\x1b[31m", "a_b_c_31m"),
-        ("日本", "x"),
-        ("", "x"),
-        ("...", "x"),
-        ("CON", "CON_"),
-        ("CON.txt", "CON_.txt"),
-        ("x" * 10_000, "x" * 60),
-    ],
-)
-def test_a_safe_name_keeps_what_can_be_kept(text: str, name: str) -> None:
-    assert safe_name(text) == name

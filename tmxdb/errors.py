@@ -1,38 +1,39 @@
-"""Everything tmxdb raises on purpose, sorted by what can be done about it.
+"""The exceptions that tmxdb raises on purpose, grouped by what can be done about them.
 
     TmxdbError
-    ├── TryLater      may pass by itself: the row waits and is tried again
-    │   ├── Throttled     tmx.throttled    429, or 503 with Retry-After: everybody waits, nobody is charged
-    │   ├── SiteTrouble   tmx.unavailable  5xx
-    │   │                 tmx.timeout      no answer, or no whole answer, in time
-    │   │                 tmx.connection   refused, reset, broken off
-    │   ├── Outage        tmx.outage       not one request gets through: everybody waits, nobody is charged
-    │   ├── WrongBody     tmx.html, tmx.cut, gbx.* …  200, but not the thing that was asked for
-    │   └── GameTrouble   game.*           the game did not do what it was told; it is reached again, or restarted
-    │       ├── GameGone      game.gone        the link to it is broken
-    │       └── GameSilent    game.silent      it says nothing any more
-    ├── NeverAgain    will not get better by itself
-    │   ├── Gone          tmx.gone         404
-    │   ├── BadRequest    tmx.bad_request  400: a bug in tmxdb or a field this site does not have
-    │   └── GbxError      gbx.*            these bytes can not be read
-    └── UserMustAct   stops the run: somebody has to do something first
-        ├── DatabaseTrouble  db.missing, db.foreign, db.older, db.newer, db.other_site, db.busy …
-        ├── DiskTrouble      disk.full, disk.read_only, disk.failed
-        ├── SiteRefuses      tmx.refused   403 again and again
-        ├── SiteUnreachable  tmx.unreachable  no request has ever got through, or none for a long time
-        └── BadInput         input.*       a file, an ID or an SQL text from the user
-            └── WrongUsage   input.*       an option's value that can not mean anything
+    ├── RetryLater             may succeed later: the row is tried again
+    │   ├── Throttled          tmx.throttled    429, or 503 with Retry-After: every worker pauses, no row is charged
+    │   ├── SiteError          tmx.unavailable  5xx
+    │   │                      tmx.timeout      no complete answer in time
+    │   │                      tmx.connection   refused, reset or broken off
+    │   │                      tmx.forbidden    403
+    │   ├── SiteOutage         tmx.outage       every request fails: every worker pauses, no row is charged
+    │   ├── InvalidResponse    tmx.html, tmx.cut, gbx.* …  status 200, but not what was requested
+    │   └── GameError          game.*           the game did not do what it was sent; reconnect or restart it
+    │       ├── GameExited     game.gone        the connection to the game is broken
+    │       └── GameTimeout    game.silent      the game does not answer
+    ├── PermanentError         retrying does not help
+    │   ├── ItemGone           tmx.gone         404
+    │   ├── BadRequest         tmx.bad_request  400: a bug in tmxdb, or a field that this site does not have
+    │   └── GbxError           gbx.*            these bytes cannot be read
+    └── UserActionRequired     stops the run until a person has done something
+        ├── DatabaseError      db.missing, db.foreign, db.older, db.newer, db.other_site, db.busy …
+        ├── DiskError          disk.full, disk.read_only, disk.failed
+        ├── SiteRefused        tmx.refused      403 several times in a row
+        ├── SiteUnreachable    tmx.unreachable  no request has ever succeeded, or none for a long time
+        └── InvalidInput       input.*          a file, an ID or an SQL text from the user
+            └── UsageError     input.*          an option with a meaningless value
 
-A message says what happened, to which item and what to do. `code` is short and never changes its
-meaning: it lands in the row, so that `group by error_code` is a useful query. Whatever is not one of
-these is a bug; a worker records it as `tmxdb.bug` with its traceback. What then becomes of the row: `retrying.py`.
+A message says what happened, to which item, and what to do now. `code` is short and never changes its meaning: it is
+stored in the row, so that `group by error_code` is a useful query. Any other exception is a bug; a worker stores it as
+`tmxdb.bug` with its traceback. `failure_policy.py` says what each code does to a row.
 """
 
 from __future__ import annotations
 
 
 class TmxdbError(Exception):
-    """A failure with a sentence for a person and a stable `code` for a query."""
+    """A failure with a message for people and a stable `code` for queries."""
 
     code = "tmxdb.bug"
 
@@ -46,8 +47,11 @@ class TmxdbError(Exception):
         return self.message
 
 
-class TryLater(TmxdbError):
-    """May pass by itself. `retry_after_s`: how long the other side asked us to wait, if it did."""
+class RetryLater(TmxdbError):
+    """A failure that may pass without any action.
+
+    `retry_after_s` is how many seconds the site asked us to wait; None if it did not say.
+    """
 
     code = "tmx.unavailable"
 
@@ -56,68 +60,82 @@ class TryLater(TmxdbError):
         self.retry_after_s = retry_after_s
 
 
-class Throttled(TryLater):
-    """The site asked us to slow down; the pause is for every worker of the database."""
+class Throttled(RetryLater):
+    """The site asked us to slow down. The pause applies to every worker of the database."""
 
     code = "tmx.throttled"
 
 
-class SiteTrouble(TryLater):
-    """The site did not answer, or answered that it can not serve now."""
+class SiteError(RetryLater):
+    """The site did not answer, or answered that it cannot serve the request now."""
 
 
-class WrongBody(TryLater):
-    """Status 200, but the body is not what was asked for (the site may serve it rightly next time)."""
+class InvalidResponse(RetryLater):
+    """A response with status 200 whose body is not what was requested. A later response may be right.
+
+    `digest`: the SHA-256 of the body, if another response with the same bytes means that the file itself is bad.
+    """
 
     code = "tmx.wrong_body"
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+        digest: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retry_after_s=retry_after_s)
+        self.digest = digest
 
-class GameTrouble(TryLater):
-    """The game did not do what it was told, or not in time."""
+
+class GameError(RetryLater):
+    """The game did not do what it was sent, or not in time."""
 
     code = "game.trouble"
 
 
-class GameGone(GameTrouble):
-    """The link to the game is broken: refused, closed, reset, or what came makes no sense."""
+class GameExited(GameError):
+    """The connection to the game was refused, closed or reset, or carried unreadable data."""
 
     code = "game.gone"
 
 
-class GameSilent(GameTrouble):
-    """The game is there but says nothing within the time it has."""
+class GameTimeout(GameError):
+    """The game is connected but did not answer in time."""
 
     code = "game.silent"
 
 
-class NeverAgain(TmxdbError):
-    """Will not get better by itself."""
+class PermanentError(TmxdbError):
+    """A failure that retrying cannot fix."""
 
 
-class Outage(TryLater):
-    """The site can not be reached at all: everybody waits, and no row is charged for it."""
+class SiteOutage(RetryLater):
+    """Every request to the site fails. All workers pause, and no row is charged an attempt."""
 
     code = "tmx.outage"
 
 
-class Gone(NeverAgain):
-    """The site does not have it (any more)."""
+class ItemGone(PermanentError):
+    """The site does not have the item, or no longer has it."""
 
     code = "tmx.gone"
 
 
-class BadRequest(NeverAgain):
+class BadRequest(PermanentError):
     """The site says that the request itself is wrong."""
 
     code = "tmx.bad_request"
 
 
-class GbxError(NeverAgain):
-    """These bytes can not be read as what was asked for.
+class GbxError(PermanentError):
+    """These bytes cannot be read as a GBX file of the expected kind.
 
     `code` is one of `gbx.not_gbx`, `gbx.truncated`, `gbx.unsupported`, `gbx.too_large`, `gbx.wrong_class`,
-    `gbx.corrupt`, `gbx.no_map`, `gbx.lzo`. `offset` is the byte in the file, or in the unpacked body when
-    `in_body`, at which reading stopped; None if no byte is to blame.
+    `gbx.corrupt`, `gbx.no_map`, `gbx.lzo`. `offset` is the byte at which reading stopped, in the file or, with
+    `in_body`, in the unpacked body; None if the failure has no position.
     """
 
     code = "gbx.corrupt"
@@ -128,7 +146,7 @@ class GbxError(NeverAgain):
         self.offset = offset
         self.in_body = in_body
 
-    def __reduce__(self) -> tuple[object, ...]:  # parsed in other processes too: must survive pickling
+    def __reduce__(self) -> tuple[object, ...]:  # files are parsed in other processes too, so it must be picklable
         return _rebuild_gbx_error, (self.code, self.message, self.offset, self.in_body)
 
 
@@ -138,43 +156,49 @@ def _rebuild_gbx_error(code: str, message: str, offset: int | None, in_body: boo
     return error
 
 
-class UserMustAct(TmxdbError):
-    """Nothing can go on before somebody does something. Stops the whole run; charges no attempt."""
+class UserActionRequired(TmxdbError):
+    """A failure that stops the whole run until a person has done something. No row is charged an attempt."""
 
     code = "user.must_act"
 
 
-class DatabaseTrouble(UserMustAct):
-    """The database is missing, foreign, too old, too new, of another site, or out of reach."""
+class ResourcesExhausted(UserActionRequired):
+    """This machine has no memory, threads or file descriptors left for the run."""
+
+    code = "host.exhausted"
+
+
+class DatabaseError(UserActionRequired):
+    """The database is missing, foreign, too old, too new, of another site, or unreachable."""
 
     code = "db.trouble"
 
 
-class DiskTrouble(UserMustAct):
-    """The disk is full, read-only or broken."""
+class DiskError(UserActionRequired):
+    """The disk is full, read-only or broken, or a file cannot be written for another reason."""
 
     code = "disk.failed"
 
 
-class SiteRefuses(UserMustAct):
-    """The site forbids (403) what we ask, again and again."""
+class SiteRefused(UserActionRequired):
+    """The site answered 403 several times in a row."""
 
     code = "tmx.refused"
 
 
-class SiteUnreachable(UserMustAct):
-    """No request has got through since the start, or for a long time."""
+class SiteUnreachable(UserActionRequired):
+    """No request has succeeded since the start, or for a long time."""
 
     code = "tmx.unreachable"
 
 
-class BadInput(UserMustAct):
-    """Something the user gave can not be used: an ID file, a path, an SQL text."""
+class InvalidInput(UserActionRequired):
+    """Input from the user that cannot be used: an ID file, a path, an SQL text."""
 
     code = "input.bad"
 
 
-class WrongUsage(BadInput):
-    """An option's value that can not mean anything; the command ends with status 2."""
+class UsageError(InvalidInput):
+    """An option with a meaningless value. The command ends with exit status 2."""
 
     code = "input.usage"

@@ -1,0 +1,37 @@
+"""Kill, suspend and interrupt the processes of tests, on every system."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from tests.forked import AnyProcess
+
+KILL_MYSELF = 'os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))'
+"""In the program of a child that imports `os` and `signal`. Windows terminates for every signal of `os.kill`."""
+
+needs_ctrl_c = pytest.mark.skipif(
+    os.name != "posix", reason="Windows sends Ctrl-C to all programs of a console, never to one process"
+)
+"""Windows could send Ctrl-Break to a process group, but Wine 8 has no console without a screen (ERROR_INVALID_HANDLE).
+tests/cli/test_signals.py raises the signals in one process instead."""
+needs_posix_permissions = pytest.mark.skipif(os.name != "posix", reason="Windows has no permissions of POSIX")
+needs_symlinks = pytest.mark.skipif(os.name != "posix", reason="Windows allows symbolic links to administrators only")
+
+
+def was_killed(returncode: int | None) -> bool:
+    """Return whether a process ended by `Popen.kill` or by KILL_MYSELF."""
+    return returncode in ((-signal.SIGKILL,) if os.name == "posix" else (1, signal.SIGTERM))
+
+
+def suspend(process: AnyProcess) -> None:
+    """Stop a process from running, as SIGSTOP does."""
+    psutil.Process(process.pid).suspend()
+
+
+def resume(process: AnyProcess) -> None:
+    """Let a suspended process continue, as SIGCONT does."""
+    psutil.Process(process.pid).resume()

@@ -1,0 +1,49 @@
+"""Times, sizes and counts as people read them: on a terminal and in a browser."""
+
+from __future__ import annotations
+
+
+def race_time(ms: int | None) -> str:
+    """Return a race time as the game shows it: `0:34.65`, `1:02:03.40`; nothing for None."""
+    if ms is None:
+        return ""
+    sign, hundredths = ("-" if ms < 0 else ""), abs(ms) // 10
+    minutes, seconds = divmod(hundredths // 100, 60)
+    hours, minutes = divmod(minutes, 60)
+    clock = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{sign}{clock}:{seconds:02d}.{hundredths % 100:02d}"
+
+
+def gap(ms: int | None) -> str:
+    """Return the gap to a record: `+0.11`, `+1:02.30`; nothing for none."""
+    if not ms:
+        return ""
+    sign, hundredths = ("-" if ms < 0 else "+"), abs(ms) // 10
+    if hundredths < 6000:
+        return f"{sign}{hundredths // 100}.{hundredths % 100:02d}"
+    return sign + race_time(abs(ms))
+
+
+def day(moment: str | None) -> str:
+    """Return the day of a stored time; nothing for None."""
+    return moment[:10] if moment else ""
+
+
+def minute(moment: str | None) -> str:
+    """Return a stored time to the minute: `2026-11-29 18:30`; nothing for None."""
+    return moment[:16].replace("T", " ") if moment else ""
+
+
+def plural(n: int, word: str) -> str:
+    """Return `1 row`, `2 rows`, `1,000 rows`."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def file_size(n: int) -> str:
+    """Return `n` bytes in the unit that fits: `512 B`, `1.5 MB`, `230 GB`."""
+    size = float(n)
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"

@@ -1,0 +1,133 @@
+"""Which process something belongs to, and whether that process still runs.
+
+A process ID alone is not enough: the system reuses them, and they mean nothing on another machine. Worker rows store
+`this_machine()` and `process_started_ms()`; file names in the game's folders store a ProcessIdentity.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_TEXT = re.compile(r"(\d+)-(\d+)-([A-Za-z0-9]+)")
+_START_TOLERANCE_MS = 2000
+"""Some systems report a slightly different start time for the same process each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process on a machine. `started_ms`: its start in milliseconds since 1970, which survives a reboot."""
+
+    pid: int
+    started_ms: int
+    host: str
+
+    def __str__(self) -> str:
+        """Return a text for file names; `process_in` parses it."""
+        return f"{self.pid}-{self.started_ms}-{self.host}"
+
+    def is_alive(self) -> bool:
+        """Return False only if the process has certainly ended: True for processes of other machines."""
+        import psutil
+
+        if self.host != this_process().host:
+            return True
+        try:
+            started_ms = round(psutil.Process(self.pid).create_time() * 1000)
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.Error:
+            return True
+        return abs(started_ms - self.started_ms) < _START_TOLERANCE_MS
+
+
+def this_process() -> ProcessIdentity:
+    """Return the identity of this process."""
+    return _cached_identity(os.getpid())
+
+
+def identity_of(pid: int) -> ProcessIdentity:
+    """Return the identity of a running process. One that has just ended gets the start 0, so it is never alive."""
+    import psutil
+
+    host = re.sub(r"[^A-Za-z0-9]", "", platform.node())[:20] or "here"
+    try:
+        return ProcessIdentity(pid, round(psutil.Process(pid).create_time() * 1000), host)
+    except psutil.NoSuchProcess:
+        return ProcessIdentity(pid, 0, host)
+
+
+_cached_identity = cache(identity_of)
+
+
+def process_in(text: str) -> ProcessIdentity | None:
+    """Return the identity whose text is part of `text`, a file name. None if there is none."""
+    match = _TEXT.search(text)
+    return ProcessIdentity(int(match[1]), int(match[2]), match[3]) if match else None
+
+
+@cache
+def this_machine() -> str:
+    """Return a text that is equal for all processes that see the same process IDs.
+
+    The host name is not enough: two machines may both be called `ubuntu`, and a container may share its host's name
+    but has its own process IDs.
+    """
+    parts = [platform.node() or "unknown"]
+    with suppress(OSError):
+        parts.append(Path("/etc/machine-id").read_text("ascii").strip()[:12])
+    with suppress(OSError, AttributeError):
+        parts.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    if len(parts) == 1:
+        parts.append(f"{uuid.getnode():012x}")
+    return " ".join(parts)
+
+
+def process_started_ms(pid: int) -> int | None:
+    """Return a number that tells a process from a later one with the same ID. None if there is no such process.
+
+    Raise OSError if the system does not say: too many files are open, or other users' processes are hidden.
+    """
+    if sys.platform == "linux":  # ticks since boot: unlike the time of day, they do not change with the clock
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()
+            return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        except (FileNotFoundError, ProcessLookupError, IndexError):
+            _refuse_hidden(pid)
+            return None
+    import psutil
+
+    try:
+        return round(psutil.Process(pid).create_time() * 1000)
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.Error as error:
+        raise PermissionError(str(error)) from error
+
+
+def has_ended(pid: int, started_ms: int | None) -> bool:
+    """Return whether a process of this machine has certainly ended. `started_ms`: what it had when it ran."""
+    try:
+        return process_started_ms(pid) != started_ms
+    except OSError:
+        return False
+
+
+def _refuse_hidden(pid: int) -> None:
+    """Raise PermissionError if there is a process `pid` that is only hidden from this one (`hidepid`, man 5 proc)."""
+    with suppress(ProcessLookupError, OverflowError):
+        os.kill(pid, 0)
+
+
+def may_live(worker: Mapping[str, Any]) -> bool:
+    """Return False for a row of `workers` of this machine whose process has ended. Others cannot be asked."""
+    return bool(worker["machine"] != this_machine() or not has_ended(worker["pid"], worker["process_started_ms"]))
