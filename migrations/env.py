@@ -1,4 +1,4 @@
-"""Runs the revisions: on the connection that `tmxdb migrate` hands over, else on the URL in alembic.ini."""
+"""Run the revisions: on the connection that `tmxdb migrate` passes, otherwise on the URL in alembic.ini."""
 
 from __future__ import annotations
 

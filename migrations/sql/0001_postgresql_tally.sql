@@ -1,4 +1,4 @@
--- For each job table ({table}, {kind}): the tally follows every change of a status, whoever makes it.
+-- For each job table ({table}, {kind}): the tally follows every change of a status.
 
 CREATE TRIGGER tally_{table}_insert AFTER INSERT ON {table}
 REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION tally_changes('{kind}')

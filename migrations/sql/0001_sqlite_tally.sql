@@ -1,4 +1,4 @@
--- For each job table ({table}, {kind}): the tally follows every change of a status, whoever makes it.
+-- For each job table ({table}, {kind}): the tally follows every change of a status.
 
 CREATE TRIGGER tally_{table}_insert AFTER INSERT ON {table} BEGIN
   UPDATE tally SET n = n + 1 WHERE kind = '{kind}' AND status = NEW.status;

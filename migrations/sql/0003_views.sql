@@ -1,4 +1,4 @@
--- Failures by code from the tally, each with the first row that has it: read at once, however many there are.
+-- Failures by code from the tally, each with the first row that has it: fast for any number of rows.
 
 CREATE VIEW failures AS
 SELECT kind, status, error_code, n, example_id,

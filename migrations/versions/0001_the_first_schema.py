@@ -1,4 +1,4 @@
-"""The first schema: four tables of jobs, the house's own books, views, and the tally.
+"""The first schema: four tables of jobs, internal tables, views, and the tally.
 
 A revision is history: it repeats the models as they were then and imports nothing of tmxdb.
 """
@@ -246,7 +246,7 @@ def downgrade() -> None:
 
 
 def run(file: str, **names: str) -> None:
-    """The statements of an SQL file, with {table} and {kind} filled in."""
+    """Run the statements of an SQL file, with {table} and {kind} filled in."""
     for statement in (SQL / file).read_text(encoding="utf-8").split("\n---\n"):
         for name, value in names.items():
             statement = statement.replace("{" + name + "}", value)

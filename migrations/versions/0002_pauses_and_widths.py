@@ -1,4 +1,4 @@
-"""Kinds can be paused for all workers of a database, and each worker says how wide it is.
+"""Kinds can be paused for all workers of a database, and each worker reports its concurrency.
 
 A revision is history: it repeats the models as they were then and imports nothing of tmxdb.
 """

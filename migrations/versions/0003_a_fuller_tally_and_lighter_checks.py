@@ -1,8 +1,8 @@
 """The tally counts by error code and adds up file sizes, so that nothing is counted by going through rows;
 and SQLite's CHECKs say OR instead of IN.
 
-For an IN with more than two values SQLite fills a little table each time a statement begins: 5 of 10 us of settling
-a job. They mean the same, so on PostgreSQL, which does not mind, they stay as they are.
+For an IN with more than two values SQLite fills a temporary table at the start of each statement: half of the 10 us
+that settling a job takes. PostgreSQL keeps its CHECKs, which mean the same.
 
 A revision is history: it repeats the models as they were then and imports nothing of tmxdb.
 """
@@ -81,8 +81,10 @@ def downgrade() -> None:
 
 
 def lighten_checks() -> None:
-    """Rewrite the CHECKs where they stand, as SQLite's manual has it for constraints (ALTER TABLE, section 7): no row
-    changes, so none is copied. A SQLite that forbids it (there are such builds) keeps the old ones, and its speed."""
+    """Rewrite the CHECKs in place, as SQLite's manual describes (ALTER TABLE, section 7): no row is copied.
+
+    Builds of SQLite that forbid it keep the older CHECKs.
+    """
     connection = op.get_bind()
     tables = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL")
     version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
@@ -105,7 +107,7 @@ def lighten_checks() -> None:
 
 
 def run(file: str, **names: str) -> None:
-    """The statements of an SQL file, with the names filled in."""
+    """Run the statements of an SQL file, with the names filled in."""
     for statement in (SQL / file).read_text(encoding="utf-8").split("\n---\n"):
         for name, value in names.items():
             statement = statement.replace("{" + name + "}", value)

@@ -1,10 +1,9 @@
-"""Is this database ours, and of what age; and bringing it up to date, whoever else does so at the same moment."""
+"""The revision of a database, and upgrading it, also when two processes do so at the same time."""
 
 from __future__ import annotations
 
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,18 +15,20 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Text, event, inspect, text
 
+from tests import forked
 from tests.rows import Rows
 from tmxdb.db import migrate
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import HEAD, ensure_current, migrations_folder, upgrade
-from tmxdb.errors import DatabaseTrouble
+from tmxdb.db.models import CaptureRow
+from tmxdb.errors import DatabaseError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def trouble(database: Database, act: Callable[[Database], object] = ensure_current) -> DatabaseTrouble:
+def trouble(database: Database, act: Callable[[Database], object] = ensure_current) -> DatabaseError:
     """What `act` complains about: always one sentence or two that name the database."""
-    with pytest.raises(DatabaseTrouble) as caught:
+    with pytest.raises(DatabaseError) as caught:
         act(database)
     database.close()
     assert "\n" not in str(caught.value)
@@ -43,8 +44,8 @@ def test_the_known_head_is_the_newest_revision() -> None:
     assert sorted(migrate._KNOWN) == sorted(revision.revision for revision in script.walk_revisions())
 
 
-def test_an_upgrade_makes_the_database_and_a_second_one_changes_nothing(nowhere: str) -> None:
-    database = Database(nowhere)
+def test_an_upgrade_creates_the_database_and_a_second_one_changes_nothing(new_location: str) -> None:
+    database = Database(new_location)
     assert upgrade(database) == (None, HEAD)
     Rows(database).replay(1)
     assert upgrade(database) == (HEAD, HEAD)
@@ -53,19 +54,17 @@ def test_an_upgrade_makes_the_database_and_a_second_one_changes_nothing(nowhere:
     database.close()
 
 
-def test_two_processes_that_begin_on_nothing_at_once_both_find_it_made(nowhere: str) -> None:
+def test_two_processes_that_start_without_a_database_both_find_it_created(new_location: str) -> None:
     program = (
-        "import sys; from tmxdb.db.engine import Database; from tmxdb.db.migrate import upgrade;"
+        "import sys, warnings; warnings.simplefilter('error')\n"
+        "from tmxdb.db.engine import Database; from tmxdb.db.migrate import upgrade;"
         "import alembic.command; print('ready', flush=True); sys.stdin.readline();"
         "database = Database(sys.argv[1]); print(upgrade(database)[1]); database.close()"
     )
     both = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", program, nowhere],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+        forked.python(program, new_location, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     for process in both:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
@@ -73,14 +72,14 @@ def test_two_processes_that_begin_on_nothing_at_once_both_find_it_made(nowhere: 
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    assert [process.communicate(timeout=30) for process in both] == [(f"{HEAD}\n", "")] * 2
-    database = Database(nowhere)
+    assert [process.communicate(timeout=300) for process in both] == [(f"{HEAD}\n", "")] * 2
+    database = Database(new_location)
     ensure_current(database)
     database.close()
 
 
-def test_an_upgrade_that_breaks_off_leaves_nothing_behind(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = Database(nowhere)
+def test_an_upgrade_that_fails_leaves_nothing_behind(new_location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(new_location)
 
     def breaks(*_: object) -> None:
         with database.read():
@@ -96,47 +95,48 @@ def test_an_upgrade_that_breaks_off_leaves_nothing_behind(nowhere: str, monkeypa
     database.close()
 
 
-def test_a_database_that_is_not_there_is_missing_and_not_made_by_looking(tmp_path: Path) -> None:
+def test_a_missing_database_is_not_created_by_reading(tmp_path: Path) -> None:
     error = trouble(Database(str(tmp_path / "none.db")))
     assert error.code == "db.missing"
     assert str(tmp_path / "none.db") in str(error)
     assert not list(tmp_path.iterdir())
 
 
-def test_an_empty_file_is_missing_too(tmp_path: Path) -> None:
+def test_an_empty_file_counts_as_a_missing_database(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     assert trouble(Database(str(tmp_path / "empty.db"))).code == "db.missing"
 
 
-def test_an_empty_database_on_a_server_is_missing_too(server: object, nowhere: str) -> None:
-    if "://" in nowhere:
-        assert trouble(Database(nowhere)).code == "db.missing"
+def test_an_empty_database_on_a_server_counts_as_missing(server: object, new_location: str) -> None:
+    if "://" in new_location:
+        assert trouble(Database(new_location)).code == "db.missing"
 
 
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    assert trouble(Database(str(tmp_path))).code == "db.missing"
-    assert trouble(Database(str(tmp_path)), upgrade).code == "db.unwritable"
+def test_a_folder_is_not_accepted_as_a_database(tmp_path: Path) -> None:
+    for act in (ensure_current, upgrade):
+        error = trouble(Database(str(tmp_path)), act)
+        assert (error.code, "is a folder, not a database. Give the file in it" in str(error)) == ("db.folder", True)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    error = trouble(Database(str(tmp_path / "gone" / "tmx.db")), upgrade)
-    assert (error.code, str(tmp_path / "gone") in str(error)) == ("db.missing", True)
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    error = trouble(Database(str(tmp_path / "missing" / "tmx.db")), upgrade)
+    assert (error.code, str(tmp_path / "missing") in str(error)) == ("db.missing", True)
 
 
 @pytest.mark.parametrize("act", [ensure_current, upgrade])
-def test_the_database_of_another_program_is_foreign_and_left_as_it_was(
-    nowhere: str, act: Callable[[Database], object]
+def test_the_database_of_another_program_is_refused_and_left_unchanged(
+    new_location: str, act: Callable[[Database], object]
 ) -> None:
-    if "://" not in nowhere:
-        with sqlite3.connect(nowhere) as connection:
+    if "://" not in new_location:
+        with sqlite3.connect(new_location) as connection:
             connection.execute("CREATE TABLE bookmarks (id INTEGER)")
         connection.close()
-        before = Path(nowhere).read_bytes()
-        error = trouble(Database(nowhere), act)
-        assert Path(nowhere).read_bytes() == before
-        assert [path.name for path in Path(nowhere).parent.iterdir()] == [Path(nowhere).name]
+        before = Path(new_location).read_bytes()
+        error = trouble(Database(new_location), act)
+        assert Path(new_location).read_bytes() == before
+        assert [path.name for path in Path(new_location).parent.iterdir()] == [Path(new_location).name]
     else:
-        database = Database(nowhere)
+        database = Database(new_location)
         with database.write() as writing:
             writing.execute(text("CREATE TABLE bookmarks (id INTEGER)"))
         error = trouble(database, act)
@@ -144,7 +144,7 @@ def test_the_database_of_another_program_is_foreign_and_left_as_it_was(
 
 
 @pytest.mark.parametrize("act", [ensure_current, upgrade])
-def test_a_file_of_another_sort_is_foreign(tmp_path: Path, act: Callable[[Database], object]) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path, act: Callable[[Database], object]) -> None:
     (tmp_path / "letter.txt").write_text("Dear database, " * 1000)
     assert trouble(Database(str(tmp_path / "letter.txt")), act).code == "db.foreign"
 
@@ -156,26 +156,26 @@ def test_a_newer_database_is_refused_by_its_revision(database: Database, act: Ca
     assert (error.code, "9999" in str(error)) == ("db.newer", True)
 
 
-def test_an_older_database_is_to_be_brought_up_to_date(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_database_has_to_be_upgraded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "HEAD", "9999")
     error = trouble(database)
     assert error.code == "db.older"
     assert "`tmxdb migrate`" in str(error)
 
 
-def test_a_change_of_the_schema_keeps_rows_that_refer_to_a_copied_table(nowhere: str) -> None:
-    database = Database(nowhere)
+def test_a_change_of_the_schema_keeps_rows_that_refer_to_a_copied_table(new_location: str) -> None:
+    database = Database(new_location)
     upgrade(database)
     rows = Rows(database)
-    rows.replay(1)
+    rows.capture(1, 1)
     with migrate.changing_schema(database) as connection:
-        for view in ("missing", "failures", "leaderboard", "track_progress", "jobs"):
+        for view in ("missing", *(name for name in inspect(connection).get_view_names() if name != "missing")):
             connection.execute(text(f"DROP VIEW {view}"))
         recreate = "always" if connection.dialect.name == "sqlite" else "auto"
         operations = Operations(MigrationContext.configure(connection))
-        with operations.batch_alter_table("tracks", recreate=recreate) as batch:  # type: ignore[arg-type]
+        with operations.batch_alter_table("replays", recreate=recreate) as batch:  # type: ignore[arg-type]
             batch.add_column(Column("colour", Text()))
-    assert rows.statuses() == {1: "pending"}
+    assert len(rows.all(CaptureRow)) == 1
     with database.read() as connection:
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
@@ -185,12 +185,15 @@ def test_a_change_of_the_schema_keeps_rows_that_refer_to_a_copied_table(nowhere:
 def test_a_change_of_the_schema_that_loses_rows_is_rolled_back(sqlite: Database) -> None:
     rows = Rows(sqlite)
     rows.replay(1)
-    with pytest.raises(RuntimeError, match="without what they refer to"), migrate.changing_schema(sqlite) as connection:
+    with (
+        pytest.raises(RuntimeError, match="without the rows they refer to"),
+        migrate.changing_schema(sqlite) as connection,
+    ):
         connection.execute(text("DELETE FROM tracks"))
     assert len(rows.sql("SELECT * FROM tracks")) == 1
 
 
-def test_a_sqlite_that_lets_nobody_touch_its_schema_keeps_the_checks_it_has(tmp_path: Path) -> None:
+def test_a_sqlite_that_forbids_writable_schema_gets_the_same_checks_by_copying(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "new.db"))
     by_hand = [False]
 
@@ -205,12 +208,12 @@ def test_a_sqlite_that_lets_nobody_touch_its_schema_keeps_the_checks_it_has(tmp_
     rows = Rows(database)
     rows.replay(1, "done")
     (sql,) = rows.sql("SELECT sql FROM sqlite_master WHERE name = 'replays'")[0]
-    assert "status IN ('pending'" in sql
+    assert "status IN (" not in sql
     assert rows.sql("SELECT kind, n FROM progress ORDER BY kind") == [("download", 1), ("list", 1)]
     database.close()
 
 
-def test_a_developer_can_call_alembic_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alembic_can_be_called_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
     database = Database("tmx.db")
@@ -218,7 +221,9 @@ def test_a_developer_can_call_alembic_in_any_folder(tmp_path: Path, monkeypatch:
     database.close()
 
 
-def test_migrations_are_found_beside_the_package_and_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrations_are_found_next_to_the_package_and_inside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert (migrations_folder() / "env.py").is_file()
     file = tmp_path / "site-packages" / "tmxdb" / "db" / "migrate.py"
     inside = tmp_path / "site-packages" / "tmxdb" / "migrations"

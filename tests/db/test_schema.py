@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, exc, inspect, text
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, UniqueConstraint, exc, inspect, text
 
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
 from tmxdb.db.engine import Database
-from tmxdb.db.models import STATUSES, Base, Capture, Map, Replay, Track, table_of
+from tmxdb.db.models import STATUSES, Base, CaptureRow, MapRow, ReplayRow, TrackRow, table_of
 
-JOB_MODELS = (Track, Replay, Map, Capture)
-KEYS = {Track: "track_id", Replay: "replay_id", Map: "track_id", Capture: "capture_id"}
+JOB_MODELS = (TrackRow, ReplayRow, MapRow, CaptureRow)
+KEYS = {TrackRow: "track_id", ReplayRow: "replay_id", MapRow: "track_id", CaptureRow: "capture_id"}
 
 
+# Alembic compares the text of computed columns, which PostgreSQL rewrites; a test of the views compares their values.
+@pytest.mark.filterwarnings("ignore:Computed default on")
 def test_migrations_and_models_agree(database: Database) -> None:
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
@@ -47,7 +49,7 @@ def test_migrations_and_models_agree_on_the_conditions_of_partial_indexes(sqlite
             assert where is None or made[index.name].endswith(f"WHERE {where}")
 
 
-def test_models_make_the_same_checks_as_the_migrations(sqlite: Database, tmp_path: Any) -> None:
+def test_models_create_the_same_checks_as_the_migrations(sqlite: Database, tmp_path: Any) -> None:
     from_models = Database(str(tmp_path / "models.db"))
     with from_models.write() as connection:
         Base.metadata.create_all(connection)
@@ -69,7 +71,7 @@ def _checks(database: Database) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("model", JOB_MODELS)
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_row_of_every_status_is_possible(rows: Rows, model: type[Base], status: str) -> None:
+def test_every_status_is_valid_in_a_row(rows: Rows, model: type[Base], status: str) -> None:
     _row(rows, model, status, {})
     assert rows.one(model, 1)["status"] == status
 
@@ -80,12 +82,9 @@ IMPOSSIBLE = [
     ("pending", {"status": ""}, "status"),
     ("pending", {"attempts": -1}, "attempts"),
     ("pending", {"losses": -1}, "losses"),
-    ("pending", {"claimed_by": "somebody"}, "running_is_claimed"),
-    ("pending", {"lease_until": iso(NOW)}, "running_is_claimed"),
+    ("pending", {"claimed_by": "a-worker"}, "running_is_claimed"),
     ("running", {"claimed_by": None}, "running_is_claimed"),
-    ("running", {"lease_until": None}, "running_is_claimed"),
-    ("running", {"claimed_by": None, "lease_until": None}, "running_is_claimed"),
-    ("done", {"claimed_by": "somebody", "lease_until": iso(NOW)}, "running_is_claimed"),
+    ("done", {"claimed_by": "a-worker"}, "running_is_claimed"),
     ("retry", {"available_at": None}, "retry_has_time"),
     ("pending", {"available_at": iso(NOW)}, "retry_has_time"),
     ("done", {"finished_at": None}, "finished_has_time"),
@@ -98,42 +97,46 @@ IMPOSSIBLE = [
     ("retry", {"error_code": None}, "has_reason"),
 ]
 OWN_RULES = [
-    (Track, "pending", {"track_id": 0}, "track_id"),
-    (Track, "done", {"listed_top": None}, "done_is_listed"),
-    (Replay, "pending", {"replay_id": -1}, "replay_id"),
-    (Replay, "pending", {"position": -1}, "position"),
-    (Replay, "done", {"file_path": None}, "done_has_file"),
-    (Replay, "done", {"file_bytes": 0}, "done_has_file"),
-    (Replay, "done", {"file_bytes": None}, "done_has_file"),
-    (Replay, "done", {"sha256": "abc"}, "done_has_file"),
-    (Replay, "done", {"sha256": None}, "done_has_file"),
-    (Map, "pending", {"source": "friend"}, "source"),
-    (Map, "done", {"source": None}, "done_has_source"),
-    (Map, "done", {"source": "replay"}, "replay_is_named"),
-    (Map, "done", {"file_path": None}, "done_has_file"),
-    (Map, "done", {"file_bytes": None}, "done_has_file"),
-    (Map, "done", {"sha256": None}, "done_has_file"),
-    (Capture, "done", {"folder_path": None}, "done_has_folder"),
+    (TrackRow, "pending", {"track_id": 0}, "track_id"),
+    (TrackRow, "done", {"listed_top": None}, "done_is_listed"),
+    (ReplayRow, "pending", {"replay_id": 0}, "replay_id"),
+    (ReplayRow, "pending", {"position": -1}, "position"),
+    (ReplayRow, "done", {"file_path": None}, "done_has_file"),
+    (ReplayRow, "done", {"file_bytes": 0}, "done_has_file"),
+    (ReplayRow, "done", {"file_bytes": None}, "done_has_file"),
+    (ReplayRow, "done", {"sha256": "abc"}, "done_has_file"),
+    (ReplayRow, "done", {"sha256": None}, "done_has_file"),
+    (MapRow, "pending", {"source": "friend"}, "source"),
+    (MapRow, "done", {"source": None}, "done_has_source"),
+    (MapRow, "done", {"source": "replay"}, "replay_is_named"),
+    (MapRow, "done", {"file_path": None}, "done_has_file"),
+    (MapRow, "done", {"file_bytes": None}, "done_has_file"),
+    (MapRow, "done", {"sha256": None}, "done_has_file"),
+    (CaptureRow, "done", {"folder_path": None}, "done_has_folder"),
 ]
 
 
 @pytest.mark.parametrize("model", JOB_MODELS)
-def test_the_rules_of_jobs_keep_impossible_rows_out(rows: Rows, model: type[Base]) -> None:
+def test_the_checks_of_job_columns_reject_invalid_rows(rows: Rows, model: type[Base]) -> None:
     for status, columns, rule in IMPOSSIBLE:
         with pytest.raises(exc.IntegrityError, match=f"ck_{model.__tablename__}_{rule}"):
             _row(rows, model, status, columns)
 
 
-def test_the_rules_of_each_table_keep_impossible_rows_out(rows: Rows) -> None:
+def test_the_checks_of_each_table_reject_invalid_rows(rows: Rows) -> None:
     for model, status, columns, rule in OWN_RULES:
         with pytest.raises(exc.IntegrityError, match=f"ck_{model.__tablename__}_{rule}"):
             _row(rows, model, status, columns)
 
 
-def test_the_house_books_keep_impossible_rows_out(rows: Rows) -> None:
+def test_the_checks_of_internal_tables_reject_invalid_rows(rows: Rows) -> None:
     for statement, rule in (
-        ("INSERT INTO politeness (id) VALUES (2)", "ck_politeness_one_row"),
-        ("INSERT INTO politeness (id, rate) VALUES (1, 0)", "ck_politeness_rate"),
+        ("INSERT INTO rate_limit (id) VALUES (2)", "ck_rate_limit_one_row"),
+        ("INSERT INTO rate_limit (id, rate) VALUES (1, 0)", "ck_rate_limit_rate"),
+        (
+            "INSERT INTO adopted_files (path, file_bytes, modified_ns, outcome) VALUES ('', 0, 0, 'lost')",
+            "ck_adopted_files_outcome",
+        ),
         (
             "INSERT INTO attempts (kind, item_id, attempt, ended_at, outcome, error_code, error)"
             " VALUES ('list', 1, 1, '', 'done', '', '')",
@@ -144,10 +147,10 @@ def test_the_house_books_keep_impossible_rows_out(rows: Rows) -> None:
             rows.write(statement)
 
 
-def test_no_rule_is_without_a_test() -> None:
+def test_every_check_is_tested() -> None:
     tested = {f"ck_{model.__tablename__}_{rule}" for _, _, rule in IMPOSSIBLE for model in JOB_MODELS}
     tested |= {f"ck_{model.__tablename__}_{rule}" for model, _, _, rule in OWN_RULES}
-    tested |= {"ck_politeness_one_row", "ck_politeness_rate", "ck_attempts_outcome"}
+    tested |= {"ck_rate_limit_one_row", "ck_rate_limit_rate", "ck_attempts_outcome", "ck_adopted_files_outcome"}
     assert tested == {
         constraint.name
         for table in Base.metadata.tables.values()
@@ -156,12 +159,12 @@ def test_no_rule_is_without_a_test() -> None:
     }
 
 
-def test_a_row_of_a_track_that_is_not_there_is_refused(rows: Rows) -> None:
+def test_a_row_of_a_missing_track_is_rejected(rows: Rows) -> None:
     with pytest.raises(exc.IntegrityError):
-        rows.add(Replay, "pending", {"replay_id": 1, "track_id": 99})
+        rows.add(ReplayRow, "pending", {"replay_id": 1, "track_id": 99})
 
 
-def test_the_same_capture_can_not_be_asked_for_twice(rows: Rows) -> None:
+def test_the_same_capture_cannot_be_requested_twice(rows: Rows) -> None:
     rows.capture(1, settings='{"fps": 10}')
     rows.capture(2, settings='{"fps": 20}')
     with pytest.raises(exc.IntegrityError, match=r"uq_captures|captures\.replay_id, captures\.settings"):
@@ -179,14 +182,32 @@ def test_every_job_table_has_the_same_indexes_for_the_queue(database: Database) 
             assert {"pending", "retry", "running", "error"} <= names
 
 
+# Their columns cannot be the same in all rows, or they are searched for ranges only.
+WITHOUT_KEY = {
+    *("ix_replays_user_name", "ix_replays_runs", "ix_past_positions_track", "ix_adopted_files_sha256"),
+    *("ix_replays_first_seen", "ix_replays_record", "ix_replays_left", "ix_replays_replay_at", "ix_replays_listed_at"),
+    *("ix_tracks_first_seen", "ix_tracks_listed", "ix_past_positions_until", "ix_captures_frames"),
+    *(f"ix_{table_of(model).name}_retry" for model in JOB_MODELS),
+    "ix_tally_kind",  # few rows
+}
+
+
+def test_indexes_that_are_searched_for_one_value_contain_a_key() -> None:
+    for table in Base.metadata.tables.values():
+        unique = [item for item in table.constraints if isinstance(item, PrimaryKeyConstraint | UniqueConstraint)]
+        for index in table.indexes:
+            columns = set(index.columns)
+            assert any(columns >= set(key.columns) for key in unique) != (index.name in WITHOUT_KEY), index.name
+
+
 def _row(rows: Rows, model: type[Base], status: str, columns: dict[str, Any]) -> None:
-    if model is not Track and not rows.one(Track, 1):
+    if model is not TrackRow and not rows.one(TrackRow, 1):
         rows.track(1)
-    if model is Capture and not rows.one(Replay, 1):
+    if model is CaptureRow and not rows.one(ReplayRow, 1):
         rows.replay(1)
     needed: dict[str, Any] = {KEYS[model]: 1}
-    if model is Replay:
+    if model is ReplayRow:
         needed["track_id"] = 1
-    if model is Capture:
+    if model is CaptureRow:
         needed |= {"replay_id": 1, "track_id": 1, "settings": "{}"}
     rows.add(model, status, {**needed, **columns})

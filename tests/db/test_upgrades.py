@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.db import old
 from tests.queue.fakes import FakeKind, worker
 from tests.rows import Rows
+from tests.tool import Tool, tool
 from tmxdb.db import migrate
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import HEAD, ensure_current, upgrade
-from tmxdb.errors import DatabaseTrouble
+from tmxdb.errors import DatabaseError
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["tool"]
+
 OLDER = old.revisions()[:-1]
 
 STOPS = """
@@ -50,9 +50,9 @@ upgrade(database)
 
 
 @pytest.fixture
-def fresh(request: pytest.FixtureRequest, nowhere: str, tmp_path: Path) -> set[tuple[object, ...]]:
-    """The schema of a database that was made by this tmxdb, on the same engine as `nowhere`."""
-    if "://" not in nowhere:
+def fresh(request: pytest.FixtureRequest, new_location: str, tmp_path: Path) -> set[tuple[object, ...]]:
+    """The schema of a database that was made by this tmxdb, on the same engine as `new_location`."""
+    if "://" not in new_location:
         database = Database(str(tmp_path / "fresh.db"))
         upgrade(database)
         schema = old.schema(database)
@@ -78,12 +78,13 @@ def older(location: str, revision: str) -> tuple[Database, dict[str, list[old.Ro
 
 @pytest.mark.parametrize("revision", OLDER)
 def test_an_upgrade_keeps_every_row_and_gives_the_schema_of_a_new_database(
-    nowhere: str, fresh: set[tuple[object, ...]], revision: str
+    new_location: str, fresh: set[tuple[object, ...]], revision: str
 ) -> None:
-    database, before = older(nowhere, revision)
+    database, before = older(new_location, revision)
     seen = old.views(database)
     assert upgrade(database) == (revision, HEAD)
     ensure_current(database)
+    before = old.without_dropped(before)
     assert old.only_old(old.everything(database), before) == before
     assert old.schema(database) == fresh
     now = old.views(database)
@@ -95,8 +96,8 @@ def test_an_upgrade_keeps_every_row_and_gives_the_schema_of_a_new_database(
 
 
 @pytest.mark.parametrize("revision", OLDER)
-def test_the_tally_and_the_queue_work_on_after_an_upgrade(nowhere: str, revision: str) -> None:
-    database, _ = older(nowhere, revision)
+def test_the_tally_and_the_queue_work_after_an_upgrade(new_location: str, revision: str) -> None:
+    database, _ = older(new_location, revision)
     upgrade(database)
     rows = Rows(database)
     rows.write("DELETE FROM captures WHERE status = 'failed'")
@@ -109,37 +110,33 @@ def test_the_tally_and_the_queue_work_on_after_an_upgrade(nowhere: str, revision
     database.close()
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on this system")
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["after the first change", "before the commit"])
 @pytest.mark.parametrize("revision", [None, *OLDER])
 def test_an_upgrade_that_is_killed_leaves_the_older_database_and_the_next_one_succeeds(
-    nowhere: str, fresh: set[tuple[object, ...]], revision: str | None, moment: str
+    tool: Tool, new_location: str, fresh: set[tuple[object, ...]], revision: str | None, moment: str
 ) -> None:
     before: dict[str, list[old.Row]] = {}
     if revision is not None:
-        database, before = older(nowhere, revision)
+        database, before = older(new_location, revision)
         database.close()
-    with subprocess.Popen(
-        [sys.executable, "-c", STOPS, nowhere, moment], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as child:
+    with forked.python(STOPS, new_location, moment, stdout=subprocess.PIPE) as child:
         try:
             assert child.stdout
             assert child.stdout.readline() == "there\n"
         finally:
-            child.send_signal(signal.SIGKILL)
+            child.kill()
 
-    database = Database(nowhere)
-    with pytest.raises(DatabaseTrouble) as caught:
+    database = Database(new_location)
+    with pytest.raises(DatabaseError) as caught:
         ensure_current(database)
     assert caught.value.code == ("db.missing" if revision is None else "db.older")
     assert old.everything(database) == before
 
-    ran = subprocess.run(
-        [sys.executable, "-m", "tmxdb", "--db", nowhere, "migrate"],
-        cwd=ROOT, env={**os.environ}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert (f"from {revision} to {HEAD}" if revision else f"created at revision {HEAD}") in ran.stdout
+    ran = tool("--db", new_location, "migrate")
+    assert (ran.status, ran.err) == (0, "")
+    assert (f"from revision {revision} to {HEAD}" if revision else f"created at revision {HEAD}") in ran.out
+    before = old.without_dropped(before)
     assert old.only_old(old.everything(database), before) == before
     assert old.schema(database) == fresh
     database.close()
@@ -147,15 +144,15 @@ def test_an_upgrade_that_is_killed_leaves_the_older_database_and_the_next_one_su
 
 @pytest.mark.parametrize("revision", OLDER)
 def test_an_older_tmxdb_refuses_a_newer_database_by_name_and_changes_nothing(
-    nowhere: str, revision: str, monkeypatch: pytest.MonkeyPatch
+    new_location: str, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database, _ = older(nowhere, HEAD)
+    database, _ = older(new_location, HEAD)
     before = old.everything(database), old.schema(database)
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "HEAD", revision)
         patch.setattr(migrate, "_KNOWN", tuple(OLDER[: OLDER.index(revision) + 1]))
         for act in (ensure_current, upgrade):
-            with pytest.raises(DatabaseTrouble) as caught:
+            with pytest.raises(DatabaseError) as caught:
                 act(database)
             assert caught.value.code == "db.newer"
             expected = f"was made by a newer tmxdb (revision {HEAD}; this one knows up to {revision}). Update tmxdb."
@@ -164,9 +161,9 @@ def test_an_older_tmxdb_refuses_a_newer_database_by_name_and_changes_nothing(
     database.close()
 
 
-def test_every_table_of_the_present_revision_can_be_filled_by_these_tests(nowhere: str) -> None:
+def test_these_tests_fill_every_table_of_the_current_revision(new_location: str) -> None:
     """So that the next revision finds rows in the tables of this one."""
-    database, rows = older(nowhere, HEAD)
+    database, rows = older(new_location, HEAD)
     assert {name for name, found in rows.items() if not found} == set()
     for name, found in rows.items():
         empty = [column for column in found[0] if all(row[column] is None for row in found)]

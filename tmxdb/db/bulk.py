@@ -1,41 +1,35 @@
-"""Many rows in one statement: insert what is new, update what is known, on SQLite and PostgreSQL alike.
+"""Bulk statements for SQLite and PostgreSQL: insert new rows, update known ones.
 
-What runs all the time goes past SQLAlchemy's own way, which treats every value: it is 3 times faster. Such
-statements must be ones that are kept, for they are compiled once.
+Statements that run all the time bypass SQLAlchemy's processing of each value, which makes them 3 times as fast. They
+must be kept objects, because each is compiled once.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Executable,
-    Table,
-    bindparam,
-    func,
-    select,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, func, insert
+
+from tmxdb.db.dialect import engine_name, insert_into
 
 Row = Mapping[str, Any]
+STREAM_BATCH = 1000
+"""Rows of streams that are in memory at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """Rows for `table`; where a row with the same key is there, its columns `update` take the new values.
+    """Rows for `table`. Where a row with the same key exists, its columns `update` take the new values.
 
-    All rows have the same columns. No `update`: the older row stays as it is. `keep_known`: columns where a
-    NULL in the new row does not overwrite what is there.
+    All rows have the same columns. Rows without the key are new: the database numbers them. Without `update` the
+    existing row stays as it is. `keep_known`: columns in which a NULL in the new row does not overwrite the existing
+    value.
     """
 
     table: Table
@@ -44,48 +38,111 @@ class NewRows:
     keep_known: tuple[str, ...] = ()
 
 
+class Rereadable(Protocol):
+    """Rows that are made while they are read, and can be read again."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Sequence[Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowStream:
+    """Rows as in `NewRows` that may be too many to hold in memory: they are made while they are written.
+
+    `rows`: values of the columns `names`, in the order of the first one, which is the key if the rows have one. `same`:
+    columns with one value for all rows.
+    """
+
+    table: Table
+    names: tuple[str, ...]
+    rows: Rereadable
+    same: Mapping[str, Any]
+    update: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self.rows:
+            yield {**dict(zip(self.names, row, strict=True)), **self.same}
+
+
 def upsert(connection: Connection, new: NewRows) -> None:
-    """Write `new` in the transaction of `connection`. A key that occurs twice: its last row counts."""
+    """Write `new` in the transaction of `connection`. If a key occurs twice, its last row wins."""
     if not new.rows:
         return
-    keys = tuple(column.name for column in new.table.primary_key)
+    keys, names = _keys(new.table), tuple(new.rows[0])
+    if keys[0] not in names:
+        execute_many(connection, _inserting(new.table, names), new.rows)
+        return
     rows = {tuple(row[key] for key in keys): row for row in new.rows}
-    names = tuple(new.rows[0])
-    statement = _upserting(new.table, keys, names, new.update, new.keep_known, connection.dialect.name)
+    statement = _upserting(new.table, keys, names, new.update, new.keep_known, engine_name(connection))
     # Sorted by key: inserts touch each page of the table once, and two writers lock rows in the same order.
     execute_many(connection, statement, [rows[key] for key in sorted(rows)])
 
 
+def upsert_streams(connection: Connection, streams: Sequence[RowStream]) -> None:
+    """Write streams for the same columns of one table, as `upsert` does. If a key occurs twice, its last row wins."""
+    table, names, update = streams[0].table, (*streams[0].names, *streams[0].same), streams[0].update
+    keys = _keys(table)
+    statement = (
+        _inserting(table, names)
+        if keys[0] not in names
+        else _upserting(table, keys, names, update, (), engine_name(connection))
+    )
+    rows = heapq.merge(*streams, key=itemgetter(names[0]))  # one after the other where keys are equal
+    while batch := list(islice(rows, STREAM_BATCH)):
+        execute_many(connection, statement, batch)
+
+
+def portions(streams: Sequence[RowStream], n: int) -> Iterator[list[RowStream]]:
+    """Cut streams with a common key, their first column, into portions of at least `n` rows; the last may have fewer.
+
+    Rows of the same key are in the same portion, so each portion is consistent without those that follow.
+    """
+    portion: list[list[Sequence[Any]]] = [[] for _ in streams]
+    count, last = 0, None
+    for key, number, row in heapq.merge(*map(_numbered, range(len(streams)), streams), key=itemgetter(0)):
+        if count >= n and key != last:
+            yield _with_rows(streams, portion)
+            portion, count = [[] for _ in streams], 0
+        portion[number].append(row)
+        count, last = count + 1, key
+    yield _with_rows(streams, portion)
+
+
+def _numbered(number: int, stream: RowStream) -> Iterator[tuple[Any, int, Sequence[Any]]]:
+    return ((row[0], number, row) for row in stream.rows)
+
+
+def _with_rows(streams: Sequence[RowStream], portion: Sequence[Sequence[Sequence[Any]]]) -> list[RowStream]:
+    return [replace(stream, rows=rows) for stream, rows in zip(streams, portion, strict=True) if rows]
+
+
 def execute_many(connection: Connection, statement: Executable, rows: Sequence[Row]) -> None:
-    """Run a kept statement once for each row; all rows have the same columns, plain numbers and texts."""
+    """Run a kept statement once for each row. All rows have the same columns, with numbers and texts as values."""
     if not rows:
         return
     sql, order, _ = _compiled(statement, connection.dialect)
     if order is None:
         connection.exec_driver_sql(sql, [dict(row) for row in rows])
     else:
-        take = itemgetter(*order)
-        connection.exec_driver_sql(sql, [take(row) if len(order) > 1 else (take(row),) for row in rows])
+        values = itemgetter(*order)
+        connection.exec_driver_sql(sql, [values(row) if len(order) > 1 else (values(row),) for row in rows])
 
 
 def fetch(connection: Connection, statement: Executable, parameters: Row) -> Sequence[Any]:
-    """All rows of a kept statement, with their values as the driver has them: on SQLite a truth is 0 or 1."""
+    """Return all rows of a kept statement with the driver's own values: on SQLite a boolean is 0 or 1."""
     sql, order, constants = _compiled(statement, connection.dialect)
     values = {**constants, **parameters}
     given = values if order is None else tuple(values[name] for name in order)
     return connection.exec_driver_sql(sql, given).fetchall()
 
 
-def among(column: Column[Any], parameter: str, dialect: str) -> ColumnElement[bool]:
-    """Whether `column` is one of the numbers in the parameter, packed by `packed`: one statement for any count."""
-    if dialect == "sqlite":
-        return column.in_(select(func.json_each(bindparam(parameter)).table_valued("value").c.value))
-    return column == func.any(bindparam(parameter, type_=postgresql.ARRAY(BigInteger)))
+def _keys(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key)
 
 
-def packed(numbers: Iterable[int], dialect: str) -> Any:
-    """Numbers as the one value that `among` looks into."""
-    return json.dumps(list(numbers)) if dialect == "sqlite" else list(numbers)
+@cache
+def _inserting(table: Table, names: tuple[str, ...]) -> Executable:
+    return insert(table).values({name: bindparam(name) for name in names})
 
 
 @cache
@@ -95,23 +152,21 @@ def _upserting(
     names: tuple[str, ...],
     update: tuple[str, ...],
     keep: tuple[str, ...],
-    dialect: str,
+    engine: str,
 ) -> Executable:
-    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
-    insert = insert.values({name: bindparam(name) for name in names})
+    new = insert_into(table, engine).values({name: bindparam(name) for name in names})
     if not update:
-        ignoring: Executable = insert.on_conflict_do_nothing(index_elements=keys)
+        ignoring: Executable = new.on_conflict_do_nothing(index_elements=keys)
         return ignoring
-    values: dict[str, Any] = {name: insert.excluded[name] for name in update}
-    values |= {name: func.coalesce(insert.excluded[name], table.c[name]) for name in keep}
-    updating: Executable = insert.on_conflict_do_update(index_elements=keys, set_=values)
+    values: dict[str, Any] = {name: new.excluded[name] for name in update}
+    values |= {name: func.coalesce(new.excluded[name], table.c[name]) for name in keep}
+    updating: Executable = new.on_conflict_do_update(index_elements=keys, set_=values)
     return updating
 
 
 @lru_cache(maxsize=256)
 def _compiled(statement: Any, dialect: Dialect) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
-    """The SQL of a statement, the order of its parameters (None where the driver takes them by name), and the values
-    that it brings along."""
+    """Return the SQL, the order of its parameters (None where the driver takes them by name) and its own values."""
     compiled = statement.compile(dialect=dialect)
     order = compiled.positiontup
     return str(compiled), None if order is None else tuple(order), dict(compiled.params)

@@ -1,31 +1,31 @@
-"""The tally of rows by kind and status: asked for one number, and kept small on PostgreSQL."""
+"""The tally: how many rows of each kind have which status. Reading one count, and compacting it on PostgreSQL."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, text
 
-from tmxdb.db.models import Tally
+from tmxdb.db.dialect import is_postgresql
+from tmxdb.db.models import TallyRow
 
-ENOUGH = 1000
-"""Rows of the tally that are summed up in no time."""
+COMPACT_ABOVE = 1000
+"""Rows of the tally that are still summed up in well under 1 ms."""
 
 
 def tallied(connection: Connection, kind: str, status: str) -> int:
-    """How many rows of `kind` have `status`."""
-    query = select(func.coalesce(func.sum(Tally.n), 0)).where(Tally.kind == kind, Tally.status == status)
+    """Return how many rows of `kind` have `status`."""
+    query = select(func.coalesce(func.sum(TallyRow.n), 0)).where(TallyRow.kind == kind, TallyRow.status == status)
     return int(connection.execute(query).scalar_one())
 
 
 def compact_tally(connection: Connection) -> None:
-    """Sum up the changes that PostgreSQL's triggers have written one by one; SQLite's change their rows in place.
+    """Sum up the changes that PostgreSQL's triggers insert one by one. SQLite's triggers update rows in place.
 
-    Several may do so at once: each puts back the sum of just those rows that it took away.
+    Several workers may do so at the same time: each puts back the sum of just those rows that it deleted.
     """
-    if connection.dialect.name != "postgresql":
+    if not is_postgresql(connection):
         return
-    # One more than enough is as far as it counts.
-    many = connection.execute(text(f"SELECT count(*) FROM (SELECT 1 FROM tally LIMIT {ENOUGH + 1}) AS enough"))
-    if many.scalar_one() > ENOUGH:
+    limited = f"SELECT count(*) FROM (SELECT 1 FROM tally LIMIT {COMPACT_ABOVE + 1}) AS counted"
+    if connection.execute(text(limited)).scalar_one() > COMPACT_ABOVE:
         connection.execute(
             text(
                 "WITH taken AS (DELETE FROM tally WHERE tally_id IN (SELECT tally_id FROM tally FOR UPDATE SKIP LOCKED)"

@@ -1,6 +1,6 @@
-"""Rows from one database into another, of whichever engines: read in order, written in bulk, digested alike.
+"""Copy rows between databases of any engine: read in key order, written in bulk, compared by digest.
 
-Between the two a row is a plain tuple: numbers, texts, None; a truth is 0 or 1, which PostgreSQL takes for one.
+In between a row is a plain tuple of numbers, texts and None. A boolean is 0 or 1, which PostgreSQL accepts in COPY.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     Connection,
     Integer,
     Select,
@@ -29,48 +30,54 @@ from sqlalchemy import (
 )
 
 from tmxdb.db.bulk import fetch
-from tmxdb.db.models import JOBS, STATUSES, Base, Tally, table_of
-from tmxdb.errors import DatabaseTrouble
+from tmxdb.db.dialect import is_postgresql
+from tmxdb.db.models import JOBS, STATUSES, Base, TallyRow, table_of
+from tmxdb.errors import DatabaseError
 
 BATCH, BATCH_OF_INPUTS = 2000, 200
-"""Rows in one transaction; those of `inputs` are some 10 KB each."""
+"""Rows in one transaction; rows of `inputs` have some 10 KB each."""
 _LARGEST: dict[type[Any], int] = {Integer: 2**31 - 1, BigInteger: 2**63 - 1}
 PlainRow = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class Cleaned:
-    """Texts with NUL characters, which PostgreSQL can not hold: U+FFFD stands in their place there."""
+class CleanedRows:
+    """Rows whose texts had NUL characters, which PostgreSQL cannot store: it gets U+FFFD instead."""
 
     rows: list[str] = field(default_factory=list)
 
 
 def tables() -> list[Table]:
-    """What is carried over, in an order that respects references. The tally follows by itself."""
-    return [table for table in Base.metadata.sorted_tables if table is not table_of(Tally)]
+    """Return the tables to copy, referenced tables first. Triggers maintain the tally."""
+    return [table for table in Base.metadata.sorted_tables if table is not table_of(TallyRow)]
+
+
+def stored(table: Table) -> list[Column[Any]]:
+    """Return the columns of `table` that are not computed from others by the engine."""
+    return [column for column in table.columns if column.computed is None]
 
 
 def batch_of(table: Table) -> int:
-    """How many rows of `table` to take at once."""
+    """Return how many rows of `table` to read at a time."""
     return BATCH_OF_INPUTS if table.name == "inputs" else BATCH
 
 
 def key_of_row(table: Table, row: PlainRow) -> Any:
-    """The value of the primary key in a row of `table`."""
-    return row[_key_place(table)]
+    """Return the value of the primary key in a row of `table`."""
+    return row[_key_index(table)]
 
 
 def read_after(connection: Connection, table: Table, after: Any, n: int) -> list[PlainRow]:
-    """Up to `n` rows with a key behind `after` (None: from the first), in the order of keys."""
+    """Return up to `n` rows with a key greater than `after` (None: from the first), in key order."""
     values = {"n": n} if after is None else {"n": n, "after": after}
     return [tuple(row) for row in fetch(connection, _reading(table, after is not None), values)]
 
 
-def put(connection: Connection, table: Table, rows: Sequence[PlainRow], cleaned: Cleaned) -> None:
-    """Write `rows` into `table`, where none of them is. Raises DatabaseTrouble for what the engine can not hold."""
-    names = ", ".join(column.name for column in table.columns)
-    if connection.dialect.name != "postgresql":
-        marks = ", ".join("?" * len(table.columns))
+def put(connection: Connection, table: Table, rows: Sequence[PlainRow], cleaned: CleanedRows) -> None:
+    """Insert `rows`, which are not in `table` yet. Raise DatabaseError for values that the engine cannot store."""
+    names = ", ".join(column.name for column in stored(table))
+    if not is_postgresql(connection):
+        marks = ", ".join("?" * len(stored(table)))
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
         return
     clean = [clean_row(row) for row in rows]
@@ -83,7 +90,7 @@ def put(connection: Connection, table: Table, rows: Sequence[PlainRow], cleaned:
 
 
 def clean_row(row: PlainRow) -> PlainRow:
-    """`row` as PostgreSQL can hold it; the very same where nothing is to be done."""
+    """Return `row` as PostgreSQL can store it; the same object if nothing has to change."""
     if "\\x00" not in repr(row):
         return row
     clean = tuple(value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in row)
@@ -93,17 +100,18 @@ def clean_row(row: PlainRow) -> PlainRow:
 def digest(
     connection: Connection, table: Table, *, clean: bool, stop: Event, without: frozenset[Any] = frozenset()
 ) -> tuple[int, str]:
-    """How many rows `table` has, and a digest of them all that does not depend on their order or on the engine.
+    """Return how many rows `table` has, and a digest of them that does not depend on their order or the engine.
 
-    `clean`: as they are after `clean_row`. `without`: keys of rows that do not count. Worth nothing if `stop` was set.
+    `clean`: as they are after `clean_row`. `without`: keys of rows to leave out. The result is meaningless if `stop`
+    was set.
     """
     n = total = 0
     for rows in _all(connection, table):
         for row in rows:
             if without and key_of_row(table, row) in without:
                 continue
-            told = repr(clean_row(row) if clean else row).encode("utf-8", "surrogatepass")
-            total += int.from_bytes(hashlib.blake2b(told, digest_size=16).digest())
+            content = repr(clean_row(row) if clean else row).encode("utf-8", "surrogatepass")
+            total += int.from_bytes(hashlib.blake2b(content, digest_size=16).digest())
             n += 1
         if stop.is_set():
             break
@@ -111,8 +119,8 @@ def digest(
 
 
 def set_counters(connection: Connection) -> None:
-    """On PostgreSQL: ids that are given by the database go on behind the highest that was carried over."""
-    if connection.dialect.name != "postgresql":
+    """On PostgreSQL, let generated ids continue after the highest that was copied."""
+    if not is_postgresql(connection):
         return
     for table in Base.metadata.sorted_tables:
         key = table.primary_key.columns[0]
@@ -126,17 +134,17 @@ def set_counters(connection: Connection) -> None:
 
 
 def recount(connection: Connection) -> None:
-    """The tally as it must be, counted afresh: only while nobody else writes."""
+    """Rewrite the tally from counted rows. Only while no one else writes."""
     rows = [row for kind, table in JOBS.items() for row in _counted(connection, kind, table)]
-    connection.execute(table_of(Tally).delete())
-    connection.execute(table_of(Tally).insert(), rows)
+    connection.execute(table_of(TallyRow).delete())
+    connection.execute(table_of(TallyRow).insert(), rows)
 
 
 def _counted(connection: Connection, kind: str, table: Table) -> list[dict[str, Any]]:
     code = func.coalesce(table.c.error_code, literal_column("''"))
     size = func.coalesce(func.sum(table.c.file_bytes), 0) if "file_bytes" in table.c else literal(0)
     query = select(table.c.status, code, func.count(), size).group_by(table.c.status, code)
-    # SQLite's triggers take it that each status has its place, also where nothing is counted.
+    # SQLite's triggers expect a row for each status, also where the count is 0.
     found = {(status, ""): (0, 0) for status in STATUSES}
     found |= {(status, code): (n, int(total)) for status, code, n, total in connection.execute(query)}
     return [
@@ -153,17 +161,17 @@ def _all(connection: Connection, table: Table) -> Iterator[list[PlainRow]]:
 
 
 @cache
-def _reading(table: Table, behind: bool) -> Select[Any]:
-    columns = [cast(column, Integer) if isinstance(column.type, Boolean) else column for column in table.columns]
-    (key,) = table.primary_key.columns  # every table has just one; a test would notice
+def _reading(table: Table, after: bool) -> Select[Any]:
+    columns = [cast(column, Integer) if isinstance(column.type, Boolean) else column for column in stored(table)]
+    (key,) = table.primary_key.columns  # each table has exactly one; a test checks it
     query = select(*columns).order_by(key).limit(bindparam("n"))
-    return query.where(key > bindparam("after")) if behind else query
+    return query.where(key > bindparam("after")) if after else query
 
 
 @cache
-def _key_place(table: Table) -> int:
+def _key_index(table: Table) -> int:
     (key,) = table.primary_key.columns
-    return list(table.columns).index(key)
+    return stored(table).index(key)
 
 
 def _copy(connection: Connection, table: Table, sql: str, rows: Sequence[PlainRow]) -> None:
@@ -175,19 +183,19 @@ def _copy(connection: Connection, table: Table, sql: str, rows: Sequence[PlainRo
             for row in rows:
                 copy.write_row(row)
     except psycopg.DataError as error:
-        raise DatabaseTrouble(_unfit(table, rows, error), code="db.unfit") from error
+        raise DatabaseError(_unstorable(table, rows, error), code="db.unfit") from error
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DatabaseTrouble(f"{table.name}: {reason}. Run the same command again.", code="db.copy") from error
+        raise DatabaseError(f"{table.name}: {reason}. Run the same command again.", code="db.copy") from error
 
 
-def _unfit(table: Table, rows: Sequence[PlainRow], error: Exception) -> str:
-    """Which value it was: SQLite takes any value in any column, PostgreSQL does not."""
+def _unstorable(table: Table, rows: Sequence[PlainRow], error: Exception) -> str:
+    """Return a message that names the value: SQLite stores any value in any column, PostgreSQL does not."""
     for row in rows:
-        for column, value in zip(table.columns, row, strict=True):
+        for column, value in zip(stored(table), row, strict=True):
             most = _LARGEST.get(type(column.type))
             if most is not None and value is not None and not (isinstance(value, int) and -most - 1 <= value <= most):
                 item = f"{table.name} {key_of_row(table, row)}"
                 shown = repr(value)[:60]
-                return f"{item}: {column.name} is {shown}, which PostgreSQL can not hold there. Put it right first."
+                return f"{item}: {column.name} is {shown}, which PostgreSQL cannot store there. Correct it first."
     return f"{table.name}: {str(error).strip().splitlines()[0]}"

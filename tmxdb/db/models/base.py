@@ -1,22 +1,22 @@
-"""What all tables share: the naming of constraints, and the columns that make a row a job."""
+"""What all tables share: the names of constraints, documented columns, and the columns that make a row a job."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Integer, MetaData, Table, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 STATUSES = ("pending", "running", "retry", "done", "failed", "skipped")
 FINISHED = ("done", "failed", "skipped")
 
-# On SQLite only a column of the type INTEGER is the row's own key, without an index beside the table.
+# On SQLite only a column of the type INTEGER is the row's own key, without an index next to the table.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
-    """The tables of tmxdb. Every constraint has a name, so that migrations can find it again."""
+    """The tables of tmxdb. Every constraint has a name, so that migrations can find it."""
 
     metadata = MetaData(
         naming_convention={
@@ -31,58 +31,82 @@ class Base(DeclarativeBase):
 
 
 def table_of(model: type[Base]) -> Table:
-    """The table of a model, for statements of SQLAlchemy's Core."""
+    """Return the table of a model, for statements of SQLAlchemy Core."""
     return cast(Table, model.__table__)
 
 
-class JobColumns:
-    """The state of a job, the same in all four tables. Only `queue/` writes these columns."""
+def column(doc: str, *arguments: Any, **options: Any) -> Any:
+    """Return a mapped column with the comment that `docs/reference/schema.md` prints."""
+    return mapped_column(*arguments, doc=doc, **options)
 
-    status: Mapped[str] = mapped_column(server_default="pending")
-    priority: Mapped[int] = mapped_column(server_default="0")  # smaller first
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    losses: Mapped[int] = mapped_column(server_default="0")  # workers that died on it, one after the other
-    available_at: Mapped[str | None]  # for retry: not before
-    claimed_by: Mapped[str | None]  # for running: the worker
-    lease_until: Mapped[str | None]  # for running: its word is good until then
-    claim_token: Mapped[int] = mapped_column(server_default="0")  # grows with each claim; fences late results
-    error_code: Mapped[str | None]  # of the last attempt
-    error: Mapped[str | None]
-    finished_at: Mapped[str | None]
+
+def computed(doc: str, expression: str) -> Any:
+    """Return a column whose value the engine computes from `expression`."""
+    return column(doc, Computed(expression))
+
+
+def name_of(number: str, names: str) -> Any:
+    """Return a computed column with the name of the number in column `number`: `0 race 1 puzzle` in `names`."""
+    words = names.replace(",", "").split()
+    cases = " ".join(f"WHEN {number} THEN '{name}'" for number, name in zip(words[::2], words[1::2], strict=True))
+    return computed(f"name of `{number}`", f"CASE {number} {cases} END")
+
+
+class JobColumns:
+    """The state of a job, the same in all four job tables. Only `queue/` writes these columns."""
+
+    status: Mapped[str] = column(
+        "`pending`, `running`, `retry` (waits for its next attempt), `done`, `failed` or `skipped`",
+        server_default="pending",
+    )
+    priority: Mapped[int] = column(
+        "smaller values first; negative for tracks that were added by hand", server_default="0"
+    )
+    attempts: Mapped[int] = column("attempts charged so far", server_default="0")
+    losses: Mapped[int] = column("workers that died while working on it, one after the other", server_default="0")
+    available_at: Mapped[str | None] = column("with `retry`: the earliest time of the next attempt")
+    claimed_by: Mapped[str | None] = column("with `running`: the worker that holds it, a `workers.worker_id`")
+    claim_token: Mapped[int] = column("grows with each claim; a late result names an older one", server_default="0")
+    error_code: Mapped[str | None] = column("code of the last error, see [errors](errors.md)")
+    error: Mapped[str | None] = column("message of the last error")
+    finished_at: Mapped[str | None] = column("when it became `done`, `failed` or `skipped`")
+    failures_in_a_row: Mapped[int] = column("attempts in a row that failed for `failure_cause`", server_default="0")
+    failure_cause: Mapped[str | None] = column("code of the last charged failure; for a bad file also its digest")
+    snoozed_since: Mapped[str | None] = column("start of the present series of snoozes")
+    lost_at: Mapped[str | None] = column("when a worker last died while working on it")
 
 
 def job_rules(table: str, key: str) -> tuple[Any, ...]:
-    """The CHECKs and indexes of the job table `table` with primary key `key`.
+    """Return the CHECKs and indexes of the job table `table` with the primary key `key`.
 
-    The claim is answered whole by a partial index over pending rows; rows in backoff stay out of it.
-    There is no index on `status` alone: SQLite would use it for the claim and sort every pending row.
-    Counting comes from the `tally` table instead.
+    The partial index over pending rows answers the claim alone; rows in backoff are not in it. There is no index on
+    `status` alone: SQLite would use it for the claim and sort every pending row. Counts come from the `tally` table.
     """
     needs_no_reason = one_of("status", ("pending", "running", "done"))
     return (
         CheckConstraint(one_of("status", STATUSES), name="status"),
         CheckConstraint("attempts >= 0", name="attempts"),
         CheckConstraint("losses >= 0", name="losses"),
-        CheckConstraint(
-            "(status = 'running') = (claimed_by IS NOT NULL) AND (status = 'running') = (lease_until IS NOT NULL)",
-            name="running_is_claimed",
-        ),
+        CheckConstraint("(status = 'running') = (claimed_by IS NOT NULL)", name="running_is_claimed"),
         CheckConstraint("(status = 'retry') = (available_at IS NOT NULL)", name="retry_has_time"),
         CheckConstraint(f"({one_of('status', FINISHED)}) = (finished_at IS NOT NULL)", name="finished_has_time"),
         CheckConstraint(f"{needs_no_reason} OR error_code IS NOT NULL", name="has_reason"),
-        _partial(f"{table}_pending", ("priority", key), "status = 'pending'"),
-        _partial(f"{table}_retry", ("available_at",), "status = 'retry'"),
-        _partial(f"{table}_running", ("lease_until",), "status = 'running'"),
-        _partial(f"{table}_error", ("error_code", "status", key), "error_code IS NOT NULL"),
+        partial_index(f"{table}_pending", ("priority", key), "status = 'pending'"),
+        partial_index(f"{table}_retry", ("available_at",), "status = 'retry'"),
+        partial_index(f"{table}_running", ("claimed_by", key), "status = 'running'"),
+        partial_index(f"{table}_error", ("error_code", "status", key), "error_code IS NOT NULL"),
     )
 
 
-def one_of(column: str, values: Sequence[str]) -> str:
-    """The condition that `column` has one of `values`; not `IN`, for which SQLite fills a little table with each
-    statement: that was half of what settling a job takes."""
-    return " OR ".join(f"{column} = '{value}'" for value in values)
+def one_of(name: str, values: Sequence[str]) -> str:
+    """Return the condition that column `name` has one of `values`.
+
+    It is not IN, for which SQLite fills a temporary table in each statement: half the time of settling a job.
+    """
+    return " OR ".join(f"{name} = '{value}'" for value in values)
 
 
-def _partial(name: str, columns: tuple[str, ...], condition: str) -> Index:
+def partial_index(name: str, columns: tuple[str, ...], condition: str) -> Index:
+    """Return an index over the rows that match `condition`."""
     where = text(condition)
     return Index(f"ix_{name}", *columns, sqlite_where=where, postgresql_where=where)

@@ -1,4 +1,4 @@
-"""A SQLite file on a network share: what counts as one, found on this machine, and told to whoever writes."""
+"""A SQLite file on a network share: how it is recognised, and the warning of commands that write."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tmxdb.db.share import file_system, is_network, mounted, warning
-
-from ..tool import Tool, tool
+from tests.tool import Tool, tool
+from tmxdb.db.engines.network_share import file_system, is_network, mounted, warning
 
 __all__ = ["tool"]
 
@@ -26,11 +25,11 @@ def test_a_file_system_of_another_machine_is_a_share(kind: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "apfs", "NTFS", "fuseblk", "fuse.ntfs-3g", "", "disk"]
 )
-def test_a_disk_of_this_machine_is_none(kind: str) -> None:
+def test_a_disk_of_this_machine_is_not_a_share(kind: str) -> None:
     assert not is_network(kind)
 
 
-def test_the_nearest_mount_counts_and_a_later_one_covers_an_earlier() -> None:
+def test_the_nearest_mount_counts_and_a_later_one_hides_an_earlier_one() -> None:
     mounts = [("/", "ext4"), ("/home", "nfs4"), ("/home/me/disk", "xfs"), ("/mnt", "ext4"), ("/mnt", "cifs")]
     for path, kind in (
         ("/home/me/tmx.db", "nfs4"),
@@ -44,7 +43,7 @@ def test_the_nearest_mount_counts_and_a_later_one_covers_an_earlier() -> None:
     assert mounted("/tmx.db", []) is None
 
 
-def test_the_file_system_of_this_machine_is_found_as_the_system_tells_it(tmp_path: Path) -> None:
+def test_the_file_system_found_is_the_one_that_the_system_reports(tmp_path: Path) -> None:
     if sys.platform != "linux" or not shutil.which("findmnt"):
         pytest.skip("not a platform with findmnt to compare with")
     (tmp_path / "link").symlink_to(tmp_path)
@@ -55,21 +54,21 @@ def test_the_file_system_of_this_machine_is_found_as_the_system_tells_it(tmp_pat
         Path("/dev/shm"),
     ):
         there = next(parent for parent in (path, *path.parents) if parent.exists()).resolve()
-        told = subprocess.run(
+        ran = subprocess.run(
             ["findmnt", "-n", "-o", "FSTYPE", "-T", there], capture_output=True, text=True, check=True, timeout=20
         )
-        assert file_system(path) == told.stdout.strip().splitlines()[-1]
+        assert file_system(path) == ran.stdout.strip().splitlines()[-1]
 
 
-def test_a_database_on_a_server_has_no_file_to_warn_of() -> None:
+def test_a_database_on_a_server_gets_no_warning() -> None:
     assert warning(None) is None
 
 
-def test_whoever_writes_to_a_share_is_told_once_and_whoever_reads_is_not(
+def test_commands_that_write_to_a_share_warn_once_and_others_do_not(
     tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "network share" not in tool("migrate").err
-    monkeypatch.setattr("tmxdb.db.share.file_system", lambda path: "nfs4")
+    monkeypatch.setattr("tmxdb.db.engines.network_share.file_system", lambda path: "nfs4")
     for command in (
         ["migrate"],
         ["retry"],
@@ -77,8 +76,8 @@ def test_whoever_writes_to_a_share_is_told_once_and_whoever_reads_is_not(
         ["skip", "--track", "1", "--reason", "x"],
         ["copy-db", "tmx.db", "b.db"],
     ):
-        err = tool(*command).err
-        assert err.count("lies on a network share (nfs4)") == 1, command
+        err = tool(*command, ends=None).err
+        assert err.count("is on a network share (nfs4)") == 1, command
         assert "PostgreSQL" in err
     for command in (["status"], ["query", "select 1"], ["skip", "--track", "1", "--reason", "x", "--dry-run"]):
-        assert "network share" not in tool(*command).err
+        assert "network share" not in tool(*command, ends=None).err

@@ -1,0 +1,121 @@
+"""Nothing waits for a database without end: not for a lock, not for a server, and not for a long reader."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from tests.rows import Rows
+from tests.tool import Tool, tool, until
+from tmxdb.db.engine import Database
+from tmxdb.db.engines import sqlite as sqlite_engine
+from tmxdb.db.engines.sqlite import log_bytes
+from tmxdb.errors import DatabaseError
+
+__all__ = ["tool"]
+
+Another = Callable[[Database], Database]
+SOON_S = 15.0
+"""Far below the 30 s that a writer waits for its turn, far above the 2 s after which a database is abandoned."""
+
+
+def abandoned(database: Database, wait: Callable[[], object]) -> float:
+    """Abandon `database` while `wait` waits for it; return the seconds until it fails."""
+    event = threading.Event()
+    database.abandon_on(event)
+    threading.Timer(0.3, event.set).start()
+    began = time.monotonic()
+    with pytest.raises(DatabaseError) as caught:
+        wait()
+    assert caught.value.code in ("db.busy", "db.unreachable")
+    return time.monotonic() - began
+
+
+def test_a_writer_that_waits_for_its_turn_is_abandoned_on_a_second_ctrl_c(sqlite: Database, reopen: Another) -> None:
+    other = reopen(sqlite)
+
+    def wait() -> None:
+        with other.write():
+            pass
+
+    with sqlite.write():
+        assert abandoned(other, wait) < SOON_S
+
+
+def test_a_server_that_does_not_answer_is_abandoned_on_a_second_ctrl_c(postgresql: Database) -> None:
+    def wait() -> None:
+        with postgresql.write() as connection:
+            connection.execute(text("SELECT pg_sleep(120)"))
+
+    assert abandoned(postgresql, wait) < SOON_S
+
+
+def test_an_abandoned_database_that_answers_is_still_written(database: Database, rows: Rows) -> None:
+    event = threading.Event()
+    database.abandon_on(event)
+    event.set()
+    rows.replay(1)
+    assert rows.statuses() == {1: "pending"}
+
+
+@pytest.mark.parametrize("is_abandoned", [False, True])
+def test_closing_the_database_ends_the_threads_that_watch_for_a_second_ctrl_c(
+    database: Database, is_abandoned: bool
+) -> None:
+    before = set(threading.enumerate())
+    event = threading.Event()
+    for _ in range(3):
+        database.abandon_on(event)
+    if is_abandoned:
+        event.set()
+    database.close()
+    until(lambda: set(threading.enumerate()) <= before, seconds=5)
+
+
+def test_each_call_of_the_command_line_leaves_no_thread(tool: Tool) -> None:
+    tool("migrate")
+    tool("work", "--kind", "capture")
+    before = threading.active_count()
+    for _ in range(5):
+        tool("work", "--kind", "capture")
+    assert threading.active_count() <= before
+
+
+def test_connections_to_a_server_notice_when_it_is_gone(postgresql: Database) -> None:
+    with postgresql.read() as connection:
+        given = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+        assert connection.execute(text("SHOW lock_timeout")).scalar() == "30s"
+    assert {"connect_timeout", "keepalives_idle", "keepalives_count", "tcp_user_timeout"} <= given.keys()
+
+
+def test_timeouts_in_the_url_override_the_defaults(postgresql: Database) -> None:
+    database = Database(f"{postgresql.location}{'&' if '?' in postgresql.location else '?'}connect_timeout=3")
+    with database.read() as connection:
+        given = connection.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+    assert given["connect_timeout"] == "3"
+    database.close()
+
+
+def test_a_long_reader_that_lets_the_log_grow_is_named_in_a_warning(
+    sqlite: Database, reopen: Another, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite_engine, "LONG_LOG", 1)
+    rows, reader = Rows(sqlite), reopen(sqlite)
+    sqlite._warned_bytes = 10_000
+    assert sqlite.path is not None
+    with reader.read() as connection:
+        connection.execute(text("SELECT count(*) FROM tracks")).scalar()
+        rows.replays(*range(1, 500))
+        with caplog.at_level(logging.WARNING):
+            sqlite.trim_log()
+            sqlite.trim_log()  # not said again before it has doubled
+    (record,) = caplog.records
+    assert "The write-ahead log" in record.getMessage()
+    assert "Close that program to free the space." in record.getMessage()
+    sqlite.trim_log()
+    assert log_bytes(sqlite.path) == 0

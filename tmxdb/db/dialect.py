@@ -1,0 +1,130 @@
+"""The differences between SQLite and PostgreSQL in SQL. No other module compares the name of the engine.
+
+SQLite has one writer at a time, so row locks and advisory locks are no-ops there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+POSTGRESQL, SQLITE = "postgresql", "sqlite"
+AnySelect = TypeVar("AnySelect", bound=Select[Any])
+
+
+def engine_name(connection: Connection | Engine) -> str:
+    """Return the engine of `connection`, for functions that cache a statement for each engine."""
+    return connection.dialect.name
+
+
+def is_postgresql(connection: Connection | Engine) -> bool:
+    """Return whether `connection` leads to a PostgreSQL server."""
+    return engine_name(connection) == POSTGRESQL
+
+
+def insert_into(table: Table, engine: str) -> Any:
+    """Return an INSERT that understands `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    return sqlite.insert(table) if engine == SQLITE else postgresql.insert(table)
+
+
+def any_of(column: Column[Any], parameter: str, engine: str) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of the numbers in the bound parameter, which `array` packs.
+
+    One statement serves lists of any length.
+    """
+    if engine == SQLITE:
+        return column.in_(select(func.json_each(bindparam(parameter)).table_valued("value").c.value))
+    return column == func.any(bindparam(parameter, type_=postgresql.ARRAY(BigInteger)))
+
+
+def array(numbers: Iterable[int], engine: str) -> Any:
+    """Return `numbers` as the one value that `any_of` expects."""
+    return json.dumps(list(numbers)) if engine == SQLITE else list(numbers)
+
+
+class _JsonNumbers(FunctionElement[Any]):
+    inherit_cache = True
+
+
+@compiles(_JsonNumbers, SQLITE)
+def _json_each(element: _JsonNumbers, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonNumbers, POSTGRESQL)
+def _jsonb_elements(element: _JsonNumbers, compiler: Any, **options: Any) -> str:
+    return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
+
+
+def listed_numbers(parameter: Any) -> Select[Any]:
+    """Return the query of the numbers in a bound parameter, which `packed_numbers` packs, on either engine.
+
+    `any_of` is as fast for a statement that is built for one engine.
+    """
+    return select(literal_column("CAST(value AS BIGINT)")).select_from(_JsonNumbers(parameter))
+
+
+def packed_numbers(numbers: Iterable[int]) -> str:
+    """Return `numbers` as the one value that `listed_numbers` expects."""
+    return json.dumps(list(numbers))
+
+
+def locking(query: AnySelect, *, skip_locked: bool = False, of: Table | None = None) -> AnySelect:
+    """Return `query` with its rows locked until the transaction ends; `skip_locked` leaves out rows locked by others.
+
+    `of`: with a join, lock only the rows of this table.
+    FOR NO KEY UPDATE: inserts of rows that refer to the locked ones do not wait. SQLite's compiler ignores the clause.
+    """
+    return query.with_for_update(skip_locked=skip_locked, key_share=True, of=of)
+
+
+def picking(query: Select[Any], engine: str, table: Table) -> Select[Any]:
+    """Return `query`, the keys of up to n rows of `table`, for `key IN (…)` in an UPDATE.
+
+    On PostgreSQL rows that another transaction has locked are skipped. The query becomes a CTE there, because an
+    IN (SELECT … LIMIT) may run more than once and lock more than n rows.
+    """
+    if engine == SQLITE:
+        return query
+    return select(locking(query, skip_locked=True, of=table).cte("picked").c[0])
+
+
+def lock_for_transaction(connection: Connection, number: int, name: str | None = None) -> None:
+    """Hold advisory lock `number` until the transaction ends; with `name`, one of many locks under that number."""
+    if not is_postgresql(connection):
+        return
+    keys = (number,) if name is None else (number, func.hashtext(name))
+    connection.execute(select(func.pg_advisory_xact_lock(*keys)))
+
+
+def integrity_errors(connection: Connection) -> list[str]:
+    """Return what is wrong with a SQLite file. A PostgreSQL server checks its own pages."""
+    if is_postgresql(connection):
+        return []
+    found = [str(row[0]) for row in connection.execute(text("PRAGMA quick_check(20)"))]
+    return [] if found == ["ok"] else found
+
+
+def analyze(connection: Connection) -> None:
+    """Update PostgreSQL's statistics after a bulk load: its first queries would be planned for empty tables."""
+    if is_postgresql(connection):
+        connection.execute(text("ANALYZE"))

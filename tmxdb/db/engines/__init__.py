@@ -1,0 +1,1 @@
+"""How each engine is opened: SQLite files and PostgreSQL servers. `tmxdb.db.engine` is the only caller."""

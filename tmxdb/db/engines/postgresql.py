@@ -1,0 +1,138 @@
+"""PostgreSQL: open connections that end by themselves when the server stops answering."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, exc
+
+from tmxdb.clock import span
+from tmxdb.errors import DatabaseError
+
+CONNECT_TIMEOUT_S = 10
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+UNACKNOWLEDGED_MS = 25_000
+"""How long sent bytes may stay unacknowledged before the system closes the connection (TCP_USER_TIMEOUT)."""
+LOCK_TIMEOUT_MS = 30_000
+"""How long a statement waits for a lock, as on SQLite."""
+MOST_NAME_CHARS = 63
+"""The longest name that a server accepts for an application."""
+_HOLDER = """
+SELECT a.pid, a.application_name, coalesce(host(a.client_addr), ''), a.state,
+       round(extract(epoch FROM clock_timestamp() - a.xact_start))::int
+FROM pg_stat_activity a
+WHERE a.pid <> pg_backend_pid() AND a.datname = current_database() AND a.xact_start IS NOT NULL
+  AND a.wait_event_type IS DISTINCT FROM 'Lock'
+  AND EXISTS (
+    SELECT FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = a.pid AND l.granted AND (l.locktype = 'advisory' OR (
+      l.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock',
+                 'ExclusiveLock', 'AccessExclusiveLock') AND c.relkind = 'r' AND c.relnamespace <> 11)))
+ORDER BY a.xact_start LIMIT 1
+"""
+"""The oldest transaction that holds a lock on a table and waits for no other one. 11 is the schema pg_catalog."""
+CLOSED_POLL_S = 0.5
+"""How often the thread of an `Abandoner` checks whether the database was closed."""
+
+
+def create(url: URL, *, shown: str, read_only: bool) -> Engine:
+    """Return an engine for `url`. With `read_only` the server refuses every change. `shown`: the URL for messages."""
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": UNACKNOWLEDGED_MS, **_KEEPALIVES,
+        "application_name": f"tmxdb on {platform.node() or 'unknown'}, process {os.getpid()}"[:MOST_NAME_CHARS],
+    }  # fmt: skip
+    arguments = {name: value for name, value in arguments.items() if name not in url.query}
+    try:
+        engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=arguments)
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            f'{shown}: needs {error.name}. Install it with: pip install "tmxdb[postgres]"', code="db.driver"
+        ) from error
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: Any, _record: Any) -> None:
+        # Not among the options of the URL: connection poolers reject them.
+        raw.autocommit = True
+        raw.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        if read_only:
+            raw.execute("SET default_transaction_read_only = on")
+        raw.autocommit = False
+
+    return engine
+
+
+def lock_holder(engine: Engine) -> str | None:
+    """Return a sentence about the session that others wait for; None if there is none or the server does not answer."""
+    try:
+        with engine.connect() as connection:
+            row = connection.exec_driver_sql(_HOLDER).first()
+    except exc.SQLAlchemyError:
+        return None
+    if row is None:
+        return None
+    pid, name, address, state, seconds = row
+    who = ", ".join(filter(None, (name, address and f"from {address}"))) or "unnamed"
+    idle = " without doing anything" if state == "idle in transaction" else ""
+    return (
+        f"Session {pid} ({who}) has been in a transaction for {span(seconds)}{idle}: end that program, or"
+        f" `SELECT pg_terminate_backend({pid})`."
+    )
+
+
+class Abandoner:
+    """Closes the sockets of all connections once `abandon` is set and `grace_s` has passed.
+
+    From then on, a connection is closed that was in use for `last_s`.
+
+    A server that does not answer would otherwise hold a thread in a query for as long as it likes. The thread that
+    does this ends soon after `close`.
+    """
+
+    def __init__(self, engine: Engine, abandon: threading.Event, grace_s: float, last_s: float) -> None:
+        self._abandon, self._grace_s, self._last_s = abandon, grace_s, last_s
+        self._engine, self._closed = engine, threading.Event()
+        self._open: dict[int, tuple[Any, float]] = {}
+        event.listen(engine, "checkout", self._checked_out)
+        event.listen(engine, "checkin", self._checked_in)
+        threading.Thread(target=self._watch, name="tmxdb-abandon", daemon=True).start()
+
+    def close(self) -> None:
+        """End the thread and stop watching connections."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        event.remove(self._engine, "checkout", self._checked_out)
+        event.remove(self._engine, "checkin", self._checked_in)
+
+    def _checked_out(self, raw: Any, _record: Any, _proxy: Any) -> None:
+        self._open[id(raw)] = (raw, time.monotonic())
+
+    def _checked_in(self, raw: Any, _record: Any) -> None:
+        self._open.pop(id(raw), None)
+
+    def _watch(self) -> None:
+        while not self._abandon.wait(CLOSED_POLL_S):
+            if self._closed.is_set():
+                return
+        pause_s = self._grace_s
+        while not self._closed.wait(pause_s):
+            latest_s = time.monotonic() - self._last_s
+            for raw, since_s in list(self._open.values()):
+                if since_s <= latest_s:
+                    _shut_down(raw)
+            pause_s = self._last_s / 5
+
+
+def _shut_down(raw: Any) -> None:
+    """Close the socket below a connection; the thread that waits for an answer gets an error instead."""
+    with (
+        suppress(Exception),  # it may be closed already
+        socket.socket(fileno=os.dup(raw.pgconn.socket)) as duplicate,
+    ):
+        duplicate.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,37 @@
+"""Errors of the engines that a user can cause or repair, each with what to do. Imports no library."""
+
+from __future__ import annotations
+
+from tmxdb.errors import DatabaseError
+from tmxdb.paths import too_long
+
+_SIGNS = (
+    ("database is locked", "db.busy", "Another program has held it for a long time: close it and run again."),
+    ("lock timeout", "db.busy", "Another program has held a lock for a long time: close it and run again."),
+    ("deadlock detected", "db.busy", "Two programs waited for each other: run again."),
+    ("No space left", "disk.full", "Make room on the server, then run the same command again: nothing is lost."),
+    ("disk is full", "disk.full", "Make room, then run the same command again: nothing is lost."),
+    ("readonly database", "db.read_only", "Check the permissions of the file and its folder."),
+    ("read-only transaction", "db.read_only", "Connect with a role and to a server that may write."),
+    ("unable to open", "db.unwritable", "Check that its folder exists and can be written."),
+    ("not a database", "db.foreign", "Choose another file with --db."),
+    ("malformed", "db.broken", "The file is damaged: go back to a backup, or try sqlite3's `.recover`."),
+    ("disk I/O error", "db.disk", "Check the disk; a database on a network share is not safe."),
+)
+
+
+def explained(name: str, error: object) -> DatabaseError | None:
+    """Return the error of the driver as one about the database `name`; None for a mistake in the SQL."""
+    reason = first_line(error)
+    for sign, code, advice in _SIGNS:
+        if sign in reason and code == "db.unwritable" and (length := too_long(name, room=len("-journal"))):
+            return DatabaseError(f"{name}: {length}. Choose a shorter path with --db.", code=code)
+        if sign in reason:
+            return DatabaseError(f"{name}: {reason}. {advice}", code=code)
+    return None
+
+
+def first_line(error: object) -> str:
+    """Return the first line of the message of `error`, or the name of its class."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""Reading the database in plain SQL, as fast to start as the engine allows."""
