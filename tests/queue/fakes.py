@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Table
 
 from tests.rows import FILE, FakeClock
+from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Replay, Track, table_of
-from tmxdb.queue.claim import claim
+from tmxdb.db.models import ReplayRow, TrackRow, table_of
+from tmxdb.events import Event, EventBus
 from tmxdb.queue.job import Done, Job, Kind, Outcome
-from tmxdb.queue.plan import Plan
-from tmxdb.queue.settle import settle
-from tmxdb.queue.worker import Worker
-from tmxdb.queue.workers import LEASE_MS, Identity, new_identity, sign_in
+from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.worker import Worker
+from tmxdb.queue.rows.claim import claim
+from tmxdb.queue.rows.settle import settle
+from tmxdb.queue.worker_registry import Identity, new_identity, record_begun, register
 
+E = TypeVar("E", bound=Event)
 Play = Callable[[Job], Outcome]
 DONE = Done(FILE)
 
@@ -30,7 +35,7 @@ class FakeKind:
 
     def __init__(self, play: Play = lambda job: DONE, *, most: int = 1024) -> None:
         self.name = "download"
-        self.table: Table = table_of(Replay)
+        self.table: Table = table_of(ReplayRow)
         self.key: Column[Any] = self.table.c.replay_id
         self.needs: tuple[Column[Any], ...] = (self.table.c.track_id, self.table.c.user_name)
         self._play, self._most = play, most
@@ -40,6 +45,9 @@ class FakeKind:
 
     def prepare(self, connection: Connection) -> None:
         pass
+
+    def adopt(self, job: Job) -> Outcome | None:
+        return None
 
     def run(self, job: Job) -> Outcome:
         return self._play(job)
@@ -51,30 +59,27 @@ class FakeList(FakeKind):
     def __init__(self, play: Play = lambda job: Done({"listed_top": 1}), *, most: int = 1024) -> None:
         super().__init__(play, most=most)
         self.name = "list"
-        self.table = table_of(Track)
+        self.table = table_of(TrackRow)
         self.key = self.table.c.track_id
         self.needs = ()
 
 
-class Notes:
-    """Listens to a worker and remembers."""
+class EventLog:
+    """A subscriber that keeps all events."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.settled_ids: list[tuple[str, int]] = []
-        self.waited: list[tuple[int, int]] = []
+        self.events: list[Event] = []
 
-    def settled(self, kind: str, status: str, item_id: int, error: str | None) -> None:
-        self.settled_ids.append((status, item_id))
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
 
-    def waiting(self, until_ms: int, rows: int) -> None:
-        self.waited.append((until_ms, rows))
+    def of(self, kind: type[E]) -> list[E]:
+        """Return the events of one class."""
+        return [event for event in self.events if isinstance(event, kind)]
 
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def beat(self) -> None:
-        pass
+    def sentences(self) -> list[str]:
+        """Return what a person would see."""
+        return [str(event) for event in self.events if event.level >= logging.INFO]
 
 
 class Bench:
@@ -85,14 +90,19 @@ class Bench:
         self.kind: Kind = kind or FakeKind()
         self.rng = random.Random(1)
 
-    def sign_in(self, worker: str, *, machine: str = "elsewhere", pid: int = 1, started_ms: int = 1) -> None:
+    def register(self, worker: str, *, machine: str = "elsewhere", pid: int = 1, started_ms: int = 1) -> None:
         who = Identity(worker, "host", machine, pid, started_ms)
         with self.database.write() as connection:
-            sign_in(connection, who, [self.kind.name], 1, self.clock())
+            register(connection, who, [self.kind.name], 1, self.clock())
+
+    def begin(self, worker: str, keys: Iterable[int]) -> None:
+        """Record that `worker` works on rows."""
+        with self.database.write() as connection:
+            record_begun(connection, worker, json.dumps({self.kind.name: list(keys)}))
 
     def claim(self, worker: str = "me", n: int = 1) -> list[Job]:
         with self.database.write() as connection:
-            return claim(connection, self.kind, worker=worker, n=n, now_ms=self.clock(), lease_ms=LEASE_MS)
+            return claim(connection, self.kind, worker=worker, n=n, now_ms=self.clock())
 
     def settle(self, *results: tuple[Job, Outcome], worker: str = "me", max_attempts: int = 5) -> list[str | None]:
         with self.database.write() as connection:
@@ -113,9 +123,11 @@ def worker(
     kinds: Sequence[Kind],
     plan: Plan | None = None,
     *,
-    listener: Notes | None = None,
+    log: EventLog | None = None,
     stop: threading.Event | None = None,
     stop_now: threading.Event | None = None,
+    clock: Clock = wall_clock,
+    waiting_threads: Container[int] = (),
 ) -> Worker:
     """A worker with the clock of the computer, quick at everything that can be waited for."""
     return Worker(
@@ -123,14 +135,16 @@ def worker(
         kinds,
         plan or Plan(n=4),
         identity=new_identity(),
-        listener=listener or Notes(),
+        events=EventBus(log) if log else EventBus(),
         stop=stop or threading.Event(),
         stop_now=stop_now or threading.Event(),
         rng=random.Random(1),
+        clock=clock,
+        waiting_threads=waiting_threads,
     )
 
 
-def wait_until(condition: Callable[[], object], *, at_most_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], *, at_most_s: float = 120.0) -> None:
     """Return when `condition` holds; fail the test if it never does."""
     deadline = time.monotonic() + at_most_s
     while not condition():
@@ -147,7 +161,7 @@ def raising(error: Exception) -> Callable[[Job], Outcome]:
 
 @contextmanager
 def working(*args: Any, **kwargs: Any) -> Iterator[threading.Thread]:
-    """A worker in a thread of its own; told to stop at the end."""
+    """Run a worker in its own thread and stop it at the end."""
     stop = kwargs.setdefault("stop", threading.Event())
     thread = threading.Thread(target=worker(*args, **kwargs).run)
     thread.start()
@@ -155,5 +169,5 @@ def working(*args: Any, **kwargs: Any) -> Iterator[threading.Thread]:
         yield thread
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(120)
         assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""Kinds that a person has paused: not begun by anybody, given back where nobody has begun, waited for."""
+"""Paused kinds: no worker begins their rows, claimed rows are released, and workers wait for the end of the pause."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.queue.fakes import DONE, EventLog, FakeKind, FakeList, wait_until, worker, working
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Replay
+from tmxdb.db.models import ReplayRow
 from tmxdb.queue.job import Done, Job, Outcome
-from tmxdb.queue.pauses import ALL, Paused, pause, pauses, pausing, resume
-from tmxdb.queue.plan import Plan
-
-from .fakes import DONE, FakeKind, FakeList, Notes, wait_until, worker, working
+from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.pauses import ALL, Paused, pause, pause_of, pauses, resume
 
 
 def stop_kind(database: Database, kind: str, for_s: float | None = None, reason: str | None = None) -> None:
@@ -43,7 +42,7 @@ def test_a_paused_kind_is_not_begun_while_another_one_is_done(database: Database
     totals = worker(database, [lists, FakeKind()], Plan(n=4, wait=False)).run()
     assert (totals.by_kind["list"]["done"], totals.by_kind["download"]) == (1, {})
     assert rows.statuses() == {2: "pending"}
-    assert rows.one(Replay, 2)["attempts"] == 0
+    assert rows.one(ReplayRow, 2)["attempts"] == 0
 
 
 def test_a_pause_of_all_holds_every_kind(database: Database, rows: Rows) -> None:
@@ -59,51 +58,51 @@ def test_what_is_in_flight_ends_and_what_was_only_claimed_ahead_goes_back(databa
 
     def play(job: Job) -> Outcome:
         begun.release()
-        may_end.wait(20)
+        may_end.wait(120)
         return DONE
 
     with working(database, [FakeKind(play)], Plan(n=2)):
-        assert begun.acquire(timeout=20)
-        assert begun.acquire(timeout=20)
+        assert begun.acquire(timeout=120)
+        assert begun.acquire(timeout=120)
         stop_kind(database, "download")
         wait_until(lambda: list(rows.statuses().values()).count("pending") == 18)
         may_end.set()
         wait_until(lambda: list(rows.statuses().values()).count("done") == 2)
-        waiting = [row for row in rows.all(Replay) if row["status"] == "pending"]
+        waiting = [row for row in rows.all(ReplayRow) if row["status"] == "pending"]
         assert {(row["attempts"], row["error_code"]) for row in waiting} == {(0, "worker.paused")}
         go_on(database, "download")
         wait_until(lambda: set(rows.statuses().values()) == {"done"})
     assert rows.attempts() == []
 
 
-def test_a_worker_with_nothing_but_paused_rows_says_so_once_and_waits_until_they_may_go_on(
+def test_a_worker_with_only_paused_rows_says_so_once_and_waits_for_the_end_of_the_pause(
     database: Database, rows: Rows
 ) -> None:
     rows.replay(1)
     stop_kind(database, "download", reason="the line is needed")
-    notes = Notes()
-    with working(database, [FakeKind()], listener=notes) as thread:
-        wait_until(lambda: notes.notes)
+    log = EventLog()
+    with working(database, [FakeKind()], log=log) as thread:
+        wait_until(lambda: log.sentences())
         wait_until(lambda: len(rows.workers()) == 1)
-        threading.Event().wait(0.3)  # some looks
+        threading.Event().wait(0.3)  # several recoveries
         assert thread.is_alive()
-        assert notes.notes == [
-            "download is paused (the line is needed): its rows wait for `tmxdb resume download`.",
-            "All that is left is paused (download): waiting for it.",
+        assert log.sentences() == [
+            "download is paused (the line is needed); `tmxdb resume download` ends the pause.",
+            "All remaining rows are paused (download); waiting until the pause ends.",
         ]
         go_on(database, "download")
-        thread.join(20)
+        thread.join(120)
     assert rows.statuses() == {1: "done"}
-    assert notes.notes[2:] == ["download goes on."]
+    assert log.sentences()[2:] == ["download is no longer paused."]
 
 
 def test_a_pause_with_an_end_is_over_by_itself(database: Database, rows: Rows) -> None:
     rows.replay(1)
-    stop_kind(database, "download", for_s=0.3)
-    began_ms, notes = wall_clock(), Notes()
-    assert worker(database, [FakeKind()], listener=notes).run().of("done") == 1
-    assert wall_clock() - began_ms >= 250
-    assert "its rows wait until then, or for `tmxdb resume download`" in notes.notes[0]
+    stop_kind(database, "download", for_s=3)
+    began_ms, log = wall_clock(), EventLog()
+    assert worker(database, [FakeKind()], log=log).run().of("done") == 1
+    assert wall_clock() - began_ms >= 2500
+    assert "UTC; `tmxdb resume download` ends the pause" in log.sentences()[0]
 
 
 def test_a_worker_whose_paused_kind_has_no_rows_ends(sqlite: Database) -> None:
@@ -122,26 +121,26 @@ def test_a_row_in_backoff_of_a_paused_kind_is_waited_for_and_not_begun(sqlite: D
         wait_until(lambda: rows.statuses() == {1: "done"})
 
 
-def test_a_paused_worker_that_is_told_to_stop_ends(sqlite: Database) -> None:
+def test_a_paused_worker_ends_when_it_is_stopped(sqlite: Database) -> None:
     rows, stop = Rows(sqlite), threading.Event()
     rows.replay(1)
     stop_kind(sqlite, "download")
     with working(sqlite, [FakeKind()], stop=stop) as thread:
         wait_until(lambda: len(rows.workers()) == 1)
         stop.set()
-        thread.join(20)
+        thread.join(120)
         assert not thread.is_alive()
     assert (rows.statuses(), rows.workers()) == ({1: "pending"}, [])
 
 
 def test_every_worker_of_the_database_stops_and_goes_on(
-    database: Database, rows: Rows, another: Callable[[Database], Database]
+    database: Database, rows: Rows, reopen: Callable[[Database], Database]
 ) -> None:
     stop_kind(database, "download")
     rows.replays(*range(1, 41))
     with (
         working(database, [FakeKind()], Plan(n=1, forever=True)),
-        working(another(database), [FakeKind()], Plan(n=1, forever=True)),
+        working(reopen(database), [FakeKind()], Plan(n=1, forever=True)),
     ):
         wait_until(lambda: len(rows.workers()) == 2)
         threading.Event().wait(0.3)
@@ -187,7 +186,7 @@ def test_a_pause_is_lifted_alone_and_all_are_lifted_together(
 )
 def test_of_two_pauses_the_longer_one_counts(of_kind: str | None, of_all: str | None, longest: str | None) -> None:
     held = [Paused("list", "2026", of_kind, None), Paused(ALL, "2026", of_all, None)]
-    found = pausing(held, "list")
+    found = pause_of(held, "list")
     assert found is not None
     assert found.until == longest
-    assert pausing(held[:1], "download") is None
+    assert pause_of(held[:1], "download") is None

@@ -8,24 +8,26 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, exc
+from sqlalchemy import Connection, event, exc
 
+from tests.queue.fakes import DONE, Bench, EventLog, FakeKind, FakeList, raising, wait_until, worker, working
 from tests.rows import Rows
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Replay, Track, table_of
-from tmxdb.errors import DiskTrouble, SiteTrouble, UserMustAct
-from tmxdb.queue.crew import perform
-from tmxdb.queue.desk import Desk
-from tmxdb.queue.job import Done, Fail, GivenBack, Job, Outcome, Snooze
-from tmxdb.queue.plan import Plan
-from tmxdb.queue.worker import AHEAD, BATCH
+from tmxdb.db.models import ReplayRow, TrackRow, table_of
+from tmxdb.errors import DiskError, SiteError, UserActionRequired
+from tmxdb.events import ResultDropped, RowsRecovered, WaitingForRetry
+from tmxdb.queue.job import Done, Fail, Job, Outcome, Snooze, WorkerStopping
+from tmxdb.queue.loop import batch
+from tmxdb.queue.loop.cycle import CycleInput
+from tmxdb.queue.loop.demand import BATCH, MIN_AHEAD
+from tmxdb.queue.loop.job_store import JobStore
+from tmxdb.queue.loop.perform import perform
+from tmxdb.queue.loop.run_options import Plan
 
-from .fakes import DONE, Bench, FakeKind, FakeList, Notes, raising, wait_until, worker, working
 
-
-def test_a_worker_does_everything_there_is_and_signs_out(database: Database, rows: Rows) -> None:
+def test_a_worker_does_all_rows_and_unregisters(database: Database, rows: Rows) -> None:
     rows.replays(*range(1, 101))
     seen: list[list[str]] = []
 
@@ -57,9 +59,36 @@ def test_jobs_are_done_in_the_order_of_their_priority(sqlite: Database) -> None:
 def test_work_that_one_kind_opens_for_another_is_done_in_the_same_run(database: Database, rows: Rows) -> None:
     rows.track(1)
     replays = [{"replay_id": i, "track_id": 1} for i in range(1, 6)]
-    lists = FakeList(lambda job: Done({"listed_top": 1}, [NewRows(table_of(Replay), replays)]))
+    lists = FakeList(lambda job: Done({"listed_top": 1}, [NewRows(table_of(ReplayRow), replays)]))
     totals = worker(database, [lists, FakeKind()]).run()
     assert (totals.by_kind["list"], totals.by_kind["download"]) == ({"done": 1}, {"done": 5})
+
+
+def test_results_that_open_many_rows_are_settled_in_several_transactions(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MAX_ROWS", 4)
+    rows, settled = Rows(sqlite), list[int]()
+    for track_id in range(1, 6):
+        rows.track(track_id)
+    all_ran = threading.Barrier(5)
+
+    def play(job: Job) -> Outcome:
+        all_ran.wait(60)
+        ids = range(10 * job.item_id, 10 * job.item_id + (6 if job.item_id == 3 else 2))
+        replays = [{"replay_id": replay_id, "track_id": job.item_id} for replay_id in ids]
+        return Done({"listed_top": 1}, [NewRows(table_of(ReplayRow), replays)])
+
+    def count(connection: Connection) -> None:
+        counts = connection.exec_driver_sql("select count(*) from replays").scalar_one()
+        settled.append(counts - sum(settled))
+
+    event.listen(sqlite.engine, "commit", count)
+    totals = worker(sqlite, [FakeList(play)], Plan(n=5)).run()
+    event.remove(sqlite.engine, "commit", count)
+    assert totals.of("done") == 5
+    assert (sum(settled), max(settled)) == (14, 6)
+    assert max(n for n in settled if n != 6) <= 4
 
 
 @pytest.mark.parametrize("limit", [1, 7, 40, 90])
@@ -87,13 +116,13 @@ def test_a_limit_counts_what_is_snoozed_only_when_it_is_done(sqlite: Database) -
 
 
 def test_rows_that_are_due_soon_are_waited_for(database: Database, rows: Rows) -> None:
-    rows.replay(1, "retry", available_at=iso(wall_clock() + 300))
-    notes = Notes()
-    assert worker(database, [FakeKind()], listener=notes).run().of("done") == 1
-    assert [waiting for _, waiting in notes.waited][:1] == [1]
+    rows.replay(1, "retry", available_at=iso(wall_clock() + 3000))
+    log = EventLog()
+    assert worker(database, [FakeKind()], log=log).run().of("done") == 1
+    assert [event.rows for event in log.of(WaitingForRetry)][:1] == [1]
 
 
-def test_rows_in_retry_are_left_when_told_so(sqlite: Database) -> None:
+def test_rows_in_retry_are_left_with_no_wait(sqlite: Database) -> None:
     rows = Rows(sqlite)
     rows.replay(1, "retry", available_at=iso(wall_clock() + 3_600_000))
     rows.replay(2)
@@ -102,16 +131,16 @@ def test_rows_in_retry_are_left_when_told_so(sqlite: Database) -> None:
 
 
 def test_a_retry_comes_back_until_its_attempts_are_used_up(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tmxdb.queue.settle.backoff_s", lambda *_, **__: 0.0)
+    monkeypatch.setattr("tmxdb.queue.rows.settle.backoff_s", lambda *_, **__: 0.0)
     rows = Rows(sqlite)
     rows.replay(1)
-    play = raising(SiteTrouble("no answer", code="tmx.timeout"))
+    play = raising(SiteError("no answer", code="tmx.timeout"))
     totals = worker(sqlite, [FakeKind(play)], Plan(n=1, max_attempts=3)).run()
     assert totals.by_kind["download"] == {"retry": 2, "failed": 1}
     assert [book["outcome"] for book in rows.attempts()] == ["retry", "retry", "failed"]
 
 
-def test_forever_waits_for_new_work_until_it_is_told_to_stop(database: Database, rows: Rows) -> None:
+def test_a_worker_with_forever_waits_for_new_rows_until_it_is_stopped(database: Database, rows: Rows) -> None:
     rows.replay(1)
     with working(database, [FakeKind()], Plan(n=1, forever=True)) as thread:
         wait_until(lambda: rows.statuses() == {1: "done"})
@@ -120,71 +149,71 @@ def test_forever_waits_for_new_work_until_it_is_told_to_stop(database: Database,
         assert thread.is_alive()
 
 
-def test_a_stop_lets_begun_jobs_end_and_gives_back_the_rest_uncharged(database: Database, rows: Rows) -> None:
+def test_a_stop_lets_running_jobs_finish_and_releases_the_rest(database: Database, rows: Rows) -> None:
     rows.replays(*range(1, 31))
     begun, go_on, stop = queue.SimpleQueue[int](), threading.Event(), threading.Event()
 
     def play(job: Job) -> Outcome:
         begun.put(job.item_id)
-        go_on.wait(20)
+        go_on.wait(120)
         return DONE
 
     with working(database, [FakeKind(play)], Plan(n=2), stop=stop):
-        ids = {begun.get(timeout=20), begun.get(timeout=20)}
+        ids = {begun.get(timeout=120), begun.get(timeout=120)}
         stop.set()
         wait_until(lambda: list(rows.statuses().values()).count("pending") == 28)
         go_on.set()
     assert {i for i, status in rows.statuses().items() if status == "done"} == ids
-    assert {(row["attempts"], row["error_code"]) for row in rows.all(Replay) if row["status"] == "pending"} == {
+    assert {(row["attempts"], row["error_code"]) for row in rows.all(ReplayRow) if row["status"] == "pending"} == {
         (0, None)
     }
     assert rows.workers() == []
 
 
-def test_a_second_stop_gives_back_what_is_in_flight(database: Database, rows: Rows) -> None:
+def test_a_second_stop_releases_running_jobs(database: Database, rows: Rows) -> None:
     rows.replays(1, 2, 3)
     begun, go_on = threading.Event(), threading.Event()
     stop, now = threading.Event(), threading.Event()
 
     def play(job: Job) -> Outcome:
         begun.set()
-        go_on.wait(20)
+        go_on.wait(120)
         return DONE
 
     with working(database, [FakeKind(play)], Plan(n=1), stop=stop, stop_now=now):
-        assert begun.wait(20)
+        assert begun.wait(120)
         stop.set()
         now.set()
     go_on.set()
-    assert {(row["status"], row["attempts"]) for row in rows.all(Replay)} == {("pending", 0)}
+    assert {(row["status"], row["attempts"]) for row in rows.all(ReplayRow)} == {("pending", 0)}
 
 
-def test_a_job_that_is_told_to_stop_is_given_back_uncharged(sqlite: Database) -> None:
+def test_a_job_that_ends_because_the_worker_stops_is_released(sqlite: Database) -> None:
     rows, stop = Rows(sqlite), threading.Event()
     rows.replay(1)
 
     def play(job: Job) -> Outcome:
         stop.set()
-        raise GivenBack("the worker was told to stop")
+        raise WorkerStopping("the worker is stopping")
 
     worker(sqlite, [FakeKind(play)], Plan(n=1), stop=stop).run()
-    assert (rows.one(Replay, 1)["status"], rows.one(Replay, 1)["attempts"]) == ("pending", 0)
+    assert (rows.one(ReplayRow, 1)["status"], rows.one(ReplayRow, 1)["attempts"]) == ("pending", 0)
 
 
-def test_what_the_user_must_mend_halts_the_run_and_charges_nothing(database: Database, rows: Rows) -> None:
+def test_an_error_that_needs_the_user_stops_the_run_and_charges_no_attempt(database: Database, rows: Rows) -> None:
     rows.replays(*range(1, 101))
 
     def play(job: Job) -> Outcome:
         if job.item_id == 5:
-            raise DiskTrouble("the disk is full", code="disk.full")
+            raise DiskError("the disk is full", code="disk.full")
         return DONE
 
-    with pytest.raises(UserMustAct, match="the disk is full"):
+    with pytest.raises(UserActionRequired, match="the disk is full"):
         worker(database, [FakeKind(play)], Plan(n=2)).run()
-    left = [row for row in rows.all(Replay) if row["status"] != "done"]
+    left = [row for row in rows.all(ReplayRow) if row["status"] != "done"]
     assert {(row["status"], row["attempts"]) for row in left} == {("pending", 0)}
     assert (rows.attempts(), rows.workers()) == ([], [])
-    assert rows.one(Replay, 5)["error_code"] == "disk.full"
+    assert rows.one(ReplayRow, 5)["error_code"] == "disk.full"
 
 
 def test_a_bug_costs_its_row_and_leaves_its_traceback(database: Database, rows: Rows) -> None:
@@ -196,7 +225,7 @@ def test_a_bug_costs_its_row_and_leaves_its_traceback(database: Database, rows: 
         raise ZeroDivisionError("x" * 100 + " at the end")
 
     assert worker(database, [FakeKind(play)]).run().by_kind["download"] == {"done": 1, "failed": 1}
-    row = rows.one(Replay, 1)
+    row = rows.one(ReplayRow, 1)
     assert (row["status"], row["error_code"]) == ("failed", "tmxdb.bug")
     assert "Traceback" in row["error"]
     assert row["error"].rstrip().endswith("at the end")
@@ -209,18 +238,18 @@ def test_a_long_traceback_keeps_its_end() -> None:
     assert (len(outcome.message), outcome.message.rstrip().endswith("the end")) == (2000, True)
 
 
-def test_a_worker_takes_over_the_rows_of_one_that_is_gone(database: Database, rows: Rows) -> None:
-    rows.replays(1, 2, status="running", claimed_by="nobody")
-    notes = Notes()
-    assert worker(database, [FakeKind()], listener=notes).run().of("done") == 2
-    assert any("2 rows taken back" in note for note in notes.notes)
+def test_a_worker_recovers_the_rows_of_a_lost_worker(database: Database, rows: Rows) -> None:
+    rows.replays(1, 2, status="running", claimed_by="unregistered")
+    log = EventLog()
+    assert worker(database, [FakeKind()], log=log).run().of("done") == 2
+    assert log.of(RowsRecovered) == [RowsRecovered("download", 2)]
 
 
 def test_a_worker_waits_for_rows_that_another_one_holds(sqlite: Database) -> None:
     rows = Rows(sqlite)
     rows.replay(1)
     bench = Bench(sqlite, clock=wall_clock)  # type: ignore[arg-type]
-    bench.sign_in("other")
+    bench.register("other")
     (job,) = bench.claim("other")
     with working(sqlite, [FakeKind()]) as thread:
         wait_until(lambda: len(rows.workers()) == 2)
@@ -229,34 +258,32 @@ def test_a_worker_waits_for_rows_that_another_one_holds(sqlite: Database) -> Non
         wait_until(lambda: rows.statuses() == {1: "done"})
 
 
-def test_a_row_given_back_after_the_last_claim_is_still_done(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_released_after_the_last_claim_is_still_done(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Rows(sqlite)
     rows.replay(1, "running", claimed_by="other")
-    Bench(sqlite, clock=wall_clock).sign_in("other")  # type: ignore[arg-type]
-    ask = Desk.to_come
+    Bench(sqlite, clock=wall_clock).register("other")  # type: ignore[arg-type]
+    ask = JobStore.backlog
 
-    def given_back_first(desk: Desk) -> Any:
-        rows.write(
-            "UPDATE replays SET status = 'pending', claimed_by = NULL, lease_until = NULL WHERE status = 'running'"
-        )
-        return ask(desk)
+    def released_first(store: JobStore) -> Any:
+        rows.write("UPDATE replays SET status = 'pending', claimed_by = NULL WHERE status = 'running'")
+        return ask(store)
 
-    monkeypatch.setattr(Desk, "to_come", given_back_first)
+    monkeypatch.setattr(JobStore, "backlog", released_first)
     assert worker(sqlite, [FakeKind()]).run().of("done") == 1
 
 
-def test_a_late_result_is_told_and_not_counted(sqlite: Database) -> None:
-    rows, notes = Rows(sqlite), Notes()
+def test_a_late_result_is_reported_and_not_counted(sqlite: Database) -> None:
+    rows, log = Rows(sqlite), EventLog()
     rows.replay(1)
 
     def play(job: Job) -> Outcome:
         rows.write("UPDATE replays SET claim_token = 99")
-        rows.change(Replay, 1, status="failed", claimed_by=None, lease_until=None, finished_at="", error_code="x")
+        rows.change(ReplayRow, 1, status="failed", claimed_by=None, finished_at="", error_code="x")
         return DONE
 
-    totals = worker(sqlite, [FakeKind(play)], listener=notes).run()
+    totals = worker(sqlite, [FakeKind(play)], log=log).run()
     assert (totals.dropped, totals.of("done"), rows.statuses()) == (1, 0, {1: "failed"})
-    assert any("too late" in note for note in notes.notes)
+    assert log.of(ResultDropped) == [ResultDropped("download", 1)]
 
 
 def test_a_kind_prepares_before_its_first_claim(sqlite: Database) -> None:
@@ -265,34 +292,38 @@ def test_a_kind_prepares_before_its_first_claim(sqlite: Database) -> None:
 
     class Opens(FakeKind):
         def prepare(self, connection: Connection) -> None:
-            from tmxdb.queue.settle import reopen
+            from tmxdb.queue.rows.settle import reopen
 
             reopen(connection, self.table, self.table.c.status == "failed")
 
     assert worker(sqlite, [Opens()]).run().of("done") == 1
 
 
-@pytest.mark.parametrize(("takes_s", "further"), [(0.0, True), (0.005, False)])
-def test_more_is_claimed_ahead_only_while_jobs_take_no_time(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch, takes_s: float, further: bool
+@pytest.mark.parametrize("short", [True, False])
+def test_more_rows_are_claimed_ahead_only_while_jobs_are_very_short(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch, short: bool
 ) -> None:
-    Rows(sqlite).replays(*range(1, 301 if takes_s else 3001))
+    Rows(sqlite).replays(*range(1, 3001 if short else 151))
     claimed: list[int] = []
-    turn = Desk.turn
+    longest_s = [0.005]
+    cycle = JobStore.cycle
 
-    def watched(desk: Desk, *args: Any) -> Any:
-        made = turn(desk, *args)
+    def watched(store: JobStore, *args: Any) -> Any:
+        began = time.monotonic()
+        made = cycle(store, *args)
+        longest_s.append(time.monotonic() - began)
         claimed.append(len(made.claimed))
         return made
 
     def play(job: Job) -> Outcome:
-        time.sleep(takes_s)
+        if not short:  # for a cycle: each of the four threads does one job or two until the next one, not eight
+            time.sleep(max(longest_s))
         return DONE
 
-    monkeypatch.setattr(Desk, "turn", watched)
+    monkeypatch.setattr(JobStore, "cycle", watched)
     worker(sqlite, [FakeKind(play)], Plan(n=4)).run()
-    assert claimed[0] == 4 + AHEAD
-    assert (max(claimed) > 2 * AHEAD) == further
+    assert claimed[0] == 4 + MIN_AHEAD
+    assert (max(claimed) > 2 * MIN_AHEAD) == short
     assert max(claimed) <= 4 + BATCH
 
 
@@ -307,16 +338,16 @@ def test_two_workers_share_the_work_and_do_nothing_twice(database: Database, row
     with working(database, [FakeKind(play)]):
         worker(database, [FakeKind(play)]).run()
     assert sorted(done) == list(range(1, 301))
-    assert {row["attempts"] for row in rows.all(Replay)} == {1}
+    assert {row["attempts"] for row in rows.all(ReplayRow)} == {1}
 
 
-def test_a_turn_with_nothing_to_do_writes_nothing(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cycle_with_nothing_to_do_writes_nothing(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Rows(sqlite)
     rows.track(1)
-    desk = worker(sqlite, [FakeKind()])._desk
-    desk.open()
-    desk.turn([], {}, {}, {}, {"download": {}})
+    store = worker(sqlite, [FakeKind()])._store
+    store.open()
+    store.cycle(CycleInput())
     monkeypatch.setattr(sqlite, "write", raising(exc.SQLAlchemyError()))
-    desk._next_look = desk._next_beat = time.monotonic() + 1000
-    assert desk.turn([], {}, {}, {}, {"download": {}}).claimed == []
-    assert rows.one(Track, 1)["status"] == "pending"
+    store._next_recovery_s = store._next_heartbeat_s = time.monotonic() + 1000
+    assert store.cycle(CycleInput()).claimed == []
+    assert rows.one(TrackRow, 1)["status"] == "pending"

@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 
+from tests.queue.fakes import DONE, EventLog, FakeKind, wait_until, worker, working
 from tests.rows import FILE, Rows
 from tmxdb.db.bulk import NewRows
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Map, Replay, table_of
-from tmxdb.errors import DatabaseTrouble
-from tmxdb.queue import desk as desk_module
-from tmxdb.queue import worker as worker_module
-from tmxdb.queue.desk import Desk
+from tmxdb.db.models import MapRow, ReplayRow, table_of
+from tmxdb.errors import DatabaseError
 from tmxdb.queue.job import Done, Job, Outcome
-from tmxdb.queue.plan import Plan
-
-from .fakes import DONE, FakeKind, Notes, wait_until, worker, working
+from tmxdb.queue.loop import job_store as store_module
+from tmxdb.queue.loop import worker as worker_module
+from tmxdb.queue.loop.job_store import JobStore
+from tmxdb.queue.loop.run_options import Plan
 
 
 @pytest.mark.parametrize(
@@ -31,91 +30,95 @@ from .fakes import DONE, FakeKind, Notes, wait_until, worker, working
     ],
     ids=["against a rule", "too large", "half a character", "no text", "no such column"],
 )
-def test_a_value_that_the_database_refuses_costs_its_own_row_only(
+def test_a_value_that_the_database_rejects_fails_its_own_row_only(
     database: Database, rows: Rows, values: dict[str, Any]
 ) -> None:
     rows.replays(*range(1, 11))
     kind = FakeKind(lambda job: Done(values) if job.item_id == 4 else DONE)
     assert worker(database, [kind]).run().by_kind["download"] == {"done": 9, "failed": 1}
-    assert (rows.one(Replay, 4)["status"], rows.one(Replay, 4)["error_code"]) == ("failed", "tmxdb.bug")
+    assert (rows.one(ReplayRow, 4)["status"], rows.one(ReplayRow, 4)["error_code"]) == ("failed", "tmxdb.bug")
 
 
-def test_a_row_that_can_not_be_opened_costs_the_row_that_opens_it(database: Database, rows: Rows) -> None:
+def test_a_row_that_cannot_be_opened_fails_the_row_that_opens_it(database: Database, rows: Rows) -> None:
     rows.replays(1, 2)
-    bad = Done(FILE, [NewRows(table_of(Map), [{"track_id": 99, "priority": 0}])])
+    bad = Done(FILE, [NewRows(table_of(MapRow), [{"track_id": 99, "priority": 0}])])
     kind = FakeKind(lambda job: bad if job.item_id == 1 else DONE)
     assert worker(database, [kind]).run().by_kind["download"] == {"done": 1, "failed": 1}
     assert rows.statuses() == {1: "failed", 2: "done"}
 
 
-class Troubled(Desk):
-    """A desk whose turns go wrong while `troubles` last; `after` the transaction was committed or before."""
+class Troubled(JobStore):
+    """A job store whose cycles fail with the codes `troubles` in turn: before the transaction or `after` it."""
 
     troubles: list[str]
     after = False
 
-    def turn(self, *args: Any, **kwargs: Any) -> Any:
-        if not self.after and self.troubles and args[0]:
-            raise DatabaseTrouble("it is away.", code=self.troubles.pop())
-        turn = super().turn(*args, **kwargs)
-        if self.after and self.troubles and turn.claimed:
-            raise DatabaseTrouble("it went away.", code=self.troubles.pop())
-        return turn
+    def cycle(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.after and self.troubles and args[0].results:
+            raise DatabaseError("it is away.", code=self.troubles.pop())
+        return super().cycle(*args, **kwargs)
+
+    def _remember(self, cycle: Any, paused: Any) -> None:
+        if self.after and self.troubles and cycle.claimed:
+            raise DatabaseError("it went away.", code=self.troubles.pop())
+        super()._remember(cycle, paused)
 
 
 @pytest.fixture
 def troubled(monkeypatch: pytest.MonkeyPatch) -> type[Troubled]:
-    monkeypatch.setattr(worker_module, "Desk", Troubled)
-    monkeypatch.setattr(worker_module, "AGAIN_S", 0.01)
+    monkeypatch.setattr(worker_module, "JobStore", Troubled)
+    monkeypatch.setattr(worker_module, "DATABASE_RETRY_S", 0.01)
     monkeypatch.setattr(Troubled, "after", False)
     return Troubled
 
 
-def test_results_are_kept_while_the_database_is_away(sqlite: Database, troubled: type[Troubled]) -> None:
+def test_results_are_kept_while_the_database_is_unavailable(sqlite: Database, troubled: type[Troubled]) -> None:
     troubled.troubles = ["db.busy", "db.unreachable", "db.busy"]
-    rows, notes, played = Rows(sqlite), Notes(), list[int]()
+    rows, log, played = Rows(sqlite), EventLog(), list[int]()
     rows.replays(*range(1, 11))
 
     def play(job: Job) -> Outcome:
         played.append(job.item_id)
         return DONE
 
-    assert worker(sqlite, [FakeKind(play)], listener=notes).run().of("done") == 10
+    assert worker(sqlite, [FakeKind(play)], log=log).run().of("done") == 10
     assert sorted(played) == list(range(1, 11))
-    assert sum("wait in memory" in note for note in notes.notes) == 3
+    assert sum("in memory" in sentence for sentence in log.sentences()) == 3
 
 
-def test_trouble_that_does_not_pass_ends_the_run(sqlite: Database, troubled: type[Troubled]) -> None:
+def test_a_permanent_database_error_ends_the_run(sqlite: Database, troubled: type[Troubled]) -> None:
     troubled.troubles = ["disk.full"]
     rows = Rows(sqlite)
     rows.replays(1, 2)
-    with pytest.raises(DatabaseTrouble):
+    with pytest.raises(DatabaseError):
         worker(sqlite, [FakeKind()]).run()
-    assert {(row["status"], row["attempts"]) for row in rows.all(Replay)} == {("pending", 0)}
+    assert {(row["status"], row["attempts"]) for row in rows.all(ReplayRow)} == {("pending", 0)}
 
 
-def test_rows_of_a_claim_whose_answer_was_lost_are_not_ours_for_ever(
+def test_rows_of_a_claim_whose_response_was_lost_are_released(
     sqlite: Database, troubled: type[Troubled], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_module, "HEARTBEAT_MS", 50)
+    monkeypatch.setattr(store_module, "HEARTBEAT_MS", 50)
     troubled.troubles, troubled.after = ["db.unreachable"], True
     rows = Rows(sqlite)
     rows.replays(*range(1, 11))
     with working(sqlite, [FakeKind()], Plan(n=1, forever=True)):
         wait_until(lambda: set(rows.statuses().values()) == {"done"})
-    assert {row["attempts"] for row in rows.all(Replay)} == {1}
+    assert {row["attempts"] for row in rows.all(ReplayRow)} == {1}
 
 
-def test_a_job_that_finds_the_database_away_is_done_later(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_finds_the_database_unavailable_is_done_later(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows, tried = Rows(sqlite), list[int]()
     rows.replay(1)
 
     def play(job: Job) -> Outcome:
         tried.append(job.attempt)
         if len(tried) == 1:
-            raise DatabaseTrouble("it is busy.", code="db.busy")
+            raise DatabaseError("it is busy.", code="db.busy")
         return DONE
 
-    monkeypatch.setattr("tmxdb.queue.backoff.LONGEST_S", 0.05)
+    monkeypatch.setattr("tmxdb.queue.backoff.MAX_BACKOFF_S", 0.05)
     assert worker(sqlite, [FakeKind(play)]).run().of("done") == 1
     assert tried == [1, 1]

@@ -1,4 +1,4 @@
-"""A row's life: claimed, worked on, settled, given back. The words are told in `queue/job.py`.
+"""The job queue: rows are claimed, worked on, settled or released. `queue/job.py` defines the terms.
 
-The queue knows no kind by name: a kind is a table, its key, the columns a job needs, and `run(job) -> Outcome`.
+The queue knows no kind by name. A kind is a table, its key, the columns a job needs, and `run(job) -> Outcome`.
 """

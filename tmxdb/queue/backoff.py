@@ -1,26 +1,27 @@
-"""How long a row waits before its next attempt: pure functions; the numbers are in the table of `retrying.py`."""
+"""How long a row waits before its next attempt. Pure functions; the numbers are in `failure_policy.py`."""
 
 from __future__ import annotations
 
-from tmxdb.retrying import Rule
+from tmxdb.failure_policy import FailurePolicy
 
-LONGEST_S = 3600.0
-"""No row waits longer by itself, whatever its rule says."""
-LONGEST_ASKED_S = 24 * 3600.0
+MAX_BACKOFF_S = 3600.0
+"""Longest wait without a request from the other side, whatever the policy says."""
+MAX_REQUESTED_WAIT_S = 24 * 3600.0
+"""Longest wait that the other side can ask for."""
 
 
-def backoff_s(rule: Rule, attempt: int, *, jitter: float, asked_s: float | None = None) -> float:
-    """Seconds until attempt `attempt + 1` by `rule`, for `jitter` in [0, 1).
+def backoff_s(policy: FailurePolicy, attempt: int, *, jitter: float, asked_s: float | None = None) -> float:
+    """Return the seconds until attempt `attempt + 1`, for `jitter` in [0, 1).
 
-    Mostly 2, 6, 18, 54 s … up to an hour, each stretched by up to a half, so that rows that failed together do not
-    come back together. What the site asked for is never undercut, but a day is the longest it can ask.
+    Usually 2, 6, 18, 54 s ... up to an hour, each longer by up to one half, so that rows that failed together are not
+    retried together. The wait is never shorter than `asked_s`, of which at most one day counts.
     """
-    longest_s = min(rule.longest_s or LONGEST_S, LONGEST_S)
-    own_s = min(rule.first_s * rule.growth ** min(max(attempt - 1, 0), 20), longest_s)
-    own_s *= 1 + jitter / 2
-    return max(own_s, min(asked_s, LONGEST_ASKED_S)) if asked_s is not None else own_s
+    longest_s = min(policy.longest_s or MAX_BACKOFF_S, MAX_BACKOFF_S)
+    wait_s = min(policy.first_s * policy.growth ** min(max(attempt - 1, 0), 20), longest_s)
+    wait_s *= 1 + jitter / 2
+    return max(wait_s, min(asked_s, MAX_REQUESTED_WAIT_S)) if asked_s is not None else wait_s
 
 
-def snooze_s(rule: Rule, asked_s: float | None) -> float:
-    """Seconds that a row waits uncharged by `rule`: as long as the other side asked for."""
-    return min(rule.first_s, LONGEST_S) if asked_s is None else min(asked_s, LONGEST_ASKED_S)
+def snooze_s(policy: FailurePolicy, asked_s: float | None) -> float:
+    """Return the seconds of a snooze: `asked_s`, else the policy's first wait."""
+    return min(policy.first_s, MAX_BACKOFF_S) if asked_s is None else min(asked_s, MAX_REQUESTED_WAIT_S)

@@ -1,12 +1,13 @@
-"""The words of the queue; every other room uses them alike, in Python, SQL, help and logs.
+"""The terms of the queue. All code, SQL, help and logs use them in the same sense.
 
-kind      one sort of work over one table: list, download, extract, capture
+kind      one sort of work on one table: list, download, extract, capture
 job       one claimed row of a kind
 claim     mark rows as running for one worker, in one statement; `claim_token` grows with each claim
-lease     until when the claim is good without a heartbeat
-attempt   one claim that was charged; a snooze, a shutdown and a lost lease are not
-settle    write the outcome back, if the claim is still ours
-snooze    back to the queue without an attempt, because something else has to come first
+lease     how long a worker's claims are valid without another heartbeat
+attempt   one claim that was charged; snoozes, shutdowns and lost workers are not charged
+settle    write the outcome to the row, if the claim is still valid
+snooze    put a row off without charging an attempt, because something else must happen first
+release   make a claimed row pending again, without charging an attempt
 backoff   how long a row in `retry` waits before its next attempt
 """
 
@@ -19,22 +20,24 @@ from typing import Any, Protocol
 from sqlalchemy import Column, ColumnClause, Connection, Table, literal_column
 from sqlalchemy.sql.elements import NamedColumn
 
-from tmxdb.db.bulk import NewRows
+from tmxdb.db.bulk import NewRows, RowStream
 from tmxdb.errors import TmxdbError
 
-# Statuses as literals for queries: bound as values, SQLite would not use the partial indexes.
+# Literals, because SQLite does not use a partial index for a status that is a bound parameter.
 PENDING: ColumnClause[str] = literal_column("'pending'")
 RUNNING: ColumnClause[str] = literal_column("'running'")
 RETRY: ColumnClause[str] = literal_column("'retry'")
 
-
-LONGEST_ERROR = 2000
-"""Characters of a message that a row keeps."""
+MAX_ERROR_LENGTH = 2000
+"""Most characters of a message that are stored in a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed row. `row` holds the columns that the kind asked for."""
+    """A claimed row. `row` contains the columns that the kind needs, `token` identifies the claim.
+
+    `losses`: how many workers in a row died while working on it.
+    """
 
     kind: str
     item_id: int
@@ -43,28 +46,43 @@ class Job:
     priority: int
     started_at: str
     row: Mapping[str, Any]
+    losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It worked: `values` go into the row, `opens` are rows of other tables, all in one transaction."""
+    """Success. `values` are written to the row and `opens` to other tables, in one transaction."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    opens: Sequence[NewRows] = ()
+    opens: Sequence[NewRows | RowStream] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that a job opens and that are written before its outcome, which opens too many for one transaction.
+
+    The row stays running, with the next claim token: if the same part is written twice, the second time is too late.
+    """
+
+    opens: Sequence[RowStream]
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """May pass: try again after the backoff, or after `after_s` if the other side named a time."""
+    """Failure that may pass: try again after the backoff, and not before `after_s` if the other side asked for it.
+
+    `digest`: the SHA-256 of a bad file. The same failure with other bytes is another cause, see `rows/settle.py`.
+    """
 
     code: str
     message: str
     after_s: float | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Not now and nobody's fault: back to the queue, no attempt charged. `after_s` 0: at once."""
+    """Put the row off for `after_s` seconds (0: make it pending immediately) without charging an attempt."""
 
     code: str
     message: str
@@ -73,7 +91,7 @@ class Snooze:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Gone for good and not our fault: there is nothing to get."""
+    """There is nothing to get, and there never will be."""
 
     code: str
     message: str
@@ -81,7 +99,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Can not pass, however often it is tried."""
+    """Failure that another attempt cannot change."""
 
     code: str
     message: str
@@ -91,7 +109,7 @@ Outcome = Done | Retry | Snooze | Skip | Fail
 
 
 class Kind(Protocol):
-    """One sort of work. `run` is called from many threads at once and never writes to the database."""
+    """One sort of work. `run` is called from many threads at the same time and never writes to the database."""
 
     name: str
     table: Table
@@ -99,19 +117,28 @@ class Kind(Protocol):
 
     @property
     def key(self) -> Column[Any]:
-        """The primary key of `table`."""
+        """Return the primary key of `table`."""
 
     def at_most(self, n: int) -> int:
-        """How many of `n` threads make sense for this kind."""
+        """Return how many of `n` threads this kind can use."""
 
     def prepare(self, connection: Connection) -> None:
-        """Before the first claim, in a writing transaction: open what this run asks for."""
+        """Open the rows that this run asks for. Called in a write transaction before the first claim."""
+
+    def adopt(self, job: Job) -> Outcome | None:
+        """Return the outcome of `job` if its result is already complete on disk, else None. Does nothing else."""
 
     def run(self, job: Job) -> Outcome:
-        """Do it. Raises a TmxdbError; what becomes of the row then says the table in `retrying.py`."""
+        """Do `job`. May raise a TmxdbError: the failure policy then decides what happens to the row."""
 
 
-class GivenBack(TmxdbError):
-    """Raised inside a job when the worker is told to stop: the row goes back, no attempt is charged."""
+class ClaimLost(TmxdbError):
+    """Raised inside a job before it publishes a file, if another worker has its row now."""
+
+    code = "worker.claim_lost"
+
+
+class WorkerStopping(TmxdbError):
+    """Raised inside a job when the worker is stopping: the row is released, and no attempt is charged."""
 
     code = "worker.stopping"

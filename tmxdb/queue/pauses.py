@@ -1,44 +1,27 @@
-"""Kinds that nobody begins anything of for a while: written by a person, looked at by every worker once a second.
+"""Paused kinds: a person writes a pause, and every worker reads it once a second.
 
-The end of a pause is a time of day, kept by the wall clock of each worker: a machine whose clock is five minutes
-ahead goes on five minutes before the others, and one that slept through the end goes on when it wakes up. Nobody
-deletes a pause that is over, for by somebody else's clock it may not be.
+The end of a pause is a wall time, and each worker uses its own clock: a machine whose clock is five minutes fast ends
+the pause five minutes before the others. Expired pauses are not deleted, because by another clock they may still apply.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.models import Pause, table_of
+from tmxdb.db.models import PauseRow, table_of
+from tmxdb.queue.paused import ALL, Paused
 
-ALL = "all"
-"""The pause of every kind there is, those too that come to be later."""
-_pauses = table_of(Pause)
+__all__ = ["ALL", "Paused", "pause", "pause_of", "pauses", "resume"]
 
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    """A pause that holds: of `kind` (or `all`), since and until when (ISO; None: until it is lifted), and why."""
-
-    kind: str
-    since: str
-    until: str | None
-    reason: str | None
-
-    def __str__(self) -> str:
-        until = f" until {self.until[:19].replace('T', ' ')} UTC" if self.until else ""
-        return f"{'every kind' if self.kind == ALL else self.kind} is paused{until}" + (
-            f" ({self.reason})" if self.reason else ""
-        )
+_pauses = table_of(PauseRow)
 
 
 def pause(connection: Connection, kind: str, *, until_ms: int | None, reason: str | None, now_ms: int) -> None:
-    """From now on nobody begins anything of `kind`; takes the place of an earlier pause of it."""
+    """Pause `kind` from now on. Replaces an earlier pause of the same kind."""
     row = {
         "kind": kind,
         "since": iso(now_ms),
@@ -49,18 +32,18 @@ def pause(connection: Connection, kind: str, *, until_ms: int | None, reason: st
 
 
 def resume(connection: Connection, kind: str) -> None:
-    """Lift the pause of `kind`; `all`: every pause."""
+    """End the pause of `kind`; `all` ends every pause."""
     connection.execute(delete(_pauses) if kind == ALL else delete(_pauses).where(_pauses.c.kind == kind))
 
 
 def pauses(connection: Connection, now_ms: int) -> list[Paused]:
-    """Those that hold now, by kind."""
+    """Return the pauses that apply now, sorted by kind."""
     now = iso(now_ms)
     rows = [Paused(*row) for row in connection.execute(select(_pauses).order_by(_pauses.c.kind))]
     return [row for row in rows if row.until is None or row.until > now]
 
 
-def pausing(holding: Iterable[Paused], kind: str) -> Paused | None:
-    """What keeps `kind` from being worked on: of two pauses the one that ends last."""
-    mine = [row for row in holding if row.kind in (kind, ALL)]
-    return max(mine, key=lambda row: (row.until is None, row.until), default=None)
+def pause_of(active: Iterable[Paused], kind: str) -> Paused | None:
+    """Return the pause in `active` that applies to `kind`; of two, the one that ends last."""
+    applicable = [row for row in active if row.kind in (kind, ALL)]
+    return max(applicable, key=lambda row: (row.until is None, row.until), default=None)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.queue.fakes import DONE, Bench
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Replay, table_of
-from tmxdb.queue.by_hand import RELEASED, SKIPPED, held, set_aside, skippable, take_back
-from tmxdb.queue.settle import reopen
+from tmxdb.db.models import ReplayRow, table_of
+from tmxdb.queue.admin import RELEASED, SKIPPED, count_held, count_skippable, release_rows, skip_rows
+from tmxdb.queue.rows.settle import reopen
 
-from .fakes import DONE, Bench
-
-REPLAYS = table_of(Replay)
+REPLAYS = table_of(ReplayRow)
 
 
 @pytest.fixture
@@ -20,49 +19,51 @@ def bench(database: Database, clock: FakeClock) -> Bench:
     return Bench(database, clock)
 
 
-def test_all_but_done_rows_are_left_alone_with_the_reason(database: Database, rows: Rows) -> None:
+def test_all_rows_but_done_ones_are_skipped_with_the_reason(database: Database, rows: Rows) -> None:
     for number, status in enumerate(("pending", "running", "retry", "failed", "done", "skipped"), start=1):
         rows.replay(number, status)
     with database.write() as connection:
-        assert skippable(connection, REPLAYS) == {"pending": 1, "running": 1, "retry": 1, "failed": 1}
-        assert set_aside(connection, REPLAYS, reason="no use", now_ms=NOW) == 4
-        assert set_aside(connection, REPLAYS, reason="again", now_ms=NOW) == 0
+        assert count_skippable(connection, REPLAYS) == {"pending": 1, "running": 1, "retry": 1, "failed": 1}
+        assert skip_rows(connection, REPLAYS, reason="no use", now_ms=NOW) == 4
+        assert skip_rows(connection, REPLAYS, reason="again", now_ms=NOW) == 0
     assert list(rows.statuses().values()) == ["skipped"] * 4 + ["done", "skipped"]
-    assert {(row["error_code"], row["error"]) for row in rows.all(Replay)[:4]} == {(SKIPPED, "no use")}
-    assert rows.one(Replay, 6)["error_code"] == "tmx.gone"
+    assert {(row["error_code"], row["error"]) for row in rows.all(ReplayRow)[:4]} == {(SKIPPED, "no use")}
+    assert rows.one(ReplayRow, 6)["error_code"] == "tmx.gone"
     with database.write() as connection:
         assert reopen(connection, REPLAYS, REPLAYS.c.error_code == SKIPPED) == 4
 
 
-def test_the_result_of_a_row_that_was_skipped_in_work_is_dropped(database: Database, rows: Rows, bench: Bench) -> None:
+def test_the_result_of_a_row_that_was_skipped_while_running_is_dropped(
+    database: Database, rows: Rows, bench: Bench
+) -> None:
     rows.replays(1, 2)
     first, second = bench.claim(n=2)
     with database.write() as connection:
-        set_aside(connection, REPLAYS, REPLAYS.c.replay_id == 1, reason="no use", now_ms=NOW)
+        skip_rows(connection, REPLAYS, REPLAYS.c.replay_id == 1, reason="no use", now_ms=NOW)
     assert bench.settle((first, DONE), (second, DONE)) == [None, "done"]
     assert rows.statuses() == {1: "skipped", 2: "done"}
 
 
-def test_rows_taken_back_cost_nothing_and_blame_nobody(database: Database, rows: Rows, bench: Bench) -> None:
+def test_released_rows_cost_no_attempt_and_count_no_loss(database: Database, rows: Rows, bench: Bench) -> None:
     rows.replay(1, attempts=2, losses=1)
-    bench.sign_in("slow")
+    bench.register("slow")
     bench.claim("slow")
     with database.write() as connection:
-        assert take_back(connection, "download", REPLAYS, ["slow"], NOW) == 1
-    row = rows.one(Replay, 1)
+        assert release_rows(connection, "download", REPLAYS, ["slow"], NOW) == 1
+    row = rows.one(ReplayRow, 1)
     assert (row["status"], row["attempts"], row["losses"], row["claimed_by"]) == ("pending", 2, 1, None)
     (book,) = rows.attempts()
     assert (book["outcome"], book["error_code"], book["worker"], book["attempt"]) == ("lost", RELEASED, "slow", 3)
 
 
-def test_the_late_result_of_a_row_taken_back_is_dropped_before_and_after_the_next_claim(
+def test_the_late_result_of_a_released_row_is_dropped_before_and_after_the_next_claim(
     database: Database, rows: Rows, bench: Bench
 ) -> None:
     rows.replay(1)
-    bench.sign_in("slow")
+    bench.register("slow")
     (late,) = bench.claim("slow")
     with database.write() as connection:
-        take_back(connection, "download", REPLAYS, ["slow"], NOW)
+        release_rows(connection, "download", REPLAYS, ["slow"], NOW)
     assert bench.settle((late, DONE), worker="slow") == [None]
     (job,) = bench.claim("slow")
     assert bench.settle((late, DONE), worker="slow") == [None]
@@ -70,16 +71,18 @@ def test_the_late_result_of_a_row_taken_back_is_dropped_before_and_after_the_nex
     assert bench.settle((job, DONE), worker="slow") == ["done"]
 
 
-def test_only_rows_of_the_named_and_of_nobody_are_taken_back(database: Database, rows: Rows, bench: Bench) -> None:
+def test_only_rows_of_the_named_workers_and_of_unregistered_ones_are_released(
+    database: Database, rows: Rows, bench: Bench
+) -> None:
     rows.replays(1, 2, 3)
     for name in ("here", "there"):
-        bench.sign_in(name)
+        bench.register(name)
     for name in ("here", "there", "stranger"):
         bench.claim(name)
     with database.write() as connection:
-        assert held(connection, REPLAYS, None) == {"here": 1, "there": 1, "stranger": 1}
-        assert held(connection, REPLAYS, ["here"]) == {"here": 1, "stranger": 1}
-        assert take_back(connection, "download", REPLAYS, ["here"], NOW) == 2
+        assert count_held(connection, REPLAYS, None) == {"here": 1, "there": 1, "stranger": 1}
+        assert count_held(connection, REPLAYS, ["here"]) == {"here": 1, "stranger": 1}
+        assert release_rows(connection, "download", REPLAYS, ["here"], NOW) == 2
     assert rows.statuses() == {1: "pending", 2: "running", 3: "pending"}
     with database.write() as connection:
-        assert take_back(connection, "download", REPLAYS, None, NOW) == 1
+        assert release_rows(connection, "download", REPLAYS, None, NOW) == 1

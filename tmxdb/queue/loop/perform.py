@@ -1,0 +1,101 @@
+"""Running one job. The only place where exceptions become outcomes."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tmxdb.errors import InvalidResponse, ResourcesExhausted, RetryLater, TmxdbError, UserActionRequired
+from tmxdb.failure_policy import Action, policy_for
+from tmxdb.queue.backoff import snooze_s
+from tmxdb.queue.job import MAX_ERROR_LENGTH, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze
+from tmxdb.queue.rows.recover import DIED, MAX_LOSSES, given_up_message
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one job, or a part of it. With `halt`, the run must stop for that reason, at no charge."""
+
+    job: Job
+    outcome: Outcome | Part
+    halt: UserActionRequired | None = None
+
+
+def perform(kind: Kind, job: Job) -> Result:
+    """Run `job` and return its result. Raises nothing.
+
+    A job on which MAX_LOSSES workers died is not run. Its result is adopted if it is complete on disk; else it fails.
+    """
+    try:
+        if job.losses >= MAX_LOSSES:
+            failed = Fail(DIED, given_up_message(job.kind, job.item_id, job.losses))
+            return Result(job, kind.adopt(job) or failed)
+        return Result(job, kind.run(job))
+    except TmxdbError as error:
+        exhausted = exhausted_resource(error)
+        return result_of(job, error if exhausted is None else exhausted)
+    except Exception as error:  # noqa: BLE001  # the only such place: a bug fails its row, but not the run
+        exhausted = exhausted_resource(error)
+        return Result(job, bug()) if exhausted is None else result_of(job, exhausted)
+
+
+def exhausted_resource(error: BaseException) -> ResourcesExhausted | None:
+    """Return the error to raise if `error` or one of its causes means that the machine has no resources left."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, ResourcesExhausted):
+            return cause
+        for matches, code, what in _RESOURCES:
+            if matches(cause):
+                return ResourcesExhausted(
+                    f"{what} Use a smaller --n, or stop other programs, then run the same command again:"
+                    " nothing is lost.",
+                    code=code,
+                )
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+_RESOURCES: tuple[tuple[Callable[[BaseException], bool], str, str], ...] = (
+    (lambda e: isinstance(e, MemoryError), "host.memory", "This machine has no memory left."),
+    (
+        lambda e: isinstance(e, RuntimeError) and "can't start new thread" in str(e),
+        "host.threads",
+        "This machine allows no more threads.",
+    ),
+    (
+        lambda e: isinstance(e, OSError) and e.errno in (errno.EMFILE, errno.ENFILE),
+        "host.files",
+        "This process has too many open files.",
+    ),
+    (lambda e: isinstance(e, OSError) and e.errno == errno.ENOMEM, "host.memory", "This machine has no memory left."),
+)
+
+
+def result_of(job: Job, error: TmxdbError) -> Result:
+    """Return the result that the failure policy prescribes for `error`."""
+    policy, code, message = policy_for(error), error.code, str(error)
+    asked_s = error.retry_after_s if isinstance(error, RetryLater) else None
+    match policy.action:
+        case Action.SKIP:
+            return Result(job, Skip(code, message))
+        case Action.SNOOZE:
+            return Result(job, Snooze(code, message, snooze_s(policy, asked_s)))
+        case Action.RETRY:
+            digest = error.digest if isinstance(error, InvalidResponse) else None
+            return Result(job, Retry(code, message, asked_s, digest))
+        case Action.RELEASE:
+            return Result(job, Snooze(code, message))
+        case Action.STOP if isinstance(error, UserActionRequired):
+            return Result(job, Snooze(code, message), halt=error)
+        case _:
+            return Result(job, Fail(code, message))
+
+
+def bug() -> Fail:
+    """Return the outcome for the exception being handled: the end of its traceback."""
+    return Fail("tmxdb.bug", traceback.format_exc()[-MAX_ERROR_LENGTH:])

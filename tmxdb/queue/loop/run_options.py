@@ -1,0 +1,38 @@
+"""The options of a run and its totals."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from tmxdb.db.selected import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Options of a run.
+
+    `n`: jobs to run at the same time. `limit`: stop after this many jobs; 0 means no limit. `forever`: wait for new
+    rows. `wait`: wait for rows in retry and for paused kinds. `selection`: do only the rows of its tracks, or
+    rows that were named.
+    """
+
+    n: int
+    limit: int = 0
+    forever: bool = False
+    wait: bool = True
+    max_attempts: int = 5
+    selection: Scope | None = None
+
+
+@dataclass(slots=True)
+class Totals:
+    """Totals of a run: finished jobs by kind and status, dropped late results, released rows."""
+
+    by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    dropped: int = 0
+    released: int = 0
+
+    def of(self, status: str) -> int:
+        """Return how many jobs of all kinds ended with `status`."""
+        return sum(counter[status] for counter in self.by_kind.values())

@@ -1,0 +1,154 @@
+"""The threads that run the jobs of one kind. They never write to the database."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from tmxdb.queue.job import Job, Kind
+from tmxdb.queue.loop.perform import Result, exhausted_resource, perform
+from tmxdb.queue.loop.result_buffer import ResultBuffer
+from tmxdb.queue.rows.groups import GroupSchedule, group_of
+
+MAY_BEGIN_POLL_S = 0.2
+
+
+class ThreadPool:
+    """Up to `size` threads for `kind`, started as jobs arrive. Results go to `results` in any order.
+
+    `may_begin`: returns whether threads may begin jobs now; `withdraw` and `drop` work meanwhile. `slots`: a semaphore
+    shared by several pools that together have more threads than jobs may run at the same time.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        size: int,
+        results: ResultBuffer[Result],
+        slots: AbstractContextManager[object] | None = None,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.kind = kind
+        self.size = size
+        self._results = results
+        self._slots = slots or nullcontext()
+        self._may_begin = may_begin
+        self._inbox: deque[Job] = deque()
+        self._running: dict[int, Job] = {}  # by thread
+        group = group_of(kind)
+        self._schedule = None if group is None else GroupSchedule(group.name)
+        self._changed = threading.Condition()
+        self._threads = self._idle = 0
+        self._waking = False
+        self._closed = False
+
+    def submit(self, jobs: Iterable[Job]) -> None:
+        """Run `jobs` in order, each as soon as a thread is free."""
+        with self._changed:
+            self._inbox.extend(jobs)
+            self._wake_one()
+
+    def withdraw(self) -> list[Job]:
+        """Remove and return the jobs that no thread has begun."""
+        with self._changed:
+            jobs = list(self._inbox)
+            self._inbox.clear()
+        return jobs
+
+    def drop(self, keys: Collection[int]) -> None:
+        """Remove the jobs with `keys` that no thread has begun."""
+        with self._changed:
+            self._inbox = deque(job for job in self._inbox if job.item_id not in keys)
+
+    def begun(self, waiting_threads: Container[int] = ()) -> list[int]:
+        """Return the keys of the jobs being worked on, except those of `waiting_threads`."""
+        return sorted(job.item_id for thread, job in list(self._running.items()) if thread not in waiting_threads)
+
+    def free(self) -> int:
+        """Return how many threads have no job and find none in the inbox."""
+        return max(self.size - len(self._running) - len(self._inbox), 0)
+
+    def close(self) -> None:
+        """Let each thread end after its current job."""
+        with self._changed:
+            self._closed = True
+            self._inbox.clear()
+            self._changed.notify_all()
+
+    def _wake_one(self) -> None:
+        """Wake or start one thread if there is a job for it. That thread wakes the next one.
+
+        With very short jobs, the first thread finishes all of them before the others are awake. Measured: one wake-up
+        for each job costs more than claiming and settling it.
+        """
+        if not self._inbox or self._waking:
+            return
+        if self._idle:
+            self._waking = True
+            self._changed.notify()
+        elif self._threads < self.size:
+            self._waking = self._start_thread()
+
+    def _start_thread(self) -> bool:
+        # Daemon threads, so that a second Ctrl-C need not wait for them.
+        thread = threading.Thread(target=self._work, name=f"{self.kind.name}-{self._threads}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system allows no more threads: continue with those we have
+            if not self._threads:
+                raise exhausted_resource(error) or error from error
+            return False
+        self._threads += 1
+        return True
+
+    def _work(self) -> None:
+        with self._changed:
+            self._waking = False
+        thread = threading.get_ident()
+        job: Job | None = None
+        while (job := self._next(job)) is not None:
+            with self._slots:
+                self._running[thread] = job
+                result = perform(self.kind, job)
+                del self._running[thread]
+            self._results.put(result)
+
+    def _next(self, previous: Job | None) -> Job | None:
+        """Wait for the next job of a thread that has just done `previous`. None when the pool is closed."""
+        with self._changed:
+            while True:
+                may_begin = self._may_begin()
+                job = self._take(previous) if may_begin else None
+                if job is not None:
+                    break
+                if self._closed:
+                    return None
+                previous = None if may_begin else previous
+                self._idle += 1
+                self._changed.wait(None if may_begin else MAY_BEGIN_POLL_S)
+                self._idle -= 1
+                self._waking = False
+            self._wake_one()
+        return job
+
+    def _take(self, previous: Job | None) -> Job | None:
+        if self._schedule is not None:
+            return self._schedule.take(self._inbox, previous)
+        return self._inbox.popleft() if self._inbox else None
+
+
+def pool_sizes(n: int, kinds: Sequence[Kind]) -> dict[str, int]:
+    """Return how many of `n` threads each kind gets: at least one, at most what the kind can use.
+
+    The split is fixed for the whole run. Threads keep connections to the site open, and there must never be more
+    connections than `n`.
+    """
+    if len(kinds) == 1:
+        return {kinds[0].name: max(1, min(n, kinds[0].at_most(n)))}
+    sizes = {kind.name: max(1, min(n // 4, kind.at_most(n))) for kind in kinds}
+    largest = max(kinds, key=lambda kind: (kind.at_most(n), list(sizes).index(kind.name))).name
+    rest = n - sum(size for name, size in sizes.items() if name != largest)
+    sizes[largest] = max(1, min(rest, {kind.name: kind for kind in kinds}[largest].at_most(n)))
+    return sizes

@@ -1,0 +1,200 @@
+"""The rate limiter: one rate and one pause for all workers of a database. Every request to the site passes it.
+
+Time slots are reserved in one row of the database. A process reserves several at a time, so that it writes about four
+times a second at any rate. A pause (429, 503 with Retry-After) is written to the same row and read ten times a second.
+
+A slot is valid for its moment only. A missed slot is dropped, because a late request would exceed the rate of the
+current second. Requests are always a little late, so slots are that much wider than the rate requires.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from sqlalchemy import or_, select, update
+
+from tmxdb.clock import Clock, wall_clock
+from tmxdb.db.dialect import engine_name, insert_into
+from tmxdb.db.engine import Database
+from tmxdb.db.models import RateLimitRow, table_of
+from tmxdb.queue.backoff import MAX_REQUESTED_WAIT_S
+from tmxdb.queue.job import WorkerStopping
+
+AHEAD_S = 0.25
+"""For how long ahead a process reserves slots."""
+LATE_MS = 25
+"""How late a slot may be used, in ms."""
+MARGIN_MS = 50
+"""Slots are as wide as if a second were this much longer, for late requests and for delays on the way to the site."""
+REFRESH_S = 0.1
+"""How old the known rate and pause may be."""
+MAX_RESERVED_SLOTS = 2000
+"""If more slots than this are reserved ahead, a clock was set back, and they are ignored."""
+_row = table_of(RateLimitRow)
+
+
+class RateLimiter:
+    """Call `wait_turn()` before each request, and `pause()` when the site asks to slow down.
+
+    `on_pause` is called with the seconds and the reason of each new pause. `waiting_threads`: identifiers of the
+    threads that wait for their turn now; the jobs of these threads are not being worked on.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        stop: threading.Event,
+        clock: Clock = wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._stop = stop
+        self._clock, self._monotonic = clock, monotonic
+        self._lock = threading.Lock()
+        self._waiting_lock = threading.Lock()
+        self._waiting = 0
+        self._slots: deque[int] = deque()
+        self._rate: float | None = None
+        self._paused_until_ms = self._announced_until_ms = 0
+        self._pause_ends_s = 0.0  # the same by the monotonic clock
+        self._refreshed_s = float("-inf")
+        self._refresh_ms = self._reserve_ms = 0  # how long the last refresh and reservation took
+        self.waiting_threads: set[int] = set()
+        self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
+
+    def set_rate(self, rate: float | None) -> None:
+        """Allow `rate` requests per second for the whole database; None means no limit."""
+        with self._database.write() as connection:
+            insert = insert_into(_row, engine_name(connection)).values(id=1, rate=rate)
+            connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_={"rate": rate}))
+
+    def wait_turn(self) -> None:
+        """Wait until a request may be sent. Raise WorkerStopping if the worker is stopped meanwhile."""
+        thread = threading.get_ident()
+        self.waiting_threads.add(thread)
+        try:
+            self._wait_for_slot()
+        finally:
+            self.waiting_threads.discard(thread)
+
+    def _wait_for_slot(self) -> None:
+        slot_ms = self._take()
+        while True:
+            paused_until_ms = self._current_pause()
+            now_ms = self._clock()
+            left_s = (max(slot_ms or 0, paused_until_ms) - now_ms) / 1000
+            if left_s > 0:
+                # Refresh for the last time a little early: a slow database would make the request late.
+                refresh_s = REFRESH_S / 2 + self._refresh_ms / 1000
+                if self._stop.wait(min(left_s if left_s <= refresh_s else left_s - refresh_s, 1.0)):
+                    raise WorkerStopping("the worker is stopping")
+            elif slot_ms is None or now_ms - slot_ms <= LATE_MS:
+                return
+            else:
+                slot_ms = self._take()
+
+    def check_stop(self) -> None:
+        """Raise WorkerStopping if the worker is stopping."""
+        if self._stop.is_set():
+            raise WorkerStopping("the worker is stopping")
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Stop all requests of all processes for `seconds`, at most one day."""
+        seconds = min(seconds, MAX_REQUESTED_WAIT_S)
+        now_ms = self._clock()
+        until_ms = now_ms + round(seconds * 1000)
+        known = _row.c.paused_until_ms  # over a day ahead: written before a clock was set back
+        replaced = or_(known < until_ms, known > now_ms + MAX_REQUESTED_WAIT_S * 1000)
+        with self._database.write() as connection:
+            values = {"paused_until_ms": until_ms, "reason": reason}
+            connection.execute(
+                insert_into(_row, engine_name(connection))
+                .values(id=1, **values)
+                .on_conflict_do_update(index_elements=["id"], set_=values, where=replaced)
+            )
+        with self._lock:
+            # Not compared with the known pause: another thread may have read this one from the database already.
+            is_new = until_ms > self._announced_until_ms + 1000
+            if is_new:
+                self._announced_until_ms = until_ms
+            self._set_pause(max(self._paused_until_ms, until_ms))
+            self._slots.clear()
+        if is_new:
+            self.on_pause(seconds, reason)
+
+    def _take(self) -> int | None:
+        """Return the next slot that is not missed; None without a rate."""
+        with self._waiting_lock:
+            self._waiting += 1
+        try:
+            return self._next_slot()
+        finally:
+            with self._waiting_lock:
+                self._waiting -= 1
+
+    def _next_slot(self) -> int | None:
+        with self._lock:
+            now_ms = self._clock()
+            while self._slots and self._slots[0] < now_ms - LATE_MS:
+                self._slots.popleft()
+            if not self._slots and (self._rate is not None or self._is_stale()):
+                self._reserve()
+            return self._slots.popleft() if self._slots else None
+
+    def _reserve(self) -> None:
+        self._refresh()
+        if self._rate is None:
+            return
+        # One for each waiting thread: an unused slot is lost for other processes, too.
+        n = max(1, min(int(self._rate * AHEAD_S), self._waiting))
+        # Rounded up, so that whole milliseconds do not add up to more than the rate.
+        span_ms = -int(-(1000 + MARGIN_MS) * n // self._rate)
+        with self._database.write() as connection:
+            row = select(_row.c.next_slot_ms, _row.c.paused_until_ms).where(_row.c.id == 1).with_for_update()
+            next_slot_ms, until_ms = connection.execute(row).one()
+            # Read the clock now: we may have waited for the database. Committing takes time, too.
+            started_ms = self._clock()
+            self._set_known(until_ms)
+            first_ms = max(started_ms + self._reserve_ms, self._pause_until_ms())
+            if next_slot_ms - first_ms < MAX_RESERVED_SLOTS * span_ms // n:
+                first_ms = max(first_ms, next_slot_ms)
+            connection.execute(update(_row).where(_row.c.id == 1).values(next_slot_ms=first_ms + span_ms))
+        self._reserve_ms = min(max(self._clock() - started_ms, 0), 5000)
+        self._slots.extend(first_ms + span_ms * i // n for i in range(n))
+
+    def _current_pause(self) -> int:
+        with self._lock:
+            if self._is_stale():
+                self._refresh()
+            return self._pause_until_ms()
+
+    def _is_stale(self) -> bool:
+        return self._monotonic() - self._refreshed_s > REFRESH_S
+
+    def _refresh(self) -> None:
+        started_ms = self._clock()
+        with self._database.read() as connection:
+            row = connection.execute(select(_row.c.rate, _row.c.paused_until_ms).where(_row.c.id == 1)).first()
+        self._rate, until_ms = row if row is not None else (None, 0)
+        self._set_known(until_ms)
+        self._refresh_ms = min(max(self._clock() - started_ms, 0), 5000)
+
+    def _set_known(self, until_ms: int) -> None:
+        """Remember the end of the pause. Ignore one that is longer than allowed: a clock was set back."""
+        self._set_pause(until_ms if until_ms - self._clock() <= MAX_REQUESTED_WAIT_S * 1000 else 0)
+        self._refreshed_s = self._monotonic()
+
+    def _set_pause(self, until_ms: int) -> None:
+        if until_ms != self._paused_until_ms:
+            self._paused_until_ms = until_ms
+            self._pause_ends_s = self._monotonic() + (until_ms - self._clock()) / 1000
+
+    def _pause_until_ms(self) -> int:
+        """Return the end of the pause. The monotonic clock decides if the wall clock was set back."""
+        left_ms = math.ceil((self._pause_ends_s - self._monotonic()) * 1000)
+        return min(self._paused_until_ms, self._clock() + left_ms) if left_ms > 0 else 0

@@ -1,0 +1,1 @@
+"""SQL statements that change the state of rows: claim, settle, recover."""

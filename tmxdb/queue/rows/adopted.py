@@ -1,0 +1,58 @@
+"""Rows whose work was done elsewhere: `tmxdb adopt` stores their files and facts, and no worker has to do them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from tmxdb.clock import iso
+from tmxdb.db.dialect import locking
+from tmxdb.queue.rows.claim import key_of
+
+_DONE: Mapping[str, Any] = {
+    "status": "done",
+    "attempts": 0,
+    "losses": 0,
+    "lost_at": None,
+    "available_at": None,
+    "claimed_by": None,
+    "error_code": None,
+    "error": None,
+    "failures_in_a_row": 0,
+    "failure_cause": None,
+    "snoozed_since": None,
+}
+_AT_ONCE = 500
+
+
+def store_done(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], result: Sequence[str], now_ms: int
+) -> set[int]:
+    """Insert `rows` as done, and give known rows the columns `result` and make them done. Return the keys written.
+
+    Rows that are done or that a worker holds stay as they are: that worker finds the complete file.
+    """
+    key = key_of(table)
+    known: dict[int, str] = {}
+    keys = sorted(row[key.name] for row in rows)
+    for i in range(0, len(keys), _AT_ONCE):
+        query = select(key, table.c.status).where(key.in_(keys[i : i + _AT_ONCE])).order_by(key)
+        known.update((row[0], row[1]) for row in connection.execute(locking(query)))
+    done = {**_DONE, "finished_at": iso(now_ms)}
+    new: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    changed: list[dict[str, Any]] = []
+    for row in rows:
+        status = known.get(row[key.name])
+        if status is None:
+            new[tuple(row)].append({**row, **done})
+        elif status not in ("done", "running"):
+            changed.append({"adopted_key": row[key.name], **{name: row[name] for name in result}})
+    for group in new.values():
+        connection.execute(insert(table), group)
+    if changed:
+        values = {**done, **{name: bindparam(name) for name in result}}
+        connection.execute(update(table).where(key == bindparam("adopted_key")).values(values), changed)
+    return {row[key.name] for group in new.values() for row in group} | {row["adopted_key"] for row in changed}
