@@ -6,25 +6,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tmxdb.sandbox import RunningSite, running_site
+from tests.tool import changing, site, site_for_test, tool
+from tmxdb_sandbox import RunningSite, running_site
 
-from ..tool import lent, tool
-
-__all__ = ["tool"]
+__all__ = ["changing", "site", "tool"]
 
 
 @pytest.fixture(scope="package")
-def shared() -> Iterator[RunningSite]:
+def shared_large() -> Iterator[RunningSite]:
     with running_site(tracks=25, replays=1) as site:
         yield site
 
 
 @pytest.fixture
-def large(shared: RunningSite, small_pages: None) -> Iterator[RunningSite]:
+def large(shared_large: RunningSite, small_pages: None) -> Iterator[RunningSite]:
     """25 tracks: three pages. Not changed."""
-    shared.forget()
-    yield shared
-    shared.set_faults([])
+    with site_for_test(shared_large) as site:
+        yield site
 
 
 @pytest.fixture
@@ -40,19 +38,8 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tmxdb.tmx.client.PAGE", 10)
 
 
-@pytest.fixture
-def changing() -> None:
-    """For tests that change the catalogue: `site` is one of their own."""
-
-
-@pytest.fixture
-def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[RunningSite]:
-    """Twelve plain tracks with two replays each."""
-    with lent(shared_plain, anew="changing" in request.fixturenames) as site:
-        yield site
-
-
 @pytest.fixture(scope="package")
-def shared_plain() -> Iterator[RunningSite]:
+def shared() -> Iterator[RunningSite]:
+    """Twelve plain tracks with two replays each."""
     with running_site(tracks=12, replays=2, plain=True) as site:
         yield site

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from urllib.parse import parse_qs, urlsplit
@@ -11,17 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tmxdb.sandbox import RunningSite
-from tmxdb.sync.add import parse_ids
-
-from ..tool import Tool
+from tests.tool import Tool
+from tmxdb.cli.shared.ids import read_ids
+from tmxdb_sandbox import RunningSite
 
 
 def _in_order(tool: Tool) -> list[int]:
     return tool.column("select track_id from tracks order by priority")
 
 
-def test_tracks_come_in_the_order_given_before_all_others(tool: Tool, site: RunningSite) -> None:
+def test_added_tracks_come_first_in_the_order_given(tool: Tool, site: RunningSite) -> None:
     ids = site.track_ids()
     tool("--site", site.url, "sync-tracks")
     tool("add-tracks", ids[5], ids[2])
@@ -30,7 +28,7 @@ def test_tracks_come_in_the_order_given_before_all_others(tool: Tool, site: Runn
     assert max(tool.column("select priority from tracks where track_id in (?, ?, ?)", ids[5], ids[2], ids[8])) < 0
 
 
-def test_what_is_known_of_a_track_by_then_comes_first_too(tool: Tool, site: RunningSite) -> None:
+def test_known_replays_of_an_added_track_come_first_too(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool("work", "--kind", "list")
     last = _in_order(tool)[-1]
@@ -38,18 +36,18 @@ def test_what_is_known_of_a_track_by_then_comes_first_too(tool: Tool, site: Runn
     assert tool.one("select track_id from replays order by priority limit 1") == last
 
 
-def test_a_track_that_was_added_twice_keeps_its_place(tool: Tool, site: RunningSite) -> None:
+def test_a_track_that_was_added_twice_keeps_its_priority(tool: Tool, site: RunningSite) -> None:
     ids = site.track_ids()
     tool("--site", site.url, "add-tracks", ids[3], ids[1], ids[3])
     ran = tool("add-tracks", ids[1])
-    assert "0 tracks added, 1 were there" in ran.err
+    assert "0 tracks added; 1 known before" in ran.err
     assert _in_order(tool) == [ids[3], ids[1]]
 
 
 @pytest.mark.usefixtures("changing")
-def test_the_facts_of_an_added_track_are_asked_for_a_hundred_at_a_time(tool: Tool, site: RunningSite) -> None:
+def test_added_tracks_are_looked_up_a_hundred_at_a_time(tool: Tool, site: RunningSite) -> None:
     more = site.add_tracks(200)
-    site.forget()
+    site.clear_log()
     tool("--site", site.url, "add-tracks", *more[:150])
     queries = [parse_qs(urlsplit(line["path"]).query) for line in site.log()]
     sizes = [len(query["id"][0].split(",")) for query in queries if "id" in query]
@@ -68,27 +66,27 @@ def test_a_file_of_ids_may_have_a_byte_order_mark_comments_windows_lines_and_bla
     assert _in_order(tool) == [ids[4], ids[0], ids[9]]
 
 
-def test_a_file_with_junk_is_refused_whole_and_each_bad_line_is_named(tool: Tool, site: RunningSite) -> None:
+def test_a_file_with_invalid_lines_adds_nothing_and_names_each_of_them(tool: Tool, site: RunningSite) -> None:
     ids = site.track_ids()
     (tool.folder / "ids.txt").write_text(f"{ids[0]}\nnope\n-5\n1e3\n\x1b[2J\n99999999999999999999\n0\n")
     ran = tool("--site", site.url, "add-tracks", "--file", "ids.txt", ends=1)
     for line, word in ((2, "'nope'"), (3, "'-5'"), (4, "'1e3'"), (6, "'99999999999999999999'"), (7, "'0'")):
-        assert f"ids.txt, line {line}: {word} is no track id" in ran.err
-    assert "6 lines are no track ids: nothing was added; --skip-bad leaves them out." in ran.error
+        assert f"ids.txt, line {line}: {word} is not a track id" in ran.err
+    assert "6 lines without a track id; nothing was added. --skip-bad ignores them." in ran.error
     assert "\x1b" not in ran.err
     assert tool.files() == {"ids.txt"}
     assert site.stats()["requests"] == 0
 
 
-def test_skip_bad_adds_the_rest_and_still_names_the_junk(tool: Tool, site: RunningSite) -> None:
+def test_skip_bad_adds_the_rest_and_still_names_the_invalid_lines(tool: Tool, site: RunningSite) -> None:
     ids = site.track_ids()
     (tool.folder / "ids.txt").write_text(f"{ids[0]}\nnope\n{ids[1]}\n")
     ran = tool("--site", site.url, "add-tracks", "--file", "ids.txt", "--skip-bad")
-    assert "line 2: 'nope' is no track id" in ran.err
+    assert "line 2: 'nope' is not a track id" in ran.err
     assert _in_order(tool) == ids[:2]
 
 
-def test_hundreds_of_junk_lines_are_counted_not_listed(tool: Tool, site: RunningSite) -> None:
+def test_hundreds_of_invalid_lines_are_counted_not_listed(tool: Tool, site: RunningSite) -> None:
     (tool.folder / "ids.txt").write_text("x\n" * 500)
     ran = tool("--site", site.url, "add-tracks", "--file", "ids.txt", ends=1)
     assert "and 490 more" in ran.err
@@ -96,14 +94,14 @@ def test_hundreds_of_junk_lines_are_counted_not_listed(tool: Tool, site: Running
 
 
 @pytest.mark.parametrize("bytes_", [b"", b"\n\n", b"# nothing\n"])
-def test_a_file_without_ids_is_wrong_usage(tool: Tool, site: RunningSite, bytes_: bytes) -> None:
+def test_a_file_without_ids_is_a_usage_error(tool: Tool, site: RunningSite, bytes_: bytes) -> None:
     (tool.folder / "ids.txt").write_bytes(bytes_)
     tool("--site", site.url, "add-tracks", "--file", "ids.txt", ends=2)
     assert tool.files() == {"ids.txt"}
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "folder"])
-def test_a_file_that_can_not_be_read_is_named(tool: Tool, site: RunningSite, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_named(tool: Tool, site: RunningSite, name: str) -> None:
     (tool.folder / "folder").mkdir()
     ran = tool("--site", site.url, "add-tracks", "--file", name, ends=None)
     assert ran.status in (1, 2)
@@ -111,13 +109,13 @@ def test_a_file_that_can_not_be_read_is_named(tool: Tool, site: RunningSite, nam
     assert tool.files() == set()
 
 
-def test_a_file_that_is_no_text_is_refused(tool: Tool, site: RunningSite) -> None:
+def test_a_binary_file_is_rejected(tool: Tool, site: RunningSite) -> None:
     (tool.folder / "ids.txt").write_bytes(site.expected_replay(101))
     ran = tool("--site", site.url, "add-tracks", "--file", "ids.txt", ends=1)
-    assert "no track ids" in ran.error
+    assert "without a track id" in ran.error
 
 
-def test_ids_come_from_standard_input_too(tool: Tool, site: RunningSite) -> None:
+def test_ids_can_come_from_standard_input(tool: Tool, site: RunningSite) -> None:
     ids = site.track_ids()
     ran = subprocess.run(
         [sys.executable, "-m", "tmxdb", "--site", site.url, "add-tracks", "--file", "-"],
@@ -132,15 +130,15 @@ def test_ids_come_from_standard_input_too(tool: Tool, site: RunningSite) -> None
     assert _in_order(tool) == [ids[2], ids[1]]
 
 
-def test_ids_that_the_site_does_not_have_are_named_and_the_rest_is_added(tool: Tool, site: RunningSite) -> None:
+def test_ids_that_the_site_does_not_have_are_named_and_the_others_added(tool: Tool, site: RunningSite) -> None:
     ids = site.track_ids()
     ran = tool("--site", site.url, "add-tracks", ids[0], 1, 2, ids[1], ends=3)
-    assert f"2 are not on {site.url}: 1, 2." in ran.err
+    assert f"2 tracks not found on {site.url}: 1, 2." in ran.err
     assert "2 tracks added" in ran.err
     assert _in_order(tool) == ids[:2]
 
 
-def test_a_search_by_name_shows_what_it_found_and_adds_it(tool: Tool, site: RunningSite) -> None:
+def test_a_search_by_name_lists_and_adds_the_tracks_found(tool: Tool, site: RunningSite) -> None:
     ran = tool("--site", site.url, "add-tracks", "--name", "a01-race")
     assert "2233" in ran.out
     assert "A01-Race" in ran.out
@@ -152,7 +150,7 @@ def test_a_search_that_finds_nothing_says_so(tool: Tool, site: RunningSite) -> N
     assert "'no such name'" in ran.error
 
 
-def test_a_search_takes_no_more_than_wanted(tool: Tool, site: RunningSite) -> None:
+def test_a_search_adds_at_most_the_given_number(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "add-tracks", "--name", "a", "--max-tracks", 3)
     assert tool.one("select count(*) from tracks") == 3
 
@@ -160,13 +158,13 @@ def test_a_search_takes_no_more_than_wanted(tool: Tool, site: RunningSite) -> No
 def test_a_dry_run_adds_nothing(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
     ran = tool("add-tracks", *site.track_ids(), "--dry-run")
-    assert "12 tracks would be added" in ran.err
+    assert "11 tracks would be added, 1 known before would come first." in ran.err
     assert tool.one("select count(*) from tracks") == 1
 
 
-def test_without_a_lookup_bare_ids_are_added(tool: Tool, site: RunningSite) -> None:
+def test_without_a_lookup_only_the_ids_are_added(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
-    site.forget()
+    site.clear_log()
     tool("add-tracks", "--no-lookup", 5, 7)
     assert site.stats()["requests"] == 0
     assert _in_order(tool)[:2] == [5, 7]
@@ -176,13 +174,13 @@ def test_without_a_lookup_bare_ids_are_added(tool: Tool, site: RunningSite) -> N
 @settings(deadline=None)
 @given(st.lists(st.text()))
 def test_any_lines_give_ids_and_sentences(lines: list[str]) -> None:
-    ids, bad = parse_ids(lines, "line")
+    ids, bad = read_ids(lines, [])
     assert all(0 < track_id < 2**63 for track_id in ids)
-    assert all("is no track id" in sentence for sentence in bad)
+    assert all("is not a track id" in sentence for sentence in bad)
 
 
 def test_numbers_are_bounded_however_long_they_are_written() -> None:
-    lines = io.StringIO(f"{2**63 - 1}\n{2**63}\n{'9' * 5000}\n09{'0' * 22}\n٣\n")
-    ids, bad = parse_ids(lines, "line")
+    lines = [f"{2**63 - 1}", f"{2**63}", "9" * 5000, f"09{'0' * 22}", "٣"]
+    ids, bad = read_ids(lines, [])
     assert ids == [2**63 - 1]
     assert len(bad) == 4

@@ -1,15 +1,14 @@
-"""Which tracks a sync takes, and in which order work is then done."""
+"""Which tracks a sync takes, and the order in which work is done afterwards."""
 
 from __future__ import annotations
 
 import pytest
 
-from tmxdb.sandbox import RunningSite
+from tests.sync.test_sync import queries
+from tests.tool import Tool
+from tmxdb.sync.bases import BASES
 from tmxdb.sync.filters import Filters
-from tmxdb.sync.priority import BASES
-
-from ..tool import Tool
-from .test_sync import asked
+from tmxdb_sandbox import RunningSite
 
 
 @pytest.mark.parametrize(
@@ -22,34 +21,34 @@ from .test_sync import asked
         ("comments", "8", "comments", True),
     ],
 )
-def test_the_first_n_of_an_order_are_taken_with_as_few_requests_as_can_be(
+def test_the_first_n_of_an_order_are_read_with_as_few_requests_as_possible(
     tool: Tool, large: RunningSite, order: str, order1: str, column: str, newest_first: bool
 ) -> None:
     tool("--site", large.url, "--db", "all.db", "sync-tracks")
-    large.forget()
+    large.clear_log()
     tool("--site", large.url, "sync-tracks", "--order", order, "--max-tracks", 10)
-    assert asked(large) == [{"order1": order1, "count": "10"}]
+    assert queries(large) == [{"order1": order1, "count": "10"}]
     every = tool.column(f"select {column} from tracks", db="all.db")
     assert sorted(tool.column(f"select {column} from tracks")) == sorted(sorted(every, reverse=newest_first)[:10])
 
 
-def test_an_order_is_paged_by_the_last_track_and_without_a_number_taken_whole(tool: Tool, large: RunningSite) -> None:
+def test_an_order_is_read_page_by_page_and_completely_without_a_limit(tool: Tool, large: RunningSite) -> None:
     tool("--site", large.url, "sync-tracks", "--order", "awards", "--max-tracks", 13)
     assert tool.one("select count(*) from tracks") == 13
     tool("sync-tracks", "--order", "awards")
     assert tool.one("select count(*) from tracks") == 25
 
 
-def test_max_tracks_stops_a_full_sync_in_the_middle_of_a_page_and_the_next_one_goes_on(
+def test_max_tracks_stops_a_sync_in_the_middle_of_a_page_and_the_next_one_continues(
     tool: Tool, large: RunningSite
 ) -> None:
     ids = large.track_ids()
     ran = tool("--site", large.url, "sync-tracks", "--max-tracks", 13)
-    assert "13 of them new; stopped before its end" in ran.err
+    assert "13 of them new; stopped before the end" in ran.err
     assert set(tool.column("select track_id from tracks")) == set(ids[:13])
-    large.forget()
+    large.clear_log()
     assert "12 of them new; the list is complete" in tool("sync-tracks").err
-    assert asked(large)[0]["after"] == str(ids[12])
+    assert queries(large)[0]["after"] == str(ids[12])
     assert set(tool.column("select track_id from tracks")) == set(ids)
 
 
@@ -77,23 +76,23 @@ def test_each_filter_reaches_the_site(
     tool: Tool, large: RunningSite, options: list[object], parameters: dict[str, str], holds: str
 ) -> None:
     tool("--site", large.url, "sync-tracks", *options)
-    first = asked(large)[0]
+    first = queries(large)[0]
     assert first == {"order1": "1", "count": "10"} | parameters
     assert tool.one(f"select count(*) from tracks where not ({holds})") == 0
 
 
-def test_min_awards_is_tested_here_because_the_site_can_not(tool: Tool, large_copy: RunningSite) -> None:
+def test_min_awards_is_applied_here_because_the_site_has_no_such_filter(tool: Tool, large_copy: RunningSite) -> None:
     ran = tool("--site", large_copy.url, "sync-tracks", "--min-awards", 3)
-    assert "250 tracks seen" in ran.err
+    assert "250 tracks," in ran.err
     assert tool.one("select min(awards) from tracks") >= 3
-    assert all("award" not in str(query) for query in asked(large_copy))
+    assert all("award" not in str(query) for query in queries(large_copy))
     kept = tool.one("select count(*) from tracks")
     assert 0 < kept < 250
     tool("--db", "first.db", "--site", large_copy.url, "sync-tracks", "--min-awards", 3, "--max-tracks", 2)
     assert tool.one("select count(*) from tracks", db="first.db") == 2
 
 
-def test_questions_that_differ_have_places_of_their_own(tool: Tool, large: RunningSite) -> None:
+def test_syncs_with_different_filters_have_cursors_of_their_own(tool: Tool, large: RunningSite) -> None:
     tool("--site", large.url, "sync-tracks", "--mood", "day")
     tool("sync-tracks")
     assert tool.one("select count(*) from tracks") == 25
@@ -112,7 +111,7 @@ def test_tracks_are_ranked_by_awards_and_work_is_done_in_that_order(tool: Tool, 
 
 
 @pytest.mark.parametrize("basis", [name for name in BASES if name != "awards"])
-def test_another_basis_ranks_anew_hands_it_down_to_what_is_left_and_is_remembered(
+def test_another_basis_ranks_again_applies_to_open_rows_and_is_remembered(
     tool: Tool, large: RunningSite, basis: str
 ) -> None:
     column = {"activity": "activity_at", "value": "track_value", "uploaded": "uploaded_at", "updated": "updated_at"}
@@ -131,7 +130,7 @@ def test_another_basis_ranks_anew_hands_it_down_to_what_is_left_and_is_remembere
     assert tool.column("select track_id from tracks order by priority") == tool.column(wanted)
 
 
-def test_the_users_own_priorities_are_never_touched(tool: Tool, large: RunningSite) -> None:
+def test_priorities_of_added_tracks_are_never_changed(tool: Tool, large: RunningSite) -> None:
     chosen = large.track_ids()[7]
     tool("--site", large.url, "add-tracks", chosen)
     own = tool.one("select priority from tracks")

@@ -1,19 +1,20 @@
-"""A client of the exchange without a database: a gate that only writes down who was asked to pause."""
+"""A client of the exchange without a database: its rate limiter only records turns and pauses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from tmxdb.sandbox import RunningSite, running_site
 from tmxdb.tmx import sites
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.fetch import Fetcher
+from tmxdb_sandbox import RunningSite, running_site
 
 
-class OpenGate:
-    """Lets everybody through at once."""
+class OpenRateLimiter:
+    """Lets every request through immediately."""
 
     def __init__(self) -> None:
         self.turns = 0
@@ -22,7 +23,7 @@ class OpenGate:
     def wait_turn(self) -> None:
         self.turns += 1
 
-    def may_go_on(self) -> None:
+    def check_stop(self) -> None:
         pass
 
     def pause(self, seconds: float, reason: str) -> None:
@@ -37,29 +38,30 @@ def shared() -> Iterator[RunningSite]:
 
 @pytest.fixture
 def site(shared: RunningSite) -> Iterator[RunningSite]:
-    """Twelve plain tracks with three replays each; faults and log are everybody's own."""
-    shared.forget()
+    """Twelve plain tracks with three replays each; each test has its own faults and log."""
+    shared.clear_log()
     yield shared
     shared.set_faults([])
 
 
 @pytest.fixture
-def gate() -> OpenGate:
-    return OpenGate()
+def rate_limiter() -> OpenRateLimiter:
+    return OpenRateLimiter()
 
 
 @pytest.fixture
-def connect(gate: OpenGate) -> Iterator[Callable[..., Exchange]]:
-    """Makes an exchange for a URL."""
-    made: list[Exchange] = []
+def connect(rate_limiter: OpenRateLimiter) -> Iterator[Callable[..., Exchange]]:
+    """Return a function that makes an exchange for a URL."""
+    opened: list[Exchange] = []
 
-    def exchange(url: str, contact: str | None = None, connections: int = 2, at_once: int | None = None) -> Exchange:
-        made.append(Exchange(sites.site(url), contact=contact, gate=gate, connections=connections, at_once=at_once))
-        return made[-1]
+    def exchange(url: str, **options: Any) -> Exchange:
+        options = {"contact": None, "connections": 2, **options}
+        opened.append(Exchange(sites.site(url), rate_limiter=rate_limiter, **options))
+        return opened[-1]
 
     yield exchange
-    for one in made:
-        one.close()
+    for exchange_ in opened:
+        exchange_.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Fetching files, over real loopback HTTP."""
+"""Downloading files, over real loopback HTTP."""
 
 from __future__ import annotations
 
@@ -7,65 +7,60 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tmxdb.errors import DiskTrouble, Gone, SiteTrouble, SiteUnreachable, Throttled, TmxdbError, WrongBody
-from tmxdb.sandbox import RunningSite
-from tmxdb.tmx import fetch as fetch_module
+from tests.tmx.conftest import OpenRateLimiter
+from tmxdb.errors import DiskError, InvalidResponse, ItemGone, SiteError, SiteUnreachable, Throttled, TmxdbError
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.endpoints import replay_path, track_path
 from tmxdb.tmx.fetch import LARGEST_FILE, Fetcher
-
-from .conftest import OpenGate
+from tmxdb.tmx.http.settings import HttpLimits, HttpSettings
+from tmxdb_sandbox import RunningSite
 
 
 @pytest.fixture
 def replay_id(site: RunningSite) -> int:
-    found: int = site.board(site.track_ids()[0])[0]["replay_id"]
+    found: int = site.leaderboard(site.track_ids()[0])[0]["replay_id"]
     return found
 
 
 def _fetched(fetcher: Fetcher, path: str) -> bytes:
     body = bytearray()
-
-    def write(data: bytes) -> int:
-        body.extend(data)
-        return len(data)
-
-    assert fetcher.fetch(path, "replay 5", write) == len(body)
-    return bytes(body)
+    return fetcher.fetch(path, "replay 5", body.extend, lambda: bytes(body))
 
 
 def _fails(fetcher: Fetcher, path: str) -> TmxdbError:
     with pytest.raises(TmxdbError) as failed:
-        fetcher.fetch(path, "replay 5", len)
+        fetcher.fetch(path, "replay 5", len, lambda: None)
     return failed.value
 
 
-def test_a_file_comes_byte_for_byte(site: RunningSite, fetcher: Fetcher, replay_id: int, gate: OpenGate) -> None:
+def test_a_file_is_downloaded_byte_for_byte(
+    site: RunningSite, fetcher: Fetcher, replay_id: int, rate_limiter: OpenRateLimiter
+) -> None:
     assert _fetched(fetcher, replay_path(replay_id)) == site.expected_replay(replay_id)
     track_id = site.track_ids()[3]
     assert _fetched(fetcher, track_path(track_id)) == site.expected_track(track_id)
-    assert gate.turns == 2
+    assert rate_limiter.turns == 2
 
 
 def test_a_file_that_the_site_does_not_have_is_gone(fetcher: Fetcher) -> None:
-    assert type(_fails(fetcher, replay_path(1))) is Gone
+    assert type(_fails(fetcher, replay_path(1))) is ItemGone
 
 
 @pytest.mark.parametrize(
     ("fault", "kind", "code", "word"),
     [
-        ("cut", WrongBody, "tmx.cut", "cut short"),
-        ("reset", SiteTrouble, "tmx.connection", "reset"),
-        ("refuse", SiteTrouble, "tmx.connection", "reset"),
-        ("drop", SiteTrouble, "tmx.connection", "without an answer"),
-        ("garbage", SiteTrouble, "tmx.connection", "replay 5"),
-        ("endless", WrongBody, "tmx.too_large", "16 MiB"),
-        ("huge", WrongBody, "tmx.too_large", "16 MiB"),
-        ("redirect:to=file:///etc/passwd", WrongBody, "tmx.redirect", "not followed"),
-        ("redirect:to=self", WrongBody, "tmx.redirect", "not followed"),
-        ("500", SiteTrouble, "tmx.unavailable", "500"),
-        ("403", SiteTrouble, "tmx.forbidden", "403"),
-        ("404", Gone, "tmx.gone", "404"),
+        ("cut", InvalidResponse, "tmx.cut", "cut short"),
+        ("reset", SiteError, "tmx.connection", "reset"),
+        ("refuse", SiteError, "tmx.connection", "reset"),
+        ("drop", SiteError, "tmx.connection", "without an answer"),
+        ("garbage", SiteError, "tmx.connection", "replay 5"),
+        ("endless", InvalidResponse, "tmx.too_large", "16 MB"),
+        ("huge", InvalidResponse, "tmx.too_large", "16 MB"),
+        ("redirect:to=file:///etc/passwd", InvalidResponse, "tmx.redirect", "not followed"),
+        ("redirect:to=self", InvalidResponse, "tmx.redirect", "not followed"),
+        ("500", SiteError, "tmx.unavailable", "500"),
+        ("403", SiteError, "tmx.forbidden", "403"),
+        ("404", ItemGone, "tmx.gone", "404"),
         ("429:retry-after=3", Throttled, "tmx.throttled", "429"),
     ],
 )
@@ -93,20 +88,17 @@ def test_each_wrong_answer_is_recognised_and_the_next_right_one_is_taken(
 
 
 @pytest.mark.parametrize("fault", ["html", "empty", "gzip", "gzip-unsaid", "bomb:mb=16", "not-gbx", "cut-silent"])
-def test_a_wrong_body_is_handed_on_as_it_came_and_no_larger(
-    site: RunningSite, fetcher: Fetcher, replay_id: int, fault: str
-) -> None:
+def test_a_wrong_body_is_passed_on_as_received(site: RunningSite, fetcher: Fetcher, replay_id: int, fault: str) -> None:
     site.set_faults([fault])
     body = _fetched(fetcher, replay_path(replay_id))
     assert body != site.expected_replay(replay_id)
     assert len(body) < 100_000
 
 
-def test_a_site_that_hangs_or_drips_is_given_up_after_a_while(
-    site: RunningSite, exchange: Exchange, replay_id: int, monkeypatch: pytest.MonkeyPatch
+def test_a_site_that_hangs_or_trickles_is_given_up_after_a_while(
+    site: RunningSite, connect: Callable[..., Exchange], replay_id: int
 ) -> None:
-    monkeypatch.setattr(fetch_module, "TOTAL_S", 1)
-    fetcher = Fetcher(exchange)
+    fetcher = Fetcher(connect(site.url, http=HttpSettings(limits=HttpLimits(total_s=1))))
     for fault in ("hang", "stall", "slow:s=600"):
         site.set_faults([fault])
         assert _fails(fetcher, replay_path(replay_id)).code == "tmx.timeout", fault
@@ -122,17 +114,17 @@ def test_not_more_than_the_limit_is_ever_written(site: RunningSite, fetcher: Fet
         written += len(data)
         return len(data)
 
-    with pytest.raises(WrongBody):
-        fetcher.fetch(replay_path(replay_id), "replay 5", write)
+    with pytest.raises(InvalidResponse):
+        fetcher.fetch(replay_path(replay_id), "replay 5", write, lambda: None)
     assert written <= LARGEST_FILE
 
 
-def test_a_full_disk_is_passed_on_as_what_it_is(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
+def test_a_full_disk_is_reported_as_a_full_disk(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
     def write(data: bytes) -> int:
-        raise DiskTrouble("the disk is full", code="disk.full")
+        raise DiskError("the disk is full", code="disk.full")
 
-    with pytest.raises(DiskTrouble):
-        fetcher.fetch(replay_path(replay_id), "replay 5", write)
+    with pytest.raises(DiskError):
+        fetcher.fetch(replay_path(replay_id), "replay 5", write, lambda: None)
     assert _fetched(fetcher, replay_path(replay_id)) == site.expected_replay(replay_id)
 
 
@@ -147,18 +139,24 @@ def test_a_full_disk_is_passed_on_as_what_it_is(site: RunningSite, fetcher: Fetc
         ("429:retry-after=0", 1, 10),
     ],
 )
-def test_what_the_site_asks_us_to_wait_is_passed_on(
-    site: RunningSite, fetcher: Fetcher, gate: OpenGate, replay_id: int, fault: str, at_least_s: float, at_most_s: float
+def test_the_wait_that_the_site_asks_for_is_passed_on(
+    site: RunningSite,
+    fetcher: Fetcher,
+    rate_limiter: OpenRateLimiter,
+    replay_id: int,
+    fault: str,
+    at_least_s: float,
+    at_most_s: float,
 ) -> None:
     site.set_faults([f"{fault}:on=record"])
     error = _fails(fetcher, replay_path(replay_id))
     assert isinstance(error, Throttled)
     assert error.retry_after_s
     assert at_least_s <= error.retry_after_s <= at_most_s
-    assert [seconds for seconds, _ in gate.pauses] == [error.retry_after_s]
+    assert [seconds for seconds, _ in rate_limiter.pauses] == [error.retry_after_s]
 
 
-def test_403_again_and_again_stops_the_run(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
+def test_403_several_times_in_a_row_stops_the_run(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
     site.set_faults(["403"])
     codes = [_fails(fetcher, replay_path(replay_id)).code for _ in range(5)]
     assert codes == ["tmx.forbidden"] * 4 + ["tmx.refused"]
@@ -166,7 +164,7 @@ def test_403_again_and_again_stops_the_run(site: RunningSite, fetcher: Fetcher, 
     assert site.stats()["requests"] == 5
 
 
-def test_a_site_that_is_not_there_stops_the_run(connect: Callable[..., Exchange]) -> None:
+def test_a_site_that_does_not_exist_stops_the_run(connect: Callable[..., Exchange]) -> None:
     fetcher = Fetcher(connect("http://127.0.0.1:1"))
     errors = [_fails(fetcher, replay_path(1)) for _ in range(5)]
     assert {error.code for error in errors[:-1]} == {"tmx.connection"}
@@ -174,12 +172,12 @@ def test_a_site_that_is_not_there_stops_the_run(connect: Callable[..., Exchange]
     fetcher.close()
 
 
-def test_many_files_come_over_few_kept_connections_and_each_request_says_who_asks(
+def test_many_files_use_few_kept_connections_and_each_request_names_the_client(
     site: RunningSite, exchange: Exchange, fetcher: Fetcher
 ) -> None:
-    wanted = [row["replay_id"] for track_id in site.track_ids() for row in site.board(track_id)] * 2
+    wanted = [row["replay_id"] for track_id in site.track_ids() for row in site.leaderboard(track_id)] * 2
     with ThreadPoolExecutor(4) as threads:
         bodies = list(threads.map(lambda replay_id: _fetched(fetcher, replay_path(replay_id)), wanted))
     assert bodies == [site.expected_replay(replay_id) for replay_id in wanted]
     assert site.stats()["connections"] <= 4
-    assert {line["user_agent"] for line in site.log()} == {exchange.agent}
+    assert {line["user_agent"] for line in site.log()} == {exchange.user_agent}

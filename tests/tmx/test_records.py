@@ -1,4 +1,4 @@
-"""What the exchange answers becomes columns; what is odd is noted and never costs the row."""
+"""Entries of the exchange's lists become columns. Unexpected values are noted and never cost the row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tmxdb.db.models import Replay, Track, table_of
+from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.tmx.endpoints import REPLAY_FIELDS, TRACK_FIELDS
 from tmxdb.tmx.records import LONGEST_TEXT, replay_record, shown, track_record
 
@@ -143,24 +143,24 @@ def test_every_field_of_a_replay_becomes_its_column() -> None:
     assert record.columns == REPLAY_COLUMNS
 
 
-def test_every_field_that_is_asked_for_is_kept() -> None:
+def test_every_requested_field_is_kept() -> None:
     assert {name.split("[")[0].split(".")[0] for name in TRACK_FIELDS.split(",")} == set(TRACK)
     assert {name.split(".")[0] for name in REPLAY_FIELDS.split(",")} == set(REPLAY)
 
 
 def test_the_columns_of_a_record_are_columns_of_its_table() -> None:
-    assert set(TRACK_COLUMNS) <= set(table_of(Track).columns.keys())
-    assert set(REPLAY_COLUMNS) <= set(table_of(Replay).columns.keys())
+    assert set(TRACK_COLUMNS) <= set(table_of(TrackRow).columns.keys())
+    assert set(REPLAY_COLUMNS) <= set(table_of(ReplayRow).columns.keys())
 
 
-def test_a_field_that_is_absent_is_no_oddity() -> None:
+def test_an_absent_field_is_not_an_oddity() -> None:
     record = track_record({"TrackId": 1})
     assert record is not None
     assert set(record.columns.values()) == {None}
 
 
 @pytest.mark.parametrize("wrong", [None, 0, -1, 2**63, 1.0, True, "1", [1], {}])
-def test_a_row_without_a_usable_id_is_no_record(wrong: Any) -> None:
+def test_an_entry_without_a_usable_id_is_not_a_record(wrong: Any) -> None:
     assert track_record({"TrackId": wrong}) is None
     assert replay_record({"ReplayId": wrong}) is None
 
@@ -197,7 +197,7 @@ def test_a_row_without_a_usable_id_is_no_record(wrong: Any) -> None:
         ("WRReplay", [], "wr_time_ms", None),
     ],
 )
-def test_an_odd_value_is_left_out_and_noted(field: str, value: Any, column: str, kept: Any) -> None:
+def test_an_unexpected_value_becomes_null_and_is_noted(field: str, value: Any, column: str, kept: Any) -> None:
     columns = _track(**{field: value})
     assert columns[column] == kept
     (first, *_) = json.loads(columns["oddities"])
@@ -206,7 +206,7 @@ def test_an_odd_value_is_left_out_and_noted(field: str, value: Any, column: str,
     assert others <= {"uploader_id", "wr_replay_id", "wr_score", "wr_user_id", "wr_user_name"}
 
 
-def test_an_odd_value_within_an_author_is_noted_with_its_place() -> None:
+def test_an_unexpected_value_within_an_author_is_noted_with_its_field() -> None:
     columns = _track(Authors=[{"User": {"UserId": "x", "Name": "a\0"}, "Role": "\ud800"}])
     assert json.loads(columns["authors"]) == [{"user_id": None, "name": "a", "role": "?"}]
     assert json.loads(columns["oddities"]) == ["Authors[].User.UserId: 'x'", "Authors[].User.Name: 'a\\x00'"]
@@ -218,7 +218,7 @@ def test_a_whole_number_may_come_with_a_decimal_point() -> None:
 
 
 @pytest.mark.parametrize(("changes", "column"), [({"Position": -1}, "position"), ({"ReplayTime": -1}, "site_time_ms")])
-def test_a_position_or_time_below_zero_is_odd(changes: dict[str, Any], column: str) -> None:
+def test_a_negative_position_or_time_is_unexpected(changes: dict[str, Any], column: str) -> None:
     columns = _replay(**changes)
     assert columns[column] is None
     assert columns["oddities"]
@@ -234,18 +234,18 @@ def test_a_position_or_time_below_zero_is_odd(changes: dict[str, Any], column: s
         ({"Score": None}, True),
     ],
 )
-def test_a_replay_is_ranked_by_its_position_if_nobody_says_it_is_invalid(changes: dict[str, Any], ranked: bool) -> None:
+def test_a_replay_with_a_position_is_ranked_unless_it_is_invalid(changes: dict[str, Any], ranked: bool) -> None:
     record = replay_record(REPLAY | changes)
     assert record is not None
     assert record.is_ranked is ranked
 
 
-def test_what_is_nested_too_deeply_to_be_shown_is_still_noted() -> None:
+def test_a_value_too_deep_to_be_shown_is_still_noted() -> None:
     deep: list[Any] = []
     for _ in range(5000):
         deep = [deep]
     assert "AuthorTime: a list" in json.loads(_track(AuthorTime=deep)["oddities"])[0]
-    assert shown(10**5000) == "a int that can not be shown"
+    assert shown(10**5000) == "a int that cannot be shown"
 
 
 _ANY = st.recursive(

@@ -1,10 +1,10 @@
-"""Which exchange is meant by what a user types."""
+"""The exchange that a name or an address refers to."""
 
 from __future__ import annotations
 
 import pytest
 
-from tmxdb.errors import WrongUsage
+from tmxdb.errors import UsageError
 from tmxdb.tmx.endpoints import ORDERS, order_number
 from tmxdb.tmx.sites import SITES, site
 
@@ -21,7 +21,7 @@ def test_the_address_of_a_known_exchange_is_the_same_site_as_its_name() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:9", "http://127.9.9.9/x"])
-def test_a_stand_in_on_this_machine_is_known_as_such(url: str) -> None:
+def test_an_address_of_this_machine_is_loopback(url: str) -> None:
     assert site(url).is_loopback
     assert site(url + "/").base_url == url
 
@@ -29,16 +29,35 @@ def test_a_stand_in_on_this_machine_is_known_as_such(url: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     ["", "tmx", "ftp://x", "http://", "file:///etc/passwd", "http://x:y", "http://x:0", "http://x:70000", "http://a@b/",
-     "http://x/?q=1", "http://x/#f", "http://[::1", "-rf"],
+     "http://x/?q=1", "http://x/#f", "http://[::1", "-rf", "http://x y/", "http://x\n.y/", "http://x\x1b/"],
 )  # fmt: skip
-def test_anything_else_is_wrong_usage_that_names_what_can_be_used(wrong: str) -> None:
-    with pytest.raises(WrongUsage, match="tmnf") as refused:
+def test_anything_else_is_a_usage_error_that_lists_the_sites(wrong: str) -> None:
+    with pytest.raises(UsageError, match="tmnf") as refused:
         site(wrong)
     assert refused.value.code == "input.site"
     assert repr(wrong) in str(refused.value)
 
 
-def test_orders_are_those_of_the_fact_sheet_largest_first() -> None:
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("http://bücher.example", "http://xn--bcher-kva.example"),
+        ("http://BÜCHER.example:8000/x/ü/", "http://xn--bcher-kva.example:8000/x/%C3%BC"),
+        ("http://127.0.0.1:8000/ü", "http://127.0.0.1:8000/%C3%BC"),
+    ],
+)
+def test_letters_beyond_ascii_in_an_address_are_encoded(typed: str, sent: str) -> None:
+    assert site(typed).base_url == site(typed).name == sent
+    assert site(sent) == site(typed)
+
+
+@pytest.mark.parametrize("wrong", ["http://a..ü.example", f"http://{'ü' * 64}.example"])
+def test_an_address_that_cannot_be_encoded_is_a_usage_error(wrong: str) -> None:
+    with pytest.raises(UsageError, match="Unknown site"):
+        site(wrong)
+
+
+def test_orders_have_the_numbers_of_the_site_largest_first() -> None:
     assert [order_number(name) for name in ("awards", "activity", "uploaded", "updated", "comments")] == [
         6,
         10,

@@ -1,1 +1,1 @@
-"""The exchange's track list as rows: walking it, storing it, ranking it, adding single tracks."""
+"""The exchange's track list as rows: walk it, store it, rank it, add single tracks."""

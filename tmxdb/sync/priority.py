@@ -1,6 +1,7 @@
-"""Ranks: a track's priority is its place by popularity, handed down to what is still to do of it.
+"""Ranking: a track's priority is its rank by popularity, passed on to its open replays, maps and captures.
 
-Negative priorities are the user's own (`tmxdb add-tracks`); ranks begin at 1 and never touch them.
+Negative priorities belong to tracks that the user added (`tmxdb add-tracks`) and to selections with a priority. Ranks
+start at 1 and never change those.
 """
 
 from __future__ import annotations
@@ -10,29 +11,26 @@ from typing import Any
 from sqlalchemy import Table, Update, bindparam, literal_column, select, update
 
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Capture, Map, Replay, Track, table_of
+from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow, table_of
+from tmxdb.selections.members import set_priorities
+from tmxdb.sync.bases import BASES
 from tmxdb.sync.store import UNRANKED
 
-_tracks = table_of(Track)
-BASES = {
-    "awards": _tracks.c.awards,
-    "activity": _tracks.c.activity_at,
-    "comments": _tracks.c.comments,
-    "value": _tracks.c.track_value,
-    "uploaded": _tracks.c.uploaded_at,
-    "updated": _tracks.c.updated_at,
-}
-"""What popularity may be measured by: columns, the largest value first."""
+_tracks = table_of(TrackRow)
 CHUNK = 20_000
 
 
 def rank_tracks(database: Database, basis: str) -> int:
-    """Give every track its rank by `basis`, ties by id; answers how many tracks moved.
+    """Set every track's priority to its rank by `basis`, ties by id. Return how many changed.
 
-    In transactions of 20,000 rows, so that workers are never kept waiting for long.
+    Writes at most 20,000 rows per transaction, so that workers do not wait long.
     """
-    columns, moved = _tracks.c, 0
-    ordered = select(columns.track_id, columns.priority).order_by(BASES[basis].desc().nulls_last(), columns.track_id)
+    with database.write() as connection:
+        moved = set_priorities(connection, UNRANKED)
+    columns = _tracks.c
+    ordered = select(columns.track_id, columns.priority).order_by(
+        columns[BASES[basis]].desc().nulls_last(), columns.track_id
+    )
     with database.read() as reading:
         changed: list[dict[str, Any]] = []
         rows = reading.execution_options(yield_per=CHUNK).execute(ordered)
@@ -44,28 +42,28 @@ def rank_tracks(database: Database, basis: str) -> int:
                 moved += len(changed)
                 changed = []
         _write(database, changed)
-    hand_down(database)
+    pass_on(database)
     return moved + len(changed)
 
 
 def has_unranked(database: Database) -> bool:
-    """Whether there are tracks that were never ranked: a sync was killed before it came to that."""
+    """Return whether there are tracks without a rank: a sync was killed before it ranked them."""
     with database.read() as connection:
         return connection.execute(select(_tracks.c.track_id).where(_tracks.c.priority == UNRANKED)).first() is not None
 
 
-def hand_down(database: Database) -> None:
-    """Give what is still to do of a track the track's own priority, 20,000 rows a transaction."""
-    for model in (Replay, Map, Capture):
+def pass_on(database: Database) -> None:
+    """Set the priority of open replays, maps and captures to that of their track, 20,000 rows per transaction."""
+    for model in (ReplayRow, MapRow, CaptureRow):
         for status in ("'pending'", "'retry'"):
-            statement = _handing_down(table_of(model), status)
+            statement = _passing_on(table_of(model), status)
             moved = CHUNK
             while moved == CHUNK:
                 with database.write() as connection:
                     moved = connection.execute(statement).rowcount
 
 
-def _handing_down(table: Table, status: str) -> Update:
+def _passing_on(table: Table, status: str) -> Update:
     key = table.primary_key.columns[0]
     same_track = table.c.track_id == _tracks.c.track_id
     other = select(key).join(_tracks, same_track).where(table.c.status == literal_column(status))

@@ -1,4 +1,4 @@
-"""Pages into rows: upserts, the cursor beside them in the same transaction, and what a change opens again."""
+"""Storing pages: upserts, the cursor in the same transaction, and reopening what a change affects."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.models import Map, Replay, Sync, Track, table_of
-from tmxdb.queue.settle import reopen
+from tmxdb.db.models import MapRow, ReplayRow, SyncRow, TrackRow, table_of
+from tmxdb.queue.rows.settle import reopen
 from tmxdb.tmx.records import TrackRecord
 
 UNRANKED = 2**30
-"""Priority of a new track until it is ranked: behind all others."""
-_tracks = table_of(Track)
-_maps = table_of(Map)
-_replays = table_of(Replay)
-_syncs = table_of(Sync)
+"""Priority of a new track until it is ranked: after all others."""
+_tracks = table_of(TrackRow)
+_maps = table_of(MapRow)
+_replays = table_of(ReplayRow)
+_syncs = table_of(SyncRow)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a page changed: tracks that were not there before, and known ones that are to be listed again."""
+    """How many tracks of a page were new, and how many known ones were reopened."""
 
     new: int = 0
     reopened: int = 0
 
 
 def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms: int) -> Stored:
-    """Insert new tracks and bring the facts of known ones up to date; what has moved since is opened again.
+    """Insert new tracks, update known ones, and reopen those that have changed.
 
-    Whoever sees a change has to act on it: once it is stored, nobody can tell it from what was there before.
+    A change must be acted on in the same transaction: once it is stored, it can no longer be recognised.
     """
     if not records:
         return Stored()
-    fresh = {record.track_id: record.columns for record in records}
+    listed = {record.track_id: record.columns for record in records}
     columns = _tracks.c
     known = connection.execute(
         select(
@@ -47,27 +47,39 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
             columns.activity_at,
             columns.wr_replay_id,
             columns.synced_at,
-        ).where(columns.track_id.in_(fresh))
+        ).where(columns.track_id.in_(listed))
     ).fetchall()
-    reopened = _reopen_changed(connection, [row for row in known if row.synced_at is not None], fresh)
+    reopened = _reopen_changed(connection, [row for row in known if row.synced_at is not None], listed)
     now = iso(now_ms)
     rows = [
-        {"track_id": record.track_id, "priority": UNRANKED, "synced_at": now, **record.columns} for record in records
+        {
+            "track_id": record.track_id,
+            "priority": UNRANKED,
+            "first_seen_at": now,
+            "synced_at": now,
+            **record.columns,
+        }
+        for record in records
     ]
-    facts = tuple(name for name in rows[0] if name not in ("track_id", "priority"))
+    facts = tuple(name for name in rows[0] if name not in ("track_id", "priority", "first_seen_at"))
     upsert(connection, NewRows(_tracks, rows, update=facts))
-    _compare_uids(connection, [row.track_id for row in known if row.uid != fresh[row.track_id]["uid"]])
-    return Stored(len(fresh) - len(known), reopened)
+    _compare_uids(connection, [row.track_id for row in known if row.uid != listed[row.track_id]["uid"]])
+    return Stored(len(listed) - len(known), reopened)
 
 
-def _reopen_changed(connection: Connection, known: Sequence[Any], fresh: Mapping[int, Mapping[str, Any]]) -> int:
-    """Tracks that moved since we saw them are listed again, replaced maps extracted again."""
-    replaced = {row.track_id for row in known if row.updated_at != fresh[row.track_id]["updated_at"]}
+def known_tracks(connection: Connection, track_ids: Sequence[int]) -> set[int]:
+    """Return those of `track_ids` that are rows."""
+    return set(connection.execute(select(_tracks.c.track_id).where(_tracks.c.track_id.in_(track_ids))).scalars())
+
+
+def _reopen_changed(connection: Connection, known: Sequence[Any], listed: Mapping[int, Mapping[str, Any]]) -> int:
+    """Reopen the listing of changed tracks and the extraction of replaced maps. Return how many tracks changed."""
+    replaced = {row.track_id for row in known if row.updated_at != listed[row.track_id]["updated_at"]}
     moved = replaced | {
         row.track_id
         for row in known
-        if row.activity_at != fresh[row.track_id]["activity_at"]
-        or row.wr_replay_id != fresh[row.track_id]["wr_replay_id"]
+        if row.activity_at != listed[row.track_id]["activity_at"]
+        or row.wr_replay_id != listed[row.track_id]["wr_replay_id"]
     }
     if moved:
         reopen(connection, _tracks, _tracks.c.track_id.in_(moved))
@@ -77,7 +89,7 @@ def _reopen_changed(connection: Connection, known: Sequence[Any], fresh: Mapping
 
 
 def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
-    """The map of these tracks is another now: files that are there already match it or do not."""
+    """Compare the files of these tracks with the uid of their new map."""
     if not track_ids:
         return
     for table, uid, matches in (
@@ -91,13 +103,13 @@ def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
 
 
 def known_sync(connection: Connection, scope: str) -> dict[str, Any] | None:
-    """How far the walk `scope` has come; None if it never began."""
+    """Return the row of the walk `scope`, or None if it never started."""
     row = connection.execute(select(_syncs).where(_syncs.c.scope == scope)).mappings().first()
     return dict(row) if row else None
 
 
 def begin_sync(connection: Connection, scope: str, now_ms: int) -> dict[str, Any]:
-    """The row of the walk `scope`, made if it is not there."""
+    """Return the row of the walk `scope`, inserting it if needed."""
     row = known_sync(connection, scope)
     if row is None:
         connection.execute(insert(_syncs).values(scope=scope, started_at=iso(now_ms)))
@@ -107,7 +119,7 @@ def begin_sync(connection: Connection, scope: str, now_ms: int) -> dict[str, Any
 def save_cursor(
     connection: Connection, scope: str, cursor: int | None, uploaded_at: str | None, n: int, now_ms: int
 ) -> None:
-    """The walk `scope` has come to `cursor`, uploaded then, with a page of `n` tracks."""
+    """Store that the walk `scope` has reached `cursor`, uploaded at `uploaded_at`, with a page of `n` tracks."""
     connection.execute(
         update(_syncs)
         .where(_syncs.c.scope == scope)
@@ -123,7 +135,7 @@ def save_cursor(
 
 
 def end_sync(connection: Connection, scope: str, now_ms: int, watermark: str | None = None) -> None:
-    """The walk `scope` has come to the end of the list."""
+    """Store that the walk `scope` has reached the end of the list."""
     values: dict[str, Any] = {"complete": True, "finished_at": iso(now_ms)}
     if watermark is not None:
         values["watermark"] = watermark
@@ -131,24 +143,24 @@ def end_sync(connection: Connection, scope: str, now_ms: int, watermark: str | N
 
 
 def save_watermark(connection: Connection, scope: str, watermark: str) -> None:
-    """Changes before `watermark` are known to the walk `scope`."""
+    """Store that the walk `scope` knows all changes before `watermark`."""
     connection.execute(update(_syncs).where(_syncs.c.scope == scope).values(watermark=watermark))
 
 
 def first_watermark(connection: Connection, first_scope: str, column: str) -> str:
-    """From when on changes are news, for the first look at them after the walk `first_scope`."""
+    """Return the time from which changes are new, for the first check after the walk `first_scope`."""
     newest = connection.execute(select(func.max(_tracks.c[column]))).scalar()
     first = known_sync(connection, first_scope)
     return min([moment for moment in (newest, first and first["started_at"]) if moment], default="")
 
 
 def uploaded_at(connection: Connection, track_id: int) -> str | None:
-    """When a known track was uploaded."""
+    """Return when a known track was uploaded."""
     return connection.execute(select(_tracks.c.uploaded_at).where(_tracks.c.track_id == track_id)).scalar()
 
 
 def uploaded_before(connection: Connection, track_id: int) -> int | None:
-    """The known track that was uploaded last before `track_id`; None if there is none."""
+    """Return the last known track uploaded before `track_id`, or None."""
     moment = uploaded_at(connection, track_id)
     columns = _tracks.c
     return connection.execute(

@@ -1,9 +1,10 @@
-"""`sync-tracks`: the whole list by upload order, what is new since, what has changed, or the first N of an order."""
+"""`sync-tracks`: the whole list in upload order, what is new, what has changed, or the first N of another order."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,122 +13,145 @@ from sqlalchemy import Connection
 
 from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.queue.job import GivenBack
+from tmxdb.queue.job import WorkerStopping
 from tmxdb.sync import store
+from tmxdb.sync.cursor_history import MovingOrderHistory, RecentIds, UploadOrderHistory
 from tmxdb.sync.filters import Filters
-from tmxdb.sync.patience import Asker
-from tmxdb.sync.trail import MovingTrail, UploadTrail
-from tmxdb.sync.walk import ACTIVITY_NEWEST, UPDATED_NEWEST, UPLOADED, Walk
+from tmxdb.sync.retrying_client import RetryingClient
+from tmxdb.sync.walk import ACTIVITY_NEWEST, UPDATED_NEWEST, UPLOADED, CursorHistory, Walk
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.records import Page, TrackRecord
 
-_CHANGES = ((UPDATED_NEWEST, "updated_at"), (ACTIVITY_NEWEST, "activity_at"))
+_CHANGE_ORDERS = ((UPDATED_NEWEST, "updated_at"), (ACTIVITY_NEWEST, "activity_at"))
 
 
 @dataclass(slots=True)
 class Synced:
-    """What a sync saw. `ids`: the tracks kept, in the site's order."""
+    """Counts of a sync so far. `ids`: the tracks kept by `first_of`, in the site's order."""
 
     pages: int = 0
     seen: int = 0
+    kept: int = 0
     new: int = 0
     reopened: int = 0
     complete: bool = False
-    ids: list[int] = field(default_factory=list)
+    ids: array[int] = field(default_factory=lambda: array("q"))
 
 
-class Watcher(Protocol):
-    """Who watches a sync."""
+class SyncListener(Protocol):
+    """Follows the progress of a sync."""
 
     def page(self, synced: Synced) -> None:
-        """A page was written."""
+        """Called after a page was stored."""
 
     def note(self, message: str) -> None:
-        """Something a person should know."""
+        """Called with a message for people."""
 
 
 class TrackSync:
-    """Brings the table `tracks` up to what the site lists. Killed anywhere it loses and doubles nothing."""
+    """Brings the table `tracks` up to date with the site's list. Killed at any point, it loses and doubles nothing."""
 
     def __init__(
         self,
         database: Database,
         exchange: Exchange,
-        watcher: Watcher,
+        listener: SyncListener,
         *,
         stop: threading.Event,
         clock: Clock = wall_clock,
+        per_page: int | None = None,
     ) -> None:
-        self._database, self._watcher = database, watcher
-        self._asker = Asker(exchange, stop, watcher.note)
-        self._stop, self._clock = stop, clock
+        """`per_page`: tracks to ask for at a time; None: as many as usual."""
+        self._database, self._listener = database, listener
+        self._client = RetryingClient(exchange, stop, listener.note)
+        self._stop, self._clock, self._per_page = stop, clock, per_page
 
     def by_upload(self, filters: Filters, max_tracks: int | None = None) -> Synced:
-        """The list by upload order from where the last sync came to: stable, and new tracks appear at its end."""
+        """Read the list in upload order from where the last sync ended. New tracks appear at its end."""
         scope, synced = filters.scope(UPLOADED), Synced()
         with self._database.write() as connection:
             known = store.begin_sync(connection, scope, self._clock())
-        trail = UploadTrail(self._database, known["cursor"], known["watermark"], filtered=bool(filters.site))
-        taking = _Taking(filters, synced, max_tracks)
-        walk = self._walk(filters, UPLOADED, trail, taking, cursor=known["cursor"])
-        with suppress(GivenBack):
+        history = UploadOrderHistory(self._database, known["cursor"], known["watermark"], filtered=bool(filters.site))
+        chosen = _Chosen(filters, max_tracks)
+        walk = self._walk(filters, UPLOADED, history, chosen.is_full_after, cursor=known["cursor"])
+        with suppress(WorkerStopping):
             for step in walk:
-                kept, read = taking.of(step.page)
-                whole = len(read) == len(step.page.records)
-                cursor = step.cursor if whole else read[-1].track_id
-                behind = trail.uploaded_at(cursor) if cursor is not None else None
+                kept, read = chosen.take(step.page)
+                is_complete_page = len(read) == len(step.page.records)
+                cursor = step.cursor if is_complete_page else read[-1].track_id
+                uploaded_at = history.uploaded_at(cursor) if cursor is not None else None
                 with self._database.write() as connection:
                     self._store(connection, kept, synced)
-                    store.save_cursor(connection, scope, cursor, behind, len(read), self._clock())
-                self._count(synced, step.page, len(read), kept)
-                if self._stop.is_set() or not whole or (taking.full() and step.page.more):
+                    store.save_cursor(connection, scope, cursor, uploaded_at, len(read), self._clock())
+                self._count(synced, step.page, len(read), len(kept))
+                if self._stop.is_set() or not is_complete_page or (chosen.is_full and step.page.more):
                     return synced
             with self._database.write() as connection:
                 store.end_sync(connection, scope, self._clock())
-                for order1, column in _CHANGES:
+                for order1, column in _CHANGE_ORDERS:
                     self._known_change(connection, filters, order1, column)
             synced.complete = True
         return synced
 
     def changed(self, filters: Filters) -> Synced:
-        """Known tracks that were updated or active since we last looked, to be listed and extracted again."""
+        """Reopen known tracks that were updated or active since the last call, to list and extract them again.
+
+        Tracks that the database does not have are not added: that would be the whole site, where a part was chosen.
+        """
         synced = Synced(complete=True)
-        for order1, column in _CHANGES:
+        for order1, column in _CHANGE_ORDERS:
             try:
                 self._changed_by(filters, order1, column, synced)
-            except GivenBack:
+            except WorkerStopping:
                 synced.complete = False
         return synced
 
+    def first_of(self, filters: Filters, order1: int, max_tracks: int | None) -> Synced:
+        """Read the first `max_tracks` of another order. It moves while it is read, so it is read in one go."""
+        synced, chosen = Synced(), _Chosen(filters, max_tracks)
+        with suppress(WorkerStopping):
+            for step in self._walk(filters, order1, MovingOrderHistory(), chosen.is_full_after):
+                kept, read = chosen.take(step.page)
+                with self._database.write() as connection:
+                    self._store(connection, kept, synced)
+                synced.ids.extend(record.track_id for record in kept)
+                self._count(synced, step.page, len(read), len(kept))
+                if self._stop.is_set() and not chosen.is_full:
+                    return synced
+            synced.complete = True
+        return synced
+
     def _changed_by(self, filters: Filters, order1: int, column: str, synced: Synced) -> None:
-        """From the newest change back to the newest one of the last time."""
+        """Read from the newest change back to the newest one of the last time."""
         newest = None
         with self._database.write() as connection:
             watermark = self._known_change(connection, filters, order1, column)
 
-        def changed(record: TrackRecord) -> bool:
+        def is_changed(record: TrackRecord) -> bool:
             return (record.columns[column] or "") >= watermark
 
         def enough(page: Page[TrackRecord]) -> bool:
-            return not all(map(changed, page.records))
+            return not all(map(is_changed, page.records))
 
-        for step in self._walk(filters, order1, MovingTrail(), enough):
+        for step in self._walk(filters, order1, MovingOrderHistory(), enough):
             times = [record.columns[column] for record in step.page.records if record.columns[column]]
             newest = max([*times, *([newest] if newest else [])], default=None)
-            kept = [record for record in step.page.records if changed(record) and filters.wants(record)]
+            kept = [record for record in step.page.records if is_changed(record) and filters.accepts(record)]
             with self._database.write() as connection:
+                known = store.known_tracks(connection, [record.track_id for record in kept])
+                kept = [record for record in kept if record.track_id in known]
                 self._store(connection, kept, synced)
-            self._count(synced, step.page, len(step.page.records), kept)
+            self._count(synced, step.page, len(step.page.records), len(kept))
             if self._stop.is_set():
-                raise GivenBack("told to stop")
+                raise WorkerStopping("the sync is stopping")
         with self._database.write() as connection:
             store.end_sync(connection, filters.scope(order1), self._clock(), newest)
 
     def _known_change(self, connection: Connection, filters: Filters, order1: int, column: str) -> str:
-        """Until when changes are known. Before the first look at them that is the start of the first sync.
+        """Return the time up to which changes are known.
 
-        What it read early may have changed while it went on. Or it is the newest change that it has seen, should
-        our clock be ahead of the site's.
+        Before the first call that is the start of the first sync, because what it read early may have changed while it
+        went on; or the newest change that it saw, if our clock is ahead of the site's.
         """
         scope = filters.scope(order1)
         known: str | None = store.begin_sync(connection, scope, self._clock())["watermark"]
@@ -136,69 +160,67 @@ class TrackSync:
             store.save_watermark(connection, scope, known)
         return known
 
-    def first_of(self, filters: Filters, order1: int, max_tracks: int | None) -> Synced:
-        """The first `max_tracks` of another order. The order moves while it is read: it is walked in one go."""
-        synced = Synced()
-        taking = _Taking(filters, synced, max_tracks)
-        with suppress(GivenBack):
-            for step in self._walk(filters, order1, MovingTrail(), taking):
-                kept, read = taking.of(step.page)
-                with self._database.write() as connection:
-                    self._store(connection, kept, synced)
-                self._count(synced, step.page, len(read), kept)
-                if self._stop.is_set() and not taking.full():
-                    return synced
-            synced.complete = True
-        return synced
-
     def _walk(
         self,
         filters: Filters,
         order1: int,
-        trail: UploadTrail | MovingTrail,
+        history: CursorHistory,
         enough: Callable[[Page[TrackRecord]], bool],
         cursor: int | None = None,
     ) -> Walk:
-        return Walk(self._asker, filters, order1, trail, cursor=cursor, enough=enough, note=self._watcher.note)
+        return Walk(
+            self._client,
+            filters,
+            order1,
+            history,
+            cursor=cursor,
+            enough=enough,
+            per_page=self._per_page,
+            note=self._listener.note,
+        )
 
-    def _store(self, connection: Connection, kept: list[TrackRecord], synced: Synced) -> None:
+    def _store(self, connection: Connection, kept: Sequence[TrackRecord], synced: Synced) -> None:
         stored = store.store_tracks(connection, kept, self._clock())
         synced.new += stored.new
         synced.reopened += stored.reopened
 
-    def _count(self, synced: Synced, page: Page[TrackRecord], read: int, kept: Iterable[TrackRecord]) -> None:
+    def _count(self, synced: Synced, page: Page[TrackRecord], read: int, kept: int) -> None:
         synced.pages += 1
         synced.seen += read
-        synced.ids += [record.track_id for record in kept]
-        for odd in page.unusable:
-            self._watcher.note(f"an entry of the track list without a usable TrackId was left out: {odd}")
-        self._watcher.page(synced)
+        synced.kept += kept
+        for entry in page.unusable:
+            self._listener.note(f"Dropped an entry of the track list without a usable TrackId: {entry}")
+        self._listener.page(synced)
 
 
-class _Taking:
-    """What is taken of each page: wanted tracks that are not yet among `synced.ids`, up to `at_most` altogether."""
+class _Chosen:
+    """Chooses the tracks of each page: accepted by the filters, not yet chosen, `at_most` altogether."""
 
-    def __init__(self, filters: Filters, synced: Synced, at_most: int | None) -> None:
-        self._filters, self._synced, self._at_most = filters, synced, at_most
-        self._known: set[int] = set()
-        self._counted = 0
+    def __init__(self, filters: Filters, at_most: int | None) -> None:
+        self._filters, self._at_most = filters, at_most
+        self._recent, self._count = RecentIds(), 0
 
-    def __call__(self, page: Page[TrackRecord]) -> bool:
-        """Whether nothing is needed behind `page`."""
-        return self._at_most is not None and len(self._synced.ids) + len(self.of(page)[0]) >= self._at_most
+    @property
+    def is_full(self) -> bool:
+        """Whether `at_most` tracks are chosen."""
+        return self._at_most is not None and self._count >= self._at_most
 
-    def of(self, page: Page[TrackRecord]) -> tuple[list[TrackRecord], list[TrackRecord]]:
-        """The tracks taken of `page`, and all that were read until the last of them was found."""
-        self._known.update(self._synced.ids[self._counted :])
-        self._counted = len(self._synced.ids)
+    def is_full_after(self, page: Page[TrackRecord]) -> bool:
+        """Return whether nothing is needed behind `page`."""
+        return self._at_most is not None and self._count + len(self._choose(page)[0]) >= self._at_most
+
+    def take(self, page: Page[TrackRecord]) -> tuple[list[TrackRecord], list[TrackRecord]]:
+        """Choose from `page`. Return the chosen tracks, and all that were read up to the last of them."""
+        kept, read = self._choose(page)
+        self._count += len(kept)
+        self._recent.add(record.track_id for record in kept)
+        return kept, read
+
+    def _choose(self, page: Page[TrackRecord]) -> tuple[list[TrackRecord], list[TrackRecord]]:
         kept: list[TrackRecord] = []
         for n, record in enumerate(page.records, 1):
-            if self._filters.wants(record) and record.track_id not in self._known:
+            if self._filters.accepts(record) and record.track_id not in self._recent:
                 kept.append(record)
-                if self._at_most is not None and self._counted + len(kept) >= self._at_most:
+                if self._at_most is not None and self._count + len(kept) >= self._at_most:
                     return kept, list(page.records[:n])
         return kept, list(page.records)
-
-    def full(self) -> bool:
-        """Whether as many as wanted are there."""
-        return self._at_most is not None and len(self._synced.ids) >= self._at_most

@@ -1,7 +1,6 @@
-"""What can be asked of the exchange: paths, fields, orders and filters, as the fact sheet names them.
+"""The exchange's endpoints: paths, fields, orders and filter values.
 
-Source of all names: tmx-api fact sheet, sections 2 to 5 (maniaapi-net `TrackItem.cs`, `ReplayItem.cs`,
-`TrackOrder.cs`; tmx4ml `query_parser.py`).
+Sources of all names: docs/facts/tmx-api.md#tracks and docs/facts/tmx-api.md#replays.
 """
 
 from __future__ import annotations
@@ -11,9 +10,12 @@ from urllib.parse import urlencode
 
 TRACKS, REPLAYS = "/api/tracks", "/api/replays"
 PAGE = 1000
-"""Rows a page. Every known client asks for 1000; whether the site serves more is unknown."""
+"""Rows per page. Every known client requests 1,000; whether the site serves more is unknown
+(docs/facts/tmx-api.md#count)."""
+LARGEST_PAGE = 10_000
+"""Most rows per page that a user may ask for: the larger page of the older scripts."""
 IDS_AT_ONCE = 100
-"""Tracks in one `id=` list; the sister API allows 100."""
+"""Most tracks in one `id=` list; the limit of the sister API."""
 
 TRACK_FIELDS = (
     "TrackId,TrackName,UId,AuthorTime,GoldTarget,SilverTarget,BronzeTarget,AuthorScore,Uploader.UserId,Uploader.Name,"
@@ -27,7 +29,7 @@ REPLAY_FIELDS = (
     "IsLeaderboard,Score,Validated"
 )
 
-# order1: ascending and descending of each (maniaapi-net, tmx4ml and TM-track-exporter agree).
+# order1 for ascending and descending: docs/facts/tmx-api.md#order1.
 ORDERS = {
     "uploaded": (1, 2),
     "updated": (3, 4),
@@ -47,8 +49,8 @@ ORDERS = {
 
 DIFFICULTIES = ("beginner", "intermediate", "expert", "lunatic")
 MOODS = ("sunrise", "day", "sunset", "night")
-# The sheet gives 1 Snow and 7 Stadium; the order of those between is assumed to be that of the games' menus.
-# These are field values from 1; the *filter* counts from 0 instead, as two clients have it (6 = Stadium).
+# 1 Snow and 7 Stadium are known; the order of those between is assumed to be that of the games' menus. These are values
+# of the field, from 1. The *filter* counts from 0 in two clients (6 = Stadium): docs/facts/tmx-api.md#tracks.
 ENVIRONMENTS = ("snow", "desert", "rally", "island", "coast", "bay", "stadium")
 PRIMARY_TYPES = ("race", "puzzle", "platform", "stunts", "shortcut", "laps")
 TAGS = [
@@ -75,22 +77,34 @@ TAGS = [
 
 
 def order_number(name: str) -> int:
-    """The `order1` of an order by name: `awards` is most first; `awards-asc` fewest first. Raises KeyError."""
+    """Return `order1` for an order by name: `awards` is most first, `awards-asc` fewest first. Raise KeyError."""
     if name.endswith("-asc"):
         return ORDERS[name.removesuffix("-asc")][0]
     return ORDERS[name][1]
 
 
 def url(base_url: str, path: str, parameters: Mapping[str, str | int]) -> str:
-    """What is asked, whole, for a person to read."""
+    """Return the complete URL of a request, for people to read."""
     return f"{base_url}{path}?{urlencode(parameters, safe=',')}"
 
 
 def replay_path(replay_id: int) -> str:
-    """Where the file of a replay is. There is one URL for it: the older script's other guesses answer 404."""
-    return f"/recordgbx/{replay_id}"
+    """Return the path of a replay file. It has no other URL (docs/facts/tmx-api.md#files)."""
+    return f"/recordgbx/{_site_id(replay_id)}"
 
 
 def track_path(track_id: int) -> str:
-    """Where the map file of a track is."""
-    return f"/trackgbx/{track_id}"
+    """Return the path of the map file of a track."""
+    return f"/trackgbx/{_site_id(track_id)}"
+
+
+def replays_query(track_id: int, parameters: Mapping[str, str | int]) -> dict[str, str | int]:
+    """Return the parameters of a request for replays of a track."""
+    return {"fields": REPLAY_FIELDS, "trackId": _site_id(track_id), **parameters}
+
+
+def _site_id(item_id: int) -> int:
+    """Return `item_id`. Raise ValueError for a local one: no exchange knows it, so no request may name it."""
+    if item_id <= 0:
+        raise ValueError(f"{item_id} is a local id, which no exchange knows")
+    return item_id

@@ -1,7 +1,7 @@
-"""What the exchange answers, checked: JSON stops here and becomes dataclasses.
+"""Entries of the exchange's lists, checked: JSON becomes dataclasses here.
 
-An odd value never costs the row: it is left out (None) and named in `oddities`. Only a row without a usable
-id can not be kept. Field meanings: tmx-api fact sheet, sections 3 and 4.
+An unexpected value never costs the row: it becomes None and is named in `oddities`. Only a row without a usable id is
+dropped. Meaning of the fields: docs/facts/tmx-api.md#tracks and docs/facts/tmx-api.md#replays.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """A track as listed. `columns` are named as in the table `tracks`."""
+    """A track as listed. `columns` have the names of the table `tracks`."""
 
     track_id: int
     columns: Mapping[str, Any]
@@ -28,20 +28,20 @@ class TrackRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReplayRecord:
-    """A replay as listed. `columns` are named as in the table `replays`."""
+    """A replay as listed. `columns` have the names of the table `replays`."""
 
     replay_id: int
     columns: Mapping[str, Any]
 
     @property
     def is_ranked(self) -> bool:
-        """A valid entry of the leaderboard: it has a position and is not known to be invalid."""
+        """Whether it is a valid entry of the leaderboard: it has a position and is not known to be invalid."""
         return self.columns["position"] is not None and self.columns["validated"] is not False
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Some rows of a list, whether the site has more of them, and what had to be left out."""
+    """Some rows of a list, whether the site has more, and the entries that had to be dropped."""
 
     records: tuple[Record, ...]
     more: bool
@@ -49,11 +49,11 @@ class Page(Generic[Record]):
 
 
 def track_record(raw: Mapping[str, Any]) -> TrackRecord | None:
-    """One entry of /api/tracks; None if it has no usable TrackId."""
+    """Return an entry of /api/tracks, or None if it has no usable TrackId."""
     track_id = _id(raw.get("TrackId"))
     if track_id is None:
         return None
-    read = _Reader(raw)
+    read = _FieldReader(raw)
     columns = {
         "name": read.text("TrackName"),
         "uid": read.text("UId"),
@@ -80,10 +80,10 @@ def track_record(raw: Mapping[str, Any]) -> TrackRecord | None:
         "comments": read.integer("Comments"),
         "track_value": read.integer("TrackValue"),
         "replay_type": read.integer("ReplayType"),
-        "has_thumbnail": read.truth("HasThumbnail"),
+        "has_thumbnail": read.boolean("HasThumbnail"),
         "image_count": read.length("Images"),
-        "is_public": read.truth("IsPublic"),
-        "author_beaten": read.truth("AuthorBeaten"),
+        "is_public": read.boolean("IsPublic"),
+        "author_beaten": read.boolean("AuthorBeaten"),
         "unlimiter_version": read.integer("UnlimiterVersion"),
         "author_comments": read.text("AuthorComments"),
         "wr_replay_id": read.integer("WRReplay.ReplayId", below=2**63),
@@ -96,24 +96,24 @@ def track_record(raw: Mapping[str, Any]) -> TrackRecord | None:
 
 
 def replay_record(raw: Mapping[str, Any]) -> ReplayRecord | None:
-    """One entry of /api/replays; None if it has no usable ReplayId."""
+    """Return an entry of /api/replays, or None if it has no usable ReplayId."""
     replay_id = _id(raw.get("ReplayId"))
     if replay_id is None:
         return None
-    read = _Reader(raw)
+    read = _FieldReader(raw)
     columns = {
         "user_id": read.integer("User.UserId"),
         "user_name": read.text("User.Name"),
-        "site_time_ms": read.integer("ReplayTime", least=0),
+        "site_time_ms": read.integer("ReplayTime", minimum=0),
         "site_score": read.integer("ReplayScore"),
         "site_respawns": read.integer("ReplayRespawns"),
         "replay_at": read.time("ReplayAt"),
         "track_at": read.time("TrackAt"),
-        "position": read.integer("Position", least=0),  # 0-based; null is not ranked
-        "is_best": read.truth("IsBest"),
-        "is_leaderboard": read.truth("IsLeaderboard"),
+        "position": read.integer("Position", minimum=0),  # 0-based; null: not ranked
+        "is_best": read.boolean("IsBest"),
+        "is_leaderboard": read.boolean("IsLeaderboard"),
         "leaderboard_points": read.integer("Score"),  # points, not a time
-        "validated": read.truth("Validated"),
+        "validated": read.boolean("Validated"),
     }
     return ReplayRecord(replay_id, columns | {"oddities": read.oddities()})
 
@@ -123,62 +123,62 @@ def _id(value: Any) -> int | None:
 
 
 def _plain(value: Any) -> str | int | None:
-    """A role: no source says whether it is a text or a number, so either is kept."""
+    """Return a role. No source says whether it is text or a number, so both are kept."""
     if isinstance(value, str):
         return _storable(value)[:100]
     return value if type(value) is int and abs(value) < 2**63 else None
 
 
 def _storable(text: str) -> str:
-    """Without NUL, which ends a text in PostgreSQL, and lone surrogates, which are no UTF-8."""
+    """Remove NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def shown(value: Any, at_most: int = 200) -> str:
-    """`value` for a person, whatever it is: lists may be nested deeper than can be told."""
+    """Return any value for people to read, even lists nested too deeply for repr."""
     try:
         return repr(value)[:at_most]
     except (RecursionError, ValueError):
-        return f"a {type(value).__name__} that can not be shown"
+        return f"a {type(value).__name__} that cannot be shown"
 
 
-class _Reader:
-    """Takes values out of one JSON object and remembers what was odd about them."""
+class _FieldReader:
+    """Reads values from one JSON object and notes the unexpected ones."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self._raw = raw
-        self._odd: list[str] = []
+        self._unexpected: list[str] = []
 
     def oddities(self) -> str | None:
-        return json.dumps(self._odd, ensure_ascii=False) if self._odd else None
+        return json.dumps(self._unexpected, ensure_ascii=False) if self._unexpected else None
 
-    def integer(self, name: str, *, least: int = -_INT32, below: int = _INT32) -> int | None:
+    def integer(self, name: str, *, minimum: int = -_INT32, below: int = _INT32) -> int | None:
         value = self._get(name)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if value is None or (type(value) is int and least <= value < below):
+        if value is None or (type(value) is int and minimum <= value < below):
             return value
-        self._strange(name, value)
+        self._note(name, value)
         return None
 
     def text(self, name: str) -> str | None:
         value = self._get(name)
         if isinstance(value, str):
             if value.isascii() and value.isprintable() and len(value) <= LONGEST_TEXT:
-                return value  # as nearly all are
+                return value  # nearly all texts
             clean = _storable(value)[:LONGEST_TEXT]
             if clean != value:
-                self._strange(name, value)
+                self._note(name, value)
             return clean
         if value is not None:
-            self._strange(name, value)
+            self._note(name, value)
         return None
 
-    def truth(self, name: str) -> bool | None:
+    def boolean(self, name: str) -> bool | None:
         value = self._get(name)
         if value is None or value in (0, 1):  # the site answers 0/1 for some, true/false for others
             return None if value is None else bool(value)
-        self._strange(name, value)
+        self._note(name, value)
         return None
 
     def time(self, name: str) -> str | None:
@@ -186,7 +186,7 @@ class _Reader:
         try:
             return None if value is None else site_time(value)
         except (TypeError, ValueError, OverflowError):
-            self._strange(name, value)
+            self._note(name, value)
             return None
 
     def length(self, name: str) -> int | None:
@@ -194,7 +194,7 @@ class _Reader:
         if isinstance(value, list):
             return len(value)
         if value is not None:
-            self._strange(name, value)
+            self._note(name, value)
         return None
 
     def numbers(self, name: str) -> str | None:
@@ -203,7 +203,7 @@ class _Reader:
             return None
         if isinstance(value, list) and len(value) <= 1000 and all(type(n) is int and abs(n) < 2**63 for n in value):
             return json.dumps(value)
-        self._strange(name, value)
+        self._note(name, value)
         return None
 
     def authors(self) -> str | None:
@@ -211,19 +211,19 @@ class _Reader:
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(author, dict) for author in value):
-            self._strange("Authors", value)
+            self._note("Authors", value)
             return None
         authors = []
         for author in value[:100]:
-            one = _Reader(author)
+            entry = _FieldReader(author)
             authors.append(
                 {
-                    "user_id": one.integer("User.UserId"),
-                    "name": one.text("User.Name"),
+                    "user_id": entry.integer("User.UserId"),
+                    "name": entry.text("User.Name"),
                     "role": _plain(author.get("Role")),
                 }
             )
-            self._odd.extend(f"Authors[].{odd}" for odd in one._odd)
+            self._unexpected.extend(f"Authors[].{what}" for what in entry._unexpected)
         return json.dumps(authors, ensure_ascii=False)
 
     def _get(self, name: str) -> Any:
@@ -234,10 +234,10 @@ class _Reader:
             if value is None:
                 return None
             if not isinstance(value, Mapping):
-                self._strange(name, value)
+                self._note(name, value)
                 return None
             value = value.get(part)
         return value
 
-    def _strange(self, name: str, value: Any) -> None:
-        self._odd.append(f"{name}: {shown(value, 100)}")
+    def _note(self, name: str, value: Any) -> None:
+        self._unexpected.append(f"{name}: {shown(value, 100)}")

@@ -1,12 +1,12 @@
-"""The exchanges by name. Base URLs: tmx-api fact sheet, section 1 (maniaapi-net `ManiaAPI.TMX/Tmx.cs`)."""
+"""The exchanges by name. Addresses: docs/facts/tmx-api.md#sites."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from tmxdb.errors import WrongUsage
+from tmxdb.errors import UsageError
 
 SITES = {
     "tmnf": "https://tmnf.exchange",
@@ -16,19 +16,19 @@ SITES = {
     "tmo": "https://original.tm-exchange.com",
 }
 PUBLIC_RATE = 4.0
-"""Requests a second that we allow ourselves on a site run by volunteers (fact sheet, section 6)."""
+"""Default requests per second to a site run by volunteers (docs/facts/tmx-api.md#rate-limits)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An exchange: what the user called it, and where it is."""
+    """An exchange: the name the user chose, and its address."""
 
     name: str
     base_url: str
 
     @property
     def is_loopback(self) -> bool:
-        """A stand-in on this machine: no politeness needed."""
+        """Whether it is a stand-in on this machine, which needs neither a rate limit nor a contact."""
         host = urlsplit(self.base_url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -37,21 +37,33 @@ class Site:
 
 
 def site(text: str) -> Site:
-    """The site that the user means by a short name or a base URL. Raises WrongUsage for anything else."""
+    """Return the site for a short name or a base URL. Raise UsageError for anything else."""
     name = text.strip().rstrip("/")
     if name.lower() in SITES:
         return Site(name.lower(), SITES[name.lower()])
     known = next((key for key, url in SITES.items() if url == name.lower()), None)
     if known:
         return Site(known, SITES[known])
-    try:
-        parts = urlsplit(name)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username:
-        raise WrongUsage(
-            f"{text!r} is no site. Use one of {', '.join(SITES)}, or a base URL such as http://127.0.0.1:8000.",
+    url = _ascii_url(name)
+    if url is None:
+        raise UsageError(
+            f"Unknown site {text!r}. Use one of {', '.join(SITES)}, or a base URL such as http://127.0.0.1:8000.",
             code="input.site",
         )
-    return Site(name, name)
+    return Site(url, url)
+
+
+def _ascii_url(text: str) -> str | None:
+    """Return the base URL `text` as it is sent: host names in IDNA, other letters percent-encoded. None if unusable."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not usable or not text.isprintable() or " " in text or parts.query or parts.fragment or parts.username:
+            return None
+        if text.isascii():
+            return text
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError):
+        return None
+    port = "" if parts.port is None else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{quote(parts.path, safe='/%')}"

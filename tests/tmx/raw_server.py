@@ -1,4 +1,4 @@
-"""A server on a raw socket that answers with whatever bytes it is told to, until the other side has had enough."""
+"""A server on a raw socket that answers with any bytes, until the client closes the connection."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 
 Answer = Callable[[int], Iterator[bytes]]
-"""From the number of a request (0 for the first) to the pieces of its answer."""
+"""A function from the number of a request (0 for the first) to the pieces of its answer."""
 
 
-class Rude:
-    """Listens at `url`. `sent`: bytes that were taken by clients."""
+class RawServer:
+    """Listens at `url`. `sent` counts the bytes that clients have taken; `heads` are the heads of the requests."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._server = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
         self.sent = self.connections = self.requests = 0
+        self.heads: list[str] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -38,7 +39,8 @@ class Rude:
             while data := client.recv(65536):
                 buffer += data
                 while b"\r\n\r\n" in buffer:
-                    _, _, buffer = buffer.partition(b"\r\n\r\n")
+                    head, _, buffer = buffer.partition(b"\r\n\r\n")
+                    self.heads.append(head.decode("latin-1"))
                     number, self.requests = self.requests, self.requests + 1
                     for piece in self._answer(number):
                         client.sendall(piece)
@@ -46,29 +48,29 @@ class Rude:
 
 
 @contextlib.contextmanager
-def rude(answer: Answer) -> Iterator[Rude]:
-    """Inside the block, the server runs."""
-    server = Rude(answer)
+def raw_server(answer: Answer) -> Iterator[RawServer]:
+    """Run a server during the block."""
+    server = RawServer(answer)
     try:
         yield server
     finally:
         server.close()
 
 
-def whole(body: bytes, *heads: str) -> bytes:
-    """A proper answer, with more heads."""
-    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *heads]
+def complete(body: bytes, *headers: str) -> bytes:
+    """Return a correct response with further header lines."""
+    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def drips(data: bytes, every_s: float = 0.05) -> Iterator[bytes]:
-    """A byte at a time."""
+def slowly(data: bytes, every_s: float = 0.05) -> Iterator[bytes]:
+    """Yield one byte at a time."""
     for byte in data:
         time.sleep(every_s)
         yield bytes([byte])
 
 
-def again(piece: bytes) -> Iterator[bytes]:
-    """The same for ever."""
+def forever(piece: bytes) -> Iterator[bytes]:
+    """Yield the same piece without end."""
     while True:
         yield piece
