@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of the GBX reader; see README.md beside this file.
+"""Coverage-guided fuzzing of the GBX reader; see README.md in this folder.
 
-An input is one byte that says what the rest is, and the rest: 0 is a whole file; 1, 2 and 3 are the plain body of a
-replay, a map and a ghost, which get a container around them here, because hardly any changed byte survives LZO.
+The first byte of an input says what the rest is: 0 is a complete file; 1, 2 and 3 are the plain body of a replay, a
+map and a ghost. A body is put into a container here, because almost no changed byte survives LZO.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ with atheris.instrument_imports(include=["tmxdb.gbx"]):
 
     import tmxdb.gbx
     from tmxdb.errors import GbxError
-    from tmxdb.gbx import ghost, replay_body
     from tmxdb.gbx.format.classes import CHALLENGE, GHOST, REPLAY
     from tmxdb.gbx.format.container import read_container
-    from tmxdb.gbx.mapbody import body, clips
-    from tmxdb.gbx.write.out import container
+    from tmxdb.gbx.map_body import body, clips
+    from tmxdb.gbx.replay_parts import body as replay_body
+    from tmxdb.gbx.replay_parts import ghost
+    from tmxdb_sandbox.gbx_writer.writer import container
 
-_WHOLE = 0
+_COMPLETE = 0
 _CLASSES = {1: REPLAY, 2: CHALLENGE, 3: GHOST}
 
 
 def test_one_input(data: bytes) -> None:
-    """Anything but a value or a GbxError ends the run."""
+    """Read everything; any exception other than GbxError ends the run."""
     if data:
         read_everything(_file(data))
 
@@ -43,7 +44,7 @@ def _file(data: bytes) -> bytes:
 
 
 def write_seeds(samples: Path, corpus: Path) -> None:
-    """Every file below `samples` as it is, and its body and that of the map inside, unpacked; and all chunk ids."""
+    """Write a corpus: every file below `samples`, its plain body and that of its map, and a dictionary of chunk ids."""
     corpus.mkdir(parents=True, exist_ok=True)
     tables = (ghost._CHUNKS, replay_body._CHUNKS, body._CHUNKS, clips._BLOCK_CHUNKS, clips._EFFECT_CHUNKS)
     words = [chunk.to_bytes(4, "little") for table in tables for chunk in table] + [b"\x01\xde\xca\xfa", b"PIKS"]
@@ -54,7 +55,7 @@ def write_seeds(samples: Path, corpus: Path) -> None:
         data = path.read_bytes()
         if len(data) > 100_000:
             continue
-        (corpus / f"{number}-file").write_bytes(bytes([_WHOLE]) + data)
+        (corpus / f"{number}-file").write_bytes(bytes([_COMPLETE]) + data)
         try:
             found = read_container(data)
             if found.class_id in kinds:

@@ -1,4 +1,4 @@
-"""Ask a file for everything it can tell: each answer is a value or a GbxError, and nothing else ever."""
+"""Read every property of a file: each gives a value or a GbxError, never another exception."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from typing import Any
 
 from tmxdb.gbx import Challenge, GbxError, Replay, read_challenge, read_replay
 
-_REPLAY = [name for name, value in vars(Replay).items() if isinstance(value, property)]
-_CHALLENGE = [name for name, value in vars(Challenge).items() if isinstance(value, property)]
+_REPLAY_PROPERTIES = [name for name, value in vars(Replay).items() if isinstance(value, property)]
+_CHALLENGE_PROPERTIES = [name for name, value in vars(Challenge).items() if isinstance(value, property)]
 
 
 def read_everything(data: bytes) -> dict[str, Any]:
-    """Every property of the bytes as a replay and as a map; the code of the error where there is one."""
-    answers: dict[str, Any] = {}
+    """Return every property of `data`, read as a replay and as a map; for an error its code."""
+    values: dict[str, Any] = {}
     for kind, read in (("replay", read_replay), ("challenge", read_challenge)):
         try:
-            thing = read(data)
+            source = read(data)
         except GbxError as error:
-            answers[kind] = error.code
+            values[kind] = error.code
         else:
-            answers.update(_answers(kind, thing))
-    return answers
+            values.update(_properties(kind, source))
+    return values
 
 
-def _answers(kind: str, thing: Replay | Challenge) -> dict[str, Any]:
-    answers: dict[str, Any] = {}
-    for name in _REPLAY if isinstance(thing, Replay) else _CHALLENGE:
+def _properties(kind: str, source: Replay | Challenge) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in _REPLAY_PROPERTIES if isinstance(source, Replay) else _CHALLENGE_PROPERTIES:
         try:
-            value = getattr(thing, name)
+            value = getattr(source, name)
         except GbxError as error:
             value = error.code
         if isinstance(value, Challenge):
-            answers.update(_answers("map", value))
+            values.update(_properties("map", value))
         else:
-            answers[f"{kind}.{name}"] = value
-    if isinstance(thing, Replay):
-        answers["whole"] = _code_of(thing.check_whole)
-        answers["ghosts"] = _code_of(lambda: [_ghost(ghost) for ghost in thing.ghosts])
-    return answers
+            values[f"{kind}.{name}"] = value
+    if isinstance(source, Challenge):
+        values[f"{kind}.blocks"] = _code_of(lambda: source.blocks)
+    else:
+        values["complete"] = _code_of(source.check_whole)
+        values["ghosts"] = _code_of(lambda: [_ghost(ghost) for ghost in source.ghosts])
+    return values
 
 
 def _ghost(ghost: Any) -> None:

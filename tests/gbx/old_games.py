@@ -1,11 +1,11 @@
-"""Files as the games before TMF wrote them, with the least in them that makes the layout."""
+"""Minimal files in the layouts of the games before TMF."""
 
 from __future__ import annotations
 
 import zlib
 from struct import pack
 
-from tmxdb.gbx.write.out import NONE, Out, container
+from tmxdb_sandbox.gbx_writer.writer import NOT_SET, GbxWriter, container
 
 MAP, REPLAY, GHOST, PARAMETERS, COLLECTORS = 0x24003000, 0x2403F000, 0x2401B000, 0x2400C000, 0x2403C000
 SAVED_REPLAY = 0x2407E000
@@ -16,15 +16,16 @@ EVENTS = [(0, 1, 1), (1_000, 0, 1), (1_500, 0, 0), (2_000, 2, 1)]  # time, index
 
 
 def old_map(game: str, environment: str, *, header: bool = True) -> bytes:
-    """TM1.0, TMPU, TMS, TMO, TMNESWC or TMU; `header` False: as replays of Sunrise to Nations ESWC have it."""
-    body = Out()
+    """Return a map of a game before TMF; without `header` as embedded in replays of TMS, TMO and TMNESWC."""
+    body = GbxWriter()
     _parameters(body)
     if game == "TM1.0":
         body.u32(MAP | 0x00F)
         body.ident(f"{game} uid", environment, "author")
         body.u32(8, 8, 8, 10, 1, 3, 0x24007000, 0x24007002)
         body.ident("Road", environment, "Nadeo")
-        body.u32(0, 0)
+        body.raw(bytes([2, 3, 4, 5]))
+        body.u32(1 << 26)  # pillar
         body.end_node()
         body.u32(0)
         body.ident("Simple", environment, "Nadeo")
@@ -44,9 +45,9 @@ def old_map(game: str, environment: str, *, header: bool = True) -> bytes:
             body.u32(1)
         body.u32(2)
         flags = "<H" if game == "TMPU" else "<I"
-        for flag in (0, 0x8000):
+        for row, flag in ((bytes([2, 3, 4, 5]), 0x1000), (bytes([1, 6, 7, 8]), 0x8000)):
             body.id("Road")
-            body.raw(bytes(4) + pack(flags, flag))
+            body.raw(row + pack(flags, flag))
         body.id("author")
         body.u32(3, 0x2403A000, 0x2403A002)
         body.string("")
@@ -57,13 +58,13 @@ def old_map(game: str, environment: str, *, header: bool = True) -> bytes:
         body.end_node()
         if game != "TMPU":
             body.u32(MAP | 0x021)
-            body.i32(NONE, NONE, NONE)
+            body.i32(NOT_SET, NOT_SET, NOT_SET)
     body.end_node()
     chunks = _map_header(game, environment) if header else []
     return container(MAP, chunks, bytes(body.data), node_count=3, compress=False)
 
 
-def _parameters(body: Out) -> None:
+def _parameters(body: GbxWriter) -> None:
     body.u32(MAP | 0x00D)
     body.ident("", "", "")
     body.u32(MAP | 0x011, 1, COLLECTORS, COLLECTORS, 0)
@@ -76,7 +77,7 @@ def _parameters(body: Out) -> None:
 
 def _map_header(game: str, environment: str) -> list[tuple[int, bytes, bool]]:
     race_version = {"TM1.0": 3, "TMPU": 4, "TMS": 7, "TMO": 10, "TMNESWC": 10, "TMU": 10}[game]
-    race = Out()
+    race = GbxWriter()
     race.u8(race_version)
     race.i32(0, 9_000, 8_000, 7_000, 6_000)
     if race_version >= 4:
@@ -85,7 +86,7 @@ def _map_header(game: str, environment: str) -> list[tuple[int, bytes, bool]]:
         race.i32(1, 1)  # lap race, platform
     if race_version >= 10:
         race.i32(0, 77)
-    identity = Out()
+    identity = GbxWriter()
     identity.u8(0 if game == "TM1.0" else 1)
     identity.ident(f"{game} uid", environment, "author")
     identity.string(f"{game} map")
@@ -100,8 +101,8 @@ def _map_header(game: str, environment: str) -> list[tuple[int, bytes, bool]]:
 
 
 def old_replay(game: str, environment: str, challenge: bytes) -> bytes:
-    """A replay with one ghost, checkpoints at TIMES (the last is the finish), and EVENTS."""
-    body = Out()
+    """Return a replay with one ghost, checkpoints at TIMES (the last is the finish), and EVENTS."""
+    body = GbxWriter()
     body.u32(REPLAY | 0x002, len(challenge))
     body.raw(challenge)
     if game in ("TM1.0", "TMPU"):
@@ -114,13 +115,13 @@ def old_replay(game: str, environment: str, challenge: bytes) -> bytes:
     if game == "TM1.0":
         body.u32(REPLAY | 0x005, 0)
     else:
-        body.skippable(REPLAY | 0x007, pack("<i", NONE))
+        body.skippable(REPLAY | 0x007, pack("<i", NOT_SET))
     if game in ("TMPU", "TMS", "TMO", "TMNESWC"):
         version = f"{game} 0.1".encode()
         body.skippable(REPLAY | 0x008, pack("<I", len(version)) + version + pack("<I", 0))
     if game in ("TMS", "TMO", "TMNESWC", "TMU"):
         body.u32(REPLAY | 0x00C)
-        body.i32(NONE)
+        body.i32(NOT_SET)
     if game in ("TMS", "TMO", "TMNESWC"):
         body.u32(REPLAY | 0x00D)
         _events(body)
@@ -134,7 +135,7 @@ def old_replay(game: str, environment: str, challenge: bytes) -> bytes:
 def _replay_header(game: str, environment: str) -> list[tuple[int, bytes, bool]]:
     if game == "TM1.0":
         return []
-    facts = Out()
+    facts = GbxWriter()
     facts.u32({"TMPU": 1, "TMU": 6}.get(game, 4))
     if game == "TMPU":
         return [(REPLAY, bytes(facts.data), False)]
@@ -146,8 +147,11 @@ def _replay_header(game: str, environment: str) -> list[tuple[int, bytes, bool]]
     return [(REPLAY, bytes(facts.data), False)]
 
 
-def _ghost(body: Out, game: str) -> None:
-    sample = pack("<3fHhhhbb", 1.0, 2.0, 3.0, 0, 0, 0, 1000, 0, 0) + bytes(24)
+def _ghost(body: GbxWriter, game: str) -> None:
+    if game in ("TM1.0", "TMPU"):
+        sample, version = b"\x70" + pack("<3f", 1.0, 2.0, 3.0) + bytes(33), 2
+    else:
+        sample, version = pack("<3fHhhhbb", 1.0, 2.0, 3.0, 0, 0, 0, 1000, 0, 0) + bytes(34), 7
     if game == "TMU":
         plain = pack("<6I", 0x0A02B000, 1, 0, 50, 7, 2 * len(sample)) + 2 * sample + pack("<3I", 2, 0, len(sample))
         packed = zlib.compress(plain)
@@ -156,7 +160,7 @@ def _ghost(body: Out, game: str) -> None:
     else:
         body.u32(SAMPLES | 0x003, 2 * len(sample))
         body.raw(2 * sample)
-        body.u32(2, 0, len(sample), 2, 0, 50, 0, 50, 2)
+        body.u32(2, 0, len(sample), 2, 0, 50, 0, 50, version)
     if game not in ("TM1.0", "TMPU", "TMU"):
         body.u32(SAMPLES | 0x004, 0x0A02B000)
     driver = {"TM1.0": (0x003, 0), "TMPU": (0x003, 0), "TMU": (0x00D, 4)}.get(game, (0x006, 1))
@@ -172,7 +176,7 @@ def _ghost(body: Out, game: str) -> None:
         body.skippable(GHOST | 0x004, pack("<I", 1) + pack("<if", TIMES[0], 55.0))
         return
     body.skippable(GHOST | 0x008, pack("<i", 2))
-    body.skippable(GHOST | 0x00A, pack("<i", NONE))
+    body.skippable(GHOST | 0x00A, pack("<i", NOT_SET))
     body.skippable(GHOST | 0x00B, pack("<I", 2) + b"".join(pack("<2i", time, 0) for time in TIMES))
     if game == "TMU":
         body.u32(GHOST | 0x00E)
@@ -188,7 +192,7 @@ def _ghost(body: Out, game: str) -> None:
         body.string("<laps>1</laps>")
 
 
-def _events(body: Out) -> None:
+def _events(body: GbxWriter) -> None:
     body.u32(TIMES[-1], 0, 3)
     for control in ("SteerLeft", "Accelerate", "Respawn"):
         body.id(control)
@@ -197,8 +201,8 @@ def _events(body: Out) -> None:
         body.raw(pack("<IBI", 100_000 + time, control, value))
 
 
-def _old_events(body: Out) -> None:
-    """Newest first, with wider entries and another origin of time."""
+def _old_events(body: GbxWriter) -> None:
+    """Write inputs of TM1.0 and TMPU: newest first, with wider entries and another clock origin."""
     body.u32(TIMES[-1], 0, 3)
     for control in ("Steer left", "Accelerate", "Respawn"):
         body.u32(0, 0)

@@ -1,4 +1,4 @@
-"""`tmxdb gbx`: files in, words or bytes out, and one line for what can not be read."""
+"""`tmxdb gbx` prints facts of files or writes parts of them, and one line for each file that it cannot read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tmxdb.cli.gbx import gbx
-from tmxdb.errors import BadInput
-
-from .made import a_challenge, a_replay
-from .samples import SAMPLES, needs_samples
+from tests.gbx.made import a_challenge, a_replay
+from tests.gbx.samples import SAMPLES, needs_samples
+from tests.gbx.test_golden import GOLDEN
+from tmxdb.cli.commands.files.gbx import gbx
+from tmxdb.errors import InvalidInput
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
@@ -36,7 +36,7 @@ def test_show_prints_the_facts_of_the_run_and_of_the_map(replay: Path) -> None:
     assert "    name                A road" in shown.output
 
 
-def test_show_gives_programs_one_object_a_line(replay: Path, tmp_path: Path) -> None:
+def test_show_prints_one_json_object_per_line(replay: Path, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "b.Challenge.Gbx").write_bytes(a_challenge(comments="a\nb"))
     shown = run("show", tmp_path, "--json")
@@ -49,7 +49,7 @@ def test_show_gives_programs_one_object_a_line(replay: Path, tmp_path: Path) -> 
     assert (second["kind"], second["comments"], second["problems"]) == ("map", "a\nb", [])
 
 
-def test_a_bad_file_is_one_line_and_the_others_are_still_shown(replay: Path, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_one_line_and_the_others_are_still_shown(replay: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.Replay.Gbx"
     bad.write_bytes(b"<html>")
     shown = run("show", bad, tmp_path / "missing.gbx", replay, "--json")
@@ -61,7 +61,7 @@ def test_a_bad_file_is_one_line_and_the_others_are_still_shown(replay: Path, tmp
     ]
 
 
-def test_stdin_is_a_file_too() -> None:
+def test_a_file_can_be_read_from_stdin() -> None:
     shown = run("show", "-", "--json", stdin=a_challenge(name="From a pipe"))
     assert json.loads(shown.output)["name"] == "From a pipe"
 
@@ -83,7 +83,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) 
         assert "\u202e" not in output
 
 
-def test_many_files_are_read_in_processes_in_their_order(tmp_path: Path) -> None:
+def test_many_files_are_read_in_processes_and_shown_in_order(tmp_path: Path) -> None:
     for number in range(12):
         (tmp_path / f"{number:02}.Gbx").write_bytes(a_replay(race_time_ms=1000 + number))
     shown = run("show", tmp_path, "--json", "--workers", "2")
@@ -91,7 +91,7 @@ def test_many_files_are_read_in_processes_in_their_order(tmp_path: Path) -> None
     assert [json.loads(line)["race_time_ms"] for line in shown.output.splitlines()] == list(range(1000, 1012))
 
 
-def test_map_writes_exactly_what_lies_in_the_replay(tmp_path: Path) -> None:
+def test_map_writes_the_embedded_map_byte_for_byte(tmp_path: Path) -> None:
     challenge = a_challenge(name="inside")
     (tmp_path / "a.Replay.Gbx").write_bytes(a_replay(challenge))
     assert run("map", tmp_path / "a.Replay.Gbx", "-o", tmp_path / "out.Gbx").exit_code == 0
@@ -99,10 +99,10 @@ def test_map_writes_exactly_what_lies_in_the_replay(tmp_path: Path) -> None:
     assert run("map", tmp_path / "a.Replay.Gbx", "-o", "-").stdout_bytes == challenge
 
 
-def test_nothing_is_written_over(replay: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(replay: Path, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
     refused = run("map", replay, "-o", tmp_path / "there")
-    assert isinstance(refused.exception, BadInput)
+    assert isinstance(refused.exception, InvalidInput)
     assert (tmp_path / "there").read_text() == "mine"
 
 
@@ -110,12 +110,12 @@ def test_a_replay_without_a_map_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.Replay.Gbx").write_bytes(a_replay(b"<html>"))
     refused = run("map", tmp_path / "a.Replay.Gbx", "-o", tmp_path / "out.Gbx")
     assert refused.exit_code == 3
-    assert "the map inside can not be used" in refused.stderr
+    assert "the embedded map is unusable" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "out.Gbx").exists()
 
 
-def test_a_file_that_is_not_there_is_a_bad_file_in_every_command(tmp_path: Path) -> None:
+def test_a_missing_file_is_one_line_in_every_command(tmp_path: Path) -> None:
     missing = tmp_path / "missing.gbx"
     for arguments in (
         ["show", missing],
@@ -139,10 +139,27 @@ def test_inputs_as_a_table_as_csv_and_as_a_script(replay: Path) -> None:
     ]
 
 
-def test_a_thumbnail_is_turned_the_right_way_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["table", "csv", "script"])
+def test_a_file_without_inputs_says_so_in_every_form(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.Replay.Gbx"
+    path.write_bytes(a_replay(race_time_ms=None, checkpoints_ms=[], inputs=[]))
+    refused = run("inputs", path, "--as", form)
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert refused.stderr == f"Error: {path}: there are no readable inputs in this file\n"
+
+
+def test_inputs_without_a_command_say_so_as_a_script(tmp_path: Path) -> None:
+    path = tmp_path / "a.Replay.Gbx"
+    path.write_bytes(a_replay(inputs=[(0, "Horn", 1)]))
+    assert run("inputs", path).exit_code == 0
+    refused = run("inputs", path, "--as", "script")
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (3, "", 1)
+
+
+def test_a_thumbnail_is_written_the_right_way_up(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
     picture = image.new("RGB", (16, 16), "white")
-    picture.paste("black", (0, 0, 16, 8))  # the upper half is dark: as stored, the bottom of the scene
+    picture.paste("black", (0, 0, 16, 8))  # the upper half is dark: stored upside down, the bottom of the scene
     picture.save(tmp_path / "stored.jpg", quality=95)
     stored = (tmp_path / "stored.jpg").read_bytes()
     (tmp_path / "a.Challenge.Gbx").write_bytes(a_challenge(thumbnail=stored))
@@ -160,8 +177,8 @@ def test_a_map_without_a_thumbnail_says_so(tmp_path: Path) -> None:
     assert (refused.exit_code, refused.stderr.count("\n")) == (3, 1)
 
 
-def test_no_database_is_touched() -> None:
-    code = "import sys; import tmxdb.cli.gbx; print('sqlalchemy' in sys.modules)"
+def test_the_command_does_not_import_sqlalchemy() -> None:
+    code = "import sys; import tmxdb.cli.commands.files.gbx; print('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
@@ -175,9 +192,12 @@ def test_the_library_imports_neither_click_nor_sqlalchemy_nor_numpy() -> None:
 @needs_samples
 def test_every_sample_is_shown_or_refused() -> None:
     shown = run("show", SAMPLES, "--json")
-    facts = {Path(fact["file"]).name: fact for fact in map(json.loads, shown.stdout.splitlines())}
+    facts = {
+        Path(fact["file"]).relative_to(SAMPLES).as_posix(): fact for fact in map(json.loads, shown.stdout.splitlines())
+    }
     assert shown.exit_code == 3
-    found = facts["petrp_Randomizer_TMF_test_track.Replay.gbx"]
-    assert found["map"]["sha256"] == "030d27bfb5abc4c60576235f3adae4a9ec77fa1097ded6396c078f4fd200d695"
+    for file, expected in GOLDEN.items():
+        if expected["kind"] == "replay":
+            assert facts[file]["map"]["sha256"] == expected["map_sha256"]
     for line in shown.stderr.splitlines():
         assert line.startswith("Error: ")

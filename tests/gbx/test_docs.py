@@ -1,4 +1,4 @@
-"""The example in docs/gbx.md runs, and its tables name every code and every limit as they are."""
+"""The example in docs/reference/gbx.md runs, and its tables name every code and every limit as they are."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.gbx.made import a_challenge, a_replay
 from tmxdb.gbx.format import limits
 
-from .made import a_challenge, a_replay
-
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "gbx.md").read_text("utf-8")
+TEXT = (ROOT / "docs" / "reference" / "gbx.md").read_text("utf-8")
 
 
 def test_the_example_runs(tmp_path: Path) -> None:

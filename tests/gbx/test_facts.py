@@ -1,4 +1,4 @@
-"""Small rules one at a time: names, versions, inputs, scripts, thumbnails, and that nothing is read too early."""
+"""Single rules of the reader: names, versions, inputs, scripts, thumbnails, and reading on first use."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
+from tests.gbx.made import INPUTS, a_challenge, a_replay
 from tmxdb.gbx import GbxError, InputEvent, Inputs, read_challenge, read_replay
 from tmxdb.gbx.format import xml
 from tmxdb.gbx.format.container import Container
 from tmxdb.gbx.format.stream import Stream
 from tmxdb.gbx.format.text import decode, plain
-from tmxdb.gbx.ghost import short_version
-from tmxdb.gbx.inputs import ENTRY
+from tmxdb.gbx.replay_parts.ghost import short_version
+from tmxdb.gbx.replay_parts.inputs import ENTRY
 from tmxdb.gbx.script import to_script
-from tmxdb.gbx.thumbnail import marked, upright
-
-from .made import INPUTS, a_challenge, a_replay
+from tmxdb.gbx.thumbnail import upright, with_orientation
 
 
 @pytest.mark.parametrize(
@@ -37,11 +36,11 @@ from .made import INPUTS, a_challenge, a_replay
         pytest.param("$h[" * 20_000, "[" * 20_000, id="links without an end"),
     ],
 )
-def test_style_codes_are_taken_out_of_names(name: str, expected: str) -> None:
+def test_style_codes_are_removed_from_names(name: str, expected: str) -> None:
     assert plain(name) == expected
 
 
-def test_stored_text_loses_its_mark_and_survives_bad_bytes() -> None:
+def test_text_has_no_byte_order_mark_and_invalid_bytes_are_replaced() -> None:
     assert decode(b"\xef\xbb\xbf\xc3\xa4") == "ä"
     assert decode(b"a\xffb") == "a\N{REPLACEMENT CHARACTER}b"
 
@@ -54,11 +53,11 @@ def test_stored_text_loses_its_mark_and_survives_bad_bytes() -> None:
         ("x" * 700, "x" * 64),
     ],
 )
-def test_a_version_is_kept_without_patch_data(text: str, expected: str) -> None:
+def test_a_version_has_no_patch_data(text: str, expected: str) -> None:
     assert short_version(text) == expected
 
 
-def test_attributes_come_from_their_own_element_only() -> None:
+def test_attributes_are_read_from_their_own_element_only() -> None:
     text = '<header exever="2.11.26"><times best="-1" note="a" validable="1"/></header>'
     assert xml.attribute(text, "header", "exever") == "2.11.26"
     assert xml.number(text, "times", "best") == -1
@@ -93,7 +92,7 @@ def test_inputs_are_on_the_race_clock_whatever_the_shift(shift: int) -> None:
         ([], None),
     ],
 )
-def test_the_device_is_known_by_the_controls_that_were_used(controls: list[str], device: str | None) -> None:
+def test_the_device_follows_from_the_controls_that_were_used(controls: list[str], device: str | None) -> None:
     assert read_replay(a_replay(inputs=[(10, control, 1) for control in controls])).device == device
 
 
@@ -107,7 +106,7 @@ def test_analog_values_are_signed() -> None:
     assert [event.value for event in Inputs(20, ("Steer",), entries).events] == [-65_536, 65_536]
 
 
-def test_a_run_without_inputs_has_none() -> None:
+def test_a_run_without_inputs_has_no_input_facts() -> None:
     replay = read_replay(a_replay(race_time_ms=None, inputs=[]))
     assert (replay.inputs, replay.input_count, replay.respawn_events, replay.device) == ((), 0, None, None)
 
@@ -130,23 +129,23 @@ def test_without_a_finish_a_key_is_only_pressed() -> None:
     assert script((10, "Brake", 1), end=None) == ["0.00 press down"]
 
 
-def test_keys_held_before_the_start_begin_at_0_and_those_let_go_before_it_are_dropped() -> None:
+def test_keys_held_at_the_start_begin_at_0_and_those_released_before_it_are_dropped() -> None:
     assert script((-300, "Accelerate", 1), (-200, "SteerRight", 1), (-100, "SteerRight", 0)) == ["0.00-5.00 press up"]
 
 
-def test_respawn_is_a_tick_early_only_on_a_tick() -> None:
+def test_a_respawn_is_moved_by_a_tick_only_if_it_is_on_a_tick() -> None:
     assert script((1_000, "Respawn", 1), (2_005, "Respawn", 1), end=None) == [
         "0.99-2.00 press enter",
         "2.00 press enter",
     ]
 
 
-def test_left_is_below_0_in_a_script_unless_the_axis_was_not_inverted() -> None:
+def test_left_is_negative_in_a_script_unless_the_axis_is_not_inverted() -> None:
     assert script((1_000, "Steer", 65_536), (2_000, "Gas", -7)) == ["0.99 steer -65536", "1.99 gas 7"]
     assert script((0, "_FakeDontInverseAxis", 1), (1_000, "Steer", 65_536)) == ["0.99 steer 65536"]
 
 
-def test_marks_horns_and_second_keys_that_were_off_are_left_out() -> None:
+def test_marks_the_horn_and_inactive_second_keys_are_left_out() -> None:
     events = [(0, "_FakeIsRaceRunning", 1), (50, "Horn", 1), (60, "AccelerateReal", 1), (70, "BrakeReal", 1 << 16)]
     assert script(*events) == ["0.06-5.00 press down"]
 
@@ -154,15 +153,15 @@ def test_marks_horns_and_second_keys_that_were_off_are_left_out() -> None:
 # Thumbnails.
 
 
-def test_without_pillow_a_mark_turns_the_picture() -> None:
-    picture = marked(b"\xff\xd8\xff\xe0rest")
+def test_without_pillow_an_orientation_turns_the_picture() -> None:
+    picture = with_orientation(b"\xff\xd8\xff\xe0rest")
     assert picture.startswith(b"\xff\xd8\xff\xe1")
     assert picture.endswith(b"\xff\xe0rest")
     assert b"\x12\x01\x03\x00\x01\x00\x00\x00\x04\x00" in picture
 
 
 @pytest.mark.parametrize("data", [b"", b"PNG", b"\xff\xd8", b"\xff\xd8\xff\xe0" + bytes(40)])
-def test_a_thumbnail_that_is_no_picture_is_an_error(data: bytes) -> None:
+def test_a_thumbnail_that_is_not_a_picture_is_an_error(data: bytes) -> None:
     pytest.importorskip("PIL.Image", reason="Pillow is not installed, and only it looks at the picture")
     with pytest.raises(GbxError, match="thumbnail"):
         upright(data)
@@ -172,17 +171,17 @@ def test_a_huge_picture_is_not_unpacked() -> None:
     image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
     out = io.BytesIO()
     image.new("L", (2_049, 2_048)).save(out, "JPEG")
-    with pytest.raises(GbxError, match="2049 x 2048 pixels") as refused:
+    with pytest.raises(GbxError, match="2,049 x 2,048 pixels") as refused:
         upright(out.getvalue())
     assert refused.value.code == "gbx.too_large"
 
 
-# Nothing too early.
+# Reading on first use.
 
 
 @pytest.fixture
 def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[Container]:
-    """Every container whose body was unpacked."""
+    """Collect every container whose body is unpacked."""
     seen: list[Container] = []
     real = Container.unpack_body
 
@@ -217,34 +216,34 @@ def test_the_map_is_read_without_its_body_and_without_ghosts(
     assert unpacked == [replay.container]
 
 
-def test_a_damaged_part_is_read_once_and_complains_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_part_is_read_once_and_raises_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     data = a_replay(login="x" * 300)
     replay = read_replay(data)
     reads = []
-    real = Stream.chunks
+    real = Stream.read_chunks
 
-    def chunks(stream: Stream, *arguments: Any) -> None:
+    def read_chunks(stream: Stream, *arguments: Any) -> None:
         reads.append(stream)
         real(stream, *arguments)
 
-    monkeypatch.setattr(Stream, "chunks", chunks)
+    monkeypatch.setattr(Stream, "read_chunks", read_chunks)
     for _ in range(3):
         with pytest.raises(GbxError, match="a string of 300 bytes"):
             _ = replay.ghosts
     assert len(reads) == 2  # the body and the ghost in it
 
 
-def test_what_is_read_can_not_be_changed() -> None:
+def test_results_are_immutable() -> None:
     replay = read_replay(a_replay())
-    for thing, name in ((replay, "container"), (replay.challenge, "container"), (replay.ghosts[0], "uid")):
+    for result, name in ((replay, "container"), (replay.challenge, "container"), (replay.ghosts[0], "uid")):
         with pytest.raises(AttributeError):
-            setattr(thing, name, None)
+            setattr(result, name, None)
 
 
 # The writer.
 
 
-def test_what_is_written_reads_back() -> None:
+def test_facts_that_are_written_are_read_back() -> None:
     data = a_challenge(
         name="$f00Nämé", laps=3, checkpoint_count=4, thumbnail=b"\xff\xd8jpeg", comments="ö", map_type="stunts",
         author_score=99, password_protected=True, intro_ms=9_500, mood="Night", cost=1_234, author_ms=None,
@@ -264,7 +263,7 @@ def test_what_is_written_reads_back() -> None:
 def test_a_literal_run_of_any_length_unpacks(size: int) -> None:
     import lzokay
 
-    from tmxdb.gbx.write.out import literal_lzo
+    from tmxdb_sandbox.gbx_writer.writer import literal_lzo
 
     data = bytes(number % 251 for number in range(size))
     assert lzokay.decompress(literal_lzo(data), size) == data

@@ -1,4 +1,4 @@
-"""Every fact that is known of a real file holds, file by file and field by field."""
+"""The facts of every real sample are those in the golden file, field by field."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.gbx.samples import expected, needs_samples, sample
 from tmxdb.gbx import Challenge, GbxError, Replay, read_challenge, read_replay
 from tmxdb.gbx.format import xml
 from tmxdb.gbx.format.classes import new_id
 from tmxdb.gbx.format.container import Container, read_container
-from tmxdb.gbx.ghost import Ghost, short_version
-from tmxdb.gbx.inputs import Inputs
-
-from .samples import SAMPLES, expected, needs_samples
+from tmxdb.gbx.replay_parts.ghost import Ghost, short_version
+from tmxdb.gbx.replay_parts.inputs import Inputs
 
 GOLDEN = expected("golden.json")
 
@@ -52,7 +51,7 @@ REPLAY: dict[str, Callable[[Replay], Any]] = {
     "has_clip": lambda r: r.has_clip,
     "ghost_count": lambda r: r.ghost_count,
     "ghosts": lambda r: [{"nick": g.nickname, "race_time": g.race_time_ms, "uid": g.uid} for g in r.ghosts],
-    # of the first ghost of the list, which is not always the record
+    # facts of the first ghost of the list, which is not always the record
     "ghost_uid": lambda r: r.ghosts[0].uid,
     "ghost_time_ms": lambda r: r.ghosts[0].race_time_ms,
     "checkpoints_ms": lambda r: _list(r.ghosts[0].checkpoints_ms),
@@ -87,8 +86,8 @@ CHALLENGE: dict[str, Callable[[Challenge], Any]] = {
 }
 
 NOT_FACTS = {"sha256", "bytes", "kind", "readers", "reader_notes", "pygbx_logged_errors"}
-NOT_OFFERED = {"clip_ghost_count"}  # what is in a clip of a replay is not kept
-DROPPED_MARKS = {"nickname_has_bom", "name_has_bom"}  # looked for in the bytes, below
+NOT_OFFERED = {"clip_ghost_count"}  # ghosts in the clip of a replay are not read
+BYTE_ORDER_MARKS = {"nickname_has_bom", "name_has_bom"}  # checked in the bytes, below
 
 
 def _list(times: tuple[int, ...] | None) -> list[int] | None:
@@ -105,7 +104,7 @@ def _of_inputs(replay: Replay, fact: Callable[[Inputs], Any]) -> Any:
 
 
 def _known(kind: str, field: str, value: Any) -> Any:
-    """The expected value as this library states it."""
+    """Return the expected value in the form of this library."""
     if field == "header_chunks":
         return [new_id(int(chunk, 16)) for chunk in value]
     if field == "game_version" and kind != "challenge":
@@ -133,24 +132,24 @@ def _files(*kinds: str) -> list[str]:
 
 @needs_samples
 @pytest.mark.parametrize("file", GOLDEN)
-def test_the_container_of_a_real_file_is_as_known(file: str) -> None:
-    container = read_container((SAMPLES / file).read_bytes())
+def test_the_container_of_a_real_file_is_as_expected(file: str) -> None:
+    container = read_container(sample(file))
     assert len(container.unpack_body()) == container.body_bytes
     assert _differences(file, "container", CONTAINER, container) == []
 
 
 @needs_samples
 @pytest.mark.parametrize("file", _files("replay"))
-def test_every_fact_of_a_real_replay_is_as_known(file: str) -> None:
-    replay = read_replay((SAMPLES / file).read_bytes())
+def test_every_fact_of_a_real_replay_is_as_expected(file: str) -> None:
+    replay = read_replay(sample(file))
     replay.check_whole()
     assert _differences(file, "replay", REPLAY, replay) == []
 
 
 @needs_samples
 @pytest.mark.parametrize("file", _files("ghost"))
-def test_every_fact_of_a_real_ghost_file_is_as_known(file: str) -> None:
-    replay = read_replay((SAMPLES / file).read_bytes())
+def test_every_fact_of_a_real_ghost_file_is_as_expected(file: str) -> None:
+    replay = read_replay(sample(file))
     facts = {name: read for name, read in REPLAY.items() if not name.startswith("map_") and name != "author_login"}
     assert _differences(file, "ghost", facts, replay) == []
     assert replay.unread[0] == "not supported: TM2020, beyond what is given"
@@ -160,15 +159,15 @@ def test_every_fact_of_a_real_ghost_file_is_as_known(file: str) -> None:
 
 @needs_samples
 @pytest.mark.parametrize("file", _files("challenge"))
-def test_every_fact_of_a_real_map_is_as_known(file: str) -> None:
-    challenge = read_challenge((SAMPLES / file).read_bytes())
+def test_every_fact_of_a_real_map_is_as_expected(file: str) -> None:
+    challenge = read_challenge(sample(file))
     assert _differences(file, "challenge", CHALLENGE, challenge) == []
 
 
 @needs_samples
 @pytest.mark.parametrize("file", _files("other"))
-def test_another_kind_of_file_is_refused_by_its_class(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
+def test_a_gbx_file_of_another_class_is_refused(file: str) -> None:
+    data = sample(file)
     for read in (read_replay, read_challenge):
         with pytest.raises(GbxError) as refused:
             read(data)
@@ -176,38 +175,39 @@ def test_another_kind_of_file_is_refused_by_its_class(file: str) -> None:
 
 
 @needs_samples
-@pytest.mark.parametrize("file", [file for file in GOLDEN if DROPPED_MARKS & set(GOLDEN[file])])
-def test_a_byte_order_mark_before_a_name_is_dropped(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
+@pytest.mark.parametrize("file", [file for file in GOLDEN if BYTE_ORDER_MARKS & set(GOLDEN[file])])
+def test_a_byte_order_mark_is_not_part_of_a_name(file: str) -> None:
+    data = sample(file)
     name = read_replay(data).nickname if GOLDEN[file]["kind"] != "challenge" else read_challenge(data).name
     assert name is None or not name.startswith("\ufeff")
     marked = codecs.BOM_UTF8 + (name or "?").encode()
     has_mark = marked in data or marked in read_container(data).unpack_body()
-    assert [has_mark] == [value for field, value in GOLDEN[file].items() if field in DROPPED_MARKS]
+    assert [has_mark] == [value for field, value in GOLDEN[file].items() if field in BYTE_ORDER_MARKS]
 
 
 @needs_samples
-def test_no_known_field_is_left_out() -> None:
-    asked = {*CONTAINER, *REPLAY, *CHALLENGE, *NOT_FACTS, *NOT_OFFERED, *DROPPED_MARKS}
-    assert {field for facts in GOLDEN.values() for field in facts} - asked == set()
+def test_every_field_of_the_golden_file_is_compared() -> None:
+    compared = {*CONTAINER, *REPLAY, *CHALLENGE, *NOT_FACTS, *NOT_OFFERED, *BYTE_ORDER_MARKS}
+    assert {field for facts in GOLDEN.values() for field in facts} - compared == set()
 
 
 @needs_samples
 @pytest.mark.parametrize("file", [f for f in _files("replay") if GOLDEN[f]["game"] == "TMF"])
-def test_a_tmf_replay_is_understood_to_its_last_byte(file: str) -> None:
-    assert read_replay((SAMPLES / file).read_bytes()).unread == ()
+def test_a_tmf_replay_is_read_to_its_last_byte(file: str) -> None:
+    assert read_replay(sample(file)).unread == ()
 
 
 @needs_samples
 @pytest.mark.parametrize("file", [f for f in _files("replay", "challenge") if GOLDEN[f]["game"] not in ("TM2020",)])
-def test_the_body_of_a_classic_map_is_understood_but_for_marks_of_mods(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
+def test_the_body_of_a_classic_map_is_read_except_for_chunks_of_mods(file: str) -> None:
+    data = sample(file)
     challenge = read_replay(data).challenge if GOLDEN[file]["kind"] == "replay" else read_challenge(data)
     assert [note for note in challenge.unread if not note.startswith("chunk 3F001")] == []  # TMUnlimiter
 
 
 @needs_samples
-def test_what_is_not_supported_says_so_with_the_name_of_the_game() -> None:
-    replay = read_replay((SAMPLES / "other/TestBlocks.Replay.Gbx").read_bytes())
+@pytest.mark.parametrize("file", [f for f in _files("replay") if GOLDEN[f]["game"] == "TM2020"])
+def test_a_replay_of_an_unsupported_game_says_so(file: str) -> None:
+    replay = read_replay(sample(file))
     assert replay.unread[0] == "not supported: TM2020, beyond what is given"
     assert replay.challenge.unread[0] == "not supported: TM2020, beyond what is given"

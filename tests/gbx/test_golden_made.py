@@ -1,4 +1,4 @@
-"""Odd and hostile files made from real ones: each is taken, refused, or read in part, as expected of it."""
+"""Unusual and hostile files made from real ones: each is accepted, refused or partly read, as the index expects."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.gbx.everything import read_everything
+from tests.gbx.samples import expected, needs_samples, sample
+from tests.gbx.test_golden import CHALLENGE, GOLDEN, REPLAY, _known
 from tmxdb.gbx import GbxError, Replay, read_challenge, read_replay
-
-from .everything import read_everything
-from .samples import SAMPLES, expected, needs_samples
-from .test_golden import CHALLENGE, GOLDEN, REPLAY, _known
 
 MADE = expected("golden_made.json")
 
@@ -22,18 +21,29 @@ OF_THE_FIRST_GHOST = {
     "events_base_ms", "events_duration_ms",
 }  # fmt: skip
 
-# What follows from "changed" for fields that it does not name; `...` for what is looked at in another test.
-FOLLOWS: dict[str, dict[str, Any]] = {
-    "no_ghost": {"ghosts": [], **dict.fromkeys(OF_THE_FIRST_GHOST, ...)},
-    "two_ghosts": {"ghosts": ...},
-    "unfinished": {"ghosts": ..., "ghost_time_ms": None, "checkpoints_ms": []},
-    "nick_not_utf8": {"nickname": ..., "ghosts": ...},
-    "nick_control_chars": {"nickname": ..., "ghosts": ...},
-}
+
+def _implied(changed: dict[str, Any]) -> dict[str, Any]:
+    """Return what a change implies for fields that it does not name; `...` for what another test checks."""
+    if changed.get("ghost_count") == 0:
+        return {"ghosts": [], **dict.fromkeys(OF_THE_FIRST_GHOST, ...)}
+    if "race_time_ms" in changed:
+        return {"ghosts": ..., "ghost_time_ms": changed["race_time_ms"], "checkpoints_ms": []}
+    if "nickname" in changed:
+        return {"nickname": ..., "ghosts": ...}
+    return {"ghosts": ...} if "ghost_count" in changed else {}
+
+
+def _changed(field: str, *values: Any) -> list[str]:
+    """Return the files in which a field was changed (to one of `values`)."""
+    return [
+        file
+        for file, made in MADE.items()
+        if field in made.get("changed", {}) and (not values or made["changed"][field] in values)
+    ]
 
 
 def _read(file: str) -> Replay:
-    return read_replay((SAMPLES / file).read_bytes())
+    return read_replay(sample(file))
 
 
 def _files(expectation: str) -> list[str]:
@@ -54,10 +64,10 @@ def _has_the_map_of_the_base(file: str) -> bool:
 
 @needs_samples
 @pytest.mark.parametrize("file", [file for file in _files("accept") if "Challenge" not in file])
-def test_an_odd_replay_reads_like_the_one_it_was_made_from(file: str) -> None:
+def test_an_unusual_replay_reads_like_its_base(file: str) -> None:
     made = MADE[file]
-    name = file.split("/")[1].split(".")[0]
-    known = {**GOLDEN[made["base"]], **made.get("changed", {}), **FOLLOWS.get(name, {})}
+    changed = made.get("changed", {})
+    known = {**GOLDEN[made["base"]], **changed, **_implied(changed)}
     replay = _read(file)
     replay.check_whole()
     for field, read in REPLAY.items():
@@ -66,10 +76,10 @@ def test_an_odd_replay_reads_like_the_one_it_was_made_from(file: str) -> None:
 
 
 @needs_samples
-def test_an_odd_map_reads_like_the_one_it_was_made_from() -> None:
+def test_an_unusual_map_reads_like_its_base() -> None:
     for file in _files("accept"):
         if "Challenge" in file:
-            challenge = read_challenge((SAMPLES / file).read_bytes())
+            challenge = read_challenge(sample(file))
             for field, read in CHALLENGE.items():
                 assert read(challenge) == _known("challenge", field, GOLDEN[MADE[file]["base"]][field]), field
 
@@ -103,8 +113,8 @@ def test_a_replay_without_a_usable_map_still_has_its_ghost(file: str) -> None:
 
 @needs_samples
 @pytest.mark.parametrize("file", _files("reject"))
-def test_nothing_of_a_broken_file_is_believed(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
+def test_a_broken_file_is_refused(file: str) -> None:
+    data = sample(file)
     if "Challenge" in file:
         assert _code(lambda: read_challenge(data))
     else:
@@ -126,8 +136,8 @@ def test_damaged_samples_leave_everything_else(file: str) -> None:
 
 @needs_samples
 @pytest.mark.parametrize("file", [*_files("any"), *_files("any_error")])
-def test_where_several_outcomes_are_right_one_of_them_comes(file: str) -> None:
-    read_everything((SAMPLES / file).read_bytes())
+def test_a_file_with_several_valid_outcomes_raises_nothing_else(file: str) -> None:
+    read_everything(sample(file))
 
 
 @needs_samples
@@ -137,8 +147,9 @@ def test_every_expectation_has_a_test() -> None:
 
 
 @needs_samples
-def test_a_second_ghost_is_read_with_the_names_of_the_first() -> None:
-    replay = _read("derived/two_ghosts.Replay.Gbx")
+@pytest.mark.parametrize("file", _changed("ghost_count", 2))
+def test_a_second_ghost_is_read_with_the_id_table_of_the_first(file: str) -> None:
+    replay = _read(file)
     first, second = replay.ghosts
     assert second.race_time_ms == (first.race_time_ms or 0) + 1230
     assert (second.uid, second.nickname) == (first.uid, first.nickname)
@@ -146,30 +157,37 @@ def test_a_second_ghost_is_read_with_the_names_of_the_first() -> None:
 
 
 @needs_samples
-def test_a_run_without_a_finish_has_no_time() -> None:
-    replay = _read("derived/unfinished.Replay.Gbx")
+@pytest.mark.parametrize("file", _changed("race_time_ms", None))
+def test_a_run_without_a_finish_has_no_time(file: str) -> None:
+    replay = _read(file)
     assert replay.race_time_ms is None
     assert replay.ghosts[0].race_time_ms is None
     assert not replay.finished
 
 
 @needs_samples
-def test_a_nickname_that_is_not_utf8_is_still_text() -> None:
-    nickname = _read("derived/nick_not_utf8.Replay.Gbx").nickname
+@pytest.mark.parametrize("file", _changed("nickname", "(not UTF-8)"))
+def test_a_nickname_that_is_not_utf8_is_still_text(file: str) -> None:
+    nickname = _read(file).nickname
     assert nickname is not None
     assert "\N{REPLACEMENT CHARACTER}" in nickname
     assert nickname.encode()
 
 
 @needs_samples
-def test_a_uid_that_differs_from_that_of_the_map_is_named() -> None:
-    replay = _read("derived/uid_like_a_path.Replay.Gbx")
-    changed = MADE["derived/uid_like_a_path.Replay.Gbx"]["changed"]["header_map_uid"]
+@pytest.mark.parametrize("file", _changed("header_map_uid"))
+def test_a_header_that_names_another_map_is_reported(file: str) -> None:
+    replay = _read(file)
+    changed = MADE[file]["changed"]["header_map_uid"]
     assert replay.header.map_uid == changed
     assert replay.map_uid == replay.challenge.uid != changed
     assert any("names another map" in note for note in replay.unread)
 
 
 @needs_samples
-def test_bytes_behind_the_body_are_named() -> None:
-    assert _read("derived/trailing_bytes.Replay.Gbx").unread == ("64 byte(s) behind the body",)
+def test_bytes_after_the_body_are_reported() -> None:
+    replays = [_read(file) for file in _files("accept") if "Challenge" not in file]
+    trailing = [replay for replay in replays if replay.container.trailing_bytes]
+    assert trailing
+    for replay in trailing:
+        assert replay.unread == (f"{replay.container.trailing_bytes} byte(s) after the body",)

@@ -1,18 +1,18 @@
-"""Both readers agree on every TMF sample, and on what this library writes."""
+"""Both readers agree on every TMF sample and on files written by the sandbox."""
 
 from __future__ import annotations
 
 import builtins
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tmxdb.errors import UserMustAct
-from tmxdb.gbx import Challenge, GbxError, Replay, read_challenge, read_replay, with_pygbx
-
-from .made import UID, a_challenge, a_replay
-from .samples import SAMPLES, needs_samples
-from .test_golden import GOLDEN
+from tests.gbx.made import UID, a_challenge, a_replay
+from tests.gbx.samples import needs_samples, sample
+from tests.gbx.test_golden import GOLDEN
+from tmxdb.errors import UserActionRequired
+from tmxdb.gbx import Challenge, GbxError, Ghost, Replay, read_challenge, read_replay, with_pygbx
 
 REPLAY = (
     "map_uid", "map_environment", "map_author", "race_time_ms", "stunt_score", "checkpoints_ms", "respawns", "login",
@@ -27,8 +27,8 @@ def pygbx() -> Any:
     return pytest.importorskip("pygbx", reason="pygbx is not installed", exc_type=ImportError)
 
 
-def _facts(thing: Replay | Challenge, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in names}
+def _facts(source: Replay | Challenge, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in names}
 
 
 def _tmf(kind: str) -> list[str]:
@@ -39,7 +39,7 @@ def _tmf(kind: str) -> list[str]:
 @pytest.mark.usefixtures("pygbx")
 @pytest.mark.parametrize("file", _tmf("replay"))
 def test_both_readers_agree_on_a_replay(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
+    data = sample(file)
     own, other = read_replay(data), with_pygbx.read_replay(data)
     assert _facts(other, REPLAY) == _facts(own, REPLAY)
     assert _facts(other.challenge, CHALLENGE) == _facts(own.challenge, CHALLENGE)
@@ -52,7 +52,7 @@ def test_both_readers_agree_on_a_replay(file: str) -> None:
 @pytest.mark.usefixtures("pygbx")
 @pytest.mark.parametrize("file", _tmf("challenge"))
 def test_both_readers_agree_on_a_map(file: str) -> None:
-    data = (SAMPLES / file).read_bytes()
+    data = sample(file)
     assert _facts(with_pygbx.read_challenge(data), CHALLENGE) == _facts(read_challenge(data), CHALLENGE)
 
 
@@ -60,7 +60,7 @@ def test_both_readers_agree_on_a_map(file: str) -> None:
 @pytest.mark.parametrize(
     "facts", [{}, {"race_time_ms": None, "checkpoints_ms": []}, {"shift": 65535}, {"compress": True}]
 )
-def test_pygbx_reads_what_is_written_back_to_the_same_facts(facts: dict[str, Any]) -> None:
+def test_both_readers_agree_on_written_files(facts: dict[str, Any]) -> None:
     data = a_replay(**facts)
     assert _facts(with_pygbx.read_replay(data), REPLAY) == _facts(read_replay(data), REPLAY)
     data = a_challenge(name="$f00Rot $oöst", laps=3, checkpoint_count=5)
@@ -76,7 +76,7 @@ def test_a_damaged_ghost_leaves_the_map_and_the_header_through_pygbx_too() -> No
         _ = replay.ghosts
 
 
-def test_without_pygbx_the_user_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pygbx_the_error_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     real_import = builtins.__import__
 
     def no_pygbx(name: str, *args: Any, **settings: Any) -> Any:
@@ -85,5 +85,16 @@ def test_without_pygbx_the_user_is_told_what_to_do(monkeypatch: pytest.MonkeyPat
         return real_import(name, *args, **settings)
 
     monkeypatch.setattr(builtins, "__import__", no_pygbx)
-    with pytest.raises(UserMustAct, match=r"pip install tmxdb\[pygbx\]"):
+    with pytest.raises(UserActionRequired, match=r"pip install tmxdb\[pygbx\]"):
         with_pygbx.read_replay(a_replay())
+
+
+def test_numbers_that_pygbx_reads_as_unsigned_are_not_facts() -> None:
+    unset = 0xFFFFFFFF
+    parsed = SimpleNamespace(
+        race_time=unset, stunts_score=unset, cp_times=[2_090, unset, unset], num_respawns=unset, login="racer", uid="",
+        game_version="", events_duration=0, control_names=[], control_entries=[],
+    )  # fmt: skip
+    ghost = with_pygbx._merged(Ghost(), parsed)
+    assert (ghost.checkpoints_ms, ghost.checkpoint_count) == ((2_090, None, None), 1)
+    assert (ghost.race_time_ms, ghost.stunt_score, ghost.respawns, ghost.uid) == (None, None, None, None)

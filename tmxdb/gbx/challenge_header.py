@@ -1,7 +1,4 @@
-"""The header chunks of a map, each by itself.
-
-Source: GBX.NET `CGameCtnChallenge.chunkl`, chunks 002 to 007 marked "header".
-"""
+"""Readers of the header chunks of a map: docs/facts/gbx.md#map-header."""
 
 from __future__ import annotations
 
@@ -9,28 +6,28 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Any
 
-from .format import limits
-from .format.container import Container
-from .format.games import MAP_TYPES
-from .format.stream import Stream
+from tmxdb.gbx.format import limits
+from tmxdb.gbx.format.container import Container
+from tmxdb.gbx.format.games import MAP_TYPES
+from tmxdb.gbx.format.stream import Stream
 
 _RACE, _IDENTITY, _XML, _THUMBNAIL = 0x03043002, 0x03043003, 0x03043005, 0x03043007
 
 _MEDALS = Struct("<4i")
 
-# Around the parts of chunk 007; they have no length in front of them.
+# Markers around the parts of chunk 007; they are stored without a length.
 _JPEG_BEGIN, _JPEG_END = b"<Thumbnail.jpg>", b"</Thumbnail.jpg>"
 _COMMENTS_BEGIN, _COMMENTS_END = b"<Comments>", b"</Comments>"
 
 
 @dataclass(frozen=True, slots=True)
 class MapRace:
-    """Chunk 002. None where the version of the chunk has no such field."""
+    """Chunk 002. None for fields that the version of the chunk does not have."""
 
     version: int
     """3 TM1.0, 4 TMPU, 7 to 10 TMS, 10 TMO to TMU, 11 TMF, 13 later."""
     medals: tuple[int, int, int, int] | None = None
-    """Bronze, silver, gold, author; -1 for none."""
+    """Bronze, silver, gold, author; -1 for not set."""
     cost: int | None = None
     is_multilap: bool | None = None
     map_type: str | None = None
@@ -58,22 +55,22 @@ class MapPicture:
 
 
 def read_race(container: Container) -> MapRace | None:
-    """None if the file has no such chunk, as in all below; GbxError if it is damaged."""
+    """Return chunk 002; None if the file does not have it. This and the functions below raise GbxError on damage."""
     stream = _stream(container, _RACE)
     if stream is None:
         return None
     version = stream.u8()
-    if version < 3:  # on paper only
+    if version < 3:  # described in GBX.NET, not seen in files
         stream.ident()
         stream.string()
-    stream.skip(4)  # whether it must be unlocked
+    stream.skip(4)  # bool: must be unlocked
     facts: dict[str, Any] = {}
     if version >= 1:
         facts["medals"] = stream.unpack(_MEDALS)
     if version == 2:
         stream.skip(1)
     if version >= 4:
-        facts["cost"] = stream.u32()
+        facts["cost"] = stream.optional_i32()
     if version >= 5:
         facts["is_multilap"] = stream.u32() != 0
     if version == 6:
@@ -88,6 +85,7 @@ def read_race(container: Container) -> MapRace | None:
 
 
 def read_identity(container: Container) -> MapIdentity | None:
+    """Return chunk 003."""
     stream = _stream(container, _IDENTITY)
     if stream is None:
         return None
@@ -98,28 +96,30 @@ def read_identity(container: Container) -> MapIdentity | None:
     mood = None
     if version >= 1:
         stream.skip(4)
-        stream.string()  # password: empty in every map, those with a password included
+        stream.string()  # password: empty in every map, even with a password
     if version >= 2:
         mood = stream.ident()[0]
     return MapIdentity(uid, environment, author, name, mood)
 
 
 def read_xml(container: Container) -> str | None:
+    """Return chunk 005."""
     stream = _stream(container, _XML)
     return None if stream is None else stream.string()
 
 
 def read_picture(container: Container) -> MapPicture | None:
+    """Return chunk 007."""
     stream = _stream(container, _THUMBNAIL)
     if stream is None or stream.u32() == 0:
         return None
     size = stream.count(1, limits.MAX_USER_DATA_BYTES, "bytes of the thumbnail")
-    _mark(stream, _JPEG_BEGIN)
+    _expect(stream, _JPEG_BEGIN)
     thumbnail = stream.take(size)
-    _mark(stream, _JPEG_END)
-    _mark(stream, _COMMENTS_BEGIN)
+    _expect(stream, _JPEG_END)
+    _expect(stream, _COMMENTS_BEGIN)
     comments = stream.string()
-    _mark(stream, _COMMENTS_END)
+    _expect(stream, _COMMENTS_END)
     return MapPicture(thumbnail, comments)
 
 
@@ -128,7 +128,7 @@ def _stream(container: Container, chunk: int) -> Stream | None:
     return None if data is None else Stream(data)
 
 
-def _mark(stream: Stream, mark: bytes) -> None:
+def _expect(stream: Stream, marker: bytes) -> None:
     at = stream.pos
-    if stream.take(len(mark)) != mark:
-        raise stream.error("gbx.corrupt", f"no {mark.decode()} where it must be", at)
+    if stream.take(len(marker)) != marker:
+        raise stream.error("gbx.corrupt", f"{marker.decode()} expected", at)

@@ -1,15 +1,16 @@
-"""Inputs as a TMInterface script that drives the run again.
+"""Convert inputs into a TMInterface script that drives the run again.
 
-The rules are those of donadigo's `gbxtools/generate_input_file.py` and of the web page "input extraction" on
-donadigo.com/tminterface. Script times are ms, a multiple of 10, and 0 is the first moment that the driver can act at,
-which a replay stores as 10 ms.
+The rules are those of donadigo's `gbxtools/generate_input_file.py` and of the page "input extraction" on
+donadigo.com/tminterface. Script times are multiples of one tick (10 ms). Time 0 is the first tick on which the
+driver can act; a replay stores it as 10 ms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from .inputs import ANALOG_CONTROLS, RESPAWN, InputEvent
+from tmxdb.gbx.replay_parts.inputs import ANALOG_CONTROLS, RESPAWN, InputEvent
 
 _KEYS = {
     "Accelerate": "up",
@@ -26,34 +27,70 @@ _SECOND_KEY_FLAG = 1 << 16
 _NOT_INVERTED = "_FakeDontInverseAxis"
 
 
-def to_script(events: tuple[InputEvent, ...], race_time_ms: int | None, *, offset_ms: int = 0) -> str:
-    """One line for each command, in the order of time; empty if there is nothing to replay.
+@dataclass(frozen=True, slots=True)
+class RespawnRule:
+    """How respawns are driven: with `key`, and at least `after_ms` after the last of `checkpoints_ms` before them.
 
-    `offset_ms`, a multiple of 10, is added to the time of every event; the end of the race stays where it is.
-
-    A key that nobody let go is held up to `race_time_ms`, and without one it is only pressed. Horn and the marks of
-    the game are left out; so are analog values, keys that were let go, of course, and keys pressed and released
-    before the race.
+    A respawn right at a checkpoint may come before the game has counted it, and then returns to the one before.
     """
-    lines = sorted(_commands(events, race_time_ms, offset_ms), key=lambda line: line[0])
+
+    key: str = "enter"
+    after_ms: int = 0
+    checkpoints_ms: tuple[int, ...] = ()
+
+    def applied(self, events: tuple[InputEvent, ...]) -> tuple[InputEvent, ...]:
+        """Return the events with respawns at the times of this rule."""
+        if not self.after_ms:
+            return events
+        return tuple(
+            event._replace(time_ms=self._allowed(event.time_ms)) if event.control == RESPAWN and event.value else event
+            for event in events
+        )
+
+    def _allowed(self, time_ms: int) -> int:
+        before = max((at_ms for at_ms in self.checkpoints_ms if at_ms <= time_ms), default=None)
+        return time_ms if before is None else max(time_ms, before + self.after_ms)
+
+
+AS_RECORDED = RespawnRule()
+
+
+def to_script(
+    events: tuple[InputEvent, ...],
+    race_time_ms: int | None,
+    *,
+    offset_ms: int = 0,
+    respawns: RespawnRule = AS_RECORDED,
+) -> str:
+    """Return one line for each command, in the order of time; empty without inputs.
+
+    `offset_ms`, a multiple of 10, is added to the time of every event, but not to the end of the race.
+
+    A key that is never released is held up to `race_time_ms`; without a race time it is only pressed. Left out are
+    the horn, the marks of the game, and keys that were pressed and released before the race.
+    """
+    commands = _commands(respawns.applied(events), race_time_ms, offset_ms, _KEYS | {RESPAWN: respawns.key})
+    lines = sorted(commands, key=lambda line: line[0])
     return "".join(f"{text}\n" for _, text in lines)
 
 
-def _commands(events: tuple[InputEvent, ...], race_time_ms: int | None, offset_ms: int) -> Iterator[tuple[int, str]]:
-    """(time, line) of every command."""
+def _commands(
+    events: tuple[InputEvent, ...], race_time_ms: int | None, offset_ms: int, keys: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    """Yield (time, line) of every command."""
     sign = 1 if any(event.control == _NOT_INVERTED for event in events) else -1
     times_ms = [_script_time(event) + offset_ms for event in events]
-    next_ms = _times_of_the_next_of_its_kind(events, times_ms)
+    next_ms = _next_times_of_same_control(events, times_ms)
     for number, event in enumerate(events):
         if event.control in ANALOG_CONTROLS:
             time_ms = max(0, times_ms[number])
             yield time_ms, f"{_seconds(time_ms)} {_ANALOG_COMMAND[event.control]} {sign * event.value}"
         elif _is_press(event):
             end_ms = next_ms[number] if next_ms[number] is not None else race_time_ms
-            yield from _press(event, times_ms[number], end_ms)
+            yield from _press(keys[event.control], times_ms[number], end_ms)
 
 
-def _press(event: InputEvent, begin_ms: int, end_ms: int | None) -> Iterator[tuple[int, str]]:
+def _press(key: str, begin_ms: int, end_ms: int | None) -> Iterator[tuple[int, str]]:
     if begin_ms < 0:
         if end_ms is not None and end_ms < 0:
             return
@@ -61,7 +98,7 @@ def _press(event: InputEvent, begin_ms: int, end_ms: int | None) -> Iterator[tup
     span = _seconds(begin_ms)
     if end_ms is not None and end_ms > begin_ms:
         span += f"-{_seconds(end_ms)}"
-    yield begin_ms, f"{span} press {_KEYS[event.control]}"
+    yield begin_ms, f"{span} press {key}"
 
 
 def _is_press(event: InputEvent) -> bool:
@@ -70,8 +107,8 @@ def _is_press(event: InputEvent) -> bool:
     return not event.control.endswith("Real") or event.value >= _SECOND_KEY_FLAG
 
 
-def _times_of_the_next_of_its_kind(events: tuple[InputEvent, ...], times_ms: list[int]) -> list[int | None]:
-    """For each event the script time of the next one of its control, None if it is the last."""
+def _next_times_of_same_control(events: tuple[InputEvent, ...], times_ms: list[int]) -> list[int | None]:
+    """Return for each event the script time of the next event of its control; None for the last one."""
     latest: dict[str, int] = {}
     following: list[int | None] = []
     for event, time_ms in zip(reversed(events), reversed(times_ms), strict=True):
@@ -81,7 +118,7 @@ def _times_of_the_next_of_its_kind(events: tuple[InputEvent, ...], times_ms: lis
 
 
 def _script_time(event: InputEvent) -> int:
-    """Rounded towards 0 to a tick, one tick earlier; a respawn between two ticks is not moved."""
+    """Return the time rounded towards 0 to a tick, minus one tick; for a respawn between two ticks, only rounded."""
     rounded_ms = int(event.time_ms / _TICK_MS) * _TICK_MS
     if event.control == RESPAWN and event.time_ms % _TICK_MS:
         return rounded_ms

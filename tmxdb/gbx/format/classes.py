@@ -1,8 +1,7 @@
-"""The ids of game objects, old and new, mapped once.
+"""Class ids of game objects: old ids are mapped to new ones, so that everything else dispatches on new ids only.
 
-A class id has its class in the upper 20 bits; a chunk id adds the number of the chunk in the lower 12. Games before
-TMF number most classes otherwise (engine 0x24), and a TMF file may have an old class id and new chunks: everything
-below dispatches on the new ids. Source: GBX.NET `Resources/Wrap.txt`; all but the media blocks seen in sample files.
+A class id has its class in the upper 20 bits; a chunk id adds the number of the chunk in the lower 12. A TMF file may
+have an old class id and new chunk ids: docs/facts/gbx.md#class-ids.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _NEW_ID = {
     0x24061000: TRACK,
     0x24062000: TRACK,
     0x0307B000: TRACK,
-    # media blocks
+    # media blocks: not all of them were seen in files
     0x2405A000: 0x03080000,
     0x2405F000: 0x03081000,
     0x2406B000: 0x03082000,
@@ -59,11 +58,11 @@ _NAMES = {CHALLENGE: "map", REPLAY: "replay", GHOST: "ghost"}
 
 
 def new_id(class_or_chunk_id: int) -> int:
-    """The id that TMF would use for a class or a chunk of any game."""
+    """Return the id that TMF uses for a class or chunk of any game."""
     class_id = class_or_chunk_id & _CLASS
     return _NEW_ID.get(class_id, class_id) | (class_or_chunk_id & 0xFFF)
 
 
 def class_name(class_id: int) -> str:
-    """What a class is called in messages."""
+    """Return the name of a class as messages use it."""
     return _NAMES.get(new_id(class_id), f"class {class_id:08X}")

@@ -1,6 +1,6 @@
-"""The outer file: magic, flags, header chunks, references, and the packed body.
+"""The outer layer of a GBX file: magic, flags, header chunks, external references, and the packed body.
 
-Source of the layout: GBX.NET `GbxHeader`, `GbxRefTable`, `GbxBody`; checked on 111 replays and 384 maps.
+Layout: docs/facts/gbx.md#container.
 """
 
 from __future__ import annotations
@@ -12,39 +12,38 @@ from struct import Struct
 import lzokay
 
 from tmxdb.errors import GbxError
-
-from . import limits
-from .classes import new_id
-from .stream import Stream
+from tmxdb.gbx.format import limits
+from tmxdb.gbx.format.classes import new_id
+from tmxdb.gbx.format.stream import Stream
 
 _MAGIC = b"GBX"
 _VERSION = Struct("<H")
 _COUNTS = Struct("<2I")
 _TABLES = [Struct(f"<{2 * number}I") for number in range(limits.MAX_HEADER_CHUNKS + 1)]  # id and size of each
-_HEAVY = 0x80000000  # a header chunk that the game loads only when it is needed
-_RESOURCE = 4  # the flag of a reference by index into the resources, without a file name
+_HEAVY = 0x80000000  # marks a header chunk that the game loads only when needed
+_RESOURCE = 4  # flag of a reference by index into the resources, without a file name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Container:
-    """A GBX file whose outer sizes fit. The body is still packed."""
+    """A GBX file whose outer sizes are consistent. The body is still packed."""
 
     version: int
-    """Of the container: 6 in every file seen, 3 to 6 can be read."""
+    """Version of the container: 6 in every file seen; 3 to 6 can be read."""
     flags: str
-    """Four letters such as `BUCR`; the third says whether the body is packed (C) or not (U)."""
+    """Letters such as `BUCR`; the third says whether the body is packed (C) or not (U)."""
     stored_class_id: int
     class_id: int
-    """As TMF numbers it, see `classes`."""
+    """The class id that TMF uses, see `classes`."""
     header_chunks: Mapping[int, bytes]
-    """New id of the chunk -> its bytes, in file order."""
+    """Bytes by new chunk id, in the order of the file."""
     node_count: int
-    """As stored: not believed for anything."""
+    """As stored; nothing depends on it."""
     reference_count: int
     body_bytes: int
     """Plain size of the body."""
     trailing_bytes: int
-    """What follows a packed body: nothing in any real file."""
+    """Number of bytes after a packed body: 0 in every real file."""
     _packed: bytes = field(repr=False)
 
     @property
@@ -53,29 +52,34 @@ class Container:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """What was not understood, in words."""
-        return (f"{self.trailing_bytes} byte(s) behind the body",) if self.trailing_bytes else ()
+        """What was not understood, as text."""
+        return (f"{self.trailing_bytes} byte(s) after the body",) if self.trailing_bytes else ()
+
+    @property
+    def stored_body_bytes(self) -> int:
+        """Number of bytes that the body takes in the file, without the two sizes in front of a packed one."""
+        return len(self._packed)
 
     def unpack_body(self) -> bytes:
-        """The plain body, exactly `body_bytes` long; GbxError `gbx.lzo` if the packed one is damaged.
+        """Return the plain body, exactly `body_bytes` long. Raise GbxError `gbx.lzo` if the packed one is damaged.
 
-        LZO has no checksum, and the unpacker pads a stream that is shorter than announced with zero bytes:
-        bytes that are left behind the last node are the only sign of that.
+        LZO has no checksum, and the unpacker pads data that is shorter than announced with zero bytes. Bytes after
+        the last node are the only sign of that.
         """
         if not self.is_packed:
             return self._packed
         try:
             return lzokay.decompress(self._packed, self.body_bytes)
         except lzokay.LzokayError as error:
-            raise GbxError("gbx.lzo", f"the body can not be unpacked: {type(error).__name__}") from error
+            raise GbxError("gbx.lzo", f"cannot unpack the body: {type(error).__name__}") from error
 
 
 def read_container(data: bytes) -> Container:
-    """Everything of a GBX file that needs no unpacking."""
+    """Return the container in `data`, without unpacking the body. Raise GbxError if its sizes are inconsistent."""
     if len(data) > limits.MAX_FILE_BYTES:
-        raise GbxError("gbx.too_large", f"{len(data)} bytes; at most {limits.MAX_FILE_BYTES} are read")
+        raise GbxError("gbx.too_large", f"the file is larger than the limit of {limits.MAX_FILE_BYTES:,} bytes")
     if not data.startswith(_MAGIC):
-        raise GbxError("gbx.not_gbx", f"not a GBX file but {_guess(data)}", 0)
+        raise GbxError("gbx.not_gbx", f"not a GBX file but {_describe(data)}", 0)
     stream = Stream(data, len(_MAGIC))
     version, flags = _version_and_flags(stream)
     stored_class_id = stream.u32()
@@ -83,18 +87,18 @@ def read_container(data: bytes) -> Container:
     node_count, reference_count = stream.unpack(_COUNTS)
     if reference_count:
         _skip_references(stream, version, reference_count)
-    body_bytes, packed_bytes = _body_sizes(stream) if flags[2] == "C" else (stream.left, stream.left)
+    body_bytes, packed_bytes = _body_sizes(stream) if flags[2] == "C" else (stream.remaining, stream.remaining)
     if body_bytes > limits.MAX_BODY_BYTES:
-        raise stream.error("gbx.too_large", f"a body of {body_bytes} bytes; at most {limits.MAX_BODY_BYTES} are read")
+        raise stream.error("gbx.too_large", f"a body of {body_bytes:,} bytes; the limit is {limits.MAX_BODY_BYTES:,}")
     body = stream.take(packed_bytes)
     return Container(
         version, flags, stored_class_id, new_id(stored_class_id), header_chunks,
-        node_count, reference_count, body_bytes, stream.left, body,
+        node_count, reference_count, body_bytes, stream.remaining, body,
     )  # fmt: skip
 
 
-def _guess(data: bytes) -> str:
-    """What was downloaded instead, for the message."""
+def _describe(data: bytes) -> str:
+    """Return what `data` seems to be instead: docs/facts/gbx.md#what-a-download-can-be-instead."""
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not data:
         return "an empty file"
@@ -110,25 +114,27 @@ def _guess(data: bytes) -> str:
 def _version_and_flags(stream: Stream) -> tuple[int, str]:
     (version,) = stream.unpack(_VERSION)
     if not 3 <= version <= 6:
-        raise stream.error("gbx.unsupported", f"container version {version}; 3 to 6 can be read", 3)
+        raise stream.error("gbx.unsupported", f"container version {version}, expected 3 to 6", 3)
     flags = stream.take(4 if version >= 4 else 3).decode("latin-1")
     if flags[0] != "B":
-        raise stream.error("gbx.unsupported", f"format {flags[0]!r}, not binary", 5)
+        raise stream.error("gbx.unsupported", f"format {flags[0]!r}, expected B (binary)", 5)
     if flags[1] != "U":
-        raise stream.error("gbx.unsupported", f"a reference table with flag {flags[1]!r}, not U", 6)
+        raise stream.error("gbx.unsupported", f"reference table flag {flags[1]!r}, expected U", 6)
     if flags[2] not in "CU":
-        raise stream.error("gbx.unsupported", f"a body with flag {flags[2]!r}, neither C nor U", 7)
+        raise stream.error("gbx.unsupported", f"body flag {flags[2]!r}, expected C or U", 7)
     return version, flags
 
 
 def _header_chunks(stream: Stream) -> dict[int, bytes]:
-    """The user data: u32 size, u32 n, n x (u32 id, u32 size), the data; size 0 stands for none at all."""
+    """Return the chunks of the user data: u32 size, u32 n, n x (u32 id, u32 size), the data; size 0 means no chunks."""
     at = stream.pos
     size = stream.u32()
-    if size > stream.left:
-        raise stream.error("gbx.truncated", f"user data of {size} bytes; {stream.left} are left", at)
+    if size > stream.remaining:
+        raise stream.error("gbx.truncated", f"user data of {size:,} bytes, but {stream.remaining:,} remain", at)
     if size > limits.MAX_USER_DATA_BYTES:
-        raise stream.error("gbx.too_large", f"user data of {size} bytes", at)
+        raise stream.error(
+            "gbx.too_large", f"user data of {size:,} bytes; the limit is {limits.MAX_USER_DATA_BYTES:,}", at
+        )
     if size == 0:
         return {}
     end = stream.pos + size
@@ -143,10 +149,10 @@ def _header_chunks(stream: Stream) -> dict[int, bytes]:
 
 
 def _skip_references(stream: Stream, version: int, number: int) -> None:
-    """The table of other files, which only the benchmark replays of the games have. No file name is kept."""
+    """Skip the table of external files, which only the benchmark replays of the games have."""
     if number > limits.MAX_REFERENCES:
-        raise stream.error("gbx.too_large", f"{number} references; at most {limits.MAX_REFERENCES} are read")
-    stream.u32()  # levels to go up from the folder of this file
+        raise stream.error("gbx.too_large", f"{number:,} references; the limit is {limits.MAX_REFERENCES:,}")
+    stream.u32()  # ancestor level
     _skip_folders(stream, limits.MAX_FOLDER_DEPTH, limits.MAX_FOLDERS)
     for _ in range(number):
         flags = stream.u32()
@@ -162,23 +168,25 @@ def _skip_references(stream: Stream, version: int, number: int) -> None:
 
 
 def _skip_folders(stream: Stream, depth: int, allowed: int) -> int:
-    """Step over a tree of folder names; how many more may follow of `allowed` in all."""
+    """Skip a tree of folder names. Return how many more are allowed, out of `allowed`."""
     for _ in range(stream.count(8, allowed, "folders")):
         if depth == 0 or allowed == 0:
-            raise stream.error("gbx.too_large", "too many folders in folders")
+            raise stream.error("gbx.too_large", "too many nested folders")
         stream.string()
         allowed = _skip_folders(stream, depth - 1, allowed - 1)
     return allowed
 
 
 def _body_sizes(stream: Stream) -> tuple[int, int]:
-    """Plain and packed size, if the first can be true of the second."""
+    """Return the plain and packed size. Raise GbxError if the plain size is impossible for the packed one."""
     at = stream.pos
     body_bytes, packed_bytes = stream.unpack(_COUNTS)
-    if packed_bytes > stream.left:
-        raise stream.error("gbx.truncated", f"a packed body of {packed_bytes} bytes; {stream.left} are left", at + 4)
+    if packed_bytes > stream.remaining:
+        raise stream.error(
+            "gbx.truncated", f"a packed body of {packed_bytes:,} bytes, but {stream.remaining:,} remain", at + 4
+        )
     if body_bytes == 0:
         raise stream.error("gbx.corrupt", "an empty body", at)
     if body_bytes > limits.max_body_bytes(packed_bytes):
-        raise stream.error("gbx.too_large", f"a body of {body_bytes} bytes packed into {packed_bytes}", at)
+        raise stream.error("gbx.too_large", f"a body of {body_bytes:,} bytes packed into {packed_bytes:,}", at)
     return body_bytes, packed_bytes

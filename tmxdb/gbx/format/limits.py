@@ -1,7 +1,7 @@
-"""How much of anything is believed. In brackets: the largest value in 111 replays and 384 maps of the classic games.
+"""Limits of the reader. In brackets: the largest value in 111 replays and 384 maps, from docs/facts/gbx.md#limits.
 
-A limit is there so that hostile bytes cost little, not to judge files: each is far above what the games write.
-Together they keep one read within 64 MiB and three times the file.
+The limits bound what hostile bytes can cost; each is far above what the games write. Together they keep one read
+within 64 MiB plus three times the size of the file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ MAX_REFERENCES = 1000  # [2]
 MAX_FOLDERS = 1000  # [0]
 MAX_FOLDER_DEPTH = 16  # [0]
 
-MAX_BODY_BYTES = 16 * MIB  # [3.1 MB, a run of 93 minutes]; the unpacker holds it twice for a moment
-MAX_LZO_RATIO = 256  # LZO1X can reach about 255:1 [4.8:1; 186:1 in a file made for it]
+MAX_BODY_BYTES = 16 * MIB  # [3.1 MB, a run of 93 minutes]; the unpacker briefly holds it twice
+MAX_LZO_RATIO = 256  # LZO1X can reach about 255:1 [4.8:1; 186:1 in a file built for it]
 LZO_RATIO_SLACK = 64 * KIB
 
 MAX_MAP_BYTES = 4 * MIB  # [247 kB]
@@ -27,17 +27,17 @@ MAX_NAMES = 100_000  # id strings of one stream [170]
 MAX_CHUNKS = 1000  # of one node [29]
 MAX_NODES = 100_000  # [1 432]
 MAX_NODE_DEPTH = 32  # [5]
-MAX_NOTES = 100  # about what was not understood [27, in a file of TM2020]
+MAX_UNREAD_NOTES = 100  # entries of `unread` [27, in a file of TM2020]
 
 MAX_GHOSTS = 32  # [5]
 MAX_CHECKPOINTS = 10_000  # [480]
 MAX_CONTROLS = 256  # the index of a control is one byte [32]
-MAX_INPUTS = 150_000  # of all ghosts together [76 662]; 170 bytes each as events
+MAX_INPUTS = 150_000  # of all ghosts of a file together [76 662]; 170 bytes each as events
 MAX_SAMPLE_BYTES = 8 * MIB  # unpacked [3.4 MB]
 MAX_SAMPLES = 200_000  # [55 800]
 MAX_BLOCKS = 200_000  # [9 127]
 
 
 def max_body_bytes(packed_bytes: int) -> int:
-    """The largest plain body that so many packed bytes can honestly claim to be."""
+    """Return the largest plain size that a body of `packed_bytes` can have."""
     return min(MAX_BODY_BYTES, MAX_LZO_RATIO * packed_bytes + LZO_RATIO_SLACK)

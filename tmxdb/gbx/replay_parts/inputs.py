@@ -1,7 +1,4 @@
-"""What a driver pressed, on the race clock.
-
-Layout: GBX.NET `CGameCtnGhost.Chunk03092011.ReadInputs`; the clock was worked out on 109 replays that have inputs.
-"""
+"""The inputs of a run, on the race clock. Layout and clock: docs/facts/gbx.md#inputs."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ from functools import partial
 from struct import Struct
 from typing import NamedTuple
 
-from .format import limits
-from .format.kept import kept
-from .format.stream import Stream
+from tmxdb.gbx.format import limits
+from tmxdb.gbx.format.cached import cached_fact
+from tmxdb.gbx.format.stream import Stream
 
 RACE_START = "_FakeIsRaceRunning"
 RACE_END = "_FakeFinishLine"
@@ -26,54 +23,54 @@ _BUTTONS = frozenset({"Accelerate", "Brake"})  # a pad has them too
 
 ENTRY = Struct("<iBI")  # time, index of the control, value
 _ENTRY_BYTES = 9
-CLOCK_ORIGIN_MS = 100_000  # stored time of the moment 0
+CLOCK_ORIGIN_MS = 100_000  # stored time of game time 0
 _OLD_ENTRY = Struct("<iiI")
 _OLD_CLOCK_ORIGIN_MS = 10_000  # in TM 1.0 and PowerUp
 
-_SIGN, _RANGE = 0x800000, 0x1000000  # analog values are 24 bits, two's complement
+_SIGN, _RANGE = 0x800000, 0x1000000  # analog values are 24-bit two's complement
 
 
 class InputEvent(NamedTuple):
     """One change of one control."""
 
     time_ms: int
-    """On the race clock: 0 is the start of the race. Keys that were held before it have negative times."""
+    """On the race clock: 0 is the start of the race. Keys that were pressed before it have negative times."""
     control: str
     """`Accelerate`, `Brake`, `Steer`, `SteerLeft`, `SteerRight`, `Gas`, `Respawn`, `Horn`; two that begin with
-    `_Fake` mark the start and the finish. TM 1.0 and PowerUp have names with spaces (`Steer left`)."""
+    `_Fake` mark the start and the finish. Names in TM 1.0 and PowerUp contain spaces (`Steer left`)."""
     value: int
-    """Keys: 0 is up, anything else is down (1; 128 in TM 1.0 and PowerUp). `Steer` and `Gas`: -65536 to 65536
-    as stored, where steering above 0 is to the left."""
+    """Keys: 0 is up, any other value is down (1; 128 in TM 1.0 and PowerUp). `Steer` and `Gas`: -65536 to 65536 as
+    stored; steering above 0 is to the left."""
 
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The recorded inputs of one run. No slots: `events` is made when it is first asked for, then kept."""
+    """The recorded inputs of one run. No slots: `events` is computed on first use and cached."""
 
     duration_ms: int
     """0 if nothing was recorded."""
     controls: tuple[str, ...]
-    """Names of the controls that the game knew, used or not."""
+    """Names of all controls that the game knew, used or not."""
     _entries: bytes = field(repr=False)
 
     @property
     def count(self) -> int:
-        """Number of events, the two marks included."""
+        """Number of events, including the two marks."""
         return len(self._entries) // _ENTRY_BYTES
 
-    @kept
+    @cached_fact
     def clock_shift_ms(self) -> int:
-        """What the game's own clock was ahead of the race clock: 65535 in files written by TMInterface, else 0."""
-        start = self._first(RACE_START)
+        """By how much the game clock was ahead of the race clock: 65535 in files written by TMInterface, else 0."""
+        start = self._first_entry_of(RACE_START)
         return 0 if start is None else self._time_at(start) - CLOCK_ORIGIN_MS
 
-    @kept
+    @cached_fact
     def events(self) -> tuple[InputEvent, ...]:
-        """Every event, in the order of the file, which is that of time."""
+        """Every event in the order of the file, which is the order of time."""
         origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
         controls = self.controls
         analog = [control in ANALOG_CONTROLS for control in controls]
-        new_event = partial(tuple.__new__, InputEvent)  # a quarter faster than calling InputEvent, 52 000 times
+        new_event = partial(tuple.__new__, InputEvent)  # 25 % faster than calling InputEvent (52,000 events)
         return tuple(
             [
                 new_event(
@@ -83,28 +80,30 @@ class Inputs:
             ]
         )
 
-    @kept
+    @cached_fact
     def respawns(self) -> int:
-        """Presses of Respawn at or after the start of the race; earlier ones (seen in 2 files) do nothing."""
-        start = self._first(RACE_START)
+        """Presses of Respawn at or after the start of the race; earlier ones (seen in 2 files) have no effect."""
+        start = self._first_entry_of(RACE_START)
         earliest_ms = -(1 << 31) if start is None else self._time_at(start)
-        return sum(1 for at in self._all(RESPAWN) if self._value_at(at) != 0 and self._time_at(at) >= earliest_ms)
+        return sum(
+            1 for at in self._entries_of(RESPAWN) if self._value_at(at) != 0 and self._time_at(at) >= earliest_ms
+        )
 
-    @kept
+    @cached_fact
     def device(self) -> str | None:
-        """`keyboard`, `pad` (any analog control), `mixed` if the run was steered with both; None if not driven."""
+        """`keyboard`, `pad` (any analog control), or `mixed` if the run was steered with both; None without driving."""
         used = {control for index, control in enumerate(self.controls) if index in self._indices}
         if not used & _PAD:
             return "keyboard" if used & (_KEYS | _BUTTONS) else None
         return "mixed" if used & _KEYS else "pad"
 
-    @kept
+    @cached_fact
     def _indices(self) -> bytes:
-        """The column of control indices."""
+        """The control index of every entry."""
         return self._entries[4::_ENTRY_BYTES]
 
-    def _all(self, control: str) -> Iterator[int]:
-        """Numbers of the entries of a control."""
+    def _entries_of(self, control: str) -> Iterator[int]:
+        """Yield the numbers of the entries of a control."""
         for index, name in enumerate(self.controls):
             if name == control:
                 at = self._indices.find(index)
@@ -112,11 +111,11 @@ class Inputs:
                     yield at
                     at = self._indices.find(index, at + 1)
 
-    def _first(self, control: str) -> int | None:
-        return next(self._all(control), None)
+    def _first_entry_of(self, control: str) -> int | None:
+        return next(self._entries_of(control), None)
 
     def _time_at(self, entry: int) -> int:
-        """Stored time of an entry."""
+        """Return the stored time of an entry."""
         time: int = ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[0]
         return time
 
@@ -126,13 +125,13 @@ class Inputs:
 
 
 def read_inputs(stream: Stream) -> Inputs:
-    """The inputs from Sunrise on: in the ghost from United on, in the replay itself before."""
+    """Return inputs from Sunrise on; they are in the ghost from United on, in the replay before."""
     duration_ms = stream.i32()
     return Inputs(0, (), b"") if duration_ms == 0 else read_started_inputs(stream, duration_ms)
 
 
 def read_started_inputs(stream: Stream, duration_ms: int) -> Inputs:
-    """What follows the duration: i32 0, the names, u32 number, i32 0, the entries."""
+    """Return inputs from after their duration on: i32 0, names of controls, u32 count, i32 0, entries."""
     stream.skip(4)
     names = stream.count(4, limits.MAX_CONTROLS, "control names")
     controls = tuple([stream.id() for _ in range(names)])
@@ -142,9 +141,9 @@ def read_started_inputs(stream: Stream, duration_ms: int) -> Inputs:
 
 
 def read_old_inputs(stream: Stream) -> Inputs:
-    """The inputs of TM 1.0 and PowerUp, in the replay: newest first, with another clock and wider entries.
+    """Return inputs of TM 1.0 and PowerUp: newest first, with another clock and wider entries.
 
-    i32 duration, i32, u32 number and that many (i32, i32, string name), u32 number + 1, the entries, i32.
+    i32 duration, i32, u32 n, n x (i32, i32, string name), u32 count + 1, entries, i32.
     """
     duration_ms = stream.i32()
     stream.skip(4)
@@ -155,7 +154,7 @@ def read_old_inputs(stream: Stream) -> Inputs:
     at = stream.pos
     entries = stream.u32() - 1
     if not 0 <= entries <= limits.MAX_INPUTS:
-        raise stream.error("gbx.too_large", f"{entries} inputs; at most {limits.MAX_INPUTS} are read", at)
+        raise stream.error("gbx.too_large", f"{entries:,} inputs; the limit is {limits.MAX_INPUTS:,}", at)
     rows = list(_OLD_ENTRY.iter_unpack(stream.take(entries * _OLD_ENTRY.size)))
     stream.skip(4)
     packed = bytearray()
@@ -167,7 +166,7 @@ def read_old_inputs(stream: Stream) -> Inputs:
 
 
 def _checked(stream: Stream, inputs: Inputs) -> Inputs:
-    """The inputs, if each is of a control that has a name."""
+    """Return `inputs`. Raise GbxError if one is of a control without a name."""
     known = bytes(range(len(inputs.controls)))
     unknown = inputs._indices.translate(None, known)
     if unknown:
@@ -176,5 +175,5 @@ def _checked(stream: Stream, inputs: Inputs) -> Inputs:
 
 
 def wrapped(time: int) -> int:
-    """A time within 32 bits, as the games count."""
+    """Return a time as a signed 32-bit number, as the games do."""
     return (time + (1 << 31)) % (1 << 32) - (1 << 31)

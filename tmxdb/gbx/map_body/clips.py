@@ -1,8 +1,7 @@
-"""MediaTracker clips: how long they run. A clip has tracks, a track has blocks, a block has times in seconds.
+"""The duration of MediaTracker clips: docs/facts/gbx.md#mediatracker-clips.
 
-Layouts: GBX.NET `CGameCtnMediaClip.chunkl`, `CGameCtnMediaTrack.chunkl`, `CGameCtnMediaBlock*.chunkl`. Most chunks
-of blocks are either a span (f32 begin, f32 end) or a list of keys (u32 number, keys of one size that begin with their
-f32 time), in front of and behind some bytes of no interest here. A block that is not in the table ends the stream.
+A clip has tracks, a track has blocks, and a block has a span or a list of keys with times in seconds. A block of a
+class that is not in the table stops the stream.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from struct import Struct
 
-from ..format import limits
-from ..format.classes import CLIP, GHOST, TRACK
-from ..format.nodes import Nodes
-from ..format.stream import Stream
-from ..ghost import skip_ghost
+from tmxdb.gbx.format import limits
+from tmxdb.gbx.format.classes import CLIP, GHOST, TRACK
+from tmxdb.gbx.format.nodes import NodeReader
+from tmxdb.gbx.format.stream import Stream
+from tmxdb.gbx.replay_parts.ghost import skip_ghost
 
 _MAX_ITEMS = 10_000  # clips, tracks, blocks or keys in one list
 _SPAN = Struct("<2f")
@@ -26,36 +25,39 @@ _MAX_SECONDS = 1_000_000
 
 @dataclass(slots=True, eq=False)
 class Clip:
-    """How long a clip, a track or a block runs: the latest time in it. A block without times runs 0 s."""
+    """The duration of a clip, track or block: the latest time in it, or 0 s without times."""
 
     end_s: float = 0.0
 
-    def reach(self, end_s: float) -> None:
+    def extend(self, end_s: float) -> None:
+        """Extend the duration to `end_s`, unless that is not a plausible time."""
         if math.isfinite(end_s) and self.end_s < end_s < _MAX_SECONDS:
             self.end_s = end_s
 
 
-_Reader = Callable[[Nodes, Clip], None]
+_Reader = Callable[[NodeReader, Clip], None]
 
 
-def read_clip(nodes: Nodes) -> Clip:
+def read_clip(nodes: NodeReader) -> Clip:
+    """Return the duration of the clip whose chunks begin at the current position."""
     return _read(_CLIP_CHUNKS, nodes)
 
 
-def read_clip_group(nodes: Nodes) -> Clip:
+def read_clip_group(nodes: NodeReader) -> Clip:
+    """Return the duration of the longest clip of a group."""
     return _read(_GROUP_CHUNKS, nodes)
 
 
-def _read(readers: dict[int, _Reader], nodes: Nodes) -> Clip:
+def _read(readers: dict[int, _Reader], nodes: NodeReader) -> Clip:
     clip = Clip()
 
-    def read(chunk: int) -> bool:
+    def handle(chunk: int) -> bool:
         reader = readers.get(chunk)
         if reader is not None:
             reader(nodes, clip)
         return reader is not None
 
-    nodes.stream.chunks(read, nodes.unread)
+    nodes.stream.read_chunks(handle, nodes.unread)
     return clip
 
 
@@ -63,42 +65,42 @@ def _skip(size: int) -> _Reader:
     return lambda nodes, clip: nodes.stream.skip(size)
 
 
-def _parts(readers: Mapping[int, Callable[[Nodes], Clip]], what: str) -> _Reader:
-    """A list of tracks or blocks."""
+def _parts(readers: Mapping[int, Callable[[NodeReader], Clip]], what: str) -> _Reader:
+    """Return a reader of a list of tracks, blocks or clips."""
 
-    def read(nodes: Nodes, clip: Clip) -> None:
+    def read(nodes: NodeReader, clip: Clip) -> None:
         for part in nodes.read_list(readers, _MAX_ITEMS, what, may_be_other=True)[1]:
-            clip.reach(part.end_s)
+            clip.extend(part.end_s)
 
     return read
 
 
-def _tracks_and_name(nodes: Nodes, clip: Clip) -> None:
+def _tracks_and_name(nodes: NodeReader, clip: Clip) -> None:
     _parts({TRACK: partial(_read, _TRACK_CHUNKS)}, "tracks")(nodes, clip)
     if not nodes.stream.stopped:
         nodes.stream.string()
 
 
-def _tracks_name_and_flag(nodes: Nodes, clip: Clip) -> None:
+def _tracks_name_and_flag(nodes: NodeReader, clip: Clip) -> None:
     _tracks_and_name(nodes, clip)
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
 
 
-def _name_and_blocks(nodes: Nodes, clip: Clip) -> None:
+def _name_and_blocks(nodes: NodeReader, clip: Clip) -> None:
     nodes.stream.string()
     _parts(_BLOCKS, "blocks")(nodes, clip)
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
 
 
-def _no_node(nodes: Nodes, clip: Clip) -> None:
+def _no_node(nodes: NodeReader, clip: Clip) -> None:
     nodes.read({}, may_be_other=True)
 
 
 def _span(rest: int = 0) -> _Reader:
-    def read(nodes: Nodes, clip: Clip) -> None:
-        clip.reach(nodes.stream.unpack(_SPAN)[1])
+    def read(nodes: NodeReader, clip: Clip) -> None:
+        clip.extend(nodes.stream.unpack(_SPAN)[1])
         nodes.stream.skip(rest)
 
     return read
@@ -107,24 +109,24 @@ def _span(rest: int = 0) -> _Reader:
 def _keys(key_bytes: int, rest: int = 0) -> _Reader:
     key = Struct(f"<f{key_bytes - 4}x")
 
-    def read(nodes: Nodes, clip: Clip) -> None:
+    def read(nodes: NodeReader, clip: Clip) -> None:
         stream = nodes.stream
         number = stream.count(key_bytes, _MAX_ITEMS, "keys")
         for (time_s,) in key.iter_unpack(stream.take(number * key_bytes)):
-            clip.reach(time_s)
+            clip.extend(time_s)
         stream.skip(rest)
 
     return read
 
 
-def _game_camera(nodes: Nodes, clip: Clip) -> None:
-    clip.reach(nodes.stream.unpack(_SPAN)[1])
+def _game_camera(nodes: NodeReader, clip: Clip) -> None:
+    clip.extend(nodes.stream.unpack(_SPAN)[1])
     nodes.stream.id()
     nodes.stream.skip(4)
 
 
-def _triangles(nodes: Nodes, clip: Clip) -> None:
-    """Times of keys; for every key a position of every corner; colours of corners; triangles; 28 bytes."""
+def _triangles(nodes: NodeReader, clip: Clip) -> None:
+    """Read the times of keys, a position of every corner for every key, colours of corners, triangles, and 28 bytes."""
     stream = nodes.stream
     _keys(4)(nodes, clip)
     keys = stream.count(0, _MAX_ITEMS, "keys")
@@ -135,48 +137,48 @@ def _triangles(nodes: Nodes, clip: Clip) -> None:
     stream.skip(28)
 
 
-def _image(nodes: Nodes, clip: Clip) -> None:
+def _image(nodes: NodeReader, clip: Clip) -> None:
     _effect(nodes, clip)
     if not nodes.stream.stopped:
         nodes.stream.file_reference()
 
 
-def _text(nodes: Nodes, clip: Clip) -> None:
+def _text(nodes: NodeReader, clip: Clip) -> None:
     nodes.stream.string()
     _effect(nodes, clip)
 
 
-def _effect(nodes: Nodes, clip: Clip) -> None:
+def _effect(nodes: NodeReader, clip: Clip) -> None:
     effect = nodes.read({_EFFECT: partial(_read, _EFFECT_CHUNKS)}, may_be_other=True)
-    clip.reach(effect.end_s if effect else 0.0)
+    clip.extend(effect.end_s if effect else 0.0)
 
 
-def _ghost(nodes: Nodes, clip: Clip) -> None:
-    clip.reach(nodes.stream.unpack(_SPAN)[1])
+def _ghost(nodes: NodeReader, clip: Clip) -> None:
+    clip.extend(nodes.stream.unpack(_SPAN)[1])
     nodes.read({GHOST: skip_ghost})
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
 
 
-def _sound(nodes: Nodes, clip: Clip) -> None:
+def _sound(nodes: NodeReader, clip: Clip) -> None:
     nodes.stream.file_reference()
     _keys(12)(nodes, clip)
 
 
-def _sound_options(nodes: Nodes, clip: Clip) -> None:
-    """u32 version, i32 how often, bool looping, bool music; from version 1 one, from version 2 three more."""
+def _sound_options(nodes: NodeReader, clip: Clip) -> None:
+    """Skip u32 version, i32 play count, bool looping, bool music; from version 1 one more number, from 2 three."""
     nodes.stream.skip(12 + {0: 0, 1: 4}.get(nodes.stream.u32(), 12))
 
 
-def _placed_sound(nodes: Nodes, clip: Clip) -> None:
+def _placed_sound(nodes: NodeReader, clip: Clip) -> None:
     nodes.stream.file_reference()
     _keys(12 if nodes.stream.u32() == 0 else 24)(nodes, clip)
 
 
 def _clips_and_triggers(version: int) -> _Reader:
-    """Clips of a group, then where each starts: coordinates, from version 2 four numbers, from 3 a condition."""
+    """Return a reader of a group: clips, then a trigger for each: coordinates, four numbers (2), a condition (3)."""
 
-    def read(nodes: Nodes, clip: Clip) -> None:
+    def read(nodes: NodeReader, clip: Clip) -> None:
         _parts({CLIP: read_clip}, "clips")(nodes, clip)
         stream = nodes.stream
         if stream.stopped:
@@ -200,7 +202,7 @@ _EFFECT = 0x07010000
 _CLIP_CHUNKS: dict[int, _Reader] = {
     0x03079002: _tracks_name_and_flag,
     0x03079003: _tracks_and_name,
-    0x03079004: _no_node,  # a scene: none in every file seen
+    0x03079004: _no_node,  # a scene: empty in every file seen
     0x03079005: _tracks_and_name,
     0x03079007: _skip(4),
 }

@@ -1,0 +1,128 @@
+"""The blocks of a map: skipped to reach the facts after them, or read on request.
+
+Layout: docs/facts/maps.md#block-lists; of skins GBX.NET `CGameCtnBlockSkin.chunkl`.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from tmxdb.gbx.format import limits
+from tmxdb.gbx.format.classes import BLOCK, BLOCK_SKIN
+from tmxdb.gbx.format.nodes import NodeReader
+
+_HAS_SKIN = 0x8000
+_GROUND, _CLIP, _PILLAR = 0x1000, 0x2000, 0x4000
+_TM1_SHIFT = 12  # TM1.0 stores the three flags above this many bits higher
+_MAX_DIRECTION = 3
+
+
+class Block(NamedTuple):
+    """One block. The coordinates are those of the low corner of its turned footprint, in cells."""
+
+    name: str
+    """Such as `StadiumRoadMainStartLine`."""
+    x: int
+    y: int
+    z: int
+    direction: int
+    """0 north, 1 east, 2 south, 3 west: docs/facts/maps.md#directions."""
+    flags: int
+    """As TMF stores them: docs/facts/maps.md#block-flags."""
+
+    @property
+    def is_ground(self) -> bool:
+        """Whether this is the variant of the block that is built on the ground."""
+        return bool(self.flags & _GROUND)
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether this is an edge piece that the game adds to another block."""
+        return bool(self.flags & _CLIP)
+
+    @property
+    def is_pillar(self) -> bool:
+        """Whether this is a pillar that the game adds below another block."""
+        return bool(self.flags & _PILLAR)
+
+
+def read_blocks(nodes: NodeReader, flag_bytes: int, blocks: list[Block]) -> None:
+    """Append the blocks of a list of PowerUp to Forever: u32 count, then id name, direction, coordinates, flags.
+
+    Skins are skipped. So are false blocks with an impossible direction, which a mod of TMF writes.
+    """
+    stream = nodes.stream
+    row = Struct("<4BI" if flag_bytes == 4 else "<4BH")
+    for _ in range(stream.count(4 + row.size, limits.MAX_BLOCKS, "blocks")):
+        name = stream.id()
+        direction, x, y, z, flags = stream.unpack(row)
+        if direction <= _MAX_DIRECTION:
+            blocks.append(Block(name, x, y, z, direction, flags))
+        if flags & _HAS_SKIN:
+            _skip_skin_of_block(nodes)
+            if stream.stopped:
+                return
+
+
+def skip_blocks(nodes: NodeReader, flag_bytes: int) -> None:
+    """Skip what `read_blocks` reads. Most callers need no block, and this takes half the time."""
+    stream = nodes.stream
+    row = Struct("<4xI" if flag_bytes == 4 else "<4xH")
+    for _ in range(stream.count(4 + row.size, limits.MAX_BLOCKS, "blocks")):
+        stream.id()
+        if stream.unpack(row)[0] & _HAS_SKIN:
+            _skip_skin_of_block(nodes)
+            if stream.stopped:
+                return
+
+
+def read_block_nodes(nodes: NodeReader, blocks: list[Block]) -> None:
+    """Append the blocks of TM1.0: objects, each with one chunk: ident, direction, coordinates, u32 flags."""
+    found = nodes.read_list({BLOCK: _read_block_node}, limits.MAX_BLOCKS, "blocks")[1]
+    blocks.extend(block for block in found if block is not None and block.direction <= _MAX_DIRECTION)
+
+
+def _read_block_node(nodes: NodeReader) -> Block | None:
+    stream = nodes.stream
+    block: Block | None = None
+
+    def handle(chunk: int) -> bool:
+        nonlocal block
+        if chunk != _BLOCK_CHUNK:
+            return False
+        name = stream.ident()[0]
+        direction, x, y, z, flags = stream.unpack(_TM1_ROW)
+        block = Block(name, x, y, z, direction, (flags >> _TM1_SHIFT) & (_GROUND | _CLIP | _PILLAR))
+        return True
+
+    stream.read_chunks(handle, nodes.unread)
+    return block
+
+
+def _skip_skin_of_block(nodes: NodeReader) -> None:
+    nodes.stream.id()  # author
+    nodes.read(_SKIN)
+
+
+def _skip_skin(nodes: NodeReader) -> None:
+    stream = nodes.stream
+
+    def handle(chunk: int) -> bool:
+        if chunk not in _SKIN_FILES:
+            return False
+        stream.string()
+        if chunk == _SKIN_TEXT:
+            stream.string()
+        for _ in range(_SKIN_FILES[chunk]):
+            stream.file_reference()
+        return True
+
+    stream.read_chunks(handle, nodes.unread)
+
+
+_BLOCK_CHUNK = 0x03057002
+_TM1_ROW = Struct("<4BI")
+_SKIN = {BLOCK_SKIN: _skip_skin}
+_SKIN_TEXT = 0x03059000
+_SKIN_FILES = {_SKIN_TEXT: 0, 0x03059001: 1, 0x03059002: 2}
