@@ -1,7 +1,7 @@
-"""Reading files again that are there already: when tmxdb has learned to read more, older rows get the new facts.
+"""Read stored files again, so that older rows get the facts that newer versions of tmxdb can read.
 
-Not a kind of job: rows keep their status. It resumes because each row says which version of the reader filled
-it (`facts_version`); what was read again is not read a third time.
+This is not a kind of job: rows keep their status. It can be interrupted and continued, because each row stores the
+version of the reader that filled it (`facts_version`).
 """
 
 from __future__ import annotations
@@ -18,26 +18,28 @@ from sqlalchemy import Table, bindparam, func, or_, select, update
 
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Map, Replay, ReplayInputs, Track, table_of
+from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
+from tmxdb.db.selected import in_selection
 from tmxdb.errors import TmxdbError
 from tmxdb.kinds.facts import (
     FACTS_VERSION,
     input_events,
     map_columns,
+    parse_challenge,
+    parse_replay,
     reader,
     replay_columns,
-    whole_challenge,
-    whole_replay,
 )
 from tmxdb.storage import Storage
 
 CHUNK = 500
-_tracks = table_of(Track)
+_REPAIR = "Run `tmxdb verify --hash --repair` to download it again."
+_tracks = table_of(TrackRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What a file said: columns for its row and inputs; or what is wrong with it."""
+class RereadResult:
+    """Columns and inputs read from one file, or the problem with it."""
 
     item_id: int
     columns: dict[str, Any] | None
@@ -46,8 +48,8 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One file to read, in a process of its own: plain values only."""
+class RereadTask:
+    """One file to read. Plain values only, because it is sent to another process."""
 
     root: str
     table: str
@@ -59,11 +61,14 @@ class Task:
     inputs: bool
 
 
-def to_read(database: Database, table: Table, *, everything: bool) -> int:
-    """How many rows of `table` have a file whose facts are older than this reader."""
+def count_outdated(database: Database, table: Table, *, everything: bool, selection: str | None = None) -> int:
+    """Return how many rows of `table` (of `selection`) have a file that an older reader read.
+
+    `everything`: count all files.
+    """
     with database.read() as connection:
         return connection.execute(
-            select(func.count()).select_from(table).where(*_outdated(table, everything))
+            select(func.count()).select_from(table).where(*_outdated(table, everything, selection))
         ).scalar_one()
 
 
@@ -76,11 +81,19 @@ def reread(
     reader: str,
     inputs: bool,
     everything: bool,
+    selection: str | None = None,
     stop: threading.Event,
-    on_read: Callable[[Read], None],
+    on_read: Callable[[RereadResult], None],
 ) -> None:
-    """Read the files of `table` (replays or maps) again, 500 a transaction. Row status and files stay as they are."""
-    for tasks in _chunks(database, storage, table, reader=reader, inputs=inputs, everything=everything):
+    """Read the files of `table` (replays or maps) again and update their rows, 500 rows per transaction.
+
+    `selection`: only the files of its tracks.
+
+    Row status and files are not changed. Returns after the current 500 files when `stop` is set.
+    """
+    for tasks in _task_chunks(
+        database, storage, table, reader=reader, inputs=inputs, everything=everything, selection=selection
+    ):
         results = list(executor.map(read_file, tasks, chunksize=20))
         _write(database, table, [result for result in results if result.columns is not None])
         for result in results:
@@ -89,34 +102,49 @@ def reread(
             return
 
 
-def read_file(task: Task) -> Read:
-    """The facts of one file. Runs in another process."""
+def read_file(task: RereadTask) -> RereadResult:
+    """Return the facts of one file. Runs in another process."""
     item = f"{task.table.rstrip('s')} {task.item_id} ({task.path})"
     try:
         data = Storage(Path(task.root)).read(task.path)
         if data is None:
-            return Read(task.item_id, None, problem=f"{item}: the file is not there any more.")
+            return RereadResult(
+                task.item_id,
+                None,
+                problem=f"{item}: the file is missing. {_REPAIR}",
+            )
         if hashlib.sha256(data).hexdigest() != task.sha256:
-            return Read(task.item_id, None, problem=f"{item}: the file is not the one that was stored.")
+            return RereadResult(
+                task.item_id,
+                None,
+                problem=f"{item}: the file has changed since it was stored. {_REPAIR}",
+            )
         if task.table == "maps":
-            challenge = whole_challenge(data, item, reader(task.reader))
-            return Read(task.item_id, map_columns(challenge, task.track_uid))
-        replay = whole_replay(data, item, reader(task.reader))
+            challenge = parse_challenge(data, item, reader(task.reader))
+            return RereadResult(task.item_id, map_columns(challenge, task.track_uid))
+        replay = parse_replay(data, item, reader(task.reader))
         columns = replay_columns(replay, task.track_uid)
-        return Read(task.item_id, columns, input_events(replay) if task.inputs else None)
+        return RereadResult(task.item_id, columns, input_events(replay) if task.inputs else None)
     except TmxdbError as error:
-        return Read(task.item_id, None, problem=str(error))
+        return RereadResult(task.item_id, None, problem=str(error))
 
 
-def _chunks(
-    database: Database, storage: Storage, table: Table, *, reader: str, inputs: bool, everything: bool
-) -> Iterator[list[Task]]:
-    key, after = table.primary_key.columns[0], -1
+def _task_chunks(
+    database: Database,
+    storage: Storage,
+    table: Table,
+    *,
+    reader: str,
+    inputs: bool,
+    everything: bool,
+    selection: str | None,
+) -> Iterator[list[RereadTask]]:
+    key, after = table.primary_key.columns[0], -(2**63)
     while True:
         query = (
             select(key, table.c.file_path, table.c.sha256, _tracks.c.uid)
             .join(_tracks, _tracks.c.track_id == table.c.track_id)
-            .where(key > after, *_outdated(table, everything))
+            .where(key > after, *_outdated(table, everything, selection))
             .order_by(key)
             .limit(CHUNK)
         )
@@ -125,16 +153,16 @@ def _chunks(
         if not rows:
             return
         after = rows[-1][0]
-        yield [Task(str(storage.root), table.name, *row, reader, inputs) for row in rows]
+        yield [RereadTask(str(storage.root), table.name, *row, reader, inputs) for row in rows]
 
 
-def _outdated(table: Table, everything: bool) -> list[Any]:
-    done = table.c.status == "done"
+def _outdated(table: Table, everything: bool, selection: str | None) -> list[Any]:
+    done = [table.c.status == "done", *([] if selection is None else [in_selection(table, selection)])]
     older = or_(table.c.facts_version.is_(None), table.c.facts_version < FACTS_VERSION)
-    return [done] if everything else [done, older]
+    return done if everything else [*done, older]
 
 
-def _write(database: Database, table: Table, results: list[Read]) -> None:
+def _write(database: Database, table: Table, results: list[RereadResult]) -> None:
     if not results:
         return
     key = table.primary_key.columns[0]
@@ -143,7 +171,7 @@ def _write(database: Database, table: Table, results: list[Read]) -> None:
     events = [{"replay_id": result.item_id, "events": result.events} for result in results if result.events]
     with database.write() as connection:
         connection.execute(statement, [{"read_key": result.item_id, **(result.columns or {})} for result in results])
-        upsert(connection, NewRows(table_of(ReplayInputs), events, update=("events",)))
+        upsert(connection, NewRows(table_of(ReplayInputsRow), events, update=("events",)))
 
 
-TABLES = {"replays": table_of(Replay), "maps": table_of(Map)}
+TABLES = {"replays": table_of(ReplayRow), "maps": table_of(MapRow)}

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tmxdb.sandbox import RunningSite, running_site
-
-from ..tool import Tool, lent
-from ..tool import tool as in_an_empty_folder
+from tests.tool import Tool, isolate, shorten_waits, site_for_test
+from tests.tool import tool as in_an_empty_folder
+from tmxdb_sandbox import RunningSite, running_site
 
 __all__ = ["in_an_empty_folder"]
+
+SYNC, LIST = ("sync-tracks",), ("work", "--kind", "list")
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def changing() -> None:
 @pytest.fixture
 def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[RunningSite]:
     """Six plain tracks with four replays each."""
-    with lent(shared_plain, anew="changing" in request.fixturenames) as site:
+    with site_for_test(shared_plain, fresh="changing" in request.fixturenames) as site:
         yield site
 
 
@@ -39,6 +40,43 @@ def site(request: pytest.FixtureRequest, shared_plain: RunningSite) -> Iterator[
 def shared_plain() -> Iterator[RunningSite]:
     with running_site(tracks=6, replays=4, plain=True) as site:
         yield site
+
+
+@pytest.fixture(scope="package")
+def stages(shared_plain: RunningSite, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Folders in which the tracks of `shared_plain` are listed; in the second, their replays are downloaded, too."""
+    folders = []
+    for commands in ((SYNC, LIST), (SYNC, (*LIST, "--kind", "download"))):
+        folders.append(tmp_path_factory.mktemp("stage"))
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            isolate(monkeypatch, folders[-1])
+            shorten_waits(monkeypatch)
+            shutil.copyfile(sqlite_template, folders[-1] / "tmx.db")
+            for command in commands:
+                Tool(folders[-1], monkeypatch)("--site", shared_plain.url, *command)
+    return folders
+
+
+def _at_stage(tool: Tool, site: RunningSite, request: pytest.FixtureRequest, number: int) -> Tool:
+    if "changing" in request.fixturenames:  # a site of its own, with another address
+        tool("--site", site.url, *SYNC)
+        tool(*LIST, *(["--kind", "download"] if number else []))
+    else:
+        shutil.copytree(request.getfixturevalue("stages")[number], tool.folder, dirs_exist_ok=True)
+    site.clear_log()
+    return tool
+
+
+@pytest.fixture
+def listed(tool: Tool, site: RunningSite, request: pytest.FixtureRequest) -> Tool:
+    """24 replays of six tracks are pending."""
+    return _at_stage(tool, site, request, 0)
+
+
+@pytest.fixture
+def downloaded(tool: Tool, site: RunningSite, request: pytest.FixtureRequest) -> Tool:
+    """24 replays of six tracks are downloaded, six maps are pending."""
+    return _at_stage(tool, site, request, 1)
 
 
 @pytest.fixture(scope="package")
@@ -50,5 +88,5 @@ def shared_untidy() -> Iterator[RunningSite]:
 @pytest.fixture
 def untidy(shared_untidy: RunningSite) -> Iterator[RunningSite]:
     """Forty tracks as they are on a real site: old versions, beaten and unvalidated runs. Not changed."""
-    with lent(shared_untidy) as site:
+    with site_for_test(shared_untidy) as site:
         yield site

@@ -1,55 +1,22 @@
-"""`download`: a file is fetched, seen to be a whole replay, read, and only then done."""
+"""The `download` kind: a file is fetched, checked, read, and only then done."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from tmxdb.errors import WrongUsage
-from tmxdb.kinds.naming import NameTemplate
-from tmxdb.sandbox import RunningSite, running_site
-
-from ..tool import Tool
-
-DOWNLOAD = ("work", "--kind", "download")
-
-
-@pytest.fixture
-def listed(tool: Tool, site: RunningSite) -> Tool:
-    """24 replays of six tracks are pending."""
-    tool("--site", site.url, "sync-tracks")
-    tool("work", "--kind", "list")
-    site.forget()
-    return tool
+from tests.kinds.downloads import DOWNLOAD, fetched, is_right, leftovers, wanted
+from tests.tool import Tool, site_for_test
+from tmxdb.failure_policy import escalate_after
+from tmxdb.kinds.download import KEPT_AT
+from tmxdb.storage import NewFile
+from tmxdb_sandbox import RunningSite, running_site
 
 
-def fetched(site: RunningSite) -> list[str]:
-    return [line["path"] for line in site.log() if "recordgbx" in line["path"]]
-
-
-def wanted(site: RunningSite) -> dict[int, dict[str, object]]:
-    return {row["replay_id"]: row for track_id in site.track_ids() for row in site.board(track_id)}
-
-
-def is_right(tool: Tool, site: RunningSite) -> None:
-    """Every replay is done, its file is what the site has, and its row says so."""
-    for row in tool.rows("select * from replays"):
-        right = site.expected_replay(row["replay_id"])
-        assert row["status"] == "done"
-        assert (tool.folder / "data" / row["file_path"]).read_bytes() == right
-        assert row["file_bytes"] == len(right)
-        assert row["sha256"] == hashlib.sha256(right).hexdigest()
-        assert row["error_code"] is None
-
-
-def leftovers(tool: Tool) -> list[str]:
-    return [name for name in tool.files() if "/.partial/" in name]
-
-
-def test_each_file_is_fetched_once_and_lies_where_its_row_says(listed: Tool, site: RunningSite) -> None:
+def test_each_file_is_fetched_once_and_stored_at_the_path_in_its_row(listed: Tool, site: RunningSite) -> None:
     listed(*DOWNLOAD, "--n", 8)
     is_right(listed, site)
     assert sorted(fetched(site)) == sorted(f"/recordgbx/{replay_id}" for replay_id in wanted(site))
@@ -59,7 +26,7 @@ def test_each_file_is_fetched_once_and_lies_where_its_row_says(listed: Tool, sit
     assert listed.column("select distinct status from maps") == ["pending"]
 
 
-def test_what_the_files_say_is_in_the_rows(listed: Tool, site: RunningSite) -> None:
+def test_facts_from_the_files_are_stored_in_the_rows(listed: Tool, site: RunningSite) -> None:
     listed(*DOWNLOAD)
     for row in listed.rows("select * from replays"):
         known = wanted(site)[row["replay_id"]]
@@ -76,7 +43,7 @@ def test_what_the_files_say_is_in_the_rows(listed: Tool, site: RunningSite) -> N
         assert row["facts_version"] >= 1
 
 
-def test_inputs_are_kept_unless_they_are_not_wanted(listed: Tool, site: RunningSite) -> None:
+def test_inputs_are_stored_unless_turned_off(listed: Tool, site: RunningSite) -> None:
     listed(*DOWNLOAD, "--limit", 5, "--n", 1, "--no-inputs")
     assert listed.one("select count(*) from inputs") == 0
     listed(*DOWNLOAD)
@@ -87,30 +54,30 @@ def test_inputs_are_kept_unless_they_are_not_wanted(listed: Tool, site: RunningS
         assert all(isinstance(time_ms, int) and isinstance(name, str) for time_ms, name, _ in events)
 
 
-def test_a_file_that_is_there_and_right_is_adopted_without_a_request(listed: Tool, site: RunningSite) -> None:
+def test_a_correct_existing_file_is_adopted_without_a_request(listed: Tool, site: RunningSite) -> None:
     listed(*DOWNLOAD)
     before = listed.rows("select * from replays order by replay_id")
-    site.forget()
-    # As after a power cut that took the last transactions back, or for a new database beside old files.
+    site.clear_log()
+    # As after a power cut that undid the last transactions, or for a new database next to old files.
     for name in ("tmx.db", "tmx.db-wal", "tmx.db-shm"):
         (listed.folder / name).unlink(missing_ok=True)
     listed("--site", site.url, "sync-tracks")
     listed("run")
     assert fetched(site) == []
-    ignored = {"finished_at", "listed_at", "claim_token"}
+    ignored = {"finished_at", "listed_at", "claim_token", "first_seen_at", "position_since"}
     after = listed.rows("select * from replays order by replay_id")
     assert [{k: v for k, v in row.items() if k not in ignored} for row in after] == [
         {k: v for k, v in row.items() if k not in ignored} for row in before
     ]
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "html", "another", "folder gone"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "html", "another", "folder deleted"])
 def test_a_damaged_file_under_the_final_name_is_replaced(listed: Tool, site: RunningSite, damage: str) -> None:
     listed(*DOWNLOAD)
     first, other = listed.rows("select replay_id, file_path from replays order by site_time_ms desc")[:2]
     path = listed.folder / "data" / first["file_path"]
     data = path.read_bytes()
-    if damage == "folder gone":
+    if damage == "folder deleted":
         for file in path.parent.iterdir():
             file.unlink()
         path.parent.rmdir()
@@ -120,7 +87,7 @@ def test_a_damaged_file_under_the_final_name_is_replaced(listed: Tool, site: Run
         bodies = {"cut": data[:-1], "empty": b"", "flipped": flipped, "html": b"<html>", "another": another}
         path.write_bytes(bodies[damage])
     listed("retry", "--kind", "download", "--status", "done", "--id", first["replay_id"])
-    site.forget()
+    site.clear_log()
     listed(*DOWNLOAD)
     assert fetched(site) == [f"/recordgbx/{first['replay_id']}"]
     assert path.read_bytes() == data
@@ -147,13 +114,22 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("fault", WRONG)
-def test_each_wrong_answer_is_recognised_and_the_file_fetched_again(tool: Tool, fault: str) -> None:
+@pytest.fixture(scope="module")
+def shared_small() -> Iterator[RunningSite]:
+    """Two tracks with one replay each."""
     with running_site(tracks=2, replays=1, plain=True) as site:
+        yield site
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_each_wrong_response_is_recognised_and_the_file_is_fetched_again(
+    tool: Tool, shared_small: RunningSite, fault: str
+) -> None:
+    with site_for_test(shared_small) as site:
         tool("--site", site.url, "sync-tracks")
         tool("work", "--kind", "list")
         site.set_faults([f"{fault}:100%:first=1:on=record"])
-        site.forget()
+        site.clear_log()
         tool(*DOWNLOAD, "--n", 1)
         is_right(tool, site)
         assert len(fetched(site)) == 4
@@ -168,9 +144,7 @@ def test_each_wrong_answer_is_recognised_and_the_file_fetched_again(tool: Tool, 
 
 
 @pytest.mark.parametrize("fault", ["429:retry-after=1", "503:retry-date=1"])
-def test_whoever_is_asked_to_slow_down_comes_again_and_is_not_charged(
-    listed: Tool, site: RunningSite, fault: str
-) -> None:
+def test_a_request_to_slow_down_charges_no_attempt(listed: Tool, site: RunningSite, fault: str) -> None:
     one = next(iter(wanted(site)))
     site.set_faults([f"{fault}:first=3:id={one}"])
     listed(*DOWNLOAD, "--max-attempts", 2)
@@ -182,7 +156,7 @@ def test_whoever_is_asked_to_slow_down_comes_again_and_is_not_charged(
     assert fetched(site).count(f"/recordgbx/{one}") == 4
 
 
-def test_a_file_that_never_comes_right_has_failed_after_so_many_attempts_and_the_rest_is_done(
+def test_a_file_that_is_always_wrong_fails_after_max_attempts_and_the_others_are_done(
     listed: Tool, site: RunningSite
 ) -> None:
     bad = next(iter(wanted(site)))
@@ -201,21 +175,98 @@ def test_a_file_that_never_comes_right_has_failed_after_so_many_attempts_and_the
     is_right(listed, site)
 
 
-def test_a_replay_of_an_older_map_with_an_odd_time_is_kept_when_it_comes_again(listed: Tool, site: RunningSite) -> None:
+def test_a_replay_of_an_older_map_with_another_time_is_kept_if_the_same_file_comes_again(
+    listed: Tool, site: RunningSite
+) -> None:
+    unexpected = sorted(wanted(site))[::2]
     listed.change("update tracks set uid = 'another'")
-    listed.change("update replays set site_time_ms = site_time_ms + 10")
+    for replay_id in unexpected:
+        listed.change("update replays set site_time_ms = site_time_ms + 10 where replay_id = ?", replay_id)
     listed(*DOWNLOAD)
     is_right(listed, site)
     assert listed.column("select distinct map_uid_matches from replays") == [0]
-    assert len(fetched(site)) == 48
+    again = unexpected * (KEPT_AT - 1)
+    assert sorted(fetched(site)) == sorted(f"/recordgbx/{replay_id}" for replay_id in [*wanted(site), *again])
+    codes = listed.column("select distinct error_code from attempts where kind = 'download'")
+    assert codes == ["tmx.unexpected_file"]
+
+
+def test_many_unexpected_replays_in_a_row_are_no_outage(listed: Tool, site: RunningSite) -> None:
+    """They would otherwise pause the site for ever once only such rows are left."""
+    assert len(wanted(site)) > escalate_after("tmx.wrong_file")
+    listed.change("update tracks set uid = 'another'")
+    listed.change("update replays set site_time_ms = site_time_ms + 10")
+    assert "Pausing" not in listed(*DOWNLOAD).err
+    is_right(listed, site)
+
+
+def test_the_file_of_another_replay_is_never_kept_however_often_it_comes(listed: Tool, site: RunningSite) -> None:
+    one = next(iter(wanted(site)))
+    site.set_faults([f"wrong-file:id={one}"])
+    listed(*DOWNLOAD, ends=3)
+    (row,) = listed.rows("select status, attempts, error_code, error from replays where replay_id = ?", one)
+    assert (row["status"], row["attempts"], row["error_code"]) == ("failed", 5, "tmx.wrong_file")
+    assert re.search(r"the site sent the file of replay \d+\.", row["error"])
+    site.set_faults([])
+    listed("retry")
+    listed(*DOWNLOAD)
+    is_right(listed, site)
+
+
+def test_a_file_that_is_not_gbx_is_asked_for_five_times_although_the_same_bytes_come(
+    listed: Tool, site: RunningSite
+) -> None:
+    bad, healed = list(wanted(site))[:2]
+    site.set_faults([f"not-gbx:id={bad}", f"not-gbx:first=4:id={healed}"])
+    listed(*DOWNLOAD, ends=3)
+    rows = listed.rows("select replay_id, status, attempts from replays where replay_id in (?, ?)", bad, healed)
+    assert {row["replay_id"]: (row["status"], row["attempts"]) for row in rows} == {
+        bad: ("failed", 5),
+        healed: ("done", 5),
+    }
+
+
+def test_an_unreadable_file_that_several_replays_get_is_no_evidence_against_any(
+    listed: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike one that a replay gets alone, which is given up after three tries."""
+    first, second = list(wanted(site))[:2]
+    broken = site.expected_replay(first)[:400]
+    left = {first: 4, second: 4}
+    read = NewFile.read_back
+
+    def shared(file: NewFile) -> bytes:
+        for replay_id in left:
+            if f"/{replay_id}_" in file.path and left[replay_id]:
+                left[replay_id] -= 1
+                return broken
+        return read(file)
+
+    monkeypatch.setattr(NewFile, "read_back", shared)
+    listed(*DOWNLOAD, "--n", 1)
+    is_right(listed, site)
+    assert left == {first: 0, second: 0}
+
+
+def test_the_file_of_another_replay_is_not_kept_because_an_earlier_attempt_failed_for_another_reason(
+    listed: Tool, site: RunningSite
+) -> None:
+    one = next(iter(wanted(site)))
+    listed.change("update tracks set uid = 'another'")
+    listed.change("update replays set site_time_ms = site_time_ms + 10 where replay_id = ?", one)
+    site.set_faults([f"cut:first=1:id={one}"])
+    listed(*DOWNLOAD)
+    codes = listed.column("select error_code from attempts where item_id = ? order by attempt", one)
+    assert codes == ["tmx.cut", *["tmx.unexpected_file"] * (KEPT_AT - 1)]
+    assert fetched(site).count(f"/recordgbx/{one}") == KEPT_AT + 1
 
 
 @pytest.mark.usefixtures("changing")
-def test_a_replay_of_an_older_map_is_a_fact_not_a_failure(listed: Tool, site: RunningSite) -> None:
+def test_a_replay_of_an_older_map_is_stored_with_that_fact(listed: Tool, site: RunningSite) -> None:
     for track_id in site.track_ids()[:2]:
-        site.touch_track(track_id)
+        site.update_track(track_id)
     listed("sync-tracks", "--refresh")
-    site.forget()
+    site.clear_log()
     listed("run", "--all-replays")
     is_right(listed, site)
     assert len(fetched(site)) == 24
@@ -223,77 +274,25 @@ def test_a_replay_of_an_older_map_is_a_fact_not_a_failure(listed: Tool, site: Ru
 
 
 @pytest.mark.usefixtures("changing")
-def test_a_replay_that_is_gone_is_skipped_for_good(listed: Tool, site: RunningSite) -> None:
-    gone = next(iter(wanted(site)))
-    site.delete_replay(gone)
+def test_a_replay_that_the_site_no_longer_has_is_skipped(listed: Tool, site: RunningSite) -> None:
+    deleted = next(iter(wanted(site)))
+    site.delete_replay(deleted)
     listed(*DOWNLOAD)
-    row = listed.rows("select status, error_code, attempts from replays where replay_id = ?", gone)[0]
-    assert row == {"status": "skipped", "error_code": "tmx.gone", "attempts": 1}
-    site.forget()
+    row = listed.rows("select status, error_code, attempts from replays where replay_id = ?", deleted)[0]
+    assert row == {"status": "skipped", "error_code": "tmx.gone", "attempts": 2}
+    site.clear_log()
     listed(*DOWNLOAD)
     assert fetched(site) == []
 
 
-def test_a_site_that_forbids_again_and_again_stops_the_run_and_charges_no_one_for_the_last_word(
+def test_repeated_403_stops_the_run_and_charges_no_attempt_for_the_last_response(
     listed: Tool, site: RunningSite
 ) -> None:
     site.set_faults(["403:on=files"])
     ran = listed(*DOWNLOAD, "--n", 1, ends=1)
-    assert "forbids what we ask" in ran.error
+    assert "refuses our requests" in ran.error
     assert len(fetched(site)) == 5
     assert listed.one("select count(*) from replays where status in ('running', 'failed')") == 0
-
-
-def test_hostile_names_of_users_choose_no_path(tool: Tool) -> None:
-    with running_site(tracks=60, replays=12) as site:
-        tool("--site", site.url, "sync-tracks")
-        tool("run", "--all-replays", "--n", 8)
-        names = tool.column("select user_name from replays where user_name is not null")
-        assert sum(not re.fullmatch(r"[A-Za-z0-9]+", name) for name in names) > 3
-        paths = tool.column("select file_path from replays where status = 'done'")
-        assert len(paths) > 100
-        for path in paths:
-            assert re.fullmatch(r"replays/\d+/\d+_[A-Za-z0-9._-]{1,41}_\d+ms\.Replay\.Gbx", path), path
-        assert len(set(map(str.lower, paths))) == len(paths)
-        assert {path.removeprefix("data/") for path in tool.files() if path.endswith(".Replay.Gbx")} == set(paths)
-
-
-def test_the_name_template_names_the_files(listed: Tool, site: RunningSite) -> None:
-    listed(*DOWNLOAD, "--name-template", "pos{position}.{replay_id}")
-    for row in listed.rows("select * from replays"):
-        name = f"pos{row['position'] + 1}.{row['replay_id']}.Replay.Gbx"
-        assert row["file_path"] == f"replays/{row['track_id']}/{name}"
-    is_right(listed, site)
-
-
-@pytest.mark.parametrize(
-    "template",
-    ["{user}", "", "{replay_id}/{user}", "../{replay_id}", "{replay_id}{nope}", "{replay_id:>99}", "{replay_id!r}",
-     "{replay_id", "{0}{replay_id}", "{replay_id} x", "{replay_id}\0", "ä{replay_id}", "{replay_id.__class__}"],
-)  # fmt: skip
-def test_a_template_that_could_collide_or_escape_is_wrong_usage(listed: Tool, site: RunningSite, template: str) -> None:
-    with pytest.raises(WrongUsage):
-        NameTemplate(template)
-    if "\0" not in template:
-        assert "--name-template" in listed(*DOWNLOAD, "--name-template", template, ends=2).error
-    assert fetched(site) == []
-
-
-@pytest.mark.parametrize(
-    ("row", "name"),
-    [
-        ({}, "5_ann_41230ms"),
-        ({"user_name": None}, "5_unknown_41230ms"),
-        ({"user_name": "..."}, "5_x_41230ms"),
-        ({"user_name": "CON"}, "5_CON__41230ms"),
-        ({"user_name": "a" * 500}, f"5_{'a' * 40}_41230ms"),
-        ({"site_time_ms": None}, "5_ann_xms"),
-        ({"user_name": "{replay_id}"}, "5_replay_id_41230ms"),
-    ],
-)
-def test_the_default_name_says_replay_user_and_time(row: dict[str, object], name: str) -> None:
-    whole = {"replay_id": 5, "track_id": 7, "user_name": "ann", "site_time_ms": 41230, "position": 0}
-    assert NameTemplate().replay_path(whole | row) == f"replays/7/{name}.Replay.Gbx"
 
 
 def test_a_larger_file_limit_is_not_needed_for_large_real_files(tool: Tool) -> None:

@@ -6,21 +6,12 @@ import hashlib
 
 import pytest
 
+from tests.tool import Tool
 from tmxdb.gbx import read_challenge, read_replay
-from tmxdb.sandbox import RunningSite
-
-from ..tool import Tool
+from tmxdb.storage import Storage, path_lock
+from tmxdb_sandbox import RunningSite
 
 EXTRACT = ("work", "--kind", "extract")
-
-
-@pytest.fixture
-def downloaded(tool: Tool, site: RunningSite) -> Tool:
-    """24 replays of six tracks are there, six maps are pending."""
-    tool("--site", site.url, "sync-tracks")
-    tool("work", "--kind", "list", "--kind", "download")
-    site.forget()
-    return tool
 
 
 def _map(tool: Tool, track_id: int) -> bytes:
@@ -63,7 +54,7 @@ def test_the_facts_of_a_map_are_in_its_row(downloaded: Tool, site: RunningSite) 
         assert row["author_ms"] == row["author_time_ms"]
 
 
-def test_the_best_replay_on_the_present_map_is_taken(downloaded: Tool, site: RunningSite) -> None:
+def test_the_map_is_taken_from_the_best_replay_on_the_current_version(downloaded: Tool, site: RunningSite) -> None:
     track_id = site.track_ids()[0]
     best, second, *_ = downloaded.column("select replay_id from replays where track_id = ? order by position", track_id)
     downloaded.change("update replays set map_uid_matches = 0 where replay_id = ?", best)
@@ -71,12 +62,12 @@ def test_the_best_replay_on_the_present_map_is_taken(downloaded: Tool, site: Run
     assert downloaded.one("select from_replay_id from maps where track_id = ?", track_id) == second
 
 
-@pytest.mark.parametrize("how", ["cut", "gone"])
-def test_the_next_replay_is_tried_when_one_has_no_map(downloaded: Tool, site: RunningSite, how: str) -> None:
+@pytest.mark.parametrize("how", ["cut", "deleted"])
+def test_the_next_replay_is_tried_if_one_contains_no_map(downloaded: Tool, site: RunningSite, how: str) -> None:
     track_id = site.track_ids()[0]
     best, second, *_ = downloaded.column("select replay_id from replays where track_id = ? order by position", track_id)
     _spoil(downloaded, best)
-    if how == "gone":
+    if how == "deleted":
         (
             downloaded.folder / "data" / downloaded.one("select file_path from replays where replay_id = ?", best)
         ).unlink()
@@ -85,7 +76,7 @@ def test_the_next_replay_is_tried_when_one_has_no_map(downloaded: Tool, site: Ru
     assert site.stats()["requests"] == 0
 
 
-def test_the_site_is_asked_when_no_replay_has_the_map(downloaded: Tool, site: RunningSite) -> None:
+def test_the_map_is_downloaded_if_no_replay_contains_it(downloaded: Tool, site: RunningSite) -> None:
     track_id = site.track_ids()[0]
     for replay_id in downloaded.column("select replay_id from replays where track_id = ?", track_id):
         _spoil(downloaded, replay_id)
@@ -97,7 +88,7 @@ def test_the_site_is_asked_when_no_replay_has_the_map(downloaded: Tool, site: Ru
 
 
 @pytest.mark.usefixtures("changing")
-def test_a_map_that_is_nowhere_is_skipped_with_its_reasons(downloaded: Tool, site: RunningSite) -> None:
+def test_a_map_that_is_found_nowhere_is_skipped_with_the_reasons(downloaded: Tool, site: RunningSite) -> None:
     track_id = site.track_ids()[0]
     for replay_id in downloaded.column("select replay_id from replays where track_id = ?", track_id):
         _spoil(downloaded, replay_id)
@@ -105,11 +96,11 @@ def test_a_map_that_is_nowhere_is_skipped_with_its_reasons(downloaded: Tool, sit
     downloaded(*EXTRACT)
     row = downloaded.rows("select status, error_code, error from maps where track_id = ?", track_id)[0]
     assert (row["status"], row["error_code"]) == ("skipped", "tmx.gone")
-    assert "not the file that was downloaded" in row["error"]
+    assert "has changed since it was downloaded" in row["error"]
     assert downloaded.one("select count(*) from maps where status = 'done'") == 5
 
 
-def test_from_site_takes_the_map_of_every_track_even_without_replays(tool: Tool, site: RunningSite) -> None:
+def test_from_site_downloads_the_map_of_every_track_even_without_replays(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*EXTRACT, "--from", "site", "--n", 4)
     for track_id in site.track_ids():
@@ -120,23 +111,47 @@ def test_from_site_takes_the_map_of_every_track_even_without_replays(tool: Tool,
     assert tool.one("select count(*) from replays") == 0
 
 
-def test_a_map_from_the_site_that_a_killed_run_left_whole_is_adopted(tool: Tool, site: RunningSite) -> None:
+def test_a_complete_map_from_the_site_left_by_a_killed_run_is_adopted(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*EXTRACT, "--from", "site")
     before = tool.rows("select track_id, sha256, uid, author_ms from maps")
     cut, *_ = site.track_ids()
     (tool.folder / "data" / "tracks" / f"{cut}.Challenge.Gbx").write_bytes(_map(tool, cut)[:-1])
     tool.change("delete from maps")
-    site.forget()
+    site.clear_log()
     tool(*EXTRACT, "--from", "site")
     assert [line["path"] for line in site.log()] == [f"/trackgbx/{cut}"]
     assert tool.rows("select track_id, sha256, uid, author_ms from maps") == before
 
 
+def test_a_map_of_the_user_is_not_settled_while_another_process_may_replace_its_file(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_lock, "WAIT_S", 0.05)
+    track_id = site.track_ids()[0]
+    (tool.folder / "own").mkdir()
+    (tool.folder / "own" / f"{track_id}.Challenge.Gbx").write_bytes(site.expected_track(track_id))
+    tool("--site", site.url, "adopt", "own")
+    tool("retry", "--kind", "extract", "--status", "done")
+    with Storage(tool.folder / "data").lock(tool.one("select file_path from maps")):
+        tool(*EXTRACT, "--no-wait")
+    assert tool.rows("select status, error_code from maps") == [{"status": "retry", "error_code": "disk.locked"}]
+    tool.change("update maps set available_at = '2020-01-01T00:00:00.000Z'")
+    tool(*EXTRACT)
+    assert tool.rows("select status, source from maps") == [{"status": "done", "source": "adopted"}]
+
+
 @pytest.mark.parametrize(
-    ("fault", "code"), [("html", "tmx.html"), ("cut", "tmx.cut"), ("not-gbx", "gbx.not_gbx"), ("empty", "tmx.empty")]
+    ("fault", "code"),
+    [
+        ("html", "tmx.html"),
+        ("cut", "tmx.cut"),
+        ("not-gbx", "gbx.not_gbx"),
+        ("empty", "tmx.empty"),
+        ("wrong-file", "tmx.wrong_file"),
+    ],
 )
-def test_a_wrong_answer_for_a_map_is_recognised_and_asked_for_again(
+def test_a_wrong_response_for_a_map_is_recognised_and_retried(
     tool: Tool, site: RunningSite, fault: str, code: str
 ) -> None:
     tool("--site", site.url, "sync-tracks")
@@ -153,7 +168,7 @@ def test_a_replaced_map_is_extracted_again_from_a_replay_on_it(downloaded: Tool,
     downloaded(*EXTRACT)
     track_id = site.track_ids()[0]
     old = _map(downloaded, track_id)
-    site.touch_track(track_id)
+    site.update_track(track_id)
     (new, *_) = site.add_replays(track_id, 1)
     downloaded("sync-tracks", "--refresh")
     downloaded("work", "--kind", "list", "--kind", "download")

@@ -1,19 +1,17 @@
-"""`list`: the best N valid replays of the present version of each track, one per driver."""
+"""`list`: the best N valid replays of the current version of each track, one per driver."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tmxdb.kinds.list import List
-from tmxdb.sandbox import RunningSite, running_site
+from tests.tool import Tool
+from tmxdb.kinds.leaderboard import best_replays
 from tmxdb.tmx.records import Page, replay_record
-
-from ..tool import Tool
+from tmxdb_sandbox import RunningSite, running_site
 
 LIST = ("work", "--kind", "list", "--no-wait")
 
@@ -25,7 +23,7 @@ def boards(site: RunningSite) -> list[dict[str, str]]:
 
 
 def best(site: RunningSite, track_id: int, n: int) -> list[int]:
-    ranked = [row for row in site.board(track_id) if row["position"] is not None]
+    ranked = [row for row in site.leaderboard(track_id) if row["position"] is not None]
     return [row["replay_id"] for row in sorted(ranked, key=lambda row: row["position"])][:n]
 
 
@@ -43,7 +41,7 @@ def campaign() -> Iterator[RunningSite]:
 
 
 @pytest.mark.parametrize("top", [1, 5, 50])
-def test_top_n_is_really_n_and_one_request_for_a_track(tool: Tool, untidy: RunningSite, top: int) -> None:
+def test_top_n_lists_exactly_n_replays_with_one_request_per_track(tool: Tool, untidy: RunningSite, top: int) -> None:
     tool("--site", untidy.url, "sync-tracks")
     tool(*LIST, "--top", top)
     with_replays = 0
@@ -61,15 +59,15 @@ def test_a_listing_keeps_only_current_valid_best_runs(tool: Tool, untidy: Runnin
     assert tool.one("select count(*) from replays where position is null or validated = 0") == 0
     twice = "select count(*) from (select track_id, user_id from replays group by 1, 2 having count(*) > 1)"
     assert tool.one(twice) == 0
-    every = [row for track_id in untidy.track_ids() for row in untidy.board(track_id)]
+    every = [row for track_id in untidy.track_ids() for row in untidy.leaderboard(track_id)]
     assert len(every) > tool.one("select count(*) from replays")  # there was something to leave out
 
 
-def test_what_the_site_says_of_a_replay_is_in_its_row(tool: Tool, untidy: RunningSite) -> None:
+def test_facts_from_the_site_are_stored_in_the_replay_row(tool: Tool, untidy: RunningSite) -> None:
     tool("--site", untidy.url, "sync-tracks")
     tool(*LIST, "--all-replays")
     known = {row["replay_id"]: row for row in tool.rows("select * from replays")}
-    wanted = {row["replay_id"]: row for track_id in untidy.track_ids() for row in untidy.board(track_id)}
+    wanted = {row["replay_id"]: row for track_id in untidy.track_ids() for row in untidy.leaderboard(track_id)}
     assert known.keys() == wanted.keys()
     for replay_id, row in wanted.items():
         found = known[replay_id]
@@ -81,27 +79,27 @@ def test_what_the_site_says_of_a_replay_is_in_its_row(tool: Tool, untidy: Runnin
     assert tool.column("select distinct listed_top from tracks where status = 'done'") == [-1]
 
 
-def test_more_pages_are_asked_for_where_n_is_larger_than_a_page(tool: Tool, campaign: RunningSite) -> None:
-    campaign.forget()
+def test_more_pages_are_requested_if_n_is_larger_than_a_page(tool: Tool, campaign: RunningSite) -> None:
+    campaign.clear_log()
     tool("--site", campaign.url, "sync-tracks")
     (track_id,) = campaign.track_ids()
     tool(*LIST, "--top", 1500)
     assert listed(tool, track_id) == best(campaign, track_id, 1500)
     assert [query["count"] for query in boards(campaign)] == ["1000", "1000"]
     assert boards(campaign)[1]["after"] == str(best(campaign, track_id, 1000)[-1])
-    campaign.forget()
+    campaign.clear_log()
     tool(*LIST, "--all-replays")
     assert tool.one("select count(*) from replays") == 2200
     assert len(boards(campaign)) == 3
 
 
-def test_a_larger_top_asks_again_and_a_smaller_or_equal_one_does_not(tool: Tool, site: RunningSite) -> None:
+def test_only_a_larger_top_requests_leaderboards_again(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*LIST, "--top", 2)
     assert tool.rows("select distinct listed_top, listed_whole, listed_count from tracks") == [
         {"listed_top": 2, "listed_whole": 0, "listed_count": 2}
     ]
-    site.forget()
+    site.clear_log()
     tool(*LIST, "--top", 2)
     tool(*LIST, "--top", 1)
     assert boards(site) == []
@@ -110,23 +108,23 @@ def test_a_larger_top_asks_again_and_a_smaller_or_equal_one_does_not(tool: Tool,
     assert tool.one("select count(*) from replays") == 18
 
 
-def test_a_board_that_is_known_whole_is_not_asked_for_again_with_a_larger_top(tool: Tool, site: RunningSite) -> None:
+def test_a_complete_leaderboard_is_not_requested_again_with_a_larger_top(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*LIST, "--top", 10)
     assert tool.column("select distinct listed_whole from tracks") == [1]
-    site.forget()
+    site.clear_log()
     tool(*LIST, "--top", 100)
     assert boards(site) == []
     tool(*LIST, "--all-replays")
     assert len(boards(site)) == 6
-    site.forget()
+    site.clear_log()
     tool(*LIST, "--all-replays")
     tool(*LIST, "--top", 1000)
     assert boards(site) == []
 
 
 @pytest.mark.parametrize("empty_board", ["404", "list"])
-def test_a_track_without_replays_is_done_with_none(tool: Tool, empty_board: str) -> None:
+def test_a_track_without_replays_is_done(tool: Tool, empty_board: str) -> None:
     with running_site(tracks=3, replays=0, plain=True, empty_board=empty_board) as site:
         tool("--site", site.url, "sync-tracks")
         tool("run")
@@ -137,22 +135,31 @@ def test_a_track_without_replays_is_done_with_none(tool: Tool, empty_board: str)
 
 
 @pytest.mark.usefixtures("changing")
-def test_a_track_that_the_site_no_longer_has_is_skipped_for_good(tool: Tool, site: RunningSite) -> None:
+def test_a_track_that_the_site_no_longer_has_is_skipped(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
-    gone = site.track_ids()[2]
-    site.delete_track(gone)
-    tool(*LIST)
+    deleted = site.track_ids()[2]
+    site.delete_track(deleted)
+    tool("work", "--kind", "list")
     assert tool.rows("select track_id, error_code from tracks where status = 'skipped'") == [
-        {"track_id": gone, "error_code": "tmx.gone"}
+        {"track_id": deleted, "error_code": "tmx.gone"}
     ]
-    assert f"track {gone}" in tool.one("select error from tracks where status = 'skipped'")
-    site.forget()
+    assert f"track {deleted}" in tool.one("select error from tracks where status = 'skipped'")
+    site.clear_log()
     tool(*LIST)
     assert boards(site) == []
 
 
+def test_a_smaller_top_leaves_positions_that_it_did_not_request(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool(*LIST, "--top", 4)
+    before = tool.rows("select replay_id, position from replays")
+    tool("retry", "--kind", "list", "--status", "done")
+    tool(*LIST, "--top", 1)
+    assert tool.rows("select replay_id, position from replays") == before
+
+
 @pytest.mark.usefixtures("changing")
-def test_a_replay_that_lost_its_place_keeps_its_row_without_a_position(tool: Tool, site: RunningSite) -> None:
+def test_a_replay_that_left_the_leaderboard_keeps_its_row_without_a_position(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*LIST, "--top", 4)
     track_id = site.track_ids()[0]
@@ -169,11 +176,11 @@ def test_a_replay_that_lost_its_place_keeps_its_row_without_a_position(tool: Too
 
 
 @pytest.mark.usefixtures("changing")
-def test_all_replays_of_a_replaced_track_lose_their_place(tool: Tool, site: RunningSite) -> None:
+def test_all_replays_of_a_replaced_track_lose_their_position(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool(*LIST)
     track_id = site.track_ids()[0]
-    site.touch_track(track_id)
+    site.update_track(track_id)
     tool("retry", "--kind", "list", "--id", track_id, "--status", "done")
     tool(*LIST)
     assert listed(tool, track_id) == []
@@ -190,14 +197,14 @@ def test_listing_again_changes_nothing_that_was_downloaded(tool: Tool, site: Run
     query = "select replay_id, status, sha256, file_path, finished_at, race_time_ms from replays order by 1"
     before = tool.rows(query)
     tool("retry", "--kind", "list", "--status", "done")
-    site.forget()
+    site.clear_log()
     tool("run", "--top", 10)
     assert tool.rows(query) == before
     assert not any("recordgbx" in line["path"] for line in site.log())
 
 
 @pytest.mark.parametrize("fault", ["json-shape", "json-deep", "html", "cut", "500"])
-def test_a_leaderboard_that_comes_wrong_once_is_asked_for_again(tool: Tool, site: RunningSite, fault: str) -> None:
+def test_a_leaderboard_with_one_wrong_response_is_requested_again(tool: Tool, site: RunningSite, fault: str) -> None:
     tool("--site", site.url, "sync-tracks")
     name, _, rest = fault.partition(":")
     site.set_faults([f"{name}:100%:first=1:on=replays:{rest}".rstrip(":")])
@@ -207,7 +214,7 @@ def test_a_leaderboard_that_comes_wrong_once_is_asked_for_again(tool: Tool, site
     assert tool.one("select count(*) from attempts where kind = 'list' and outcome = 'retry'") == 6
 
 
-def test_odd_values_of_replays_are_stored_as_far_as_they_go_and_noted(tool: Tool, untidy: RunningSite) -> None:
+def test_unusual_values_of_replays_are_stored_as_far_as_possible_and_noted(tool: Tool, untidy: RunningSite) -> None:
     tool("--site", untidy.url, "sync-tracks")
     untidy.set_faults(["json-types:on=replays"])
     tool(*LIST, "--all-replays")
@@ -215,20 +222,19 @@ def test_odd_values_of_replays_are_stored_as_far_as_they_go_and_noted(tool: Tool
     assert set(tool.column("select status from tracks")) <= {"done", "retry"}
 
 
-def test_a_row_whose_track_version_can_not_be_read_does_not_hide_those_behind_it() -> None:
+def test_a_row_with_an_unreadable_track_version_does_not_hide_the_next_ones() -> None:
     rows = [
         {"ReplayId": 10 + n, "User": {"UserId": n}, "Position": n, "TrackAt": moment}
         for n, moment in enumerate(["2020-01-01T00:00:00", "odd", "2020-01-01T00:00:00", "2019-01-01T00:00:00"])
     ]
     page = Page(tuple(filter(None, map(replay_record, rows))), more=False)
-    exchange = SimpleNamespace(replays=lambda track_id, parameters: page)
-    board = List(SimpleNamespace(exchange=exchange)).best_replays(7, 50)  # type: ignore[arg-type]
+    board = best_replays(lambda parameters: page, 50)
     assert board is not None
-    assert [record.replay_id for record in board.replays] == [10, 11, 12]
+    assert [record.replay_id for record in board.records()] == [10, 11, 12]
 
 
-def test_a_board_that_leads_in_circles_ends(tool: Tool, campaign: RunningSite) -> None:
-    campaign.forget()
+def test_a_leaderboard_that_repeats_pages_ends(tool: Tool, campaign: RunningSite) -> None:
+    campaign.clear_log()
     tool("--site", campaign.url, "sync-tracks")
     campaign.set_faults(["page-again:on=replays"])
     try:
@@ -239,3 +245,25 @@ def test_a_board_that_leads_in_circles_ends(tool: Tool, campaign: RunningSite) -
         campaign.set_faults([])
     rows: list[Any] = tool.rows("select listed_count, listed_whole from tracks")
     assert rows[0]["listed_count"] == 1000
+
+
+def test_404_once_for_a_leaderboard_that_had_replays_takes_no_position(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool(*LIST)
+    before = tool.rows("select replay_id, position from replays order by 1")
+    tool("retry", "--kind", "list", "--status", "done")
+    site.set_faults(["404:first=1:on=replays"])
+    tool("work", "--kind", "list")
+    assert tool.rows("select replay_id, position from replays order by 1") == before
+    assert tool.column("select distinct error_code from attempts") == ["tmx.no_leaderboard"]
+    assert tool.column("select distinct status from tracks") == ["done"]
+
+
+def test_a_leaderboard_that_stays_away_is_believed_the_second_time(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool(*LIST)
+    tool("retry", "--kind", "list", "--status", "done")
+    site.set_faults(["404:on=replays"])
+    tool("work", "--kind", "list")
+    assert tool.column("select distinct position from replays") == [None]
+    assert tool.rows("select distinct status, listed_count from tracks") == [{"status": "done", "listed_count": 0}]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tmxdb.sandbox import RunningSite
-
-from ..tool import Tool
+from tests.tool import Tool
+from tmxdb_sandbox import RunningSite
 
 _FACTS = "select replay_id, race_time_ms, checkpoints_ms, login, map_uid_matches, facts_version from replays order by 1"
 
@@ -15,37 +14,39 @@ _FACTS = "select replay_id, race_time_ms, checkpoints_ms, login, map_uid_matches
 def done(tool: Tool, site: RunningSite) -> Tool:
     tool("--site", site.url, "sync-tracks")
     tool("run")
-    site.forget()
+    site.clear_log()
     return tool
 
 
-def test_files_of_an_older_reader_are_read_again_and_only_those(done: Tool, site: RunningSite) -> None:
+def test_only_files_read_by_an_older_reader_are_read_again(done: Tool, site: RunningSite) -> None:
     before, inputs = done.rows(_FACTS), done.rows("select * from inputs order by 1")
-    assert "0 replays, 0 maps to read again" in done("reread").err
+    assert "Files to read again: 0 replays, 0 maps." in done("reread").err
     done.change("update replays set race_time_ms = null, login = null, facts_version = null where replay_id % 2 = 1")
     done.change("update maps set author_ms = null, facts_version = 0")
     done.change("delete from inputs")
     odd = done.one("select count(*) from replays where facts_version is null")
-    assert f"{odd} replays, 6 maps to read again" in done("reread", "--dry-run").err
+    assert f"Files to read again: {odd} replays, 6 maps." in done("reread", "--dry-run").err
     assert done.one("select count(*) from replays where race_time_ms is null") == odd
     ran = done("reread", "--processes", 1)
-    assert f"{odd + 6} files read again, 0 could not be" in ran.err
+    assert f"{odd + 6} files read again, 0 could not be read" in ran.err
     assert done.rows(_FACTS) == before
     assert done.one("select count(*) from inputs") == odd
-    assert "0 replays, 0 maps to read again" in done("reread").err
+    assert "Files to read again: 0 replays, 0 maps." in done("reread").err
     done("reread", "--all", "--processes", 1)
     assert done.rows("select * from inputs order by 1") == inputs
     assert done.column("select distinct status from replays") == ["done"]
     assert site.stats()["requests"] == 0
 
 
-def test_a_file_that_changed_or_went_is_named_and_its_row_left_alone(done: Tool, site: RunningSite) -> None:
+def test_a_changed_or_missing_file_is_named_and_its_row_is_unchanged(done: Tool, site: RunningSite) -> None:
     first, second = done.rows("select replay_id, file_path from replays order by 1 limit 2")
     (done.folder / "data" / first["file_path"]).unlink()
     (done.folder / "data" / second["file_path"]).write_bytes(b"GBX")
     before = done.rows(_FACTS)
     ran = done("reread", "--all", "--processes", 1, ends=3)
-    assert f"replay {first['replay_id']} ({first['file_path']}): the file is not there any more." in ran.err
-    assert f"replay {second['replay_id']} ({second['file_path']}): the file is not the one that was stored." in ran.err
-    assert "28 files read again, 2 could not be" in ran.err
+    assert f"replay {first['replay_id']} ({first['file_path']}): the file is missing. " in ran.err
+    assert (
+        f"replay {second['replay_id']} ({second['file_path']}): the file has changed since it was stored. " in ran.err
+    )
+    assert "28 files read again, 2 could not be read" in ran.err
     assert done.rows(_FACTS) == before

@@ -1,4 +1,4 @@
-"""`extract`: the map of a track, cut byte for byte out of one of its downloaded replays, else from the site."""
+"""The `extract` kind: take the map of a track from one of its downloaded replays, or download it from the site."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, insert, literal_column, select
+from sqlalchemy import Column, Connection, bindparam, insert, select
 from sqlalchemy.sql.elements import NamedColumn
 
-from tmxdb.db.models import Map, Replay, Track, table_of
-from tmxdb.errors import GbxError, Gone, WrongBody
+from tmxdb.db.models import MapRow, ReplayRow, table_of
+from tmxdb.errors import GbxError, InvalidResponse, ItemGone
 from tmxdb.gbx import Challenge
-from tmxdb.kinds.facts import map_columns, whole_challenge
+from tmxdb.kinds.context import JobContext, track_uid
+from tmxdb.kinds.facts import map_columns, parse_challenge
+from tmxdb.kinds.foreign_files import owner_of_map
 from tmxdb.kinds.naming import map_path
-from tmxdb.kinds.tools import Tools, track_uid
-from tmxdb.queue.job import Done, Job, Outcome, Skip
+from tmxdb.kinds.reopening import tracks_without_map
+from tmxdb.queue.job import Done, Fail, Job, Outcome
+from tmxdb.storage import id_name
 from tmxdb.tmx.endpoints import track_path
 
-TRIED_AT_MOST = 20
-_maps = table_of(Map)
-_replays = table_of(Replay)
-_tracks = table_of(Track)
+MAX_REPLAYS_TRIED = 20
+_maps = table_of(MapRow)
+_replays = table_of(ReplayRow)
 
 _CANDIDATES = (
     select(_replays.c.replay_id, _replays.c.file_path, _replays.c.sha256)
@@ -33,114 +35,161 @@ _CANDIDATES = (
         _replays.c.position,
         _replays.c.replay_id,
     )
-    .limit(TRIED_AT_MOST)
+    .limit(MAX_REPLAYS_TRIED)
 )
 
 
 class Extract:
-    """Cuts maps out of replays."""
+    """Extract maps from replays, byte for byte as they are embedded."""
 
     name = "extract"
     table = _maps
     key: Column[Any] = _maps.c.track_id
-    needs: tuple[NamedColumn[Any], ...] = (_maps.c.from_replay_id, _maps.c.source, _maps.c.sha256, track_uid(_maps))
+    needs: tuple[NamedColumn[Any], ...] = (
+        _maps.c.from_replay_id,
+        _maps.c.source,
+        _maps.c.file_path,
+        _maps.c.sha256,
+        track_uid(_maps),
+    )
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
 
     def at_most(self, n: int) -> int:
-        """From replays it is work for the processor; from the site mostly waiting."""
-        return max(1, n // 2) if self._tools.options.maps_from_site else min(n, 2 * (os.cpu_count() or 1))
+        """Return at most two jobs per CPU core for replays; downloads from the site mostly wait."""
+        return max(1, n // 2) if self._context.options.maps_from_site else min(n, 2 * (os.cpu_count() or 1))
 
     def prepare(self, connection: Connection) -> None:
-        """With `--from site` every track's map is wanted, whether or not it has replays."""
-        if self._tools.options.maps_from_site:
-            known = select(_maps.c.track_id)
-            wanted = select(_tracks.c.track_id, _tracks.c.priority, literal_column("'pending'")).where(
-                _tracks.c.track_id.not_in(known), _tracks.c.status != "skipped"
+        """With `--from site`, open a row for the map of every track, also without replays."""
+        if self._context.options.maps_from_site:
+            connection.execute(
+                insert(_maps).from_select(["track_id", "priority", "status"], tracks_without_map(self._context.options))
             )
-            connection.execute(insert(_maps).from_select(["track_id", "priority", "status"], wanted))
+
+    def adopt(self, job: Job) -> Outcome | None:
+        """Return the outcome for a map file that is already on disk, complete and right."""
+        with self._context.parse_lock:
+            return self._kept(job, job.row["track_uid"]) or self._adopted(job, job.row["track_uid"])
 
     def run(self, job: Job) -> Outcome:
-        """The map file on disk, whole, and its facts in the row."""
+        """Store the map file and its facts."""
         uid = job.row["track_uid"]
         reasons: list[str] = []
-        if not self._tools.options.maps_from_site:
+        is_local = job.item_id < 0
+        with self._context.parse_lock:
+            kept = self._kept(job, uid)
+        if kept is not None:
+            return kept
+        if is_local or not self._context.options.maps_from_site:
             for replay_id, path, sha256 in self._replays(job):
                 try:
-                    with self._tools.thinking:
-                        data, challenge = self._cut_out(path, sha256)
+                    with self._context.parse_lock:
+                        data, challenge = self._extracted(path, sha256)
                 except GbxError as error:
                     reasons.append(f"replay {replay_id}: {error}")
                     continue
                 return self._publish(job, data, challenge, uid, source="replay", from_replay_id=replay_id)
+        if is_local:
+            why = "; ".join(reasons[:3]) or "no replay of it is on disk"
+            return Fail("local.no_map", f"map of track {id_name(job.item_id)}: {why}, and no exchange has the track.")
         try:
             return self._from_site(job, uid)
-        except Gone:
-            none = "; ".join(reasons[:3]) or "no replay to cut it from"
-            return Skip("tmx.gone", f"map of track {job.item_id}: {none}; and the site does not have the file (404).")
+        except ItemGone:
+            why = "; ".join(reasons[:3]) or "no replay is downloaded"
+            message = f"map of track {job.item_id}: {why}, and the site does not have the file (404)."
+            raise ItemGone(message) from None
 
     def _replays(self, job: Job) -> Iterator[tuple[int, str, str]]:
-        """Downloaded replays of the track, those on its present map first, then the best."""
-        with self._tools.database.read() as connection:
+        """Yield downloaded replays of the track: those on its current map first, then by position."""
+        with self._context.database.read() as connection:
             rows = connection.execute(_CANDIDATES, {"wanted": job.item_id}).fetchall()
         yield from (tuple(row) for row in rows)
 
-    def _cut_out(self, path: str, sha256: str) -> tuple[bytes, Challenge]:
-        file = self._tools.storage.read(path)
+    def _extracted(self, path: str, sha256: str) -> tuple[bytes, Challenge]:
+        file = self._context.storage.read(path)
         if file is None:
-            raise GbxError("gbx.no_map", f"{path} is not there any more")
+            raise GbxError("gbx.no_map", f"{path} no longer exists")
         if hashlib.sha256(file).hexdigest() != sha256:
-            raise GbxError("gbx.no_map", f"{path} is not the file that was downloaded")
-        read = self._tools.options.reader
+            raise GbxError("gbx.no_map", f"{path} has changed since it was downloaded")
+        read = self._context.options.reader
         replay = read.replay(file)
         data, named = replay.map_bytes, replay.header.map_uid
         challenge = read.challenge(data)
         if named and challenge.uid != named:
-            raise GbxError("gbx.no_map", "the map inside is not the one that the replay names")
+            raise GbxError("gbx.no_map", "the embedded map is not the one that the replay names")
         return data, challenge
 
     def _from_site(self, job: Job, uid: str | None) -> Outcome:
         item = f"map of track {job.item_id}"
-        with self._tools.thinking:
-            left = self._left_there(job, uid)
-        if left is not None:
-            return left
-        with self._tools.storage.new_file(map_path(job.item_id), owner=self._tools.worker_id) as file:
-            self._tools.fetcher.fetch(track_path(job.item_id), item, file.write)
-            with self._tools.thinking:
-                data = file.read_back()
-                challenge = whole_challenge(data, item, self._tools.options.reader)
-                done = self._done(job, data, challenge, uid, source="site", from_replay_id=None)
-            file.publish()
+        with self._context.parse_lock:
+            adopted = self._adopted(job, uid)
+        if adopted is not None:
+            return adopted
+        with self._context.storage.new_file(map_path(job.item_id), owner=self._context.worker_id) as file:
+
+            def check() -> Done:
+                with self._context.parse_lock:
+                    data = file.read_back()
+                    challenge = parse_challenge(data, item, self._context.options.reader)
+                    self._check_owner(job, challenge, uid, hashlib.sha256(data).hexdigest(), item)
+                    return self._done(job, data, challenge, uid, source="site", from_replay_id=None)
+
+            done = self._context.fetcher.fetch(track_path(job.item_id), item, file.write, check)
+            file.publish(lambda: self._context.check_claim(_maps, job))
         return done
 
-    def _left_there(self, job: Job, uid: str | None) -> Done | None:
-        """The present map of the track, if a run that was killed has left it whole under its final name."""
+    def _check_owner(self, job: Job, challenge: Challenge, uid: str | None, digest: str, item: str) -> None:
+        """Raise InvalidResponse for the map of another track. One that no track has is a newer version of this map."""
+        if uid is None or challenge.uid is None or challenge.uid == uid:
+            return
+        with self._context.database.read() as connection:
+            owner = owner_of_map(connection, not_id=job.item_id, map_uid=challenge.uid)
+        if owner is not None:
+            message = f"{item}: the site sent the map of track {owner}."
+            raise InvalidResponse(message, code="tmx.wrong_file", digest=digest)
+
+    def _kept(self, job: Job, uid: str | None) -> Done | None:
+        """Return the outcome for a map that `tmxdb adopt` stored, or of a local track, if its file is still whole."""
+        source, path = job.row["source"], job.row["file_path"]
+        if path is None or source is None or (source != "adopted" and job.item_id > 0):
+            return None
+        data = self._context.storage.read(path)
+        if data is None or hashlib.sha256(data).hexdigest() != job.row["sha256"]:
+            return None
+        challenge = parse_challenge(data, f"map of track {job.item_id}", self._context.options.reader)
+        if (uid is not None and challenge.uid != uid) or not self._context.storage.kept(path, data):
+            return None
+        from_replay_id = job.row["from_replay_id"]
+        return self._done(job, data, challenge, uid, path=path, source=source, from_replay_id=from_replay_id)
+
+    def _adopted(self, job: Job, uid: str | None) -> Done | None:
+        """Return the outcome for the current map of the track if an earlier run left its complete file."""
         if uid is None or job.row["source"] == "replay":
             return None
-        data = self._tools.storage.read(map_path(job.item_id))
+        data = self._context.storage.read(map_path(job.item_id))
         try:
-            challenge = None if data is None else whole_challenge(data, "", self._tools.options.reader)
-        except WrongBody:
+            challenge = None if data is None else parse_challenge(data, "", self._context.options.reader)
+        except InvalidResponse:
             return None
         if data is None or challenge is None or challenge.uid != uid:
             return None
-        self._tools.storage.make_safe(map_path(job.item_id))
+        if not self._context.storage.kept(map_path(job.item_id), data):
+            return None
         return self._done(job, data, challenge, uid, source="site", from_replay_id=None)
 
     def _publish(self, job: Job, data: bytes, challenge: Challenge, uid: str | None, **origin: Any) -> Done:
         done = self._done(job, data, challenge, uid, **origin)
         path = map_path(job.item_id)
-        if self._tools.storage.read(path) == data:  # left there whole by a run that was killed
-            self._tools.storage.make_safe(path)
-        else:
-            with self._tools.storage.new_file(path, owner=self._tools.worker_id) as file:
+        if not self._context.storage.kept(path, data):  # by a run that was killed before the commit
+            with self._context.storage.new_file(path, owner=self._context.worker_id) as file:
                 file.write(data)
-                file.publish()
+                file.publish(lambda: self._context.check_claim(_maps, job))
         return done
 
-    def _done(self, job: Job, data: bytes, challenge: Challenge, uid: str | None, **origin: Any) -> Done:
+    def _done(
+        self, job: Job, data: bytes, challenge: Challenge, uid: str | None, *, path: str | None = None, **origin: Any
+    ) -> Done:
         digest = hashlib.sha256(data).hexdigest()
-        values = {"file_path": map_path(job.item_id), "file_bytes": len(data), "sha256": digest, **origin}
+        values = {"file_path": path or map_path(job.item_id), "file_bytes": len(data), "sha256": digest, **origin}
         return Done(values | map_columns(challenge, uid))

@@ -1,36 +1,37 @@
-"""From bytes to columns: is this the file that was asked for, and what does it say?"""
+"""Facts of downloaded files as columns of their rows, and the check that a file is what was requested."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tmxdb.errors import GbxError, WrongBody
+from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
-LONGEST_NAME = 1000
-FACTS_VERSION = 1
-"""Grows when more is read of files than before: `tmxdb reread` then fills the rows of older ones."""
+MAX_TEXT_CHARS = 1000
+FACTS_VERSION = 2
+"""Incremented when more is read from files; `tmxdb reread` then updates the rows of files read before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Who reads GBX files: tmxdb itself, or another library behind the same dataclasses."""
+class GbxReader:
+    """The functions that read GBX files: tmxdb's own, or another library's behind the same dataclasses."""
 
     replay: Callable[[bytes], Replay] = read_replay
     challenge: Callable[[bytes], Challenge] = read_challenge
 
 
-def reader(name: str) -> Reader:
-    """The reader `own` or `pygbx`. Raises UserMustAct when the latter is first used and not installed."""
-    return Reader() if name == "own" else Reader(with_pygbx.read_replay, with_pygbx.read_challenge)
+def reader(name: str) -> GbxReader:
+    """Return the reader `own` or `pygbx`. The latter raises UserActionRequired on first use if it is not installed."""
+    return GbxReader() if name == "own" else GbxReader(with_pygbx.read_replay, with_pygbx.read_challenge)
 
 
-def whole_replay(data: bytes, item: str, read: Reader) -> Replay:
-    """The replay in `data`. Raises WrongBody if it is anything but a whole replay of a run on a map."""
+def parse_replay(data: bytes, item: str, read: GbxReader) -> Replay:
+    """Return the replay in `data`. Raise InvalidResponse if it is not a complete replay of a run on a map."""
     try:
         replay = read.replay(data)
         if replay.is_ghost_file:
@@ -38,24 +39,24 @@ def whole_replay(data: bytes, item: str, read: Reader) -> Replay:
         replay.check_whole()
         return replay
     except GbxError as error:
-        raise _wrong(data, item, error) from error
+        raise _invalid(data, item, error) from error
 
 
-def whole_challenge(data: bytes, item: str, read: Reader) -> Challenge:
-    """The map in `data`. Raises WrongBody if it is anything but a whole map."""
+def parse_challenge(data: bytes, item: str, read: GbxReader) -> Challenge:
+    """Return the map in `data`. Raise InvalidResponse if it is not a complete map."""
     try:
         challenge = read.challenge(data)
         challenge.container.unpack_body()
         return challenge
     except GbxError as error:
-        raise _wrong(data, item, error) from error
+        raise _invalid(data, item, error) from error
 
 
 def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
-    """What the file of a replay says, for its row. A part that can not be read is None and named in `unread`."""
-    read = _Parts()
+    """Return the columns of a replay's row. Facts of an unreadable part are None, and `unread` says why."""
+    read = _FactReader()
     map_uid = read.text(lambda: replay.map_uid)
-    checkpoints = read(lambda: replay.checkpoints_ms)
+    checkpoints = read(lambda: replay.checkpoints_ms)  # null for a crossing without a time
     return {
         "game": read.text(lambda: replay.game),
         "game_version": read.text(lambda: replay.game_version),
@@ -68,7 +69,7 @@ def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
         "stunt_score": read(lambda: replay.stunt_score),
         "respawns": read(lambda: replay.respawns),
         "respawn_events": read(lambda: replay.respawn_events),
-        "checkpoint_count": None if checkpoints is None else len(checkpoints),
+        "checkpoint_count": read(lambda: replay.checkpoint_count),
         "checkpoints_ms": None if checkpoints is None else json.dumps(checkpoints),
         "login": read.text(lambda: replay.login),
         "nickname": read.text(lambda: replay.nickname),
@@ -86,7 +87,7 @@ def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
 
 
 def input_events(replay: Replay) -> str | None:
-    """The inputs of a replay as the table `inputs` keeps them; None if there are none to be read."""
+    """Return the inputs of a replay as JSON for the table `inputs`; None without readable inputs."""
     try:
         events = replay.inputs
     except GbxError:
@@ -97,8 +98,8 @@ def input_events(replay: Replay) -> str | None:
 
 
 def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
-    """What a map file says, for its row."""
-    read = _Parts()
+    """Return the columns of a map's row, as `replay_columns` does."""
+    read = _FactReader()
     uid = read.text(lambda: challenge.uid)
     return {
         "uid": uid,
@@ -130,49 +131,50 @@ def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
     }
 
 
-class _Parts:
-    """Asks for one fact after the other; a damaged part costs its own facts only."""
+class _FactReader:
+    """Reads facts one by one. Damage in one part affects only the facts of that part."""
 
     def __init__(self) -> None:
         self._damage: list[str] = []
 
-    def __call__(self, ask: Callable[[], Any]) -> Any:
+    def __call__(self, get: Callable[[], Any]) -> Any:
+        """Return the fact; None if its part is damaged."""
         try:
-            value = ask()
+            value = get()
         except GbxError as error:
             if str(error) not in self._damage:
                 self._damage.append(str(error))
             return None
-        # What a 32-bit column of PostgreSQL can not hold is no fact but damage.
+        # Integer columns of PostgreSQL have 32 bits.
         if isinstance(value, int) and not -(2**31) <= value < 2**31:
-            self._damage.append(f"a number out of range: {value}")
+            self._damage.append(f"number out of range: {value}")
             return None
         return value
 
-    def text(self, ask: Callable[[], str | None]) -> str | None:
-        """A text without what no database stores: NUL and lone surrogates."""
-        value = self(ask)
-        return None if value is None else storable(value)[:LONGEST_NAME]
+    def text(self, get: Callable[[], str | None]) -> str | None:
+        """Return a text that every database can store; None if its part is damaged."""
+        value = self(get)
+        return None if value is None else storable(value)[:MAX_TEXT_CHARS]
 
-    def names(self, ask: Callable[[], tuple[str, ...]]) -> str | None:
-        """JSON of a list of names; None if there are none."""
-        names = self(ask)
-        return json.dumps([storable(name)[:LONGEST_NAME] for name in names]) if names else None
+    def names(self, get: Callable[[], tuple[str, ...]]) -> str | None:
+        """Return a list of names as JSON; None for an empty list."""
+        names = self(get)
+        return json.dumps([storable(name)[:MAX_TEXT_CHARS] for name in names]) if names else None
 
-    def unread(self, ask: Callable[[], tuple[str, ...]]) -> str | None:
-        """JSON of all that was not understood or could not be read; None if that is nothing."""
-        parts = [*(self(ask) or ()), *self._damage]
-        return json.dumps([storable(part)[:LONGEST_NAME] for part in parts], ensure_ascii=False) if parts else None
+    def unread(self, get: Callable[[], tuple[str, ...]]) -> str | None:
+        """Return everything that was not understood or unreadable as a JSON list; None if there is nothing."""
+        parts = [*(self(get) or ()), *self._damage]
+        return json.dumps([storable(part)[:MAX_TEXT_CHARS] for part in parts], ensure_ascii=False) if parts else None
 
 
 def storable(text: str) -> str:
-    """`text` as UTF-8 can carry it and PostgreSQL takes it."""
+    """Return `text` without NUL and lone surrogates, which PostgreSQL and UTF-8 cannot store."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _wrong(data: bytes, item: str, error: GbxError) -> WrongBody:
+def _invalid(data: bytes, item: str, error: GbxError) -> InvalidResponse:
     if data.startswith(_HTML):
-        return WrongBody(f"{item}: a web page instead of the file.", code="tmx.html")
+        return InvalidResponse(f"{item}: a web page instead of the file.", code="tmx.html")
     if not data:
-        return WrongBody(f"{item}: an empty file.", code="tmx.empty")
-    return WrongBody(f"{item}: {error}", code=error.code)
+        return InvalidResponse(f"{item}: an empty file.", code="tmx.empty")
+    return InvalidResponse(f"{item}: {error}", code=error.code, digest=hashlib.sha256(data).hexdigest())

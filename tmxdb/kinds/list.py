@@ -1,164 +1,145 @@
-"""`list`: ask for the leaderboard of a track; its replays become rows.
-
-One request for most tracks. The site lists the newest version of the track first and the best time first in
-it; without `best=1` there are also beaten runs of the same driver (tmx-api fact sheet, section 4).
-"""
+"""The `list` kind: ask for the leaderboard of a track and open a row for each of its replays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, or_, select
+from sqlalchemy import Column, Connection, select
 from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.bulk import NewRows
-from tmxdb.db.models import Replay, Track, table_of
-from tmxdb.kinds.tools import Tools
-from tmxdb.queue.job import Done, Job, Outcome, Skip
-from tmxdb.queue.settle import reopen
+from tmxdb.db.bulk import RowStream
+from tmxdb.db.models import PastPositionRow, ReplayRow, TrackRow, table_of
+from tmxdb.errors import ItemGone, RetryLater
+from tmxdb.kinds.context import JobContext, selection_top
+from tmxdb.kinds.history import ENDED, BoardChange, compare
+from tmxdb.kinds.leaderboard import LISTED, LeaderboardListing, all_replays, best_replays
+from tmxdb.kinds.packed import PackedRow, merged, sorted_run
+from tmxdb.kinds.reopening import ALL_REPLAYS, listed_too_short
+from tmxdb.queue.job import Done, Job, Outcome
+from tmxdb.queue.rows.settle import reopen
 from tmxdb.tmx.endpoints import PAGE
-from tmxdb.tmx.records import ReplayRecord
+from tmxdb.tmx.records import Page, ReplayRecord
 
-EVERYTHING = -1
-"""`listed_top` of a listing with --all-replays."""
-LISTED_AT_ONCE = 64
-_tracks = table_of(Track)
-_replays = table_of(Replay)
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """What a listing found. `whole`: the board has no more than this."""
-
-    replays: tuple[ReplayRecord, ...]
-    whole: bool
+MAX_LISTINGS = 64
+_NO_LEADERBOARD = "tmx.no_leaderboard"
+_tracks = table_of(TrackRow)
+_replays = table_of(ReplayRow)
+_past = table_of(PastPositionRow)
 
 
 class List:
-    """Asks for leaderboards."""
+    """Ask for leaderboards."""
 
     name = "list"
     table = _tracks
     key: Column[Any] = _tracks.c.track_id
-    needs: tuple[NamedColumn[Any], ...] = ()
+    needs: tuple[NamedColumn[Any], ...] = (
+        _tracks.c.updated_at,
+        _tracks.c.first_listed_at,
+        _tracks.c.listed_top,
+        _tracks.c.failure_cause,
+        selection_top(),
+    )
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
 
     def at_most(self, n: int) -> int:
-        """A listing is one small request, but a long board takes two megabytes of memory until it is written."""
-        return min(n, LISTED_AT_ONCE)
+        """Limit the memory: the longest leaderboards take some 20 MB until they are written."""
+        return min(n, MAX_LISTINGS)
 
     def prepare(self, connection: Connection) -> None:
-        """Tracks that were listed less deeply than wanted now, and have more to give, are asked again."""
-        options, columns = self._tools.options, _tracks.c
-        if options.all_replays:
-            shallower = columns.listed_top != EVERYTHING
-        else:
-            shallower = (columns.listed_top < options.top) & (columns.listed_top != EVERYTHING)
-            shallower &= or_(columns.listed_whole.is_(None), columns.listed_whole.is_(False))
-        reopen(connection, _tracks, columns.status == "done", shallower)
+        """Reopen tracks that were listed with a smaller --top and have more replays."""
+        reopen(connection, _tracks, listed_too_short(self._context.options))
+
+    def adopt(self, job: Job) -> Outcome | None:
+        """Return None: a listing leaves no file."""
 
     def run(self, job: Job) -> Outcome:
-        """The best replays of the track; a track that is gone is skipped."""
-        options = self._tools.options
-        board = self.all_replays(job.item_id) if options.all_replays else self.best_replays(job.item_id, options.top)
-        if board is None:
+        """List the best replays of the track; skip a track that the site does not have."""
+        if job.item_id < 0:  # a local track: no exchange has its leaderboard
+            return Done()
+        top = self._top(job)
+        leaderboard = self._leaderboard(job.item_id, top)
+        if leaderboard is None:
             if not self._exists(job.item_id):
-                return Skip("tmx.gone", f"track {job.item_id}: the site does not have it (any more).")
-            board = Board((), whole=True)
+                raise ItemGone(f"track {job.item_id}: the site does not have it (404).")
+            self._check_absence(job)
+            leaderboard = LeaderboardListing(is_complete=True)
+        now = iso(wall_clock())
+        change = compare(self._known(job.item_id), leaderboard, updated_at=job.row["updated_at"], now=now)
         return Done(
             {
-                "listed_top": EVERYTHING if options.all_replays else options.top,
-                "listed_whole": board.whole,
-                "listed_count": len(board.replays),
+                "listed_at": now,
+                "first_listed_at": job.row["first_listed_at"] or now,
+                "listed_top": top,
+                "listed_whole": leaderboard.is_complete,
+                "listed_count": len(change.listed),
             },
-            self._rows(job, board),
+            _rows(job, change, now),
         )
 
-    def best_replays(self, track_id: int, top: int) -> Board | None:
-        """The best `top` valid replays of the present version of the track, one per driver; None: 404.
+    def _top(self, job: Job) -> int:
+        """Return how many replays of this track are wanted; ALL_REPLAYS for all. Unless chosen, as many as before."""
+        options = self._context.options
+        if options.all_replays:
+            return ALL_REPLAYS
+        if options.top_chosen:
+            return options.top
+        return job.row["selection_top"] or job.row["listed_top"] or options.top
 
-        Some rows of a page do not count (not ranked, invalid), so a little more than `top` is asked for.
-        """
-        best: dict[int, ReplayRecord] = {}
-        drivers: set[int] = set()
-        newest: str | None = None
-        after: int | None = None
-        while True:
-            page = self._page(track_id, after, best=1, count=min(PAGE, top + top // 8 + 2))
-            if page is None:
-                return None if after is None else Board(tuple(best.values()), whole=True)
-            known = len(best)
-            for record in page.records:
-                version = record.columns["track_at"]
-                newest = newest or version
-                if version is not None and version != newest:
-                    return Board(tuple(best.values()), whole=True)  # from here on, older versions of the track
-                driver = record.columns["user_id"]
-                if not record.is_ranked or record.replay_id in best or driver in drivers:
-                    continue
-                if len(best) == top:
-                    return Board(tuple(best.values()), whole=False)
-                best[record.replay_id] = record
-                if driver is not None:
-                    drivers.add(driver)
-            last = page.records[-1].replay_id if page.records else None
-            if not page.more or last is None or (last == after and len(best) == known):
-                return Board(tuple(best.values()), whole=True)
-            if len(best) == top:
-                return Board(tuple(best.values()), whole=False)
-            after = last
+    def _leaderboard(self, track_id: int, top: int) -> LeaderboardListing | None:
+        exchange = self._context.exchange
 
-    def all_replays(self, track_id: int) -> Board | None:
-        """Every replay of the track: beaten, unranked and of older versions too; None: 404."""
-        found: dict[int, ReplayRecord] = {}
-        after: int | None = None
-        while True:
-            page = self._page(track_id, after, count=PAGE)
-            if page is None:
-                return None if after is None else Board(tuple(found.values()), whole=True)
-            known = len(found)
-            found.update((record.replay_id, record) for record in page.records)
-            if not page.more or len(found) == known:  # nothing new: a cursor that leads in circles
-                return Board(tuple(found.values()), whole=True)
-            after = page.records[-1].replay_id
+        def fetch(parameters: dict[str, str | int]) -> Page[ReplayRecord] | None:
+            if "after" in parameters:
+                exchange.rate_limiter.check_stop()  # a long leaderboard must not outlast Ctrl-C
+            return exchange.replays(track_id, parameters)
 
-    def _page(self, track_id: int, after: int | None, **parameters: int) -> Any:
-        if after is not None:
-            parameters["after"] = after
-        return self._tools.exchange.replays(track_id, parameters)
+        item = f"track {track_id}"
+        return all_replays(fetch, item=item) if top == ALL_REPLAYS else best_replays(fetch, top, item=item)
 
     def _exists(self, track_id: int) -> bool:
-        """The site answers 404 both for a track without replays and for one that it does not have."""
-        page = self._tools.exchange.tracks({"id": track_id, "count": 1})
+        """Return whether the site has the track: it answers 404 also for a track without replays."""
+        page = self._context.exchange.tracks({"id": track_id, "count": 1})
         return any(record.track_id == track_id for record in page.records)
 
-    def _rows(self, job: Job, board: Board) -> list[NewRows]:
-        now = iso(wall_clock())
-        rows = [
-            {
-                "replay_id": record.replay_id,
-                "track_id": job.item_id,
-                "priority": job.priority,
-                "listed_at": now,
-                **record.columns,
-            }
-            for record in board.replays
-        ]
-        facts = tuple(name for name in rows[0] if name not in ("replay_id", "track_id", "priority")) if rows else ()
-        return [*self._fallen(job.item_id, board), NewRows(_replays, rows, update=facts)]
+    def _check_absence(self, job: Job) -> None:
+        """Raise RetryLater the first time the site has no leaderboard of a track that had replays on it before."""
+        if job.row["failure_cause"] == _NO_LEADERBOARD:
+            return
+        ranked = select(_replays.c.replay_id).where(
+            _replays.c.track_id == job.item_id, _replays.c.position.is_not(None)
+        )
+        with self._context.database.read() as connection:
+            had_replays = connection.execute(ranked.limit(1)).first() is not None
+        if had_replays:
+            message = f"track {job.item_id}: the site has no leaderboard (404), which had replays before."
+            raise RetryLater(message, code=_NO_LEADERBOARD)
 
-    def _fallen(self, track_id: int, board: Board) -> list[NewRows]:
-        """Known replays that have lost their place to others, or with the track's file: their position is not true."""
-        listed = {record.replay_id for record in board.replays}
-        ranked = select(_replays.c.replay_id).where(_replays.c.track_id == track_id, _replays.c.position.is_not(None))
-        if not board.whole:  # those behind the last one listed may still have their places
-            last = max((record.columns["position"] or 0 for record in board.replays), default=-1)
-            ranked = ranked.where(_replays.c.position <= last)
-        with self._tools.database.read() as connection:
-            known = connection.execute(ranked).scalars().all()
-        rows = [{"replay_id": key, "track_id": track_id, "position": None} for key in known if key not in listed]
-        return [NewRows(_replays, rows, update=("position",))] if rows else []
+    def _known(self, track_id: int) -> Iterator[PackedRow]:
+        """Return what earlier listings left of the leaderboard, as `compare` wants it."""
+        columns = _replays.c
+        query = select(
+            columns.replay_id, columns.user_id, columns.site_time_ms, columns.track_at, columns.position,
+            columns.position_since, columns.listed_at, columns.first_seen_at,
+        ).where(columns.track_id == track_id)  # fmt: skip
+        with self._context.database.read() as connection:
+            found = connection.execute(query, execution_options={"yield_per": PAGE})
+            return merged([sorted_run(map(tuple, rows)) for rows in found.partitions()])
+
+
+def _rows(job: Job, change: BoardChange, now: str) -> list[RowStream]:
+    """Return the rows that a listing writes. They are made while they are written."""
+    track = {"track_id": job.item_id}
+    left = {**track, "position": None, "left_at": now}
+    listed = {**track, "priority": job.priority, "listed_at": now, "left_at": None, "left_because": None}
+    names = (*LISTED, "first_seen_at", "position_since")
+    facts = (*names[1:], "listed_at", "left_at", "left_because")
+    return [
+        RowStream(_replays, ("replay_id", "left_because"), change.left, left, ("position", "left_at", "left_because")),
+        RowStream(_replays, names, change.listed, listed, facts),
+        RowStream(_past, ENDED, change.ended, {**track, "until_at": now}),
+    ]

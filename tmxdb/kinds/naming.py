@@ -1,4 +1,4 @@
-"""What files are called: by ids, with a name of the driver that every file system takes."""
+"""Names of files in the data folder: ids, and a name of the driver that is valid on every file system."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tmxdb.errors import WrongUsage
-from tmxdb.storage import safe_name
+from tmxdb.errors import UsageError
+from tmxdb.storage import id_name, safe_name
 
 DEFAULT_TEMPLATE = "{replay_id}_{user}_{time_ms}ms"
 _FIELDS = {"replay_id", "track_id", "user", "time_ms", "position"}
@@ -16,7 +16,7 @@ _FIELDS = {"replay_id", "track_id", "user", "time_ms", "position"}
 
 @dataclass(frozen=True, slots=True)
 class NameTemplate:
-    """How replay files are called. Raises WrongUsage if names could collide or use a field that is not there."""
+    """The names of replay files. Raise UsageError if names could collide or use an unknown field."""
 
     text: str = DEFAULT_TEMPLATE
 
@@ -24,35 +24,38 @@ class NameTemplate:
         try:
             parts = list(string.Formatter().parse(self.text))
         except ValueError as error:
-            raise WrongUsage(f"--name-template {self.text!r}: {error}.", code="input.template") from None
+            raise UsageError(f"--name-template {self.text!r}: {error}.", code="input.template") from None
         used = {field for _, field, _, _ in parts if field is not None}
         literal = "".join(text for text, *_ in parts)
         if "replay_id" not in used:
-            raise WrongUsage(
-                f"--name-template {self.text!r} has no {{replay_id}}: two replays could get the same name.",
+            raise UsageError(
+                f"--name-template {self.text!r} has no {{replay_id}}: two replays could get the same name. Add it.",
                 code="input.template",
             )
         if used - _FIELDS or any(spec or conversion for _, _, spec, conversion in parts):
-            raise WrongUsage(
-                f"--name-template {self.text!r}: only {', '.join(sorted(_FIELDS))} can be used, without formats.",
+            raise UsageError(
+                f"--name-template {self.text!r}: use only the fields {', '.join(sorted(_FIELDS))}, without formats.",
                 code="input.template",
             )
         if safe_name("x" + literal + "x", at_most=1000) != "x" + literal + "x":
-            raise WrongUsage(f"--name-template {self.text!r}: letters, digits and . _ - only.", code="input.template")
+            raise UsageError(
+                f"--name-template {self.text!r}: use only letters, digits and . _ - besides fields.",
+                code="input.template",
+            )
 
     def replay_path(self, row: Mapping[str, Any]) -> str:
-        """The path of a replay file in the data folder, from its row."""
+        """Return the path of a replay file in the data folder, from its row."""
         position, time_ms = row["position"], row["site_time_ms"]
         name = self.text.format(
-            replay_id=row["replay_id"],
-            track_id=row["track_id"],
+            replay_id=id_name(row["replay_id"]),
+            track_id=id_name(row["track_id"]),
             user=safe_name(row["user_name"] or "", at_most=40) if row["user_name"] else "unknown",
             time_ms="x" if time_ms is None else time_ms,
             position="x" if position is None else position + 1,
         )
-        return f"replays/{row['track_id']}/{name}.Replay.Gbx"
+        return f"replays/{id_name(row['track_id'])}/{name}.Replay.Gbx"
 
 
 def map_path(track_id: int) -> str:
-    """The path of a track's map file in the data folder."""
-    return f"tracks/{track_id}.Challenge.Gbx"
+    """Return the path of a track's map file in the data folder."""
+    return f"tracks/{id_name(track_id)}.Challenge.Gbx"

@@ -1,0 +1,111 @@
+"""What a job may use. Each kind gets it once, and nothing in it changes afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy.sql.elements import NamedColumn
+
+from tmxdb.db.engine import Database
+from tmxdb.db.selected import Scope
+from tmxdb.errors import DatabaseError
+from tmxdb.events import EventBus
+from tmxdb.failure_policy import Action, policy_for
+from tmxdb.kinds.facts import GbxReader
+from tmxdb.kinds.naming import NameTemplate
+from tmxdb.queue.job import ClaimLost, Job
+from tmxdb.queue.rows.claim import holds_claim
+from tmxdb.storage import Storage
+from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.fetch import Fetcher
+
+if TYPE_CHECKING:
+    from tmxdb.capture.games.pool import GamePool
+    from tmxdb.capture.stuck_maps import StuckMaps
+
+MAX_CHECK_S, CHECK_RETRY_S = 120.0, 0.5
+"""How long a finished file waits for an unavailable database, and how often the claim is checked meanwhile."""
+
+
+def track_uid(table: Table) -> NamedColumn[Any]:
+    """Return a column with the uid of the track's current map, which a claim returns together with a row of `table`.
+
+    It is a literal, because SQLAlchemy drops the table names from a subquery in RETURNING for SQLite.
+    """
+    uid: ColumnElement[Any] = literal_column(f"(SELECT uid FROM tracks WHERE tracks.track_id = {table.name}.track_id)")
+    return uid.label("track_uid")
+
+
+def selection_top() -> NamedColumn[Any]:
+    """Return a column with the largest `top` of the selections that a track is in, for the claim of a listing."""
+    top: ColumnElement[Any] = literal_column(
+        "(SELECT max(selections.top) FROM selection_tracks JOIN selections"
+        " ON selections.name = selection_tracks.selection WHERE selection_tracks.track_id = tracks.track_id)"
+    )
+    return top.label("selection_top")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of this run."""
+
+    top: int = 50
+    top_chosen: bool = False
+    """Whether `top` holds for all tracks. Otherwise it holds for those that are in no selection with a `top`."""
+    all_replays: bool = False
+    selection: Scope | None = None
+    """Do only rows of the tracks in this selection, or rows that were named."""
+    maps_from_site: bool = False
+    store_inputs: bool = True
+    reader: GbxReader = field(default_factory=GbxReader)
+    name_template: NameTemplate = field(default_factory=NameTemplate)
+    strict_pictures: bool = False
+    """Fail captures with black or frozen pictures."""
+    stuck_maps: StuckMaps | None = None
+    """Where captures list the maps that did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """The database (for reading only), data folder, site and game that a job works with."""
+
+    database: Database
+    storage: Storage
+    exchange: Exchange
+    fetcher: Fetcher
+    worker_id: str
+    options: Options
+    games: GamePool | None = None
+    """For captures only."""
+    events: EventBus = field(default_factory=EventBus)
+    parse_lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a file is parsed. Python runs one thread at a time anyway: 64 threads that parse together spend twice
+    the CPU time on switching, and hostile files could fill the memory together."""
+
+    def check_claim(self, table: Table, job: Job) -> None:
+        """Raise ClaimLost if another worker has the row of `job` now. Call it right before publishing a file.
+
+        A worker that was suspended for longer than its lease must not overwrite the file of the one that took over.
+        While the database is unavailable the file waits, so that it need not be fetched again.
+        """
+        deadline_s = time.monotonic() + MAX_CHECK_S
+        while not self._holds_claim(table, job, deadline_s):
+            self.exchange.rate_limiter.check_stop()
+            time.sleep(CHECK_RETRY_S)
+
+    def _holds_claim(self, table: Table, job: Job, deadline_s: float) -> bool:
+        """Return True, or False if the database is unavailable. Raise ClaimLost."""
+        try:
+            with self.database.read() as connection:
+                is_held = holds_claim(connection, table, job)
+        except DatabaseError as error:
+            if policy_for(error).action is not Action.SNOOZE or time.monotonic() > deadline_s:
+                raise
+            return False
+        if not is_held:
+            raise ClaimLost(f"{job.kind} {job.item_id}: another worker has the row now; this result is dropped.")
+        return True
