@@ -1,12 +1,12 @@
-"""What every driver does, whatever game is behind it: one suite for all of them, each with the games it can reach.
+"""The conformance suite of all drivers, each with the games that it can drive.
 
-A test file makes a subclass with a fixture `game`, a GameUnderTest:
+A test file defines a subclass with a fixture `game`, a GameUnderTest:
 
     class TestMyGame(Conformance):
         @pytest.fixture
         def game(self) -> Iterator[GameUnderTest]: ...
 
-and with FrameConformance, CheckpointConformance beside it if the game can show that, too.
+and adds FrameConformance and CheckpointConformance if the game supports them.
 """
 
 from __future__ import annotations
@@ -23,75 +23,75 @@ from PIL import Image
 
 from tests.frames import stored_jpeg
 from tmxdb.capture.settings import CaptureSettings
-from tmxdb.errors import BadInput, GameGone, GameSilent
-from tmxdb.game.driver import Checkpoint, Connected, Driver, Event, Frame, Lap, Step
+from tmxdb.errors import GameExited, GameTimeout, InvalidInput
+from tmxdb.game.driver import CheckpointEvent, ConnectedEvent, Driver, Event, Frame, GameStateEvent, LapEvent, StepEvent
 
 
 class GameUnderTest(Protocol):
-    """A game that is started, and what a test may do to it."""
+    """A running game, and what a test can do to it."""
 
     knows_menus: bool
-    """False: `in_menus` answers None, and nothing is said outside a race."""
+    """False: `in_menus` returns None, and no event comes outside a race."""
     checkpoint_ms: int
-    """The race time of the first checkpoint of two, by whoever drives."""
+    """The race time of the first of two checkpoints."""
 
     def driver(self) -> Driver:
-        """A new one for this game, not connected."""
+        """Return a new driver for this game, not connected."""
 
     def absent(self) -> Driver:
-        """A driver for a game that is not there."""
+        """Return a driver for a game that does not run."""
 
     def race(self) -> None:
-        """Begin one, as if the user had loaded a map: its countdown begins soon."""
+        """Begin a race, as if the user had loaded a map: its countdown begins soon."""
 
     def silence(self) -> None:
-        """Say nothing any more, but stay."""
+        """Send nothing any more, but keep the connection."""
 
     def kill(self) -> None:
-        """Away, at once."""
+        """End the process."""
 
     def shown_ms(self, frame: Frame) -> int | None:
-        """The race time that the picture shows; None if it does not show one."""
+        """Return the race time that the picture shows; None if it shows none."""
 
 
-class InARace:
-    """A connected driver for tests."""
+class RaceFixtures:
+    """Fixtures of a game in a race."""
 
     @pytest.fixture
-    def hasty(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whoever leaves a game that will not answer waits for it no longer than it takes to see that."""
-        monkeypatch.setattr("tmxdb.game.socket_driver.LINGER_S", 0.2)
-        monkeypatch.setattr("tmxdb.game.memory_driver.LINGER_S", 0.2)
+    def short_linger(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Leaving a game that does not answer takes 0.2 s."""
+        monkeypatch.setattr("tmxdb.game.tminterface2.socket_driver.LINGER_S", 0.2)
+        monkeypatch.setattr("tmxdb.game.tminterface1.memory_driver.LINGER_S", 0.2)
 
     @pytest.fixture
     def driver(self, game: GameUnderTest) -> Iterator[Driver]:
-        """Connected, in a race."""
+        """A driver connected to a game in a race."""
         game.race()
         driver = game.driver()
-        driver.connect(5)
+        driver.connect(60)
         yield driver
         driver.close()
 
 
-class Conformance(InARace):
-    """Every test here is run for each driver and each stand-in."""
+class Conformance(RaceFixtures):
+    """Runs for each driver and each stand-in."""
 
-    def test_steps_come_in_their_order_and_the_game_waits_for_each_answer(self, driver: Driver) -> None:
+    def test_steps_come_in_order_and_the_game_waits_for_each_answer(self, driver: Driver) -> None:
         first = next_step(driver)
-        time.sleep(0.1)  # ten ticks of the wall
+        time.sleep(0.1)  # ten ticks of wall time
         driver.answer()
         assert next_step(driver).race_time_ms == first.race_time_ms + 10
         driver.answer()
         assert next_step(driver).race_time_ms == first.race_time_ms + 20
 
-    def test_the_first_event_needs_an_answer_as_any_other(self, game: GameUnderTest) -> None:
+    def test_the_first_event_needs_an_answer_like_any_other(self, game: GameUnderTest) -> None:
         game.race()
         with connected(game) as driver:
-            assert isinstance(driver.wait(5), Connected | Step)
+            assert isinstance(driver.wait(60), ConnectedEvent | StepEvent)
             driver.answer()
-            driver.wait(5)
+            driver.wait(60)
 
-    def test_a_step_period_leaves_only_its_multiples(self, driver: Driver) -> None:
+    def test_with_a_step_period_only_its_multiples_are_reported(self, driver: Driver) -> None:
         next_step(driver)
         driver.set_step_period(50)
         driver.answer()
@@ -99,8 +99,8 @@ class Conformance(InARace):
         assert [at % 50 for at in times] == [0] * 4
         assert [later - earlier for earlier, later in itertools.pairwise(times)] == [50] * 3
 
-    def test_giving_up_begins_a_new_countdown(self, driver: Driver) -> None:
-        until(driver, lambda event: isinstance(event, Step) and event.race_time_ms >= 100)
+    def test_giving_up_starts_a_new_countdown(self, driver: Driver) -> None:
+        until(driver, lambda event: isinstance(event, StepEvent) and event.race_time_ms >= 100)
         driver.give_up()
         driver.answer()
         assert next_step(driver).race_time_ms < 0
@@ -111,14 +111,14 @@ class Conformance(InARace):
             assert driver.state().race_time_ms == step.race_time_ms
             driver.answer()
 
-    def test_the_car_told_with_the_answer_is_that_of_the_tick_answered(self, driver: Driver) -> None:
+    def test_the_state_read_with_the_answer_is_that_of_the_answered_tick(self, driver: Driver) -> None:
         step = next_step(driver)
         for _ in range(3):
-            assert driver.answer_and_tell().race_time_ms == step.race_time_ms
+            assert driver.answer_and_get_state().race_time_ms == step.race_time_ms
             (before, step) = (step, next_step(driver))
             assert step.race_time_ms == before.race_time_ms + 10
 
-    def test_questions_are_answered_in_a_race(self, game: GameUnderTest, driver: Driver) -> None:
+    def test_questions_get_replies_in_a_race(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         assert driver.in_menus() is (False if game.knows_menus else None)
         assert driver.race_finished() is False
@@ -126,7 +126,7 @@ class Conformance(InARace):
         driver.answer()
         next_step(driver)
 
-    def test_commands_that_bring_no_answer_leave_the_link_in_order(self, driver: Driver) -> None:
+    def test_commands_without_a_reply_keep_the_connection_in_step(self, driver: Driver) -> None:
         first = next_step(driver)
         driver.set_response_timeout(4000)
         driver.execute("set countdown_speed 1")
@@ -136,92 +136,92 @@ class Conformance(InARace):
         driver.answer()
         assert next_step(driver).race_time_ms == first.race_time_ms + 10
 
-    def test_a_command_beyond_ascii_is_refused_before_it_is_sent(self, driver: Driver) -> None:
+    def test_a_command_that_is_not_ascii_is_refused_before_it_is_sent(self, driver: Driver) -> None:
         first = next_step(driver)
-        with pytest.raises(BadInput, match="Schön"):
+        with pytest.raises(InvalidInput, match="Schön"):
             driver.execute("map Schön.Challenge.Gbx")
-        with pytest.raises(BadInput, match="control"):
+        with pytest.raises(InvalidInput, match="control"):
             driver.execute("map a\nquit")
         driver.answer()
         assert next_step(driver).race_time_ms == first.race_time_ms + 10
 
-    def test_speaking_out_of_turn_is_a_bug_of_ours(self, driver: Driver) -> None:
+    def test_calls_out_of_turn_raise_runtime_error(self, driver: Driver) -> None:
         next_step(driver)
         with pytest.raises(RuntimeError):
             driver.wait(1)
         driver.answer()
-        for wrong in (driver.answer, driver.answer_and_tell, driver.give_up, driver.state):
+        for wrong in (driver.answer, driver.answer_and_get_state, driver.give_up, driver.state):
             with pytest.raises(RuntimeError):
                 wrong()
 
-    @pytest.mark.usefixtures("hasty")
-    def test_a_game_that_says_nothing_is_silent(self, game: GameUnderTest, driver: Driver) -> None:
+    @pytest.mark.usefixtures("short_linger")
+    def test_a_silent_game_raises_game_timeout(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         game.silence()
-        with pytest.raises(GameSilent):
-            go_on(driver, 0.3)
+        with pytest.raises(GameTimeout):
+            answer_until_error(driver, 0.3)
 
-    @pytest.mark.usefixtures("hasty")
-    def test_a_killed_game_is_gone(self, game: GameUnderTest, driver: Driver) -> None:
+    @pytest.mark.usefixtures("short_linger")
+    def test_a_killed_game_raises_game_exited(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         game.kill()
-        with pytest.raises(GameGone):
-            go_on(driver, 5, meanwhile=driver.state)
+        with pytest.raises(GameExited):
+            answer_until_error(driver, 5, meanwhile=driver.state)
         for again in (lambda: driver.wait(1), driver.answer, driver.state):
-            with pytest.raises(GameGone):
+            with pytest.raises(GameExited):
                 again()
 
-    def test_a_game_that_is_not_there_is_gone_when_patience_ends(self, game: GameUnderTest) -> None:
+    def test_connecting_to_an_absent_game_raises_game_exited_after_the_timeout(self, game: GameUnderTest) -> None:
         driver = game.absent()
-        with pytest.raises(GameGone):
+        with pytest.raises(GameExited):
             driver.connect(0.6)
-        with pytest.raises(GameGone):
+        with pytest.raises(GameExited):
             driver.wait(1)
         driver.close()
 
-    def test_leaving_frees_the_game_for_the_next_at_once(self, game: GameUnderTest) -> None:
+    def test_closing_frees_the_game_for_the_next_client_immediately(self, game: GameUnderTest) -> None:
         game.race()
         for _ in range(2):
             driver = game.driver()
-            driver.connect(5)
+            driver.connect(60)
             next_step(driver)
-            driver.set_response_timeout(600_000)  # held that long, if leaving did not free it
-            driver.close()  # while the game waits for us
+            driver.set_response_timeout(600_000)  # how long it would be held if closing did not free it
+            driver.close()  # while the game waits for the answer
             driver.close()
         with connected(game) as driver:
             next_step(driver)
             driver.answer()
-        with connected(game) as driver:  # and left while it runs
+        with connected(game) as driver:  # closed while the game runs
             next_step(driver)
 
-    def test_a_driver_that_was_closed_can_connect_again(self, game: GameUnderTest) -> None:
+    def test_a_closed_driver_can_connect_again(self, game: GameUnderTest) -> None:
         game.race()
         driver = game.driver()
         for _ in range(2):
-            driver.connect(5)
+            driver.connect(60)
             next_step(driver)
             driver.close()
-            with pytest.raises(GameGone):
+            with pytest.raises(GameExited):
                 driver.wait(1)
 
-    @pytest.mark.usefixtures("hasty")
-    def test_the_game_drops_whoever_holds_it_too_long(self, game: GameUnderTest, driver: Driver) -> None:
+    @pytest.mark.usefixtures("short_linger")
+    def test_the_game_drops_a_client_that_does_not_answer_in_time(self, game: GameUnderTest, driver: Driver) -> None:
         next_step(driver)
         driver.set_response_timeout(300)
         driver.answer()
         next_step(driver)
         time.sleep(1)
-        with pytest.raises((GameGone, GameSilent)):
-            go_on(driver, 1)
+        with pytest.raises((GameExited, GameTimeout)):
+            answer_until_error(driver, 1)
         driver.close()
         with connected(game) as another:
             next_step(another)
 
 
-class FrameConformance(InARace):
-    """Pictures, whoever takes them."""
+class FrameConformance(RaceFixtures):
+    """For drivers that take pictures."""
 
-    def test_one_frame_comes_for_a_request_and_shows_the_last_step(self, game: GameUnderTest, driver: Driver) -> None:
+    def test_a_request_brings_one_frame_that_shows_the_last_step(self, game: GameUnderTest, driver: Driver) -> None:
         last = next_step(driver)
         driver.request_frame(64, 48)
         driver.answer()
@@ -230,7 +230,7 @@ class FrameConformance(InARace):
             if isinstance(event, Frame):
                 frames.append(event)
                 assert game.shown_ms(event) in (None, last.race_time_ms)
-            elif isinstance(event, Step):
+            elif isinstance(event, StepEvent):
                 last = event
         (frame,) = frames
         width, height = frame.pixels_size
@@ -238,13 +238,13 @@ class FrameConformance(InARace):
         picture = Image.open(io.BytesIO(stored_jpeg(frame, CaptureSettings(width=64, height=48))))
         assert (frame.width, frame.height) == picture.size == (64, 48)
 
-    def test_the_last_size_asked_for_counts_and_what_is_unasked_never_comes(self, driver: Driver) -> None:
+    def test_the_last_requested_size_counts_and_a_cancelled_frame_never_comes(self, driver: Driver) -> None:
         next_step(driver)
         driver.request_frame(64, 64)
         driver.unrequest_frame()
         driver.answer()
         assert not any(isinstance(event, Frame) for event in events(driver, 8))
-        driver.wait(5)
+        driver.wait(60)
         driver.request_frame(640, 480)
         driver.request_frame(32, 16)
         driver.answer()
@@ -253,14 +253,14 @@ class FrameConformance(InARace):
         assert (frame.width, frame.height) == (32, 16)
 
 
-class ReplacedConformance(InARace):
-    """For games that take a new client in the place of an older one that is still there."""
+class ReplacedConformance(RaceFixtures):
+    """For games that replace a connected client with a newer one."""
 
-    def test_a_frame_that_an_older_client_asked_for_never_comes_to_the_next(
+    def test_a_frame_requested_by_an_older_client_never_comes_to_the_next(
         self, game: GameUnderTest, driver: Driver
     ) -> None:
         next_step(driver)
-        with connected(game) as another:  # heard in the next rendered frame, in which the picture is taken, too
+        with connected(game) as another:  # accepted in the next rendered frame, in which the picture is taken too
             driver.request_frame(640, 480)
             driver.set_response_timeout(600_000)
             driver.answer()
@@ -271,42 +271,42 @@ class ReplacedConformance(InARace):
             frame = until(another, lambda event: isinstance(event, Frame))
             assert isinstance(frame, Frame)
             assert (frame.width, frame.height) == (64, 48)
-            with pytest.raises(GameGone):
-                go_on(driver, 5, meanwhile=lambda: driver.wait(5))
+            with pytest.raises(GameExited):
+                answer_until_error(driver, 5, meanwhile=lambda: driver.wait(60))
 
 
-class CheckpointConformance(InARace):
-    """For games in which somebody drives through one."""
+class CheckpointConformance(RaceFixtures):
+    """For games whose car crosses a checkpoint."""
 
-    def test_checkpoints_are_told_and_stand_in_the_state(self, game: GameUnderTest, driver: Driver) -> None:
-        passed = until(driver, lambda event: isinstance(event, Checkpoint), at_most=2000)
-        assert passed == Checkpoint(1, 2)
+    def test_checkpoints_are_reported_and_in_the_state(self, game: GameUnderTest, driver: Driver) -> None:
+        event = until(driver, lambda event: isinstance(event, CheckpointEvent), max_events=2000)
+        assert event == CheckpointEvent(1, 2)
         driver.answer()
-        until(driver, lambda event: isinstance(event, Step))
+        until(driver, lambda event: isinstance(event, StepEvent))
         state = driver.state()
         assert (state.current_checkpoint, state.cp_times_ms) == (1, (game.checkpoint_ms, -1))
 
 
 @contextmanager
 def connected(game: GameUnderTest) -> Iterator[Driver]:
-    """A driver that has reached it, and leaves it."""
+    """Yield a connected driver, and close it."""
     driver = game.driver()
-    driver.connect(5)
+    driver.connect(60)
     try:
         yield driver
     finally:
         driver.close()
 
 
-def next_step(driver: Driver) -> Step:
-    """The next Step, unanswered; greetings and checkpoints before it are answered."""
-    step = until(driver, lambda event: isinstance(event, Step))
-    assert isinstance(step, Step)
+def next_step(driver: Driver) -> StepEvent:
+    """Return the next StepEvent, unanswered; earlier events are answered."""
+    step = until(driver, lambda event: isinstance(event, StepEvent))
+    assert isinstance(step, StepEvent)
     return step
 
 
-def steps(driver: Driver, count: int) -> list[Step]:
-    """The next steps, all answered."""
+def steps(driver: Driver, count: int) -> list[StepEvent]:
+    """Return the next steps, all answered."""
     found = []
     for _ in range(count):
         found.append(next_step(driver))
@@ -315,28 +315,28 @@ def steps(driver: Driver, count: int) -> list[Step]:
 
 
 def events(driver: Driver, count: int) -> list[Event]:
-    """The next events, all answered."""
+    """Return the next events, all answered."""
     found = []
     for _ in range(count):
-        found.append(driver.wait(5))
+        found.append(driver.wait(60))
         driver.answer()
     return found
 
 
-def go_on(driver: Driver, timeout_s: float, meanwhile: Callable[[], object] = lambda: None) -> None:
-    """From a held event on: answer and wait, again and again, until something is raised."""
+def answer_until_error(driver: Driver, timeout_s: float, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """From an unanswered event on, answer and wait repeatedly until something is raised."""
     for _ in range(1000):
         meanwhile()
         driver.answer()
         driver.wait(timeout_s)
 
 
-def until(driver: Driver, wanted: Callable[[Event], bool], at_most: int = 1000) -> Event:
-    """The next event that is `wanted`, unanswered; those before it are answered."""
-    for _ in range(at_most):
-        event = driver.wait(5)
-        if wanted(event):
+def until(driver: Driver, matches: Callable[[Event], bool], max_events: int = 1000) -> Event:
+    """Return the next matching event, unanswered; earlier events are answered."""
+    for _ in range(max_events):
+        event = driver.wait(60)
+        if matches(event):
             return event
-        assert isinstance(event, Connected | Step | Checkpoint | Lap | Frame)
+        assert isinstance(event, ConnectedEvent | StepEvent | CheckpointEvent | LapEvent | Frame | GameStateEvent)
         driver.answer()
-    raise AssertionError(f"it did not come within {at_most} events")
+    raise AssertionError(f"no such event within {max_events} events")

@@ -1,5 +1,5 @@
-"""The command line in a folder of its own."""
+"""Fixtures of the game tests: the command line in a temporary folder."""
 
-from ..tool import tool
+from tests.tool import tool
 
 __all__ = ["tool"]

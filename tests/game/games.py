@@ -1,9 +1,9 @@
-"""Games under test that are processes of their own."""
+"""Games under test, each in its own process."""
 
 from __future__ import annotations
 
 import mmap
-import signal
+import os
 import socket
 import struct
 import subprocess
@@ -11,22 +11,23 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from tests.processes import suspend
 from tmxdb.game.driver import Driver, Frame
-from tmxdb.game.memory_driver import MemoryDriver
-from tmxdb.game.socket_driver import SocketDriver
+from tmxdb.game.tminterface1.memory_driver import MemoryDriver
+from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
 PEER = Path(__file__).with_name("peer.py")
 
 
 class PeerGame:
-    """peer.py, over its socket."""
+    """peer.py behind its socket."""
 
     knows_menus = True
     checkpoint_ms = 500
     program: tuple[str, ...] = (sys.executable,)
 
     def __init__(self, *command: object) -> None:
-        """`command`: a script that speaks as peer.py does, and its arguments."""
+        """`command`: a script with the behaviour of peer.py, and its arguments."""
         words = [*self.program, *map(str, command or (PEER, 0))]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
@@ -39,19 +40,19 @@ class PeerGame:
         return SocketDriver(free_port())
 
     def race(self) -> None:
-        self.tell("race")
+        self.send("race")
 
-    def tell(self, what: str) -> None:
+    def send(self, command: str) -> None:
         assert self.process.stdin
-        self.process.stdin.write(f"{what}\n")
+        self.process.stdin.write(f"{command}\n")
         self.process.stdin.flush()
 
     def silence(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        suspend(self.process)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(300)
 
     def shown_ms(self, frame: Frame) -> int | None:
         shown: int = struct.unpack_from("<i", frame.pixels)[0]
@@ -65,29 +66,38 @@ class PeerGame:
 
 
 def free_port() -> int:
-    """One on which nobody listens now."""
+    """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 class MemoryGame(PeerGame):
-    """memory_game.py, over a file in the place of Windows' named mapping."""
+    """memory_game.py, with Windows' named mapping there and a file of that name elsewhere."""
 
     knows_menus = False
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        super().__init__(PEER.with_name("memory_game.py"), file)
+    def __init__(self, folder: Path) -> None:
+        self.number = 1000 + os.getpid()  # mappings belong to the machine, and other processes run tests
+        self.file = folder / f"TMInterface{self.number}"
+        super().__init__(PEER.with_name("memory_game.py"), self.file)
 
     def driver(self) -> Driver:
-        return MemoryDriver(0, open_mapping=partial(open_file, self.file))
+        return memory_driver(self.file)
 
     def absent(self) -> Driver:
-        return MemoryDriver(0, open_mapping=partial(open_file, self.file.with_name("absent")))
+        return memory_driver(self.file.with_name(f"TMInterface{self.number + 10**7}"))
+
+
+def memory_driver(file: Path) -> MemoryDriver:
+    """Return a driver of the game that has this file, or on Windows the mapping of that name."""
+    number = int(file.name.removeprefix("TMInterface"))
+    if sys.platform == "win32":
+        return MemoryDriver(number)
+    return MemoryDriver(number, open_mapping=partial(open_file, file))
 
 
 def open_file(file: Path, name: str, size: int) -> mmap.mmap:
-    """Instead of a mapping of Windows; runs in the driver's helper process."""
+    """Open the file instead of a mapping of Windows. Runs in the driver's child process."""
     with file.open("r+b") as opened:
         return mmap.mmap(opened.fileno(), size)

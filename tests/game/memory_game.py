@@ -1,15 +1,17 @@
-"""A game with TMInterface 1.4's side of the shared memory, as the package `tminterface` expects it: a file of 64 KB.
+"""A game with TMInterface 1.4's side of the shared memory: 64 KB, a file outside of Windows.
 
-Run as a process (`python memory_game.py FILE`). Layout, numbers and payloads: fact sheet, section (b), and the
-package's interface.py. A line on stdin: `race` begins one. It knows no word of tmxdb.
+Run it as a process: `python memory_game.py FILE`. On Windows the name of the file is that of the mapping. Layout,
+numbers and payloads are those of docs/facts/tminterface.md#shared-memory and of the package's interface.py. The line
+`race` on stdin begins a race. It shares no code with tmxdb.
 """
 
 import mmap
 import os
-import select
 import struct
 import sys
 import time
+
+from orders import Orders
 
 SIZE = 65535
 READY = 0xFF00
@@ -20,27 +22,39 @@ NO_PLAYER_INFO = 4
 COUNTDOWN_MS = -2600
 
 
+def named_mapping(path):
+    memory = mmap.mmap(-1, SIZE, tagname=os.path.basename(path))
+    memory[:] = bytes(SIZE)
+    return memory
+
+
+def mapped_file(path):
+    with open(path, "wb") as file:
+        file.write(bytes(SIZE))
+    with open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), SIZE)
+
+
 class Game:
     def __init__(self, path):
-        with open(path, "wb") as file:
-            file.write(bytes(SIZE))
-        self.file = open(path, "r+b")  # noqa: SIM115 (as long as the process)
-        self.memory = mmap.mmap(self.file.fileno(), SIZE)
-        print(0, flush=True)  # peer.py says its port here
+        self.memory = named_mapping(path) if sys.platform == "win32" else mapped_file(path)
+        self.orders = Orders()
+        print(0, flush=True)  # peer.py prints its port here
         self.registered, self.timeout_s = False, 2.0
         self.racing, self.time_ms = False, COUNTDOWN_MS
 
     def run(self):
         while True:
-            if select.select([0], [], [], 0)[0]:
-                if not os.read(0, 100):
-                    sys.exit()
+            words = self.orders.take()
+            if words == []:
+                sys.exit()
+            if words:
                 self.racing, self.time_ms = True, COUNTDOWN_MS
-            if not self.registered and self.said() == REGISTER:
+            if not self.registered and self.message() == REGISTER:
                 self.registered, self.timeout_s = True, 2.0
                 self.write(RESPONSE)
-                self.until(lambda: self.said() is None)  # the client clears what it has read: 64 KB,
-                time.sleep(0.01)  # not from front to back, so a message written meanwhile would be cleared, too
+                self.until(lambda: self.message() is None)  # the client clears what it has read, 64 KB
+                time.sleep(0.01)  # in no order, so a message written meanwhile would be cleared too
                 self.call(REGISTERED)
             if self.racing:
                 self.time_ms += 10
@@ -53,10 +67,10 @@ class Game:
                 time.sleep(0.01)
 
     def render(self):
-        """Nothing to see here; window_game.py has a window."""
+        """Draws nothing; window_game.py has a window."""
 
-    def said(self):
-        """The number of what was written last, if it is ready."""
+    def message(self):
+        """Return the number of the last message if it is ready."""
         (word,) = struct.unpack_from("<i", self.memory)
         return word & 0xFF if word & READY else None
 
@@ -80,38 +94,38 @@ class Game:
         self.write(number, struct.pack(f"<{len(values)}i", *values))
         began = time.monotonic()
         while self.registered and time.monotonic() - began <= self.timeout_s:
-            said = self.said()
-            if said == PROCESSED:
+            number = self.message()
+            if number == PROCESSED:
                 return
-            if said is not None and said >= REGISTER:
-                self.obey(said)
+            if number is not None and number >= REGISTER:
+                self.run_command(number)
             time.sleep(0.0001)
         self.registered = False
 
-    def obey(self, order):
+    def run_command(self, command):
         payload, error = b"", 0
         (value,) = struct.unpack_from("<i", self.memory, 8)
-        if order == DEREGISTER:
+        if command == DEREGISTER:
             self.registered = False
             self.memory[0:SIZE] = bytes(SIZE)
             return
-        if order == GIVE_UP:
+        if command == GIVE_UP:
             self.time_ms = COUNTDOWN_MS
-        elif order == SET_TIMEOUT:
+        elif command == SET_TIMEOUT:
             self.timeout_s = value / 1000 if value >= 0 else 1e9
-        elif order == GET_STATE:
+        elif command == GET_STATE:
             payload, error = self.state(), 0 if self.racing else NO_PLAYER_INFO
-        elif order == GET_EVENTS:
-            names = [0, -1, 1, *[-1] * 7]  # running, finish, accelerate: the rest is not there
+        elif command == GET_EVENTS:
+            names = [0, -1, 1, *[-1] * 7]  # running, finish, accelerate: the rest is absent
             events = [(100_000, 1), (100_010, 1 << 24 | 1)]
             payload = struct.pack("<10iII", *names, 0, len(events)) + b"".join(struct.pack("<ii", *e) for e in events)
-        elif order == EXECUTE:
+        elif command == EXECUTE:
             (length,) = struct.unpack_from("<i", self.memory, 12)
             assert 0 < length < 1000
         else:
-            assert order == SET_SPEED, order
+            assert command == SET_SPEED, command
         self.write(RESPONSE, payload, error)
-        self.until(lambda: self.said() != RESPONSE)
+        self.until(lambda: self.message() != RESPONSE)
 
     def state(self):
         data = bytearray(8344)

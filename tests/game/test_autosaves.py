@@ -1,27 +1,28 @@
-"""The user's replays in Autosaves: as they were before, whatever happens in between."""
+"""The user's replays in Autosaves are afterwards as they were before, whatever happens in between."""
 
 from __future__ import annotations
 
+import os
 import random
-import signal
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tmxdb.errors import GameTrouble
-from tmxdb.game.autosaves import Autosaves, autosave_name, lent, recover_autosaves
-
-from ..tool import Tool
+from tests import forked
+from tests.processes import was_killed
+from tmxdb.errors import GameError, PermanentError, RetryLater
+from tmxdb.game.autosaves import Autosaves, autosave_name, recover_autosaves, replaced_files
+from tmxdb.storage import durable
 
 OWN = "me_A01-Race.Replay.gbx"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With a run of the user's own on one map, of another login on the same, and on another map."""
+    """A folder with two runs of the user on two maps, and one of another login."""
     folder = tmp_path / "Autosaves"
     folder.mkdir()
     for name in (OWN, "sister_A01-Race.Replay.gbx", "me_B02-Acrobatic.Replay.gbx"):
@@ -34,47 +35,47 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("map_name", ["A01-Race", "C03-Speed"])
-def test_a_replay_is_put_there_and_all_is_as_before(folder: Path, map_name: str) -> None:
+def test_a_replaced_replay_is_restored(folder: Path, map_name: str) -> None:
     before = content(folder)
     autosaves = Autosaves(folder)
-    autosaves.put("me", map_name, b"ours")
+    autosaves.replace("me", map_name, b"ours")
     assert content(folder)[f"me_{map_name}.Replay.gbx"] == b"ours"
-    autosaves.give_back()
+    autosaves.restore()
     assert content(folder) == before
-    autosaves.give_back()
+    autosaves.restore()
     assert content(folder) == before
 
 
-def test_hidden_ghosts_are_those_of_the_map_and_what_the_game_saves_meanwhile_goes(folder: Path) -> None:
+def test_only_the_ghosts_of_the_map_are_hidden_and_a_run_saved_meanwhile_is_removed(folder: Path) -> None:
     before = content(folder)
     autosaves = Autosaves(folder)
     autosaves.hide("A01-Race", username="me")
     assert {name for name in content(folder) if name.endswith(".gbx")} == {"me_B02-Acrobatic.Replay.gbx"}
     (folder / OWN).write_bytes(b"the run that we have just driven")
-    autosaves.give_back()
+    autosaves.restore()
     assert content(folder) == before
 
 
-def test_a_folder_that_is_not_there_hides_nothing_and_is_made_for_a_replay(tmp_path: Path) -> None:
+def test_a_missing_folder_hides_nothing_and_is_created_for_a_replay(tmp_path: Path) -> None:
     autosaves = Autosaves(tmp_path / "Tracks" / "Autosaves")
     assert autosaves.hide("A01-Race") == 0
-    assert autosaves.put("me", "A01-Race", b"ours").read_bytes() == b"ours"
+    assert autosaves.replace("me", "A01-Race", b"ours").read_bytes() == b"ours"
     assert recover_autosaves(tmp_path / "nowhere") == 0
 
 
-def test_the_same_name_is_lent_once_at_a_time(folder: Path) -> None:
+def test_two_games_cannot_change_the_same_file(folder: Path) -> None:
     first, second = Autosaves(folder), Autosaves(folder)
-    first.put("me", "A01-Race", b"first")
-    with pytest.raises(GameTrouble) as busy:
-        second.put("me", "A01-Race", b"second")
+    first.replace("me", "A01-Race", b"first")
+    with pytest.raises(GameError) as busy:
+        second.replace("me", "A01-Race", b"second")
     assert busy.value.code == "game.autosave_busy"
-    assert recover_autosaves(folder) == 0  # its owner lives
-    assert lent(folder) == [OWN]
+    assert recover_autosaves(folder) == 0  # its owner is alive
+    assert replaced_files(folder) == [OWN]
     assert (folder / OWN).read_bytes() == b"first"
-    first.give_back()
-    second.put("me", "A01-Race", b"second")
-    second.give_back()
-    assert lent(folder) == []
+    first.restore()
+    second.replace("me", "A01-Race", b"second")
+    second.restore()
+    assert replaced_files(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -89,63 +90,141 @@ def test_a_name_never_leaves_the_folder(username: str, map_name: str, name: str)
     assert autosave_name(username, map_name) == name
 
 
-DIE = """
+@pytest.mark.parametrize("map_name", ["x" * 250, "\N{SNOWMAN}" * 85, "y" * 5000])
+def test_a_map_name_that_is_too_long_for_a_file_has_nothing_to_hide(folder: Path, map_name: str) -> None:
+    before = content(folder)
+    autosaves = Autosaves(folder)
+    assert autosaves.hide(map_name, username="me") == 0
+    with pytest.raises(PermanentError, match="too long") as refused:
+        autosaves.replace("me", map_name, b"ours")
+    assert refused.value.code == "capture.map_name"
+    autosaves.restore()
+    assert content(folder) == before
+
+
+def test_a_ghost_whose_name_leaves_no_room_for_a_backup_fails_only_this_row(folder: Path) -> None:
+    map_name = "x" * (255 - len("me_.Replay.gbx"))
+    (folder / autosave_name("me", map_name)).write_bytes(b"the run")
+    before = content(folder)
+    with pytest.raises(PermanentError) as refused:
+        Autosaves(folder).hide(map_name, username="me")
+    assert refused.value.code == "capture.map_name"
+    assert content(folder) == before
+
+
+def test_the_longest_map_name_that_fits_is_hidden_and_restored(folder: Path) -> None:
+    map_name = "x" * (255 - len("me_.Replay.gbx.tmxdb-kept-999"))
+    (folder / autosave_name("me", map_name)).write_bytes(b"the run")
+    before = content(folder)
+    autosaves = Autosaves(folder)
+    assert autosaves.hide(map_name, username="me") == 1
+    assert not (folder / autosave_name("me", map_name)).exists()
+    autosaves.restore()
+    autosaves.replace("me", map_name, b"ours")
+    autosaves.restore()
+    assert content(folder) == before
+
+
+def test_a_file_that_another_program_holds_open_for_a_moment_is_moved_then(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(folder)
+    held = HeldOpen(monkeypatch, times=3)
+    autosaves = Autosaves(folder)
+    autosaves.hide("A01-Race")
+    held.times = 3
+    autosaves.restore()
+    assert held.refused == 6
+    assert content(folder) == before
+
+
+def test_a_file_that_stays_open_in_another_program_fails_only_this_row(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(folder)
+    monkeypatch.setattr("tmxdb.storage.durable.RETRY_S", 0.05)
+    held = HeldOpen(monkeypatch, times=10**6)
+    autosaves = Autosaves(folder)
+    with pytest.raises(RetryLater) as in_use:
+        autosaves.hide("A01-Race")
+    assert in_use.value.code == "disk.in_use"
+    held.times = 0
+    autosaves.restore()
+    assert content(folder) == before
+
+
+class HeldOpen:
+    """Renames fail with Windows' error of a file that another program has open, `times` times."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.times, self.refused = times, 0
+        for module, name in ((os, "rename"), (durable, "_replace")):  # Windows replaces with a call of its own
+            monkeypatch.setattr(module, name, self._refuse(getattr(module, name)))
+
+    def _refuse(self, real: Callable[..., None]) -> Callable[..., None]:
+        def call(*paths: object) -> None:
+            if self.times:
+                self.times, self.refused = self.times - 1, self.refused + 1
+                error = PermissionError(13, "Permission denied", str(paths[0]))
+                error.winerror = 5  # type: ignore[attr-defined]
+                raise error
+            real(*paths)
+
+        return call
+
+
+DYING = """
 import os, signal, sys
 from pathlib import Path
 from tmxdb.game.autosaves import Autosaves, recover_autosaves
-folder, left, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-def deadly(real):
+folder, left, action = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+def killing(real):
     def call(*arguments, **named):
         global left
         if any(isinstance(a, int) or str(folder) in str(a) for a in arguments):
             if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
             left -= 1
         return real(*arguments, **named)
     return call
 for name in ("open", "rename", "replace", "unlink", "fsync", "close"):
-    setattr(os, name, deadly(getattr(os, name)))
-if what == "recover":
+    setattr(os, name, killing(getattr(os, name)))
+if action == "recover":
     recover_autosaves(folder)
 else:
     autosaves = Autosaves(folder)
-    if what.startswith("put"):
-        autosaves.put("me", "A01-Race", b"ours")
-        autosaves.put("me", "C03-Speed", b"ours too")
+    if action.startswith("put"):
+        autosaves.replace("me", "A01-Race", b"ours")
+        autosaves.replace("me", "C03-Speed", b"ours too")
     else:
         autosaves.hide("A01-Race", username="me")
-    if what == "put and die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    autosaves.give_back()
-print("lived")
+    if action == "put and die":
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    autosaves.restore()
+print("survived")
 """
 
 
-def die(folder: Path, after: int, what: str) -> bool:
-    """A process that is killed by SIGKILL at the `after`th step; whether it came to one."""
-    ended = subprocess.run(
-        [sys.executable, "-c", DIE, str(folder), str(after), what],
-        env=Tool.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
+def run_until_killed(folder: Path, after: int, what: str) -> bool:
+    """Run a process that is killed at step number `after`, and return whether it came that far."""
+    with forked.python(DYING, folder, after, what, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ended:
+        _, err = ended.communicate(timeout=300)
+    assert ended.returncode == 0 or was_killed(ended.returncode), err
     return ended.returncode != 0
 
 
-def die_with_replays_lent(folder: Path) -> None:
-    """After its replays are in their places, before it gives anything back."""
-    assert die(folder, -1, "put and die")
-    assert lent(folder) == [OWN, "me_C03-Speed.Replay.gbx"]
+def killed_with_replays_replaced(folder: Path) -> None:
+    """A process was killed after it replaced two files, before it restored any."""
+    assert run_until_killed(folder, -1, "put and die")
+    assert replaced_files(folder) == [OWN, "me_C03-Speed.Replay.gbx"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["put", "hide"])
-def test_killed_at_any_step_the_next_one_puts_all_back(folder: Path, what: str) -> None:
+def test_after_a_kill_at_any_step_the_next_process_restores_everything(folder: Path, what: str) -> None:
     before = content(folder)
     steps = 0
-    while die(folder, steps, what):
+    while run_until_killed(folder, steps, what):
         recover_autosaves(folder)
         assert content(folder) == before, f"killed at step {steps}"
         steps += 1
@@ -154,38 +233,35 @@ def test_killed_at_any_step_the_next_one_puts_all_back(folder: Path, what: str) 
 
 
 @pytest.mark.slow
-def test_killed_while_it_puts_back_the_next_one_goes_on(folder: Path) -> None:
+def test_after_a_kill_while_restoring_the_next_process_finishes(folder: Path) -> None:
     before = content(folder)
     steps = 0
     while True:
-        die_with_replays_lent(folder)
-        again = die(folder, steps, "recover")
+        killed_with_replays_replaced(folder)
+        was_killed = run_until_killed(folder, steps, "recover")
         recover_autosaves(folder)
         assert content(folder) == before, f"killed at step {steps}"
-        if not again:
+        if not was_killed:
             break
         steps += 1
     assert steps > 2
 
 
-def test_two_that_find_the_same_leavings_put_back_once(folder: Path) -> None:
+def test_processes_that_recover_at_the_same_time_restore_once(folder: Path) -> None:
     before = content(folder)
-    die_with_replays_lent(folder)
-    helpers = [
-        subprocess.Popen([sys.executable, "-c", DIE, str(folder), "-1", "recover"], env=Tool.environment())
-        for _ in range(3)
-    ]
-    assert [helper.wait(60) for helper in helpers] == [0, 0, 0]
+    killed_with_replays_replaced(folder)
+    helpers = [forked.python(DYING, folder, -1, "recover") for _ in range(3)]
+    assert [helper.wait(300) for helper in helpers] == [0, 0, 0]
     assert content(folder) == before
 
 
-LEND = """
+REPLACING = """
 import random, sys
 from pathlib import Path
-from tmxdb.errors import GameTrouble
+from tmxdb.errors import GameError, PermanentError, RetryLater
 from tmxdb.game.autosaves import Autosaves, recover_autosaves
 folder, rng = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
-busy = lent = 0
+busy = replaced = 0
 print("began", flush=True)
 while True:
     recover_autosaves(folder)
@@ -193,54 +269,53 @@ while True:
     try:
         name = rng.choice(["A01-Race", "B02-Acrobatic", "C03-Speed"])
         if rng.random() < 0.5:
-            autosaves.put("me", name, b"ours %d" % rng.randrange(10**9))
+            autosaves.replace("me", name, b"ours %d" % rng.randrange(10**9))
         else:
             autosaves.hide(name, username="me")
-        lent += 1
-    except GameTrouble:
+        replaced += 1
+    except GameError:
         busy += 1
     finally:
-        autosaves.give_back()
+        autosaves.restore()
 """
 
 
 @pytest.mark.slow
-def test_four_at_once_killed_at_random_leave_all_as_it_was(folder: Path) -> None:
+def test_four_processes_killed_at_random_leave_the_folder_as_it_was(folder: Path) -> None:
     before = content(folder)
     rng = random.Random(7)
 
-    def begin() -> subprocess.Popen[str]:
-        words = [sys.executable, "-c", LEND, str(folder), str(rng.randrange(10**6))]
-        process = subprocess.Popen(words, env=Tool.environment(), stdout=subprocess.PIPE, text=True)
+    def begin() -> forked.AnyProcess:
+        process = forked.python(REPLACING, folder, rng.randrange(10**6), stdout=subprocess.PIPE)
         assert process.stdout
         assert process.stdout.readline() == "began\n"
         return process
 
-    def end(process: subprocess.Popen[str]) -> None:
-        assert process.poll() is None, "it ended by itself"
+    def end(process: forked.AnyProcess) -> None:
+        assert process.poll() is None, "it exited by itself"
         process.kill()
         process.communicate()
 
-    lenders = [begin() for _ in range(4)]
+    workers = [begin() for _ in range(4)]
     for _ in range(12):
         time.sleep(rng.uniform(0.01, 0.1))
-        end(lenders.pop(rng.randrange(4)))
-        lenders.append(begin())
-    for lender in lenders:
-        end(lender)
+        end(workers.pop(rng.randrange(4)))
+        workers.append(begin())
+    for worker in workers:
+        end(worker)
     recover_autosaves(folder)
     assert content(folder) == before
 
 
-def test_a_newer_run_of_the_users_is_kept_when_an_older_loan_is_given_back(folder: Path) -> None:
-    die_with_replays_lent(folder)
+def test_a_newer_run_of_the_user_is_kept_when_an_older_one_is_restored(folder: Path) -> None:
+    killed_with_replays_replaced(folder)
     (folder / OWN).write_bytes(b"driven today, before tmxdb was started again")
     recover_autosaves(folder)
     assert content(folder)[f"{OWN}.tmxdb-kept-1"] == b"driven today, before tmxdb was started again"
     assert content(folder)[OWN] == f"the run {OWN}".encode()
 
 
-def test_a_saved_file_whose_note_somebody_deleted_comes_back(folder: Path) -> None:
+def test_a_saved_file_whose_note_was_deleted_is_restored(folder: Path) -> None:
     before = content(folder)
     (folder / OWN).rename(folder / f"{OWN}.tmxdb-saved")
     recover_autosaves(folder)

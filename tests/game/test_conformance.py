@@ -1,4 +1,4 @@
-"""The suite of `conformance.py`, run for every game that can be had here."""
+"""Run the conformance suite with the small games of this folder."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from .conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, ReplacedConformance
-from .games import MemoryGame, PeerGame
+from tests.game.conformance import (
+    CheckpointConformance,
+    Conformance,
+    FrameConformance,
+    GameUnderTest,
+    ReplacedConformance,
+)
+from tests.game.games import MemoryGame, PeerGame
 
 
 class TestPeer(Conformance, FrameConformance, CheckpointConformance, ReplacedConformance):
-    """The socket driver with a peer written from the sheet."""
+    """The socket driver with peer.py."""
 
     @pytest.fixture
     def game(self) -> Iterator[GameUnderTest]:
@@ -22,10 +28,10 @@ class TestPeer(Conformance, FrameConformance, CheckpointConformance, ReplacedCon
 
 
 class TestMemory(Conformance, CheckpointConformance):
-    """The driver of TMInterface 1.4 with a stand-in of its shared memory. It takes no pictures."""
+    """The driver of TMInterface 1.4 with memory_game.py. It takes no pictures."""
 
     @pytest.fixture
     def game(self, tmp_path: Path) -> Iterator[GameUnderTest]:
-        game = MemoryGame(tmp_path / "TMInterface0")
+        game = MemoryGame(tmp_path)
         yield game
         game.close()

@@ -1,4 +1,4 @@
-"""Starting and ending games: scripts and real processes in the place of the game."""
+"""Games are started and ended, with scripts and real processes instead of the game."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.launch import GameProcess, LaunchSettings
-from tmxdb.game.processes import which_game
-from tmxdb.game.socket_driver import SocketDriver
+from tests.game.conformance import next_step
+from tests.game.games import PEER, free_port
+from tests.tool import Tool
+from tmxdb.errors import GameError, InvalidInput
+from tmxdb.game.process.launch import GameProcess, LaunchSettings
+from tmxdb.game.process.processes import find_started_game
+from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
-from ..tool import Tool
-from .conformance import next_step
-from .games import PEER, free_port
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts with a first line that names their program")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="scripts need a shebang line")
 
 STUBBORN = f"""#!{sys.executable}
 import runpy, signal, sys
@@ -30,22 +29,23 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 sys.stdin = open(0, closefd=False)
 import os
 reading, writing = os.pipe()
-os.dup2(reading, 0)  # the peer listens there; it never hears anything but `race`
+os.dup2(reading, 0)  # peer.py reads commands there: only `race` comes
 os.write(writing, b"race\\n")
 sys.argv = ["peer", sys.argv[1]]
+sys.path.insert(0, {str(PEER.parent)!r})
 runpy.run_path({str(PEER)!r}, run_name="__main__")
 """
 
 
 @pytest.fixture
 def stubborn(tmp_path: Path) -> Path:
-    """A game that does not end when it is asked to."""
+    """A game that ignores SIGTERM."""
     return script(tmp_path / "TmForever", STUBBORN)
 
 
 @pytest.fixture
 def game_at(tmp_path: Path) -> Iterator[Callable[..., GameProcess]]:
-    """Games that are ended at the end."""
+    """Create games, and end them after the test."""
     made: list[GameProcess] = []
 
     def make(path: Path, port: int) -> GameProcess:
@@ -58,9 +58,9 @@ def game_at(tmp_path: Path) -> Iterator[Callable[..., GameProcess]]:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What does not want to end is killed sooner."""
-    monkeypatch.setattr("tmxdb.game.processes.ENDS_S", 0.5)
+def _short_exit_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Games that do not exit are killed after 0.5 s."""
+    monkeypatch.setattr("tmxdb.game.process.processes.EXIT_TIMEOUT_S", 0.5)
 
 
 def script(path: Path, text: str) -> Path:
@@ -69,21 +69,19 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
-def reach(port: int) -> None:
+def connect_to(port: int) -> None:
     driver = SocketDriver(port)
     driver.connect(10)
     next_step(driver)
     driver.close()
 
 
-def test_a_game_is_started_reached_and_ended_although_it_does_not_want_to(
-    stubborn: Path, game_at: Callable[..., GameProcess]
-) -> None:
+def test_a_game_that_ignores_sigterm_is_started_and_ended(stubborn: Path, game_at: Callable[..., GameProcess]) -> None:
     port = free_port()
     game = game_at(stubborn, port)
     assert not game.running()
     game.start()
-    reach(port)
+    connect_to(port)
     pid = game.pid
     assert pid is not None
     assert psutil.Process(pid).name() == "TmForever"
@@ -106,17 +104,17 @@ def test_a_restarted_game_is_another_process_on_the_same_port(
     eventually(lambda: not game.running())
     game.restart()
     assert game.pid != first
-    reach(port)
+    connect_to(port)
 
 
-def test_a_script_that_ends_and_leaves_the_game_behind_is_one_game_with_it(
+def test_a_game_outlives_its_script_and_is_still_ended(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:
     port = free_port()
     game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\n"{stubborn}" "$1" &\nexit 0\n'), port)
     game.start()
     eventually(lambda: game.pid is not None)
-    reach(port)
+    connect_to(port)
     assert game.running()
     pid = game.pid
     game.stop()
@@ -124,7 +122,7 @@ def test_a_script_that_ends_and_leaves_the_game_behind_is_one_game_with_it(
     eventually(lambda: not psutil.pid_exists(pid))
 
 
-def test_a_game_that_has_left_its_session_is_ended_too(
+def test_a_game_in_another_session_is_ended_too(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:
     port = free_port()
@@ -138,16 +136,16 @@ def test_a_game_that_has_left_its_session_is_ended_too(
     eventually(lambda: not psutil.pid_exists(pid))
 
 
-def test_what_all_games_of_a_wine_prefix_share_is_left_to_end_by_itself(
+def test_processes_shared_by_all_games_of_a_wine_prefix_are_not_ended(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:
     shared = script(tmp_path / "wineserver", f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
-    told = tmp_path / "told"
-    starts = f'#!/bin/sh\n"{shared}" &\necho $! > "{told}"\nexec "{stubborn}" "$1"\n'
+    output = tmp_path / "output"
+    starts = f'#!/bin/sh\n"{shared}" &\necho $! > "{output}"\nexec "{stubborn}" "$1"\n'
     game = game_at(script(tmp_path / "launch.sh", starts), free_port())
     game.start()
     eventually(lambda: game.pid is not None)
-    server = psutil.Process(int(told.read_text()))
+    server = psutil.Process(int(output.read_text()))
     try:
         game.stop()
         assert not game.running()
@@ -157,35 +155,35 @@ def test_what_all_games_of_a_wine_prefix_share_is_left_to_end_by_itself(
 
 
 def test_the_script_gets_the_port_as_its_only_argument(tmp_path: Path, game_at: Callable[..., GameProcess]) -> None:
-    told = tmp_path / "told"
-    game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\necho "$# $1" > "{told}"\nsleep 60\n'), 8480)
+    output = tmp_path / "output"
+    game = game_at(script(tmp_path / "launch.sh", f'#!/bin/sh\necho "$# $1" > "{output}"\nsleep 60\n'), 8480)
     game.start()
-    assert told.read_text() == "1 8480\n"
+    assert output.read_text() == "1 8480\n"
 
 
-def test_a_script_that_does_not_work_is_told_with_what_to_run(
+def test_a_failing_script_is_reported_with_the_command_to_run(
     tmp_path: Path, game_at: Callable[..., GameProcess]
 ) -> None:
     path = script(tmp_path / "launch.sh", "#!/bin/sh\nexit 3\n")
-    with pytest.raises(GameTrouble, match=f"run {path} 8481 by hand") as failed:
+    with pytest.raises(GameError, match=f"Run {path} 8481 by hand") as failed:
         game_at(path, 8481).start()
     assert failed.value.code == "game.no_start"
-    with pytest.raises(BadInput, match="can not be run"):
-        game_at(script(tmp_path / "odd", "#!/no/such/program\n"), 8481).start()
+    with pytest.raises(InvalidInput, match="cannot be run"):
+        game_at(script(tmp_path / "broken", "#!/no/such/program\n"), 8481).start()
 
 
 @pytest.mark.parametrize("executable", [True, False])
-def test_what_is_not_set_or_not_there_is_said_before_anything_is_started(
+def test_missing_settings_and_programs_are_reported_before_anything_starts(
     tmp_path: Path, executable: bool, game_at: Callable[..., GameProcess]
 ) -> None:
-    with pytest.raises(BadInput, match="LINUX_LAUNCH_GAME_PATH"):
+    with pytest.raises(InvalidInput, match="LINUX_LAUNCH_GAME_PATH"):
         LaunchSettings().command(1)
-    with pytest.raises(BadInput, match="no file"):
+    with pytest.raises(InvalidInput, match="no file"):
         LaunchSettings(linux_script=str(tmp_path / "none")).command(1)
     path = script(tmp_path / "launch.sh", "#!/bin/sh\n")
     if not executable:
         path.chmod(0o644)
-        with pytest.raises(BadInput, match="chmod"):
+        with pytest.raises(InvalidInput, match="chmod"):
             LaunchSettings(linux_script=str(path)).command(1)
     else:
         assert LaunchSettings(linux_script=str(path)).command(1) == [str(path), "1"]
@@ -194,9 +192,9 @@ def test_what_is_not_set_or_not_there_is_said_before_anything_is_started(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tmxdb.game import processes
-from tmxdb.game.launch import GameProcess, LaunchSettings
-processes.ENDS_S = 0.5
+from tmxdb.game.process import processes
+from tmxdb.game.process.launch import GameProcess, LaunchSettings
+processes.EXIT_TIMEOUT_S = 0.5
 game = GameProcess(LaunchSettings(linux_script=sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
 game.start()
 print(game.pid, flush=True)
@@ -207,25 +205,38 @@ game.stop()
 """
 
 
-def test_a_game_whose_tmxdb_was_killed_is_ended_before_another_is_started(
+def test_a_game_of_a_killed_tmxdb_is_ended_before_another_starts(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:
     port = free_port()
     words = [sys.executable, "-c", KILLED, str(stubborn), str(port), str(tmp_path / "records"), "die"]
-    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=60, check=False)
-    left = int(dead.stdout)
-    assert psutil.pid_exists(left)
+    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=300, check=False)
+    pid = int(dead.stdout)
+    assert psutil.pid_exists(pid)
     game = game_at(stubborn, port)
     game.start()
-    eventually(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
-    assert game.pid != left
-    reach(port)
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert game.pid != pid
+    connect_to(port)
 
 
-def test_a_tmxdb_that_is_killed_while_it_starts_a_game_leaves_none_behind(
+def test_a_game_of_a_killed_tmxdb_is_ended_by_one_that_has_nothing_to_drive(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:
-    """It has started the game, and not written down yet which process that is."""
+    port = free_port()
+    words = [sys.executable, "-c", KILLED, str(stubborn), str(port), str(tmp_path / "records"), "die"]
+    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=300, check=False)
+    pid = int(dead.stdout)
+    assert psutil.pid_exists(pid)
+    game_at(stubborn, port).close()
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert not list((tmp_path / "records").glob("game-*"))
+
+
+def test_a_tmxdb_killed_while_starting_a_game_leaves_no_game(
+    tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
+) -> None:
+    """The game has started, but its process is not recorded yet."""
     port = free_port()
     dying = KILLED.replace(
         "game.start()",
@@ -234,15 +245,15 @@ def test_a_tmxdb_that_is_killed_while_it_starts_a_game_leaves_none_behind(
         "    os.kill(os.getpid(), signal.SIGKILL)\nsubprocess.Popen = die\ngame.start()",
     )
     words = [sys.executable, "-c", dying, str(stubborn), str(port), str(tmp_path / "records"), "die"]
-    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=60, check=False)
-    left = int(dead.stdout)
+    dead = subprocess.run(words, env=Tool.environment(), capture_output=True, text=True, timeout=300, check=False)
+    pid = int(dead.stdout)
     game = game_at(stubborn, port)
     game.start()
-    eventually(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
-    reach(port)
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    connect_to(port)
 
 
-def test_a_port_whose_tmxdb_lives_is_left_alone(
+def test_a_port_of_a_running_tmxdb_is_refused(
     tmp_path: Path, stubborn: Path, game_at: Callable[..., GameProcess]
 ) -> None:
     port = free_port()
@@ -252,13 +263,13 @@ def test_a_port_whose_tmxdb_lives_is_left_alone(
     ) as other:
         assert other.stdout
         pid = int(other.stdout.readline())
-        with pytest.raises(BadInput, match="--base-tmi-port") as refused:
+        with pytest.raises(InvalidInput, match="--base-tmi-port") as refused:
             game_at(stubborn, port).start()
         assert str(other.pid) in str(refused.value)
         assert psutil.pid_exists(pid)
 
 
-def test_tmloader_is_called_as_the_projects_that_use_it_do(tmp_path: Path) -> None:
+def test_the_command_line_for_tmloader(tmp_path: Path) -> None:
     loader = tmp_path / "TMLoader.exe"
     loader.touch()
     command = LaunchSettings(tmloader=str(loader), profile="my profile", autologin="me").windows_command(8479)
@@ -271,16 +282,14 @@ def test_tmloader_is_called_as_the_projects_that_use_it_do(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("profile", ['a" & calc "', "a;quit", "ä", "", "%PATH%"])
-def test_a_profile_that_would_say_something_else_is_refused(tmp_path: Path, profile: str) -> None:
+def test_a_profile_that_would_break_the_command_line_is_refused(tmp_path: Path, profile: str) -> None:
     loader = tmp_path / "TMLoader.exe"
     loader.touch()
-    with pytest.raises(BadInput, match="can not be passed on"):
+    with pytest.raises(InvalidInput, match="cannot be passed"):
         LaunchSettings(tmloader=str(loader), profile=profile).windows_command(8479)
 
 
-def test_the_game_that_a_loader_leaves_behind_is_told_from_another_that_starts_at_the_same_time(
-    tmp_path: Path, stubborn: Path
-) -> None:
+def test_the_started_game_is_found_among_games_that_start_at_the_same_time(tmp_path: Path, stubborn: Path) -> None:
     ports = [free_port(), free_port()]
     games = [
         psutil.Popen([str(stubborn), str(port), f"/configstring=set custom_port {port};"], stdout=subprocess.DEVNULL)
@@ -288,11 +297,11 @@ def test_the_game_that_a_loader_leaves_behind_is_told_from_another_that_starts_a
     ]
     try:
         eventually(lambda: [game.name() for game in games] == ["TmForever"] * 2)
-        eventually(lambda: [which_game(games, port, 0) for port in ports] == [game.pid for game in games])
-        assert which_game(games[:1], 1, 0) is None  # the other's, and ours is not there yet
+        eventually(lambda: [find_started_game(games, port, 0) for port in ports] == [game.pid for game in games])
+        assert find_started_game(games[:1], 1, 0) is None  # only the other game has appeared
         games.append(psutil.Popen([str(stubborn), "0"], stdout=subprocess.DEVNULL))
-        eventually(lambda: which_game(games, 1, os.getpid()) == games[2].pid)
-        assert which_game(games[2:], 1, 0) == games[2].pid
+        eventually(lambda: find_started_game(games, 1, os.getpid()) == games[2].pid)
+        assert find_started_game(games[2:], 1, 0) == games[2].pid
     finally:
         for game in games:
             game.kill()
@@ -300,7 +309,7 @@ def test_the_game_that_a_loader_leaves_behind_is_told_from_another_that_starts_a
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The driver of TMInterface 1.4: its helper process, and what this version can not do."""
+"""The driver of TMInterface 1.4: its child process, and what this version cannot do."""
 
 from __future__ import annotations
 
@@ -12,72 +12,69 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tmxdb.errors import BadInput, GameGone
-from tmxdb.game.memory_driver import MemoryDriver
-
-from ..tool import Tool
-from .conformance import connected, next_step
-from .games import MemoryGame
+from tests.game.conformance import connected, next_step
+from tests.game.games import MemoryGame
+from tests.tool import Tool
+from tmxdb.errors import GameExited, InvalidInput
+from tmxdb.game.tminterface1.memory_driver import MemoryDriver
 
 
 @pytest.fixture
 def game(tmp_path: Path) -> Iterator[MemoryGame]:
-    game = MemoryGame(tmp_path / "TMInterface0")
+    game = MemoryGame(tmp_path)
     yield game
     game.close()
 
 
-def helpers(of: psutil.Process) -> list[psutil.Process]:
+def children(of: psutil.Process) -> list[psutil.Process]:
     return [child for child in of.children() if "spawn_main" in " ".join(child.cmdline())]
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_the_inputs_of_the_race_are_told_as_a_script(game: MemoryGame) -> None:
+def test_the_inputs_of_the_race_are_returned_as_a_script(game: MemoryGame) -> None:
     game.race()
     with connected(game) as driver:
         next_step(driver)
         assert driver.inputs() == "0 press up\n"
 
 
-def test_pictures_are_refused_with_what_to_do_instead(game: MemoryGame) -> None:
+def test_frame_requests_are_refused_with_what_to_do_instead(game: MemoryGame) -> None:
     game.race()
     with connected(game) as driver:
         next_step(driver)
-        with pytest.raises(BadInput, match="--frame-source screen"):
+        with pytest.raises(InvalidInput, match="--frame-source screen"):
             driver.request_frame(64, 64)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has the shared memory")
-def test_without_windows_connecting_says_so() -> None:
-    with pytest.raises(BadInput, match="Windows"):
+def test_connecting_without_windows_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="Windows"):
         MemoryDriver(0).connect(1)
 
 
-def test_a_helper_that_was_killed_is_a_link_that_is_gone(game: MemoryGame) -> None:
+def test_a_killed_child_process_raises_game_exited(game: MemoryGame) -> None:
     game.race()
     with connected(game) as driver:
         next_step(driver)
-        (helper,) = helpers(psutil.Process())
-        helper.kill()
-        with pytest.raises(GameGone):
+        (child,) = children(psutil.Process())
+        child.kill()
+        with pytest.raises(GameExited):
             driver.state()
-    assert helpers(psutil.Process()) == []
+    assert children(psutil.Process()) == []
 
 
 HOLD = """
 import sys
-from functools import partial
 from pathlib import Path
-from tests.game.games import open_file
-from tmxdb.game.memory_driver import MemoryDriver
+from tests.game.games import memory_driver
 if __name__ == "__main__":
-    driver = MemoryDriver(0, open_mapping=partial(open_file, Path(sys.argv[1])))
+    driver = memory_driver(Path(sys.argv[1]))
     driver.connect(10)
     driver.wait(10)
     print("held", flush=True)
@@ -87,8 +84,8 @@ if __name__ == "__main__":
 
 @contextmanager
 def held_by_a_process(game: MemoryGame, folder: Path) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
-    """A process that holds the game, and its helper."""
-    script = folder / "hold.py"  # a file: spawned processes import the main module again
+    """A process that holds the game, and its child."""
+    script = folder / "hold.py"  # a file, because spawned processes import the main module again
     script.write_text(HOLD)
     with subprocess.Popen(
         [sys.executable, str(script), str(game.file)],
@@ -99,12 +96,12 @@ def held_by_a_process(game: MemoryGame, folder: Path) -> Iterator[tuple[subproce
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
-        (helper,) = helpers(psutil.Process(process.pid))
-        yield process, helper
-    eventually(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+        (child,) = children(psutil.Process(process.pid))
+        yield process, child
+    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_when_we_are_killed_the_helper_lets_the_game_go_and_ends(game: MemoryGame, tmp_path: Path) -> None:
+def test_when_the_parent_is_killed_the_child_releases_the_game_and_exits(game: MemoryGame, tmp_path: Path) -> None:
     game.race()
     with held_by_a_process(game, tmp_path) as (process, _):
         process.kill()
@@ -112,7 +109,7 @@ def test_when_we_are_killed_the_helper_lets_the_game_go_and_ends(game: MemoryGam
         next_step(driver)
 
 
-def test_a_game_that_dies_while_we_are_killed_leaves_no_helper(game: MemoryGame, tmp_path: Path) -> None:
+def test_when_game_and_parent_are_killed_the_child_exits(game: MemoryGame, tmp_path: Path) -> None:
     with held_by_a_process(game, tmp_path) as (process, _):
         game.kill()
         process.kill()

@@ -1,8 +1,7 @@
-"""The socket driver against a hostile or broken other end: the test says, byte by byte, what the game says."""
+"""The socket driver against a hostile or broken game, whose bytes the test sends."""
 
 from __future__ import annotations
 
-import random
 import socket
 import struct
 import threading
@@ -11,35 +10,36 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tmxdb.errors import GameGone, GameSilent
-from tmxdb.game.driver import Connected, Frame, Step
-from tmxdb.game.socket_driver import SocketDriver
+from tests.game.games import free_port
+from tmxdb.errors import GameExited, GameTimeout
+from tmxdb.game.capabilities import Capabilities, RunningMap
+from tmxdb.game.driver import ConnectedEvent, Frame, StepEvent
+from tmxdb.game.tminterface2.messages import HELLO_REPLY
+from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
-from .games import free_port
-
-GREETING = b"\x0f\0\0\0\x88\x13\0\0" + b"\x14\0\0\0"  # timeout 5000 ms, forget what another has asked for
+GREETING = b"\x0f\0\0\0\x74\x27\0\0" + b"\x14\0\0\0"  # timeout 10 100 ms, cancel an earlier request
 SHUTDOWN = b"\x0d\0\0\0"
 
 
 class Line:
-    """A driver, and the other end of its connection in the test's hand."""
+    """A driver, and the game's end of its connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, handshake: bool = False, reply_s: float = 0.3) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            self.driver = SocketDriver(server.getsockname()[1], reply_s=0.3)
-            self.driver.connect(2)
+            self.driver = SocketDriver(server.getsockname()[1], reply_s=reply_s, handshake=handshake)
+            self.driver.connect(60)
             self.game, _ = server.accept()
-        self.game.settimeout(2)
+        self.game.settimeout(60)
 
-    def says(self, *numbers: int) -> None:
+    def send(self, *numbers: int) -> None:
         self.game.sendall(struct.pack(f"<{len(numbers)}i", *numbers))
 
-    def hears(self, data: bytes) -> None:
-        """Exactly these bytes, now."""
-        heard = b""
-        while len(heard) < len(data):
-            heard += self.game.recv(len(data) - len(heard))
-        assert heard == data
+    def expect(self, data: bytes) -> None:
+        """Receive exactly these bytes."""
+        received = b""
+        while len(received) < len(data):
+            received += self.game.recv(len(data) - len(received))
+        assert received == data
 
     def close(self) -> None:
         self.game.close()
@@ -47,89 +47,172 @@ class Line:
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    line = Line()
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
+    line = Line(reply_s=60 if "patient" in request.fixturenames else 0.3)
     yield line
     line.close()
 
 
 @pytest.fixture
+def patient() -> None:
+    """For replies that a thread sends: it may be slow."""
+
+
+@pytest.fixture
 def held(line: Line) -> Line:
-    """Greeted, and a step held."""
-    line.says(1, -10)
-    assert line.driver.wait(1) == Step(-10)
-    line.hears(GREETING)
+    """The first event was a step, which is unanswered."""
+    line.send(1, -10)
+    assert line.driver.wait(30) == StepEvent(-10)
+    line.expect(GREETING)
     return line
 
 
-def test_the_first_event_of_a_connection_clears_what_an_older_client_left(line: Line) -> None:
-    line.says(5)
-    assert line.driver.wait(1) == Connected()
-    line.hears(GREETING)
+def test_the_first_event_resets_what_an_older_client_left(line: Line) -> None:
+    line.send(5)
+    assert line.driver.wait(30) == ConnectedEvent()
+    line.expect(GREETING)
     line.driver.answer()
-    line.hears(b"\5\0\0\0")
-    line.says(1, 0)
+    line.expect(b"\5\0\0\0")
+    line.send(1, 0)
     line.driver.wait(1)
     line.driver.answer()
-    line.hears(b"\1\0\0\0")  # and nothing before it
+    line.expect(b"\1\0\0\0")  # and nothing else
 
 
-def test_a_greeting_that_comes_late_is_taken_as_one(held: Line) -> None:
+def test_a_late_greeting_is_accepted(held: Line) -> None:
     held.driver.answer()
-    held.says(5)
-    assert held.driver.wait(1) == Connected()
-    held.hears(b"\1\0\0\0" + GREETING)
+    held.send(5)
+    assert held.driver.wait(30) == ConnectedEvent()
+    held.expect(b"\1\0\0\0" + GREETING)
+
+
+HANDSHAKE = GREETING + b"\x18\0\0\0" + b"\x16\0\0\0"  # hello, in menus?
+
+
+@pytest.fixture
+def fresh() -> Iterator[Line]:
+    """A connection that begins with a handshake."""
+    line = Line(handshake=True)
+    yield line
+    line.close()
+
+
+def test_a_plugin_without_hello_replies_only_to_the_question_after_it(fresh: Line) -> None:
+    fresh.send(5, 1)
+    assert fresh.driver.wait(30) == ConnectedEvent()
+    fresh.expect(HANDSHAKE)
+    assert fresh.driver.capabilities() == Capabilities()
+    assert (fresh.driver.game_state(), fresh.driver.running_map()) == (None, None)
+    fresh.driver.focus_window()
+    fresh.driver.answer()
+    fresh.expect(b"\5\0\0\0")  # none of these was sent
+
+
+def test_a_plugin_with_hello_reports_its_capabilities(fresh: Line) -> None:
+    text = b"version 7\nmap\nprocess 42\nsomething new\n"
+    fresh.send(5)
+    fresh.game.sendall(struct.pack("<ii", HELLO_REPLY, len(text)) + text + struct.pack("<i", 0))
+    assert fresh.driver.wait(30) == ConnectedEvent()
+    capabilities = fresh.driver.capabilities()
+    assert capabilities == Capabilities("7", frozenset({"map", "something"}), 42)
+    fresh.game.sendall(struct.pack("<i", 10) + b"uid\nA name")
+    assert fresh.driver.running_map() == RunningMap("uid", "A name")
+
+
+@pytest.mark.parametrize("reply", [[2], [-1], [HELLO_REPLY, 2**30], [HELLO_REPLY, 0, 5], []])
+def test_an_invalid_reply_to_hello_breaks_the_connection(fresh: Line, reply: list[int]) -> None:
+    fresh.send(5, *reply)
+    with pytest.raises(GameExited):
+        fresh.driver.wait(1)
+
+
+def test_a_plugin_that_drops_the_connection_at_hello_is_not_asked_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        driver = SocketDriver(server.getsockname()[1], reply_s=0.3)
+        for handshake in (True, False):
+            driver.connect(60)
+            game, _ = server.accept()
+            game.sendall(b"\5\0\0\0")
+            if handshake:
+                game.shutdown(socket.SHUT_WR)
+                with pytest.raises(GameExited):
+                    driver.wait(1)
+            else:
+                assert driver.wait(30) == ConnectedEvent()
+                assert driver.capabilities() == Capabilities()
+            game.close()
+        driver.close()
+
+
+def test_a_plugin_that_does_not_know_the_inputs_is_recognised_and_not_asked_again(held: Line) -> None:
+    state = struct.pack("<i", 8356) + bytes(8356)
+    held.game.sendall(state + state)  # one for each question for the state, none for the inputs
+    assert held.driver.inputs() is None
+    held.expect(struct.pack("<iii", 9, 23, 9))
+    assert held.driver.inputs() is None
+    held.driver.answer()
+    held.expect(b"\1\0\0\0")
+
+
+def test_a_plugin_that_knows_the_inputs_is_asked_without_the_state_from_then_on(held: Line) -> None:
+    state, script = struct.pack("<i", 8356) + bytes(8356), struct.pack("<i", 10) + b"0 press up"
+    held.game.sendall(state + script + state)
+    assert held.driver.inputs() == "0 press up"
+    held.expect(struct.pack("<iii", 9, 23, 9))
+    held.game.sendall(script)
+    assert held.driver.inputs() == "0 press up"
+    held.expect(struct.pack("<i", 23))
 
 
 @pytest.mark.parametrize("number", [0, -1, 6, 13, 23, 2**31 - 1, 0x474E5089])
-def test_a_number_that_begins_no_message_breaks_the_link(held: Line, number: int) -> None:
+def test_an_unknown_message_breaks_the_connection(held: Line, number: int) -> None:
     held.driver.answer()
-    held.says(number)
-    with pytest.raises(GameGone, match=str(number)):
+    held.send(number)
+    with pytest.raises(GameExited, match=str(number)):
         held.driver.wait(1)
-    with pytest.raises(GameGone):
+    with pytest.raises(GameExited):
         held.driver.wait(1)
 
 
-def test_a_frame_that_nobody_asked_for_breaks_the_link(held: Line) -> None:
+def test_a_frame_that_was_not_requested_breaks_the_connection(held: Line) -> None:
     held.driver.answer()
-    held.says(4, 0, 0, 0)
-    with pytest.raises(GameGone, match="size is not known"):
+    held.send(4, 0, 0, 0)
+    with pytest.raises(GameExited, match="size is not known"):
         held.driver.wait(1)
 
 
-def test_a_frame_larger_than_was_asked_for_is_noticed_at_the_next_message(held: Line) -> None:
+def test_a_frame_larger_than_requested_is_noticed_at_the_next_message(held: Line) -> None:
     held.driver.request_frame(1, 1)
     held.driver.answer()
-    held.says(4, 0x010203, 0x7F7F7F7F)
-    assert held.driver.wait(1) == Frame(1, 1, b"\3\2\1\0")
+    held.send(4, 0x010203, 0x7F7F7F7F)
+    assert held.driver.wait(30) == Frame(1, 1, b"\3\2\1\0")
     held.driver.answer()
-    with pytest.raises(GameGone):
+    with pytest.raises(GameExited):
         held.driver.wait(1)
 
 
-def test_what_is_said_in_a_step_is_said_in_one_piece_with_the_answer_last(held: Line) -> None:
+def test_all_commands_of_a_step_are_sent_in_one_piece_with_the_answer_last(held: Line) -> None:
     held.driver.request_frame(2, 1)
     held.driver.unrequest_frame()
     held.game.settimeout(0.05)
     with pytest.raises(TimeoutError):
         held.game.recv(1)
-    held.game.settimeout(2)
-    held.says(2**31 - 1)  # no state, but all was sent before it was read
-    with pytest.raises(GameGone):
-        held.driver.answer_and_tell()
+    held.game.settimeout(60)
+    held.send(2**31 - 1)  # an invalid state; everything was sent before it is read
+    with pytest.raises(GameExited):
+        held.driver.answer_and_get_state()
     assert held.game.recv(100) == struct.pack("<iiiiii", 17, 2, 1, 20, 9, 1)
 
 
-def test_a_picture_stays_as_it_is_until_it_is_released(held: Line) -> None:
+def test_a_picture_is_unchanged_until_it_is_released(held: Line) -> None:
     def picture(number: int) -> Frame:
         held.driver.request_frame(1, 1)
         held.driver.answer()
-        held.says(4, number)
-        frame = held.driver.wait(1)
+        held.send(4, number)
+        frame = held.driver.wait(30)
         assert isinstance(frame, Frame)
         held.driver.answer()
-        held.says(1, 10 * number)
+        held.send(1, 10 * number)
         held.driver.wait(1)
         return frame
 
@@ -151,23 +234,24 @@ def test_a_picture_stays_as_it_is_until_it_is_released(held: Line) -> None:
         (SocketDriver.state, [8, 0, 0]),
         (SocketDriver.state, []),
         (SocketDriver.state, [8356, 1, 2, 3]),
-        (SocketDriver.answer_and_tell, [8356, 1, 2, 3]),
+        (SocketDriver.answer_and_get_state, [8356, 1, 2, 3]),
         (SocketDriver.inputs, [2**30]),
         (SocketDriver.inputs, [20_000, 0x61616161]),
         (SocketDriver.in_menus, []),
     ],
 )
-def test_a_reply_that_is_none_breaks_the_link_within_its_limit(
+def test_an_invalid_reply_breaks_the_connection_within_its_limit(
     held: Line, ask: Callable[[SocketDriver], object], reply: list[int]
 ) -> None:
-    held.says(*reply)
-    with pytest.raises(GameGone):
+    held.send(*reply)
+    with pytest.raises(GameExited):
         ask(held.driver)
-    with pytest.raises(GameGone):
+    with pytest.raises(GameExited):
         held.driver.answer()
 
 
-def test_messages_that_come_byte_by_byte_are_read_whole(held: Line) -> None:
+@pytest.mark.usefixtures("patient")
+def test_messages_that_arrive_byte_by_byte_are_read(held: Line) -> None:
     held.driver.request_frame(8, 8)
     held.driver.answer()
     pixels = bytes(range(256))
@@ -178,33 +262,35 @@ def test_messages_that_come_byte_by_byte_are_read_whole(held: Line) -> None:
 
     game = threading.Thread(target=dribble)
     game.start()
-    assert held.driver.wait(1) == Step(20)
+    assert held.driver.wait(30) == StepEvent(20)
     held.driver.answer()
-    assert held.driver.wait(1) == Frame(8, 8, pixels)
+    assert held.driver.wait(30) == Frame(8, 8, pixels)
     game.join()
 
 
 @pytest.mark.parametrize("began", [b"\1\0\0", b"\1\0\0\0\5", b"\2\0\0\0\1\0\0\0"])
-def test_half_a_message_breaks_the_link(held: Line, began: bytes) -> None:
+def test_half_a_message_breaks_the_connection(held: Line, began: bytes) -> None:
     held.driver.answer()
     held.game.sendall(began)
-    with pytest.raises(GameGone, match="middle"):
+    with pytest.raises(GameExited, match="middle"):
         held.driver.wait(0.1)
 
 
-def test_silence_between_messages_loses_nothing(held: Line) -> None:
+def test_a_timeout_between_messages_loses_nothing(held: Line) -> None:
     held.driver.answer()
-    with pytest.raises(GameSilent):
+    with pytest.raises(GameTimeout):
         held.driver.wait(0)
-    held.says(1, 30)
-    assert held.driver.wait(1) == Step(30)
+    held.send(1, 30)
+    assert held.driver.wait(30) == StepEvent(30)
 
 
-def test_long_inputs_are_read_whole(held: Line) -> None:
+@pytest.mark.usefixtures("patient")
+def test_long_inputs_are_read_completely(held: Line) -> None:
     text = "0 press up\n" * 20_000
 
     def reply() -> None:
-        held.game.sendall(struct.pack("<i", len(text)) + text.encode())
+        state = struct.pack("<i", 8356) + bytes(8356)
+        held.game.sendall(state + struct.pack("<i", len(text)) + text.encode() + state)
 
     game = threading.Thread(target=reply)
     game.start()
@@ -212,78 +298,43 @@ def test_long_inputs_are_read_whole(held: Line) -> None:
     game.join()
 
 
-def test_leaving_says_so_and_waits_until_the_game_hangs_up(held: Line) -> None:
-    heard: list[bytes] = []
-    hung_up = threading.Event()
+def test_closing_sends_shutdown_and_waits_until_the_game_closes(held: Line) -> None:
+    received: list[bytes] = []
+    has_closed = threading.Event()
 
     def game() -> None:
-        heard.append(held.game.recv(100))
+        received.append(held.game.recv(100))
         time.sleep(0.3)
-        held.says(1, 20)  # nobody reads it any more; it must not reset the connection
-        hung_up.set()
+        held.send(1, 20)  # is not read any more, and must not reset the connection
+        has_closed.set()
         held.game.close()
 
     other = threading.Thread(target=game)
     other.start()
     held.driver.close()
-    assert hung_up.is_set()
+    assert has_closed.is_set()
     other.join()
-    assert heard == [SHUTDOWN]
+    assert received == [SHUTDOWN]
 
 
-def test_a_port_that_the_system_would_lend_to_ourselves_is_not_taken_for_a_game() -> None:
-    driver = SocketDriver(free_port())  # among those that outgoing connections use
+def test_a_connection_of_a_port_to_itself_is_not_taken_for_a_game() -> None:
+    driver = SocketDriver(free_port())  # in the range of outgoing connections
     for _ in range(3):
-        with pytest.raises(GameGone, match="game check"):
+        with pytest.raises(GameExited, match="game check"):
             driver.connect(0.3)
 
 
-def test_patience_outlasts_a_game_that_starts_late() -> None:
+def test_connecting_waits_for_a_game_that_starts_late() -> None:
     port = free_port()
-    driver = SocketDriver(port)
+    driver = SocketDriver(port, handshake=False)
     servers: list[socket.socket] = []
     late = threading.Timer(0.5, lambda: servers.append(socket.create_server(("127.0.0.1", port))))
     late.start()
-    driver.connect(10)
+    driver.connect(60)
     late.join()
     game, _ = servers[0].accept()
     game.sendall(b"\5\0\0\0")
-    assert driver.wait(1) == Connected()
+    assert driver.wait(30) == ConnectedEvent()
     game.close()
     driver.close()
     servers[0].close()
-
-
-def noise(rng: random.Random) -> bytes:
-    """What a game might say, in no order, cut anywhere, with some numbers that are none."""
-    parts = [
-        struct.pack("<i", rng.choice([1, 1, 1, 2, 3, 4, 5, 0, -1, 6, 2**31 - 1])),
-        struct.pack("<i", rng.choice([0, 1, 10, 8356, 1440, -1, 2**20])),
-        rng.randbytes(rng.randrange(40)),
-        bytes(rng.randrange(9000)),
-    ]
-    said = b"".join(rng.choices(parts, k=rng.randrange(1, 30)))
-    return said[: rng.randrange(len(said) + 1)]
-
-
-def test_whatever_is_said_the_link_is_in_order_or_gone() -> None:
-    rng = random.Random(1)
-    for _ in range(200):
-        line = Line()
-        line.game.sendall(noise(rng))
-        line.game.shutdown(socket.SHUT_WR)
-        with pytest.raises(GameGone):
-            drive(line.driver, rng)
-        line.close()
-
-
-def drive(driver: SocketDriver, rng: random.Random) -> None:
-    """As long as it goes."""
-    while True:
-        event = driver.wait(1)
-        if not isinstance(event, Frame):
-            driver.request_frame(rng.choice([1, 5, 60]), rng.choice([1, 6, 60]))
-        for ask in (driver.state, driver.inputs, driver.in_menus, driver.race_finished):
-            if rng.random() < 0.2:
-                ask()
-        driver.answer()

@@ -1,5 +1,5 @@
-"""Drives a running game: one protocol (`driver.py`), one file for each way to reach a game, and what surrounds it.
+"""Drive a running game: one protocol (`driver.py`), one driver for each TMInterface version, and the game's files.
 
-The game itself never runs where tmxdb is built: what is known of it stands in the fact sheet of TMInterface, and each
-place where that is silent says what it assumes.
+tmxdb was never run with the real game. What is known of it is in docs/facts/tminterface.md; where that page leaves a
+question open, the code says what it assumes.
 """

@@ -1,24 +1,24 @@
-"""Memory that pictures are received into, used again and again.
+"""Reusable memory for received pictures.
 
-A fresh 1.2 MB for each picture of 640x480 is 300 page faults, while the game is held.
+Allocating a fresh 1.2 MB for each 640x480 picture costs 300 page faults while the game is held.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-KEPT = 4
-"""More are not needed: they are on their way only between the encoder and the socket."""
+MAX_FREE = 4
+"""Free buffers to keep. Only pictures between the socket and the encoder are in use at the same time."""
 
 
-class Buffers:
-    """Given back by any thread, taken by any thread."""
+class BufferPool:
+    """A pool of buffers. Thread-safe."""
 
     def __init__(self) -> None:
-        self._free: deque[bytearray] = deque(maxlen=KEPT)
+        self._free: deque[bytearray] = deque(maxlen=MAX_FREE)
 
-    def take(self, size: int) -> bytearray:
-        """One of exactly this size; what is in it is not told."""
+    def acquire(self, size: int) -> bytearray:
+        """Return a buffer of `size` bytes; its contents are undefined."""
         while True:
             try:
                 buffer = self._free.pop()
@@ -27,6 +27,6 @@ class Buffers:
             if len(buffer) == size:
                 return buffer
 
-    def give_back(self, buffer: bytearray) -> None:
-        """Nobody looks into it any more."""
+    def release(self, buffer: bytearray) -> None:
+        """Return a buffer to the pool. The caller must not use it afterwards."""
         self._free.append(buffer)

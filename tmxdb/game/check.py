@@ -1,8 +1,8 @@
-"""Whether a game can be driven from here: one finding for each thing that it needs, with what to do where it lacks.
+"""Check whether a game can be driven from here: one result for each thing that it needs, with the fix if it is missing.
 
-Looks only; the one thing it says to a game is a greeting and a goodbye. A plain "is the port open?" would take the line
-from whoever holds it (sheet of TMInterface, "Timeouts and connections"), so it connects as a real client does, which
-does so, too: not for a game that is at work.
+Nothing stays changed, and a game is only asked about itself; it reads one script, which is removed again. Checking a
+port means to connect as a real client does, which disconnects the present one
+(docs/facts/tminterface.md#timeouts-and-connections). So do not check a game that is in use.
 """
 
 from __future__ import annotations
@@ -14,177 +14,228 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tmxdb.errors import BadInput, GameTrouble, TmxdbError
-from tmxdb.game.autosaves import lent
-from tmxdb.game.driver import Connected
-from tmxdb.game.folders import GameFolders, documents, find_folders, found_games
-from tmxdb.game.launch import LaunchSettings
-from tmxdb.game.memory_driver import MAPPING_BYTES, open_named_mapping
-from tmxdb.game.plugin.install import There, look
-from tmxdb.game.socket_driver import SocketDriver
+from tmxdb.errors import GameError, InvalidInput, TmxdbError
+from tmxdb.game.autosaves import replaced_files
+from tmxdb.game.driver import ConnectedEvent
+from tmxdb.game.folders import GameFolders, document_folders, existing_game_folders, find_folders
+from tmxdb.game.locks.port_lock import is_port_in_use
+from tmxdb.game.plugin import OPTIONAL
+from tmxdb.game.plugin.install import PluginStatus, inspect_folder
+from tmxdb.game.plugin.running_check import check_folders as check_running_folders
+from tmxdb.game.plugin.running_check import check_process
+from tmxdb.game.process.launch import LaunchSettings
+from tmxdb.game.tminterface1.memory_driver import MAPPING_BYTES, open_named_mapping
+from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
 _PACKAGES = (
     ("Pillow", True, "writes the pictures"),
     ("mss", False, "takes pictures of the game's window, for --frame-source screen"),
     ("python-xlib", False, "finds the game's window on Linux, for --frame-source screen"),
-    ("tminterface", False, "reaches TMInterface 1.4, for --frame-source screen with that version"),
+    ("tminterface", False, "talks to TMInterface 1.4 (--driver tmi1)"),
 )
-_SPEAKS_S = 3.0
-"""The game greets in its next rendered frame."""
+_CONNECT_S = 1.0
+"""How long to try to connect to a port."""
+_GREETING_S = 3.0
+"""How long to wait for the first message, which a running game sends in its next rendered frame."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `ok` False: captures will fail; None: they can do without, or it can not be told."""
+class CheckResult:
+    """One thing that was checked.
+
+    `ok`: False if captures will fail, None if they may work without it or it cannot be determined. `fix`: what to do.
+    """
 
     what: str
     ok: bool | None
     found: str
-    mend: str | None = None
+    fix: str | None = None
 
 
-def packages() -> Iterator[Finding]:
-    """The libraries of the extra `capture`."""
-    for name, needed, purpose in _PACKAGES:
+def check_packages() -> Iterator[CheckResult]:
+    """Check the libraries of the extra `capture`."""
+    for name, is_required, purpose in _PACKAGES:
         if name == "python-xlib" and sys.platform != "linux":
             continue
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            mend = "pip install 'tmxdb[capture]'"
-            yield Finding(name, False if needed else None, f"is not installed; it {purpose}", mend)
+            fix = 'pip install "tmxdb[capture]"'
+            yield CheckResult(name, False if is_required else None, f"not installed; it {purpose}", fix)
         else:
-            yield Finding(name, True, version)
+            yield CheckResult(name, True, version)
 
 
-def folders(game: str | None, tminterface: str | None, *, with_plugin: bool = True) -> Iterator[Finding]:
-    """The game's folder, TMInterface's, and the plugin in it, which TMInterface 1.4 does without."""
+def check_folders(game: str | None, tminterface: str | None, *, with_plugin: bool = True) -> Iterator[CheckResult]:
+    """Check the folders of the game and of TMInterface, and the plugin there, which TMInterface 1.4 does not need."""
     try:
-        found = find_folders(game, tminterface)
-    except BadInput as trouble:
-        yield Finding("game folder", False, trouble.message, "start the game once, it makes the folder")
+        folders = find_folders(game, tminterface)
+    except InvalidInput as error:
+        yield CheckResult("game folder", False, error.message, "start the game once: it creates the folder")
         return
-    yield _game_folder(found, chosen=game is not None)
-    waiting = lent(found.autosaves)
-    if waiting:
-        names = ", ".join(waiting[:3]) + (" …" if len(waiting) > 3 else "")
-        yield Finding(
-            "autosaves", None, f"{len(waiting)} lent: {names}", "the next capture here gives back what is left"
-        )
-    if not found.tminterface.is_dir():
-        mend = "start the game with TMInterface once, which makes it; or --tminterface-path, TMINTERFACE_PATH"
-        yield Finding("TMInterface folder", False, f"{found.tminterface} is not there", mend)
+    yield _check_game_folder(folders, is_chosen=game is not None)
+    replaced = replaced_files(folders.autosaves)
+    if replaced:
+        names = ", ".join(replaced[:3]) + (" …" if len(replaced) > 3 else "")
+        files = "1 file" if len(replaced) == 1 else f"{len(replaced):,} files"
+        fix = "the next capture in this folder restores what a killed process left"
+        yield CheckResult("autosaves", None, f"{files} replaced or hidden: {names}", fix)
+    if not folders.tminterface.is_dir():
+        fix = "start the game with TMInterface once, which creates it; or set --tminterface-path or TMINTERFACE_PATH"
+        yield CheckResult("TMInterface folder", False, f"no folder {folders.tminterface}", fix)
         return
-    yield _writable("TMInterface folder", found.tminterface)
+    yield _check_writable("TMInterface folder", folders.tminterface)
     if with_plugin:
-        yield plugin(found.plugins)
+        yield check_plugin(folders.plugins)
 
 
-def plugin(folder: Path) -> Finding:
-    """Ours, or one that speaks as ours does; not two of them, which would take one port from each other."""
-    mend = "tmxdb game install-plugin, then start the game again"
+def check_plugin(folder: Path) -> CheckResult:
+    """Check that exactly one plugin with the protocol is there: two would compete for the port."""
+    fix = "run `tmxdb game install-plugin`, then restart the game"
     try:
-        place = look(folder)
-    except TmxdbError as trouble:
-        return Finding("plugin", False, trouble.message, mend)
-    rivals = ", ".join(str(rival.relative_to(folder)) for rival in place.rivals)
-    if place.there is There.NOTHING:
+        location = inspect_folder(folder)
+    except TmxdbError as error:
+        return CheckResult("plugin", False, error.message, fix)
+    rivals = ", ".join(str(rival.relative_to(folder)) for rival in location.rivals)
+    if location.status is PluginStatus.NOTHING:
+        if location.old_rivals:
+            old = ", ".join(str(rival.relative_to(folder)) for rival in location.old_rivals)
+            found = f"{old}: an older copy that cannot report the inputs of a race, so inputs_match stays empty"
+            return CheckResult("plugin", None, found, fix)
         if rivals:
-            return Finding("plugin", True, f"{rivals}, which speaks as ours does")
-        return Finding("plugin", False, f"none in {folder}", mend)
+            return CheckResult("plugin", True, f"{rivals}, which has the same protocol")
+        return CheckResult("plugin", False, f"none in {folder}", fix)
     if rivals:
-        both = f"{place.path.name} and {rivals} take the same port"
-        return Finding("plugin", None, both, "move one of them to another folder: only one can be used")
-    if place.there is There.THIS:
-        return Finding("plugin", True, f"{place.path.name}, version {place.version}")
-    return Finding("plugin", None, f"{place.path}: {place.there}", mend)
+        both = f"{location.path.name} and {rivals} use the same port"
+        return CheckResult("plugin", None, both, "move one of them to another folder: only one can be used")
+    if location.status is PluginStatus.THIS:
+        left_out = f", without {', '.join(location.without)}" if location.without else ""
+        return CheckResult("plugin", True, f"{location.path.name}, version {location.version}{left_out}")
+    return CheckResult("plugin", None, f"{location.path}: {location.status}", fix)
 
 
-def launching(settings: LaunchSettings, number: int) -> Finding:
-    """Whether games can be started from here."""
+def check_launching(settings: LaunchSettings, number: int) -> CheckResult:
+    """Check whether games can be started from here."""
     try:
         command = settings.command(number)
-    except BadInput as trouble:
+    except InvalidInput as error:
         chosen = settings.tmloader if sys.platform == "win32" else settings.linux_script
-        return Finding("launching", False if chosen else None, trouble.message, "needed for --launch-game only")
-    return Finding("launching", True, command if isinstance(command, str) else " ".join(command))
+        return CheckResult("launching", False if chosen else None, error.message, "needed for --launch-game only")
+    return CheckResult("launching", True, command if isinstance(command, str) else " ".join(command))
 
 
-def window(title: str) -> Finding:
-    """Whether a picture can be taken of the game's window; needed for --frame-source screen only."""
-    from tmxdb.game.frames.window import Wanted, open_windows
+def check_window(title: str) -> CheckResult:
+    """Check whether pictures can be taken of the game's window, which only --frame-source screen needs."""
+    from tmxdb.game.frames.desktop import open_window_finder
+    from tmxdb.game.frames.window import WindowQuery
 
     try:
-        windows = open_windows()
-    except BadInput as trouble:
-        return Finding("window", None, trouble.message, "needed for --frame-source screen only")
+        windows = open_window_finder()
+    except InvalidInput as error:
+        return CheckResult("window", None, error.message, "needed for --frame-source screen only")
     try:
-        area = windows.area(Wanted(title))
-    except GameTrouble as trouble:
-        return Finding("window", None, trouble.message, "needed for --frame-source screen only")
+        area = windows.area(WindowQuery(title))
+    except GameError as error:
+        return CheckResult("window", None, error.message, "needed for --frame-source screen only")
     finally:
         windows.close()
-    return Finding("window", True, f"{area.width} x {area.height} pixels inside: the largest pictures it can give")
+    return CheckResult("window", True, f"{area.width} x {area.height} pixels inside: the largest possible picture")
 
 
-def _game_folder(found: GameFolders, *, chosen: bool) -> Finding:
-    finding = _writable("game folder", found.game)
-    others = [str(other) for other in found_games(documents()) if other.resolve() != found.game.resolve()]
-    if finding.ok and others and not chosen:
-        there = f"{finding.found}; also there: {', '.join(others)}"
-        return Finding("game folder", True, there)
-    return finding
-
-
-def _writable(what: str, folder: Path) -> Finding:
-    if os.access(folder, os.W_OK):
-        return Finding(what, True, str(folder))
-    return Finding(what, False, f"{folder} can not be written to", "give your user the right to write there")
-
-
-def mapping(number: int) -> Finding:
-    """Whether a game with TMInterface 1.4 is there. It is not spoken to."""
+def check_mapping(number: int) -> CheckResult:
+    """Check whether a game with TMInterface 1.4 runs, without connecting to it."""
     name = f"TMInterface{number}"
     try:
         open_named_mapping(name, MAPPING_BYTES).close()
-    except BadInput as trouble:
-        return Finding(name, False, trouble.message, "--driver tmi2, with TMInterface 2")
+    except InvalidInput as error:
+        return CheckResult(name, False, error.message, "use --driver tmi2 with TMInterface 2")
     except OSError:
-        return Finding(name, False, "no game has made this shared memory", "start the game with TMInterface 1.4")
-    return Finding(name, True, "a game with TMInterface 1.4 is there")
+        return CheckResult(name, False, "no game has created this shared memory", "start the game with TMInterface 1.4")
+    return CheckResult(name, True, "a game with TMInterface 1.4 runs")
 
 
-def port(number: int) -> Finding:
-    """Whether a game with the plugin answers there."""
+def game_folders(game: str | None, tminterface: str | None) -> GameFolders | None:
+    """Return the game's folders, or None if they are not found."""
+    try:
+        return find_folders(game, tminterface)
+    except InvalidInput:
+        return None
+
+
+def check_port(number: int, folders: GameFolders | None = None) -> Iterator[CheckResult]:
+    """Check whether a game with the plugin answers on this port, and with TmxdbLink which folders it uses.
+
+    A game that a worker uses is not connected to. `folders`: the game's, which have the lock; None: not checked.
+    """
+    if folders is not None and is_port_in_use(folders.game, number):
+        fix = "wait until its command ends, then check again"
+        yield CheckResult(f"port {number}", None, "in use by a worker", fix)
+        return
     driver = SocketDriver(number)
     try:
-        driver.connect(1.0)
-    except GameTrouble:
-        return Finding(
+        driver.connect(_CONNECT_S)
+    except GameError:
+        yield CheckResult(
             f"port {number}",
             False,
-            "nobody listens",
-            f"start the game with the plugin in its folder, and `set custom_port {number}` in its /configstring:"
+            "nothing listens",
+            f"start the game with the plugin in its folder and `set custom_port {number}` in its /configstring:"
             " the plugin reads the port once, when it starts",
         )
+        return
     try:
-        event = driver.wait(_SPEAKS_S)
-        says = "a game greets" if isinstance(event, Connected) else f"a game runs ({event})"
+        event = driver.wait(_GREETING_S)
+        answer = "a game answers" if isinstance(event, ConnectedEvent) else f"a game runs ({event})"
         menus = {True: ", in its menus", False: ", outside its menus", None: ""}[driver.in_menus()]
-        return Finding(f"port {number}", True, says + menus)
-    except GameTrouble as trouble:
-        return Finding(
+        yield CheckResult(f"port {number}", True, f"{answer}{menus}{_plugin_text(driver)}")
+        yield from _check_running_game(driver, number, folders)
+    except GameError as error:
+        yield CheckResult(
             f"port {number}",
             False,
-            f"somebody listens, but: {trouble}",
-            "bring the game's window to the front and wait until its menus are there; a game that loads or is held by"
-            " another program says nothing; if it is not the game, choose another --base-tmi-port",
+            f"a program listens, but: {error}",
+            "bring the game's window to the front and wait for its menus; a game that is loading or held by another"
+            " program does not answer; if it is not the game, choose another --base-tmi-port",
         )
     finally:
         driver.close()
 
 
-def python() -> Finding:
-    """What the drivers can do on this system."""
+def _check_running_game(driver: SocketDriver, number: int, folders: GameFolders | None) -> Iterator[CheckResult]:
+    findings = [check_process(number, driver.capabilities())]
+    link = driver.link()
+    if link is not None and folders is not None:
+        findings += check_running_folders(link, folders, number)
+    for finding in findings:
+        yield CheckResult(finding.what, finding.ok, finding.found, finding.fix)
+
+
+def _plugin_text(driver: SocketDriver) -> str:
+    capabilities = driver.capabilities()
+    if capabilities.plugin_version is None:
+        return ", with a plugin like Python_Link"
+    names = ", ".join(sorted(capabilities.names)) or "none"
+    missing = [name for name in OPTIONAL if name not in capabilities.names and name != "process"]
+    without = f"; without {', '.join(missing)}" if missing else ""
+    return f", with TmxdbLink {capabilities.plugin_version} (capabilities: {names}{without})"
+
+
+def check_system() -> CheckResult:
+    """Check whether the drivers support this system."""
     system = {"win32": "Windows", "linux": "Linux"}.get(sys.platform, sys.platform)
-    return Finding("system", True if sys.platform in ("win32", "linux") else None, system)
+    return CheckResult("system", True if sys.platform in ("win32", "linux") else None, system)
+
+
+def _check_game_folder(folders: GameFolders, *, is_chosen: bool) -> CheckResult:
+    result = _check_writable("game folder", folders.game)
+    games = existing_game_folders(document_folders())
+    others = [str(other) for other in games if other.resolve() != folders.game.resolve()]
+    if result.ok and others and not is_chosen:
+        return CheckResult("game folder", True, f"{result.found}; other games: {', '.join(others)}")
+    return result
+
+
+def _check_writable(what: str, folder: Path) -> CheckResult:
+    if os.access(folder, os.W_OK):
+        return CheckResult(what, True, str(folder))
+    return CheckResult(what, False, f"{folder}: not writable", "give your user write permission there")

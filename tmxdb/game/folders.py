@@ -1,7 +1,7 @@
-"""Where the game and TMInterface keep their files, and what is put there for a capture: maps and scripts.
+"""The folders of the game and TMInterface, and the maps and scripts that tmxdb writes there for captures.
 
-Whatever is put there has a name that says it is ours, in ASCII without spaces (sheet of TMInterface, (d) and (f)), is
-written whole or not at all, and is swept away: at the end, or by the next tmxdb if this one was killed.
+Their names are ASCII without spaces and say that they are tmxdb's (docs/facts/tminterface.md#script-files). Each file
+is written whole or not at all, and removed at the end, or by the next tmxdb if this one was killed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tmxdb.errors import BadInput
-from tmxdb.game.alone import alone_in
-from tmxdb.game.owners import me, owner_in
+from tmxdb.errors import InvalidInput
+from tmxdb.game.kept_maps import is_kept, kept_maps
+from tmxdb.game.locks.folder_lock import folder_lock
+from tmxdb.process_identity import process_in, this_process
 from tmxdb.storage import NewFile, disk_errors, safe_name
 
 GAMES = ("TmForever", "TrackMania")
-"""Nations and United (sheet (f): WEB and GEN say the first, RD and LS the second for both)."""
+"""Nations and United, in the order of preference (docs/facts/tminterface.md#folders)."""
 OURS = "tmxdb"
 NAME_GAME = "name the game's folder with --trackmania-path"
 NAME_TMINTERFACE = "name TMInterface's folder with --tminterface-path"
@@ -28,7 +29,7 @@ _IN_USE = "in-use-"
 
 @dataclass(frozen=True, slots=True)
 class GameFolders:
-    """`game`: the one with Tracks in it. `tminterface`: the one with Scripts and Plugins; need not be there yet."""
+    """`game`: the folder that contains Tracks. `tminterface`: the one for Scripts and Plugins; it may not exist yet."""
 
     game: Path
     tminterface: Path
@@ -39,7 +40,7 @@ class GameFolders:
 
     @property
     def maps(self) -> Path:
-        """Ours, below the challenges."""
+        """The folder of tmxdb's maps, below the challenges."""
         return self.challenges / OURS
 
     @property
@@ -56,25 +57,25 @@ class GameFolders:
 
 
 def find_folders(game: str | None = None, tminterface: str | None = None) -> GameFolders:
-    """What is given, or the first that is found in the documents of this user. Raises BadInput if there is none."""
+    """Return the given folders, or the first found in this user's documents. Raise InvalidInput if none is found."""
     base = Path(game).expanduser() if game else _first_game()
     if not (base / "Tracks").is_dir():
-        raise BadInput(
-            f"{base}: there is no folder Tracks in it. It has to be the game's folder in your documents,"
-            " such as Documents/TmForever; start the game once, it makes it.",
+        raise InvalidInput(
+            f"{base}: no folder Tracks in it. Name the game's folder in your documents, such as Documents/TmForever."
+            " If it does not exist, start the game once: it creates the folder.",
             code="input.game_folder",
         )
     beside = Path(tminterface).expanduser() if tminterface else base.parent / "TMInterface"
     return GameFolders(base.absolute(), beside.absolute())
 
 
-def found_games(documents: Iterable[Path]) -> list[Path]:
-    """The games' folders below these, in the order of preference."""
-    return [folder / name for folder in documents for name in GAMES if (folder / name / "Tracks").is_dir()]
+def existing_game_folders(document_folders: Iterable[Path]) -> list[Path]:
+    """Return the games' folders below these, in the order of preference."""
+    return [folder / name for folder in document_folders for name in GAMES if (folder / name / "Tracks").is_dir()]
 
 
-def documents() -> list[Path]:
-    """Where the documents of this user may be, on Windows or in a Wine prefix; those that are there, each once."""
+def document_folders() -> list[Path]:
+    """Return the existing document folders of this user, on Windows or in a Wine prefix, without duplicates."""
     found: dict[Path, None] = {}
     for folder in _windows_documents() if os.name == "nt" else _wine_documents():
         with suppress(OSError):
@@ -84,12 +85,12 @@ def documents() -> list[Path]:
 
 
 def _first_game() -> Path:
-    places = documents()
-    games = found_games(places)
+    places = document_folders()
+    games = existing_game_folders(places)
     if not games:
-        looked = ", ".join(map(str, places)) or "none that is there"
-        raise BadInput(
-            f"the game's folder was not found (no {' or '.join(GAMES)} with Tracks in it; looked in: {looked})."
+        looked = ", ".join(map(str, places)) or "no document folder exists"
+        raise InvalidInput(
+            f"game folder not found (no {' or '.join(GAMES)} with a folder Tracks; searched: {looked})."
             " Name it with --trackmania-path or TRACKMANIA_BASE_PATH.",
             code="input.game_folder",
         )
@@ -114,19 +115,19 @@ def _wine_documents() -> Iterator[Path]:
     for prefix in (*prefixes, home / ".wine"):
         for user in sorted((prefix / "drive_c" / "users").glob("*")):
             yield user / "Documents"
-            yield user / "My Documents"  # what older versions of Wine call it
+            yield user / "My Documents"  # the name in older versions of Wine
     yield home / "Documents"
 
 
 def _known_documents() -> Path | None:
-    """Where Windows itself says they are, whatever they are called and wherever they were moved to."""
+    """Return the documents folder that Windows reports, whatever its name and location."""
     if sys.platform != "win32":
         return None
     import ctypes
     from ctypes import wintypes
 
     # FOLDERID_Documents: learn.microsoft.com, KNOWNFOLDERID
-    wanted = (ctypes.c_ubyte * 16).from_buffer_copy(bytes.fromhex("d09ad3fd8f23af46adb46c85480369c7"))
+    folder_id = (ctypes.c_ubyte * 16).from_buffer_copy(bytes.fromhex("d09ad3fd8f23af46adb46c85480369c7"))
     shell, ole = ctypes.WinDLL("shell32"), ctypes.WinDLL("ole32")
     shell.SHGetKnownFolderPath.argtypes = [
         ctypes.c_void_p,
@@ -135,53 +136,62 @@ def _known_documents() -> Path | None:
         ctypes.POINTER(ctypes.c_wchar_p),
     ]
     ole.CoTaskMemFree.argtypes = [ctypes.c_wchar_p]
-    told = ctypes.c_wchar_p()
-    if shell.SHGetKnownFolderPath(ctypes.byref(wanted), 0, None, ctypes.byref(told)) != 0 or not told.value:
+    path = ctypes.c_wchar_p()
+    if shell.SHGetKnownFolderPath(ctypes.byref(folder_id), 0, None, ctypes.byref(path)) != 0 or not path.value:
         return None
     try:
-        return Path(told.value)
+        return Path(path.value)
     finally:
-        ole.CoTaskMemFree(told)
+        ole.CoTaskMemFree(path)
 
 
 class GameFiles:
-    """Maps and scripts for one game. `instance` tells it from the others of this process: its port, say."""
+    """The maps and scripts of one game. `instance` identifies it among those of this process, such as its port."""
 
     def __init__(self, folders: GameFolders, instance: str) -> None:
         self._folders = folders
-        self._mark = f"{me()}-{safe_name(instance)}"
+        self._mark = f"{this_process()}-{safe_name(instance)}"
 
-    def put_map(self, name: str, data: bytes) -> str:
-        """A map, for the console's `map`: its path below the challenges, with `/`.
+    def write_map(self, name: str, data: bytes) -> str:
+        """Write a map, and return its path for the console command `map`: below the challenges, with `/`.
 
-        To be put there before the game is started, which looks through its folders only then (sheet (d), GEN).
+        Write it before the game starts: the game indexes its folders only then (docs/facts/tminterface.md#console).
         """
         file = f"{safe_name(name)}.Challenge.Gbx"
-        there = self._folders.maps / file
+        target = self._folders.maps / file
         with disk_errors(str(self._folders.maps), instead=NAME_GAME):
             self._folders.maps.parent.mkdir(parents=True, exist_ok=True)
-            with alone_in(self._folders.maps.parent):
+            with folder_lock(self._folders.maps.parent):
                 self._folders.maps.mkdir(exist_ok=True)
                 (self._folders.maps / f"{_IN_USE}{self._mark}.txt").touch()
-                if not (there.is_file() and there.stat().st_size == len(data) and there.read_bytes() == data):
-                    self._write(there, data, NAME_GAME)
+                if not self.has_map(name, data):
+                    self._write(target, data, NAME_GAME)
         return f"{OURS}/{file}"
 
-    def put_script(self, name: str, script: str) -> str:
-        """A script, for the console's `load`: its file name. Raises BadInput if it is not ASCII."""
+    def has_map(self, name: str, data: bytes) -> bool:
+        """Return whether the game's folder has this map with these bytes."""
+        target = self._folders.maps / f"{safe_name(name)}.Challenge.Gbx"
+        with disk_errors(str(self._folders.maps), instead=NAME_GAME):
+            return target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data
+
+    def write_script(self, name: str, script: str) -> str:
+        """Write a script, and return its file name for the command `load`. Raise InvalidInput if it is not ASCII."""
         file = f"{self._script_prefix}{safe_name(name)}.txt"
         try:
             data = script.encode("ascii")
         except UnicodeEncodeError as error:
-            raise BadInput(f"script {file}: {error.object[error.start]!r} is not ASCII", code="input.script") from error
+            raise InvalidInput(
+                f"script {file}: {error.object[error.start]!r} is not ASCII. Only ASCII scripts can be loaded.",
+                code="input.script",
+            ) from error
         with disk_errors(str(self._folders.scripts), instead=NAME_TMINTERFACE):
             self._folders.scripts.mkdir(parents=True, exist_ok=True)
         self._write(self._folders.scripts / file, data, NAME_TMINTERFACE)
         return file
 
-    def sweep(self) -> None:
-        """Take our scripts away, and those of processes that were killed; our maps, when nobody uses them any more."""
-        sweep_leftovers(self._folders, ours=self._mark)
+    def remove_files(self) -> None:
+        """Delete the scripts of this game and of killed processes, and the maps that no other game uses or keeps."""
+        remove_leftovers(self._folders, ours=self._mark)
 
     @property
     def _script_prefix(self) -> str:
@@ -197,28 +207,29 @@ class GameFiles:
             file.discard()
 
 
-def sweep_leftovers(folders: GameFolders, *, ours: str | None = None) -> None:
-    """Take away what killed processes have left of scripts and maps, and what is of `ours`. Files in use stay."""
-
-    _unlink_nobodys(folders.scripts, f"{OURS}_*", ours)
+def remove_leftovers(folders: GameFolders, *, ours: str | None = None) -> None:
+    """Delete the scripts and maps of killed processes and of `ours`. Files in use and kept maps stay."""
+    _unlink_unused(folders.scripts, f"{OURS}_*", ours)
     if not folders.maps.is_dir():
         return
-    with disk_errors(str(folders.maps), instead=NAME_GAME), alone_in(folders.maps.parent):
-        _unlink_nobodys(folders.maps, f"{OURS}_*", ours)
-        _unlink_nobodys(folders.maps, f"{_IN_USE}*", ours)
+    with disk_errors(str(folders.maps), instead=NAME_GAME), folder_lock(folders.maps.parent):
+        _unlink_unused(folders.maps, f"{OURS}_*", ours)
+        _unlink_unused(folders.maps, f"{_IN_USE}*", ours)
         if any(folders.maps.glob(f"{_IN_USE}*")):
             return
+        kept = kept_maps(folders.maps)
         for file in folders.maps.glob("*.Challenge.Gbx"):
-            with suppress(OSError):
-                file.unlink()
-        with suppress(OSError):  # something is in it that is not ours
+            if not is_kept(file, kept):
+                with suppress(OSError):
+                    file.unlink()
+        with suppress(OSError):  # it contains kept maps, or files of the user
             folders.maps.rmdir()
 
 
-def _unlink_nobodys(folder: Path, pattern: str, ours: str | None) -> None:
+def _unlink_unused(folder: Path, pattern: str, ours: str | None) -> None:
     for file in folder.glob(pattern):
-        owner = owner_in(file.name)
+        owner = process_in(file.name)
         mine = ours is not None and (f"{ours}_" in file.name or f"{ours}." in file.name)
-        if mine or (owner is not None and not owner.lives()):
-            with suppress(OSError):  # held open by somebody: the next one takes it
+        if mine or (owner is not None and not owner.is_alive()):
+            with suppress(OSError):  # open in another program: the next tmxdb deletes it
                 file.unlink()

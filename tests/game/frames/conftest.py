@@ -1,23 +1,21 @@
-"""A screen of our own (Xvfb), and games with a window on it."""
+"""A virtual screen (Xvfb), and games with a window on it."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import needs
+from tests.game.games import PeerGame
+from tests.tool import tool
 from tmxdb.game.driver import Driver, Frame
 from tmxdb.game.frames.screen import ScreenDriver
-from tmxdb.game.frames.window import Wanted
-from tmxdb.game.socket_driver import SocketDriver
-
-from ...needs import lacking
-from ...tool import tool
-from ..games import PeerGame
+from tmxdb.game.frames.window import WindowQuery
+from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
 __all__ = ["tool"]
 
@@ -26,16 +24,14 @@ SCRIPT = Path(__file__).with_name("window_game.py")
 
 @pytest.fixture(scope="package")
 def xvfb() -> Iterator[str]:
-    """The name of a display of 1280 x 800."""
-    program = shutil.which("Xvfb")
-    if program is None:
-        lacking("Xvfb is not installed: no screen to take pictures of")
+    """The name of a virtual display of 1280 x 800 pixels."""
+    program = needs.program("Xvfb")
     reading, writing = os.pipe()
     words = [program, "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(words, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()
+        with os.fdopen(reading) as output:
+            number = output.readline().strip()
         assert number
         yield f":{number}"
         server.terminate()
@@ -43,28 +39,28 @@ def xvfb() -> Iterator[str]:
 
 @pytest.fixture
 def display(xvfb: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Our screen as that of this process and its children."""
+    """Make the virtual display the one of this process and its children."""
     monkeypatch.setenv("DISPLAY", xvfb)
     monkeypatch.delenv("XAUTHORITY", raising=False)
     return xvfb
 
 
 class WindowGame(PeerGame):
-    """window_game.py; its driver takes pictures of the screen."""
+    """window_game.py. Its driver takes pictures of the screen."""
 
     def __init__(self, title: str, left: int, top: int, width: int, height: int, *time_ms: int) -> None:
         self.title = title
         super().__init__(SCRIPT, title, left, top, width, height, *time_ms)
 
     def driver(self) -> Driver:
-        return ScreenDriver(SocketDriver(self.port), Wanted(self.title))
+        return ScreenDriver(SocketDriver(self.port), WindowQuery(self.title))
 
     def shown_ms(self, frame: Frame) -> int:
         return shown_ms(frame)
 
 
 def shown_ms(frame: Frame) -> int:
-    """The time in the 32 blocks of the picture."""
+    """Return the time in the 32 blocks of the picture."""
     time_ms = 0
     width, height = frame.pixels_size
     for bit in range(32):
@@ -78,12 +74,12 @@ def shown_ms(frame: Frame) -> int:
     return time_ms - (time_ms >> 31 << 32)
 
 
-Make = Callable[..., WindowGame]
+MakeWindow = Callable[..., WindowGame]
 
 
 @pytest.fixture
-def window(display: str) -> Iterator[Make]:
-    """Opens windows: `window(title, left, top, width, height)` is a game, with a time it is a picture of that time."""
+def window(display: str) -> Iterator[MakeWindow]:
+    """Open windows: `window(title, left, top, width, height)` is a game; with a time it only shows that time."""
     opened: list[WindowGame] = []
 
     def make(*arguments: object) -> WindowGame:

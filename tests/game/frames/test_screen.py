@@ -1,4 +1,4 @@
-"""Pictures of a real window on a real screen (Xvfb): the right window, the right size, the right tick."""
+"""Pictures of a real window on a virtual screen (Xvfb) have the right window, size and tick."""
 
 from __future__ import annotations
 
@@ -13,28 +13,35 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.frames import stored_jpeg
+from tests.game.conformance import (
+    CheckpointConformance,
+    Conformance,
+    FrameConformance,
+    GameUnderTest,
+    connected,
+    next_step,
+)
+from tests.game.frames.conftest import SCRIPT, MakeWindow, WindowGame, shown_ms
+from tests.game.games import PeerGame, open_file
+from tests.tool import Tool
 from tmxdb.capture.settings import CaptureSettings
-from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.driver import Driver, Frame, Step
-from tmxdb.game.frames.screen import Screen, ScreenDriver
-from tmxdb.game.frames.window import TITLE, Wanted
-from tmxdb.game.memory_driver import MemoryDriver
-from tmxdb.game.socket_driver import SocketDriver
-
-from ...frames import stored_jpeg
-from ...tool import Tool
-from ..conformance import CheckpointConformance, Conformance, FrameConformance, GameUnderTest, connected, next_step
-from ..games import PeerGame, open_file
-from .conftest import SCRIPT, Make, WindowGame, shown_ms
+from tmxdb.errors import GameError, InvalidInput
+from tmxdb.game.driver import Driver, Frame, StepEvent
+from tmxdb.game.frames.desktop import read_tminterface_version
+from tmxdb.game.frames.screen import ScreenDriver, ScreenGrabber
+from tmxdb.game.frames.window import TITLE, WindowQuery
+from tmxdb.game.tminterface1.memory_driver import MemoryDriver
+from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
 GAME = "TrackMania Nations Forever (TMInterface 1.4.3)"
 
 
 class TestSocketWithScreen(Conformance, FrameConformance, CheckpointConformance):
-    """The socket driver with a screen's pictures is a driver like any other."""
+    """The socket driver with pictures of the screen."""
 
     @pytest.fixture
-    def game(self, window: Make) -> Iterator[GameUnderTest]:
+    def game(self, window: MakeWindow) -> Iterator[GameUnderTest]:
         return window(GAME, 100, 60, 640, 480)
 
 
@@ -48,11 +55,11 @@ class MemoryWindowGame(WindowGame):
         PeerGame.__init__(self, SCRIPT, GAME, 100, 60, 640, 480, file)
 
     def driver(self) -> Driver:
-        return ScreenDriver(MemoryDriver(0, open_mapping=partial(open_file, self.file)), Wanted(TITLE))
+        return ScreenDriver(MemoryDriver(0, open_mapping=partial(open_file, self.file)), WindowQuery(TITLE))
 
 
 class TestMemoryWithScreen(FrameConformance, CheckpointConformance):
-    """TMInterface 1.4, which has pictures only in this way."""
+    """TMInterface 1.4, which has pictures of the screen only."""
 
     @pytest.fixture
     def game(self, display: str, tmp_path: Path) -> Iterator[GameUnderTest]:
@@ -62,58 +69,58 @@ class TestMemoryWithScreen(FrameConformance, CheckpointConformance):
 
 
 @pytest.fixture
-def screen(display: str) -> Iterator[Screen]:
-    screen = Screen()
+def screen(display: str) -> Iterator[ScreenGrabber]:
+    screen = ScreenGrabber()
     yield screen
     screen.close()
 
 
-def grabbed(screen: Screen, wanted: Wanted, width: int, height: int, time_ms: int) -> Frame:
-    """As soon as the window shows that time; it was opened a moment ago."""
-    deadline = time.monotonic() + 10
+def grab_when_shown(screen: ScreenGrabber, query: WindowQuery, width: int, height: int, time_ms: int) -> Frame:
+    """Return a picture as soon as the window shows that time: it was opened a moment ago."""
+    deadline = time.monotonic() + 120
     while True:
-        frame = screen.grab(wanted, width, height)
+        frame = screen.grab(query, width, height)
         if shown_ms(frame) == time_ms or time.monotonic() > deadline:
             return frame
 
 
-def refusal(screen: Screen, wanted: Wanted, code: str) -> str:
-    """What is said when the window can not be taken a picture of; it may take a moment to come to that."""
-    deadline = time.monotonic() + 10
+def grab_error(screen: ScreenGrabber, query: WindowQuery, code: str) -> str:
+    """Return the error of grabbing, as soon as it has this code."""
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
-            screen.grab(wanted, 64, 64)
-        except GameTrouble as trouble:
-            if trouble.code == code:
-                return str(trouble)
+            screen.grab(query, 64, 64)
+        except GameError as error:
+            if error.code == code:
+                return str(error)
     raise AssertionError(f"never {code}")
 
 
-def test_the_window_that_is_named_is_taken_whatever_is_beside_it(window: Make, screen: Screen) -> None:
+def test_the_matching_window_is_taken_among_others(window: MakeWindow, screen: ScreenGrabber) -> None:
     window(GAME, 10, 10, 320, 240, 123_450)
     window("A browser that shows " + "Track...", 400, 10, 320, 240, 99)
-    frame = grabbed(screen, Wanted(TITLE), 320, 240, 123_450)
+    frame = grab_when_shown(screen, WindowQuery(TITLE), 320, 240, 123_450)
     assert (frame.width, frame.height, len(frame.pixels)) == (320, 240, 320 * 240 * 4)
     assert shown_ms(frame) == 123_450
 
 
 @pytest.mark.parametrize("time_ms", [-2600, -1, 0, 0x55555555, 0x2AAAAAAA])
-def test_the_picture_is_whole_and_the_right_way_up(window: Make, screen: Screen, time_ms: int) -> None:
+def test_the_picture_is_complete_and_upright(window: MakeWindow, screen: ScreenGrabber, time_ms: int) -> None:
     window(GAME, 33, 77, 321, 243, time_ms)  # 3 rows and 1 column of it are outside the blocks
-    frame = grabbed(screen, Wanted(TITLE), 321, 243, time_ms)
+    frame = grab_when_shown(screen, WindowQuery(TITLE), 321, 243, time_ms)
     assert shown_ms(frame) == time_ms
 
 
-def test_a_larger_window_is_made_smaller_where_it_is_stored_and_not_cut(window: Make, screen: Screen) -> None:
+def test_a_larger_window_is_scaled_when_stored_not_cropped(window: MakeWindow, screen: ScreenGrabber) -> None:
     window(GAME, 0, 0, 1280, 800, 0x12345678)
-    frame = grabbed(screen, Wanted(TITLE), 64, 64, 0x12345678)
-    assert (frame.width, frame.height, frame.grabbed) == (64, 64, (1280, 800))  # no work while the game is held
+    frame = grab_when_shown(screen, WindowQuery(TITLE), 64, 64, 0x12345678)
+    assert (frame.width, frame.height, frame.source_size) == (64, 64, (1280, 800))  # not scaled while the game is held
     assert len(frame.pixels) == 1280 * 800 * 4
     assert shown_ms(stored(frame)) == 0x12345678
 
 
 def stored(frame: Frame) -> Frame:
-    """As it is read back from the disk, but for the blur of JPEG between black and white."""
+    """Store the frame as JPEG, and return it with black and white restored."""
     data = stored_jpeg(frame, CaptureSettings(width=frame.width, height=frame.height, quality=95))
     picture = Image.open(io.BytesIO(data))
     assert (picture.mode, picture.size) == ("RGB", (frame.width, frame.height))
@@ -121,7 +128,7 @@ def stored(frame: Frame) -> Frame:
     return Frame(*picture.size, plain.tobytes())
 
 
-def test_every_label_is_that_of_the_picture_over_a_whole_countdown(window: Make) -> None:
+def test_every_picture_of_a_countdown_has_the_right_label(window: MakeWindow) -> None:
     game = window(GAME, 0, 0, 320, 240)
     game.race()
     seen: list[int] = []
@@ -130,27 +137,29 @@ def test_every_label_is_that_of_the_picture_over_a_whole_countdown(window: Make)
         while len(seen) < 200:
             driver.request_frame(64, 48)
             driver.answer()
-            frame = driver.wait(5)
+            frame = driver.wait(60)
             assert isinstance(frame, Frame)
             assert shown_ms(frame) == last.race_time_ms
             seen.append(last.race_time_ms)
-            driver.state()  # a question while a frame is held
+            driver.state()  # a question while a frame is unanswered
             driver.answer()
-            event = driver.wait(5)
-            assert isinstance(event, Step)
+            event = driver.wait(60)
+            assert isinstance(event, StepEvent)
             last = event
     assert seen == list(range(seen[0], seen[0] + 2000, 10))
 
 
-def test_a_game_is_told_from_its_twin_by_its_process(window: Make, screen: Screen) -> None:
+def test_two_windows_with_one_title_are_distinguished_by_process(window: MakeWindow, screen: ScreenGrabber) -> None:
     window(GAME, 0, 0, 320, 240, 111)
     second = window(GAME, 400, 0, 320, 240, 222)
-    assert shown_ms(grabbed(screen, Wanted(TITLE, second.process.pid), 320, 240, 222)) == 222
-    assert "2 windows" in refusal(screen, Wanted(TITLE), "game.windows")
+    assert shown_ms(grab_when_shown(screen, WindowQuery(TITLE, second.process.pid), 320, 240, 222)) == 222
+    assert "2 windows" in grab_error(screen, WindowQuery(TITLE), "game.windows")
 
 
-def test_a_page_about_the_game_is_not_the_game(display: str, window: Make, screen: Screen, tmp_path: Path) -> None:
-    """Two windows bear the title; one of them is of a process with the game's name."""
+def test_a_browser_window_with_the_title_is_not_the_game(
+    display: str, window: MakeWindow, screen: ScreenGrabber, tmp_path: Path
+) -> None:
+    """Two windows have the title; one belongs to a process with the game's name."""
     program = tmp_path / "TmForever"
     program.write_text(f"#!{sys.executable}\nimport runpy\nrunpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n")
     program.chmod(0o755)
@@ -164,91 +173,91 @@ def test_a_page_about_the_game_is_not_the_game(display: str, window: Make, scree
     game = NamedGame()
     try:
         window(f"{GAME} - a page", 400, 0, 320, 240, 222)
-        assert shown_ms(grabbed(screen, Wanted(TITLE), 320, 240, 111)) == 111
+        assert shown_ms(grab_when_shown(screen, WindowQuery(TITLE), 320, 240, 111)) == 111
     finally:
         game.close()
 
 
-def test_a_window_that_moved_is_followed(window: Make, screen: Screen) -> None:
+def test_a_window_of_a_restarted_game_is_found(window: MakeWindow, screen: ScreenGrabber) -> None:
     first = window(GAME, 0, 0, 320, 240, 111)
-    assert shown_ms(grabbed(screen, Wanted(TITLE), 320, 240, 111)) == 111
+    assert shown_ms(grab_when_shown(screen, WindowQuery(TITLE), 320, 240, 111)) == 111
     first.kill()
     window(GAME, 500, 300, 400, 300, 222)
     refused = 0
     for _ in range(100):
         try:
-            frame = screen.grab(Wanted(TITLE), 320, 240)
-        except GameTrouble:
+            frame = screen.grab(WindowQuery(TITLE), 320, 240)
+        except GameError:
             refused += 1
         else:
             if shown_ms(frame) == 222:
                 break
     else:
-        raise AssertionError("the new window was never found")
+        raise AssertionError("the new window was not found")
 
 
-def test_what_is_wrong_with_a_window_is_said(window: Make, screen: Screen) -> None:
-    assert "no window" in refusal(screen, Wanted("No such game"), "game.no_window")
+def test_each_problem_of_a_window_has_its_error(window: MakeWindow, screen: ScreenGrabber) -> None:
+    assert "no window" in grab_error(screen, WindowQuery("No such game"), "game.no_window")
     game = window(GAME, 200, 200, 320, 240, 5)
-    grabbed(screen, Wanted(TITLE), 64, 64, 5)
+    grab_when_shown(screen, WindowQuery(TITLE), 64, 64, 5)
     over = window("A clock", 150, 150, 100, 100, 0)
-    assert "'A clock'" in refusal(screen, Wanted(TITLE), "game.window_covered")
+    assert "'A clock'" in grab_error(screen, WindowQuery(TITLE), "game.window_covered")
     over.kill()
-    grabbed_again = grabbed_free(screen)
-    assert shown_ms(grabbed_again) == 5
-    game.tell("hide")
-    assert "minimised" in refusal(screen, Wanted(TITLE), "game.window_minimised")
-    game.tell("show")
-    grabbed_free(screen)
-    game.tell("small")
-    assert "40 x 40" in refusal(screen, Wanted(TITLE), "game.window_small")
+    frame = grab_when_uncovered(screen)
+    assert shown_ms(frame) == 5
+    game.send("hide")
+    assert "minimised" in grab_error(screen, WindowQuery(TITLE), "game.window_minimised")
+    game.send("show")
+    grab_when_uncovered(screen)
+    game.send("small")
+    assert "40 x 40" in grab_error(screen, WindowQuery(TITLE), "game.window_small")
 
 
-def grabbed_free(screen: Screen) -> Frame:
-    """As soon as it can be taken again."""
-    deadline = time.monotonic() + 10
+def grab_when_uncovered(screen: ScreenGrabber) -> Frame:
+    """Return a picture as soon as grabbing works again."""
+    deadline = time.monotonic() + 120
     while True:
         try:
-            return grabbed(screen, Wanted(TITLE), 64, 64, 5)
-        except GameTrouble:
+            return grab_when_shown(screen, WindowQuery(TITLE), 64, 64, 5)
+        except GameError:
             if time.monotonic() > deadline:
                 raise
 
 
-def test_a_window_that_reaches_beyond_the_screen_is_refused(window: Make, screen: Screen) -> None:
+def test_a_window_partly_off_the_screen_is_refused(window: MakeWindow, screen: ScreenGrabber) -> None:
     window(GAME, 1200, 0, 320, 240, 5)
-    assert "edge of the screen" in refusal(screen, Wanted(TITLE), "game.window_covered")
+    assert "edge of the screen" in grab_error(screen, WindowQuery(TITLE), "game.window_covered")
 
 
 @pytest.mark.parametrize("name", ["", ":987", ":65000", "nonsense"])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib forgets its sockets
-def test_without_a_screen_that_is_said_before_a_game_is_reached(
-    window: Make, monkeypatch: pytest.MonkeyPatch, name: str
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaks its sockets
+def test_a_missing_display_is_reported_before_connecting(
+    window: MakeWindow, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     game = window(GAME, 0, 0, 320, 240)
     monkeypatch.setenv("DISPLAY", name)
-    with pytest.raises(BadInput, match="DISPLAY"):
-        ScreenDriver(SocketDriver(game.port), Wanted(TITLE)).connect(1)
+    with pytest.raises(InvalidInput, match="DISPLAY"):
+        ScreenDriver(SocketDriver(game.port), WindowQuery(TITLE)).connect(1)
 
 
-def test_a_driver_may_pass_from_thread_to_thread_and_asks_for_the_window_when_it_connects(window: Make) -> None:
+def test_a_driver_can_change_threads_and_chooses_the_window_after_each_connect(window: MakeWindow) -> None:
     game = window(GAME, 0, 0, 320, 240)
     game.race()
-    asked: list[Wanted] = []
+    queries: list[WindowQuery] = []
 
-    def tell() -> Wanted:
-        asked.append(Wanted(TITLE, game.process.pid))
-        return asked[-1]
+    def choose() -> WindowQuery:
+        queries.append(WindowQuery(TITLE, game.process.pid))
+        return queries[-1]
 
-    driver = ScreenDriver(SocketDriver(game.port), tell)
+    driver = ScreenDriver(SocketDriver(game.port), choose)
     shown: list[int] = []
 
     def take() -> None:
-        """From a step that was answered to the next one that is."""
+        """Take one picture between two answered steps."""
         next_step(driver)
         driver.request_frame(64, 48)
         driver.answer()
-        frame = driver.wait(5)
+        frame = driver.wait(60)
         assert isinstance(frame, Frame)
         shown.append(shown_ms(frame))
         driver.answer()
@@ -256,32 +265,51 @@ def test_a_driver_may_pass_from_thread_to_thread_and_asks_for_the_window_when_it
         driver.answer()
 
     for _ in range(2):
-        driver.connect(5)
+        driver.connect(60)
         take()
         with ThreadPoolExecutor(1) as another:
             another.submit(take).result(20)
         driver.close()
     assert len(shown) == 4
-    assert len(asked) == 2
+    assert len(queries) == 2
 
 
-def test_a_picture_that_can_not_be_taken_leaves_the_event_to_be_answered(window: Make) -> None:
+def test_after_a_failed_picture_its_event_still_comes(window: MakeWindow) -> None:
     game = window(GAME, 0, 0, 320, 240)
     game.race()
     with connected(game) as driver:
         first = next_step(driver)
         driver.request_frame(640, 480)
         driver.answer()
-        with pytest.raises(GameTrouble, match="too small"):
-            driver.wait(5)
+        with pytest.raises(GameError, match="too small"):
+            driver.wait(60)
         assert next_step(driver).race_time_ms == first.race_time_ms + 10
         driver.answer()
         assert next_step(driver).race_time_ms == first.race_time_ms + 20
 
 
-def test_game_check_says_how_large_the_window_is(window: Make, tool: Tool) -> None:
+def test_game_check_reports_the_size_of_the_window(window: MakeWindow, tool: Tool) -> None:
     game = window(GAME, 0, 0, 640, 480)
     findings = tool("game", "check", "--base-tmi-port", game.port, "--json", ends=None).json
     (finding,) = [finding for finding in findings if finding["what"] == "window"]
     assert finding["ok"] is True
     assert finding["found"].startswith("640 x 480 pixels")
+
+
+def test_the_version_of_tminterface_is_read_from_the_titles(window: MakeWindow) -> None:
+    assert read_tminterface_version(WindowQuery(TITLE)) is None
+    title = "Trackmania Modded Forever (2.12.0) [default]: TMInterface (2.2.1), CoreMod (1.0.10)"
+    first = window(title, 0, 0, 320, 240, 1)
+    window(title, 400, 0, 320, 240, 2)
+    eventually_version(WindowQuery(TITLE), "2.2.1")
+    other = window(GAME, 0, 300, 320, 240, 3)
+    eventually_version(WindowQuery(TITLE), None)  # two versions
+    assert read_tminterface_version(WindowQuery(TITLE, first.process.pid)) == "2.2.1"
+    assert read_tminterface_version(WindowQuery(TITLE, other.process.pid)) == "1.4.3"
+
+
+def eventually_version(query: WindowQuery, version: str | None) -> None:
+    """Wait until this version is read: windows take a moment to appear."""
+    deadline = time.monotonic() + 120
+    while read_tminterface_version(query) != version:
+        assert time.monotonic() < deadline

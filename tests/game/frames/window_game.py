@@ -1,8 +1,7 @@
-"""The peer as a window on an X11 desktop, in which the race time is drawn as 32 blocks: black 0, white 1, 8 in a row.
+"""The game of peer.py in a window on an X11 desktop. The race time is drawn as 32 blocks, 8 in a row: black 0, white 1.
 
-Run as a process: `python window_game.py TITLE LEFT TOP WIDTH HEIGHT [TIME|FILE]`. With TIME it is no game, only a
-window that shows that time; with FILE it is memory_game.py. A line on stdin: what peer.py knows, and `hide`, `show`,
-`small`.
+Run it as a process: `python window_game.py TITLE LEFT TOP WIDTH HEIGHT [TIME|FILE]`. With TIME it is only a window that
+shows that time; with FILE it is memory_game.py. Lines on stdin: those of peer.py, and `hide`, `show` and `small`.
 """
 
 import os
@@ -41,7 +40,7 @@ class Window:
             self.window.fill_rectangle(gc, column * width, row * height, width, height)
         self.display.sync()
 
-    def obey(self, word):
+    def run_word(self, word):
         if word == "hide":
             self.window.unmap()
         elif word == "show":
@@ -59,9 +58,9 @@ class WindowGame(Game):
         self.window = window
         super().__init__(0)
 
-    def obey_word(self, word):
-        if not self.window.obey(word):
-            super().obey_word(word)
+    def run_word(self, word):
+        if not self.window.run_word(word):
+            super().run_word(word)
 
     def render(self):
         self.window.draw(self.time_ms)
@@ -91,5 +90,5 @@ if __name__ == "__main__":
             words = os.read(0, 100).decode().split()
             if not words:
                 sys.exit()
-            window.obey(words[-1])
+            window.run_word(words[-1])
         time.sleep(0.01)

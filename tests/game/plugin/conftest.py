@@ -1,4 +1,4 @@
-"""The plugin's host, built once for all tests here, and games of it that must not throw."""
+"""The plugin's host, built once for all tests here."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from .host import Host, build
+from tests.game.plugin.host import Host, build_once
 
 Start = Callable[..., Host]
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("host"))
+    return build_once(tmp_path_factory)
 
 
 @pytest.fixture
 def start(program: Path) -> Iterator[Start]:
-    """`start("race 500 1000")`: a game of its own. The script of none may have thrown in the end."""
+    """Start games: `start("race 500 1000")`. The test fails if a script raised an exception."""
     started: list[Host] = []
 
-    def begin(*orders: str, **settings: object) -> Host:
-        started.append(Host(program, *orders, **settings))  # type: ignore[arg-type]
+    def start_host(*commands: str, **settings: object) -> Host:
+        started.append(Host(program, *commands, **settings))  # type: ignore[arg-type]
         return started[-1]
 
-    yield begin
+    yield start_host
     for host in started:
         host.close()
     assert [error for host in started for error in host.errors if "no state here" not in error] == []

@@ -1,7 +1,8 @@
-"""The plugin in a real AngelScript engine with a simulated game around it: built once, a process for each test."""
+"""Runs the plugin in a real AngelScript engine with a simulated game: built once, one process for each test."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -9,21 +10,47 @@ import threading
 import time
 from pathlib import Path
 
-from tmxdb.game import plugin
+import pytest
 
-from ...needs import lacking
+from tests.needs import lacking
+from tmxdb.game import plugin
 
 ENGINE = Path(__file__).with_name("engine")
 HEADER = Path("/usr/include/angelscript/scriptarray.h")
 LIBRARIES = ("-langelscript-addon", "-langelscript")
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
+BUILD_TIMEOUT_S = 300.0
+
+
+def build_once(factory: pytest.TempPathFactory) -> Path:
+    """Build the program for all test processes of this run, and return its path."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return build(factory.mktemp("host"))
+    folder = factory.getbasetemp().parent / "host"
+    try:
+        folder.mkdir()
+    except FileExistsError:  # another process builds it, or has done so
+        deadline = time.monotonic() + BUILD_TIMEOUT_S
+        while not (folder / "built").exists():
+            assert time.monotonic() < deadline, "the program was never built"
+            time.sleep(0.1)
+        if name := (folder / "built").read_text():
+            return folder / name
+        return build(folder)  # which says what is missing
+    name = ""
+    try:
+        name = build(folder).name
+    finally:
+        (folder / "written").write_text(name)
+        (folder / "written").replace(folder / "built")
+    return folder / name
 
 
 def build(folder: Path) -> Path:
-    """The program; the test is left out where there is nothing to build it with."""
+    """Build the program, and return its path. Skip the test if there is no compiler or no AngelScript."""
     compiler = shutil.which("g++")
     if compiler is None or not HEADER.exists():
-        lacking("no AngelScript engine to run the plugin in: needs g++ and Debian's angelscript-dev")
+        lacking("no AngelScript engine to run the plugin: install g++ and Debian's angelscript-dev")
     program = folder / "host"
     source = [str(ENGINE / "host.cpp"), "-DAS_DEBIAN_LIB", *LIBRARIES]
     subprocess.run([compiler, "-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, *source], check=True)
@@ -31,57 +58,63 @@ def build(folder: Path) -> Path:
 
 
 class Host:
-    """One running game with the plugin in it. `orders`: see `obey` in engine/host.cpp."""
+    """One running game with the plugin.
 
-    def __init__(self, program: Path, *orders: str, port: int | None = None, script: Path = plugin.SCRIPT) -> None:
+    `commands`: see `run_command` in engine/host.cpp. `lacks`: capabilities whose calls this build does not declare.
+    """
+
+    def __init__(
+        self, program: Path, *commands: str, port: int | None = None, script: Path = plugin.SCRIPT, lacks: str = ""
+    ) -> None:
         self.port = port or free_port()
         self._process = subprocess.Popen(
-            [program, script, f"console set custom_port {self.port}", *orders],
+            [program, script, f"console set custom_port {self.port}", *commands],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
+            env={**os.environ, "LACKS": lacks},
         )
         self.pid = self._process.pid
-        self.said: list[str] = []
+        self.lines: list[str] = []
         """All lines so far: `command …`, `log warning …`, `script error …`, `done …`."""
-        self._news = threading.Condition()
+        self._condition = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def order(self, line: str) -> None:
-        """Have it done before the next frame, which is not waited for: the game may be held by a client."""
+    def send(self, line: str) -> None:
+        """Send a command that runs before the next frame. Do not wait for that: a client may hold the game."""
         assert self._process.stdin
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def do(self, line: str) -> None:
-        """Have it done, and wait until it is."""
-        before = self.said.count(f"done {line}")
-        self.order(line)
-        self.until(lambda: self.said.count(f"done {line}") > before, f"done {line}")
+        """Send a command, and wait until it has run."""
+        before = self.lines.count(f"done {line}")
+        self.send(line)
+        self.until(lambda: self.lines.count(f"done {line}") > before, f"done {line}")
 
-    def hears(self, text: str) -> str:
-        """The first line that has `text` in it, as soon as it is there."""
-        self.until(lambda: any(text in line for line in self.said), text)
-        return next(line for line in self.said if text in line)
+    def wait_for_line(self, text: str) -> str:
+        """Return the first line that contains `text`, as soon as it comes."""
+        self.until(lambda: any(text in line for line in self.lines), text)
+        return next(line for line in self.lines if text in line)
 
-    def until(self, true, what: str) -> None:  # type: ignore[no-untyped-def]
-        """Wait for a condition on `said`."""
-        deadline = time.monotonic() + PATIENCE_S
-        with self._news:
-            while not true():
+    def until(self, condition, description: str) -> None:  # type: ignore[no-untyped-def]
+        """Wait for a condition on `lines`."""
+        deadline = time.monotonic() + TIMEOUT_S
+        with self._condition:
+            while not condition():
                 left = deadline - time.monotonic()
-                assert left > 0, f"never heard: {what}; heard: {self.said[-20:]}"
-                self._news.wait(left)
+                assert left > 0, f"never came: {description}; lines: {self.lines[-20:]}"
+                self._condition.wait(left)
 
     @property
     def errors(self) -> list[str]:
-        """What the script threw."""
-        return [line for line in self.said if line.startswith("script error")]
+        """The exceptions of the script."""
+        return [line for line in self.lines if line.startswith("script error")]
 
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self._process.poll() is None
 
     def send_signal(self, number: int) -> None:
@@ -89,16 +122,16 @@ class Host:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(PATIENCE_S)
+        self._process.wait(TIMEOUT_S)
 
-    def ended(self) -> tuple[int, str]:
-        """Wait for its own end: status, and what it complained of."""
+    def wait(self) -> tuple[int, str]:
+        """Wait for its exit, and return the status and stderr."""
         assert self._process.stderr
-        return self._process.wait(PATIENCE_S), self._process.stderr.read()
+        return self._process.wait(TIMEOUT_S), self._process.stderr.read()
 
     def close(self) -> None:
         self.kill()
-        self._reader.join(PATIENCE_S)
+        self._reader.join(TIMEOUT_S)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert pipe
             pipe.close()
@@ -106,13 +139,13 @@ class Host:
     def _read(self) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
-            with self._news:
-                self.said.append(line.rstrip("\n"))
-                self._news.notify_all()
+            with self._condition:
+                self.lines.append(line.rstrip("\n"))
+                self._condition.notify_all()
 
 
 def free_port() -> int:
-    """One on which nobody listens now."""
+    """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""A client with no protocol in it: numbers out, numbers in, each by hand. Knows no word of tmxdb."""
+"""A client without a protocol, for tests that send and read each number by hand. It shares no code with tmxdb."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STEP, CHECKPOINT, LAP, FRAME, GREETING = 1, 2, 3, 4, 5
 WAIT_S = 10.0
 
 
-class Raw:
+class RawClient:
     """A connection to the game on `port` of this machine."""
 
     def __init__(self, port: int) -> None:
@@ -26,21 +26,21 @@ class Raw:
                 time.sleep(0.01)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def __enter__(self) -> Raw:
+    def __enter__(self) -> RawClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.socket.close()
 
     def send(self, *parts: int | float | bytes) -> None:
-        """Whole numbers as i32, others as f32, bytes as they are; all in one piece."""
+        """Send integers as i32, floats as f32 and bytes as they are, in one piece."""
         self.socket.sendall(b"".join(map(_packed, parts)))
 
     def read(self, size: int) -> bytes:
         data = b""
         while len(data) < size:
             piece = self.socket.recv(size - len(data))
-            assert piece, f"the game hung up after {len(data)} of {size} bytes"
+            assert piece, f"the game closed the connection after {len(data)} of {size} bytes"
             data += piece
         return data
 
@@ -51,23 +51,23 @@ class Raw:
     def numbers(self, count: int) -> tuple[int, ...]:
         return tuple(self.number() for _ in range(count))
 
-    def greeted(self) -> Raw:
-        """Take the greeting, and hold the game."""
+    def greet(self) -> RawClient:
+        """Read the greeting, unanswered."""
         assert self.number() == GREETING
         return self
 
-    def go(self, *before: int | float | bytes) -> Raw:
-        """Take the greeting, say something, and let the game go."""
-        self.greeted().send(*before, GREETING)
+    def greet_and_answer(self, *before: int | float | bytes) -> RawClient:
+        """Read the greeting, send `before`, and answer."""
+        self.greet().send(*before, GREETING)
         return self
 
     def step(self) -> int:
-        """The race time of the message that comes next, which has to be a run step; unanswered."""
+        """Read a run step and return its race time, unanswered."""
         assert self.number() == STEP
         return self.number()
 
     def steps(self, count: int) -> list[int]:
-        """The next ones, each answered."""
+        """Return the race times of the next steps, each answered."""
         times = []
         for _ in range(count):
             times.append(self.step())
@@ -75,7 +75,7 @@ class Raw:
         return times
 
     def step_at(self, race_time_ms: int) -> int:
-        """That step, unanswered; the messages before it are answered."""
+        """Return the first step from `race_time_ms` on, unanswered; earlier messages are answered."""
         for _ in range(100_000):
             message = self.number()
             if message in (CHECKPOINT, LAP):
@@ -86,17 +86,17 @@ class Raw:
         raise AssertionError(f"no step at {race_time_ms}")
 
     def ask(self, question: int) -> bytes:
-        """A reply with its length in front."""
+        """Ask a question, and return its reply, which has a length in front."""
         self.send(question)
         return self.read(self.number())
 
     def frame(self, width: int, height: int) -> bytes:
-        """The message that comes next, which has to be a frame; unanswered."""
+        """Read a frame, unanswered."""
         assert self.number() == FRAME
         return self.read(width * height * 4)
 
-    def hung_up(self) -> bool:
-        """Whether the game has closed the line, which is waited for; what still comes is not looked at."""
+    def is_closed(self) -> bool:
+        """Wait until the game closes the connection; False after a timeout. Discards what still comes."""
         try:
             while self.socket.recv(65536):
                 pass
@@ -106,8 +106,8 @@ class Raw:
             return False
         return True
 
-    def silent(self, seconds: float = 0.2) -> bool:
-        """Whether nothing comes for so long."""
+    def is_silent(self, seconds: float = 0.2) -> bool:
+        """Return whether nothing comes for `seconds`."""
         self.socket.settimeout(seconds)
         try:
             return not self.socket.recv(1, socket.MSG_PEEK)
@@ -124,16 +124,16 @@ def _packed(part: int | float | bytes) -> bytes:
 
 
 def race_time(frame: bytes) -> int:
-    """What the picture shows: the simulated game writes it into its first pixel."""
+    """Return the race time in the first pixel, where the simulated game writes it."""
     at: int = struct.unpack_from("<i", frame)[0]
     return at
 
 
-def served(port: int) -> bool:
-    """Whether a new client is told steps, and let go."""
-    with Raw(port) as client:
-        client.go(6, 1.0, 19, 10)  # at usual speed, every tick
+def accepts_clients(port: int) -> bool:
+    """Return whether a new client gets steps, and is released."""
+    with RawClient(port) as client:
+        client.greet_and_answer(6, 1.0, 19, 10)  # at normal speed, every tick
         client.steps(3)
         client.step()
         client.send(13)
-        return client.hung_up()
+        return client.is_closed()

@@ -1,4 +1,4 @@
-"""`tmxdb game install-plugin`: what it writes, what it leaves alone, what it says."""
+"""`tmxdb game install-plugin`: what it writes, keeps and prints."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.tool import Ran, Tool, tool
 from tmxdb.game import plugin
-
-from ...tool import Ran, Tool, tool
 
 __all__ = ["tool"]
 
 SCRIPT = plugin.SCRIPT.read_bytes()
-FOREIGN = b"// Python_Link, somebody's own version of it\nvoid Main() {}\n"
+FOREIGN = b"// Python_Link, edited by its user\nvoid Main() {}\n"
 CHANGED = SCRIPT + b"// mine\n"
-OLDER = SCRIPT.replace(b"version 1:", b"version 0:", 1)
-NEWER = SCRIPT.replace(b"version 1:", b"version 99:", 1)
+OLDER = SCRIPT.replace(b"version 3:", b"version 0:", 1)
+NEWER = SCRIPT.replace(b"version 3:", b"version 99:", 1)
 
 
 @pytest.fixture
@@ -34,54 +33,56 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_it_is_written_and_said_what_to_do_next(tool: Tool, folder: Path) -> None:
+def test_it_writes_the_plugin_and_prints_what_to_do_next(tool: Tool, folder: Path) -> None:
     ran = run(tool, folder)
     assert files(folder) == {"TmxdbLink.as": SCRIPT}
-    assert "written (there was nothing)" in ran.out
+    assert "written (before: nothing)" in ran.out
     assert "custom_port" in ran.err
     assert "tmxdb game check" in ran.err
 
 
-def test_a_second_time_changes_nothing(tool: Tool, folder: Path) -> None:
+def test_a_second_run_changes_nothing(tool: Tool, folder: Path) -> None:
     run(tool, folder)
     before = (folder / "TmxdbLink.as").stat()
-    assert "left as it is (there was this version)" in run(tool, folder).out
+    assert "unchanged (before: this version)" in run(tool, folder).out
     after = (folder / "TmxdbLink.as").stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
-def test_an_older_one_is_replaced_and_kept_under_a_name_that_the_game_does_not_load(tool: Tool, folder: Path) -> None:
+def test_an_older_version_is_replaced_and_kept_under_a_name_that_the_game_does_not_load(
+    tool: Tool, folder: Path
+) -> None:
     (folder / "TmxdbLink.as").write_bytes(OLDER)
     assert "an older version" in run(tool, folder).out
     assert files(folder) == {"TmxdbLink.as": SCRIPT, "TmxdbLink.as.1.old": OLDER}
 
 
-@pytest.mark.parametrize(("there", "word"), [(FOREIGN, "not tmxdb's"), (CHANGED, "changed"), (NEWER, "newer")])
-def test_what_somebody_may_miss_is_overwritten_only_by_force(tool: Tool, folder: Path, there: bytes, word: str) -> None:
-    (folder / "TmxdbLink.as").write_bytes(there)
+@pytest.mark.parametrize(("present", "word"), [(FOREIGN, "not tmxdb's"), (CHANGED, "edited"), (NEWER, "newer")])
+def test_files_of_the_user_are_overwritten_only_with_force(tool: Tool, folder: Path, present: bytes, word: str) -> None:
+    (folder / "TmxdbLink.as").write_bytes(present)
     assert word in run(tool, folder, ends=1).error
-    assert files(folder) == {"TmxdbLink.as": there}
+    assert files(folder) == {"TmxdbLink.as": present}
     run(tool, folder, "--force")
-    assert files(folder) == {"TmxdbLink.as": SCRIPT, "TmxdbLink.as.1.old": there}
+    assert files(folder) == {"TmxdbLink.as": SCRIPT, "TmxdbLink.as.1.old": present}
 
 
 def test_a_copy_never_replaces_an_earlier_copy(tool: Tool, folder: Path) -> None:
-    for there in (FOREIGN, CHANGED):
-        (folder / "TmxdbLink.as").write_bytes(there)
+    for present in (FOREIGN, CHANGED):
+        (folder / "TmxdbLink.as").write_bytes(present)
         run(tool, folder, "--force")
     assert files(folder) == {"TmxdbLink.as": SCRIPT, "TmxdbLink.as.1.old": FOREIGN, "TmxdbLink.as.2.old": CHANGED}
 
 
-@pytest.mark.parametrize("there", [None, FOREIGN, OLDER])
-def test_a_dry_run_only_says_what_would_be_done(tool: Tool, folder: Path, there: bytes | None) -> None:
-    if there is not None:
-        (folder / "TmxdbLink.as").write_bytes(there)
+@pytest.mark.parametrize("present", [None, FOREIGN, OLDER])
+def test_a_dry_run_writes_nothing(tool: Tool, folder: Path, present: bytes | None) -> None:
+    if present is not None:
+        (folder / "TmxdbLink.as").write_bytes(present)
     before = files(folder)
     assert "would be written" in run(tool, folder, "--dry-run").out
     assert files(folder) == before
 
 
-def test_another_plugin_for_the_same_port_is_warned_of(tool: Tool, folder: Path) -> None:
+def test_a_plugin_with_the_same_port_causes_a_warning(tool: Tool, folder: Path) -> None:
     rival = folder / "Linesight" / "Python_Link.as"
     rival.parent.mkdir()
     rival.write_bytes(b'void Main() { RegisterVariable("custom_port", 0.0); }')
@@ -92,7 +93,7 @@ def test_another_plugin_for_the_same_port_is_warned_of(tool: Tool, folder: Path)
     assert str(rival) in ran.err
 
 
-def test_a_program_reads_what_was_done(tool: Tool, folder: Path) -> None:
+def test_json_output(tool: Tool, folder: Path) -> None:
     (folder / "TmxdbLink.as").write_bytes(OLDER)
     assert run(tool, folder, "--json").json == {
         "path": str(folder / "TmxdbLink.as"),
@@ -104,15 +105,13 @@ def test_a_program_reads_what_was_done(tool: Tool, folder: Path) -> None:
     }
 
 
-def test_a_folder_that_is_not_there_is_not_made(tool: Tool) -> None:
+def test_a_missing_folder_is_not_created(tool: Tool) -> None:
     missing = tool.folder / "nowhere"
     assert "Start the game with TMInterface once" in run(tool, missing, ends=1).error
     assert not missing.exists()
 
 
-def test_the_folder_is_the_one_that_captures_look_for_too(
-    tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_folder_is_the_one_that_captures_use(tool: Tool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     (tmp_path / "Documents/TmForever/Tracks").mkdir(parents=True)
@@ -123,10 +122,19 @@ def test_the_folder_is_the_one_that_captures_look_for_too(
     assert files(folder) == {"TmxdbLink.as": SCRIPT}
 
 
-def test_the_folders_can_be_named(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folders_can_be_chosen(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "game/Tracks").mkdir(parents=True)
     folder = tmp_path / "elsewhere/Plugins"
     folder.mkdir(parents=True)
     monkeypatch.setenv("TRACKMANIA_BASE_PATH", str(tmp_path / "game"))
     tool("game", "install-plugin", "--tminterface-path", tmp_path / "elsewhere")
+    assert files(folder) == {"TmxdbLink.as": SCRIPT}
+
+
+def test_a_capability_can_be_left_out_and_put_back(tool: Tool, folder: Path) -> None:
+    run(tool, folder)
+    run(tool, folder, "--without", "map", "--without", "focus")
+    assert files(folder) == {"TmxdbLink.as": plugin.script_text(["map", "focus"]).encode()}
+    assert "unchanged" in run(tool, folder, "--without", "focus", "--without", "map").out
+    run(tool, folder)
     assert files(folder) == {"TmxdbLink.as": SCRIPT}

@@ -1,1 +1,1 @@
-"""Where pictures come from: the plugin gives its own (`request_frame` of the socket driver); here is the screen's."""
+"""Pictures grabbed from the screen, for games that send none. The plugin's own pictures come with its driver."""

@@ -1,18 +1,18 @@
-"""A window of the game: which one it is, where its client area lies, and why it can not be taken a picture of."""
+"""A window of the game: which one it is, where its client area is, and why no picture can be taken of it."""
 
 from __future__ import annotations
 
-import sys
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from tmxdb.errors import BadInput, GameTrouble
-from tmxdb.game.processes import named_as_a_game
+from tmxdb.errors import GameError
+from tmxdb.game.process.processes import is_game_pid
 
+_VERSION = re.compile(r"TMInterface \(?(\d+(?:\.\d+)+)")
 TITLE = "Trackmania"
-"""In the titles of the games' windows, in whatever case. With TMLoader it is "Trackmania Modded Forever (2.12.0)
-[default]: TMInterface (2.2.1), CoreMod (1.0.10)": in six public projects that look for it, GIM among them."""
+"""Part of the titles of the games' windows, in any case (docs/facts/tminterface.md#launching)."""
 _W = TypeVar("_W")
 
 
@@ -34,13 +34,13 @@ class Area:
         return self.top + self.height
 
     def overlaps(self, other: Area) -> bool:
-        """Whether they have a pixel in common."""
+        """Return whether the two have a pixel in common."""
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
     def contains(self, other: Area) -> bool:
-        """Whether the other one lies in it whole."""
+        """Return whether the other one is entirely inside."""
         return (
             self.left <= other.left
             and self.top <= other.top
@@ -50,8 +50,8 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which window: of this process, or with this in its title, in whatever case; both if both are given."""
+class WindowQuery:
+    """A window of this process, or with this text in its title, in any case; both if both are given."""
 
     title: str | None = TITLE
     pid: int | None = None
@@ -61,68 +61,69 @@ class Wanted:
         by_pid = f"of process {self.pid}" if self.pid else ""
         return " ".join(filter(None, ["window", by_title, by_pid]))
 
-    def fits(self, title: str, pid: int | None) -> bool:
-        """Whether a window of this title and process is meant."""
+    def matches(self, title: str, pid: int | None) -> bool:
+        """Return whether a window with this title and process is meant."""
         return (not self.title or self.title.casefold() in title.casefold()) and (self.pid is None or self.pid == pid)
 
 
-class Windows(Protocol):
+class WindowFinder(Protocol):
     """The windows of this desktop."""
 
-    def area(self, wanted: Wanted) -> Area:
-        """The client area of the one window that fits. Raises GameTrouble if there is none or more than one, or if it
-        is minimised, covered, or reaches beyond the screen."""
+    def area(self, query: WindowQuery) -> Area:
+        """Return the client area of the one matching window.
+
+        Raise GameError if there is none or more than one, or if it is minimised, covered or partly off the screen.
+        """
+
+    def find(self, query: WindowQuery) -> tuple[Any, bool]:
+        """Return the one matching window of this desktop, and whether its process is a game's. Raise GameError."""
+
+    def titles(self, query: WindowQuery) -> list[str]:
+        """Return the titles of all matching windows. Raise GameError if the desktop is lost."""
 
     def close(self) -> None:
-        """Let go of the desktop."""
+        """Release the desktop."""
 
 
-def open_windows() -> Windows:
-    """Those of the desktop that this process is on. Raises BadInput if it is on none or of an unknown kind."""
-    if sys.platform == "win32":
-        from tmxdb.game.frames.windows import DesktopWindows
+def tminterface_version(title: str) -> str | None:
+    """Return the version of TMInterface in a window's title, such as 2.2.1; None if it has none.
 
-        return DesktopWindows()
-    if sys.platform == "linux":
-        from tmxdb.game.frames.x11 import X11Windows
-
-        return X11Windows()
-    raise BadInput(
-        f"pictures of the screen can not be taken on {sys.platform}; use --frame-source plugin.",
-        code="input.frame_source",
-    )
+    No call of its plugin API returns it: docs/facts/tminterface.md#plugin-api.
+    """
+    match = _VERSION.search(title)
+    return match[1] if match else None
 
 
-def games_of(windows: list[_W], pid_of: Callable[[_W], int | None]) -> list[_W]:
-    """Of windows with a title that fits, those of a game's process, if there are such: a browser may show a page."""
-    of_games = [window for window in windows if named_as_a_game(pid_of(window))] if len(windows) > 1 else []
-    return of_games or windows
+def prefer_games(windows: list[_W], pid_of: Callable[[_W], int | None]) -> list[_W]:
+    """Return those of the matching windows that belong to a game's process, if any: a browser may have that title."""
+    game_windows = [window for window in windows if is_game_pid(pid_of(window))] if len(windows) > 1 else []
+    return game_windows or windows
 
 
-def missing(wanted: Wanted) -> GameTrouble:
-    """No window fits."""
-    return GameTrouble(
-        f"there is no {wanted}: is the game started, in a window, on this desktop?", code="game.no_window"
-    )
+def missing(query: WindowQuery) -> GameError:
+    """Return the error for no matching window."""
+    return GameError(f"there is no {query}. Start the game in a window on this desktop.", code="game.no_window")
 
 
-def ambiguous(wanted: Wanted, titles: list[str]) -> GameTrouble:
-    """More than one fits."""
+def ambiguous(query: WindowQuery, titles: list[str]) -> GameError:
+    """Return the error for more than one matching window."""
     names = ", ".join(map(repr, titles))
-    return GameTrouble(f"{len(titles)} windows are a {wanted} ({names}): name one more exactly", code="game.windows")
+    return GameError(
+        f"{len(titles)} windows match: {query} ({names}). Name one of them with --window-title.", code="game.windows"
+    )
 
 
-def minimised(wanted: Wanted) -> GameTrouble:
-    """It is there, but not shown."""
-    return GameTrouble(
-        f"the {wanted} is minimised or hidden: it must stay on the screen, for it draws nothing otherwise.",
+def minimised(query: WindowQuery) -> GameError:
+    """Return the error for a window that is not shown."""
+    return GameError(
+        f"the {query} is minimised or hidden, so it draws nothing. Keep it on the screen.",
         code="game.window_minimised",
     )
 
 
-def covered(wanted: Wanted, by: str) -> GameTrouble:
-    """Something else would be on the picture."""
-    return GameTrouble(
-        f"the {wanted} is covered by {by}: leave it free, it is the screen that is taken a picture of.",
+def covered(query: WindowQuery, by: str) -> GameError:
+    """Return the error for a window with something in front of it."""
+    return GameError(
+        f"the {query} is covered by {by}. Move that away: the picture shows what is on the screen.",
         code="game.window_covered",
     )

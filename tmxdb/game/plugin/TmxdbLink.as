@@ -1,12 +1,14 @@
-// TmxdbLink, version 1: tmxdb's line into TMInterface 2. Put here by `tmxdb game install-plugin`.
+// TmxdbLink, version 3: connects tmxdb to TMInterface 2. Installed by `tmxdb game install-plugin`.
 //
-// A TCP server on 127.0.0.1 that speaks the protocol of the Python Link plugin, so that clients of either work with
-// both. docs/game-protocol.md tells the protocol; "sheet (a)" below is the section of the fact sheet behind it, which
-// lists what the other plugin does badly: those places are marked. Only calls that TMInterface's API declares are
-// used, and no try/catch, which older engines do not know.
+// A TCP server on 127.0.0.1 with the protocol of the Python Link plugin, so that clients of one work with the other.
+// The protocol is docs/reference/game-protocol.md in tmxdb's repository. Places where Python Link has a bug are marked.
+// Only calls that TMInterface's API declares are used, and no try/catch, which older engines do not have.
 //
-// Who speaks when: the plugin sends one of the messages 1 to 5, then listens (nowhere else) until the same number
-// comes back, obeying what comes before it. Meanwhile the game stands still.
+// Messages from 24 on are tmxdb's own. A part between "// capability NAME" and "// end NAME" uses calls that a build of
+// TMInterface may lack: `tmxdb game install-plugin --without NAME` leaves it out.
+//
+// Who may speak when: the plugin sends one of the messages 1 to 5, then reads (nowhere else) until the same number
+// comes back, and handles the messages before it. The game stands still meanwhile.
 
 enum Message
 {
@@ -32,30 +34,48 @@ enum Message
     UNREQUEST_FRAME = 20,
     TOGGLE_INTERFACE = 21,
     IN_MENUS = 22,
-    GET_INPUTS = 23
+    GET_INPUTS = 23,
+    HELLO = 24,
+    GET_GAME_STATE = 25,
+    GET_MAP = 26,
+    FOCUS_WINDOW = 27,
+    GET_CAMERA = 28,
+    GET_CAR = 29,
+    GET_EVENTS = 30,
+    SET_SCRIPT = 31,
+    GET_SCRIPT = 32,
+    READ_SCRIPT_FILE = 33,
+    GET_USER_FOLDER = 34,
+    FORCE_FRAME = 35,
+    REPORT_STATES = 36,
+    STATE_CHANGED = 37               // sent by the plugin, to clients that have sent REPORT_STATES
 }
 
-const uint16 USUAL_PORT = 8478;
-const uint FIRST_TIMEOUT_MS = 2000;
+const int HELLO_REPLY = 1263291732;   // "TMLK"
+const uint16 DEFAULT_PORT = 8478;
+const uint DEFAULT_TIMEOUT_MS = 2000;
 const int TICK_MS = 10;
-const int MOST_BYTES = 1048576;      // of a command or a state: no real one has a tenth of it
-const int MOST_PIXELS = 16777216;    // of a frame: four times the largest window
-const uint SILENT_MS = 1000;         // a client this long without a word makes room for one that waits at the door
-const uint LOOK_AGAIN_MS = 100;
-const uint LISTEN_AGAIN_MS = 3000;
+const int MAX_BYTES = 1048576;      // of a command or a state; real ones have less than a tenth
+const int MAX_SCRIPT_BYTES = 16777216;
+const int MAX_PIXELS = 16777216;    // of a frame; four times the largest window
+const uint SILENCE_MS = 1000;         // after this, a silent client is replaced by one that waits to connect
+const uint ACCEPT_EVERY_MS = 100;
+const uint LISTEN_EVERY_MS = 3000;
 
-// What belongs to one connection; a new one begins with a fresh set. Sheet (a): time limit and frame request of a
-// replaced client passed to its successor there, who then got a picture in a size that it had not asked for.
+// The state of one connection. Python Link passes the timeout and the frame request of a replaced client to the next
+// one, which then gets a picture of a size that it did not request.
 class Client
 {
     Net::Socket@ socket;
-    uint timeout_ms = FIRST_TIMEOUT_MS;
+    uint timeout_ms = DEFAULT_TIMEOUT_MS;
     bool wants_frame = false;
-    bool told_about_size = false;
+    bool warned_about_size = false;
     int width = 0;
     int height = 0;
     bool greeted = false;
-    bool waits_for_menus = false;    // it came during the start-up screens
+    bool awaits_menus = false;    // connected during the start-up screens
+    bool reports_states = false;
+    int state = 0;                // the last one it knows
 
     Client(Net::Socket@ connection)
     {
@@ -66,32 +86,42 @@ class Client
 Net::Socket@ listener = null;
 Client@ client = null;
 int step_period_ms = TICK_MS;        // survives a reconnect
-bool port_known = false;
+bool port_is_known = false;
+uint16 listener_port = 0;            // open, or to be opened
 uint64 next_listen = 0;
 
 bool holding = false;
 uint64 held_since = 0;
-uint64 next_look = 0;
-array<int> postponed;                // three numbers each: message, current, target
+uint64 next_accept = 0;
+array<int> postponed;                // three numbers for each message: number, current, target
+// capability script
+CommandList@ script = null;          // the one set by SET_SCRIPT
+// end script
+// capability render
+bool is_forced = false;              // this frame is rendered on request, inside a wait
+int forced_width = 0;
+int forced_height = 0;
+array<uint8>@ forced_pixels = null;
+// end render
 
-// ---- what TMInterface calls
+// ---- callbacks of TMInterface
 
 PluginInfo@ GetPluginInfo()
 {
     PluginInfo@ info = PluginInfo();
     info.Name = "TmxdbLink";
     info.Author = "tmxdb";
-    info.Version = "1";
+    info.Version = "3";
     info.Description = "Lets tmxdb drive this game (protocol of Python Link)";
     return info;
 }
 
 void Main()
 {
-    RegisterVariable("custom_port", double(USUAL_PORT));
+    RegisterVariable("custom_port", double(DEFAULT_PORT));
     RegisterCustomCommand("tmxdb_link", "open the port of the variable custom_port (again)", OnOpenPort);
-    // Queued behind /configstring, which sets the variable. Until it has run there is no listener: sheet (a), where a
-    // frame drawn before that was a null pointer each.
+    // Queued after /configstring, which sets the variable. Until it has run there is no listener; Python Link has a
+    // null pointer error in each frame before that.
     ExecuteCommand("tmxdb_link");
 }
 
@@ -103,7 +133,7 @@ void OnDisabled()
 
 void OnOpenPort(int fromTime, int toTime, const string&in commandLine, const array<string>&in args)
 {
-    port_known = true;
+    port_is_known = true;
     next_listen = 0;
     @listener = null;
     Listen();
@@ -111,49 +141,74 @@ void OnOpenPort(int fromTime, int toTime, const string&in commandLine, const arr
 
 void Render()
 {
-    // A wait that ended with a script error left these behind; a wait never spans two frames.
+    // capability render
+    if (is_forced)
+    {
+        is_forced = false;
+        @forced_pixels = Capture(forced_width, forced_height);
+        return;
+    }
+    // end render
+    // A wait that ended with a script error leaves these set; a wait never spans two frames.
     holding = false;
     postponed.Clear();
 
     Listen();
-    if (client is null || Attended())    // one who was taken in during a wait is greeted before the next one comes
-        TakeNewcomer();
+    if (client is null || HasClient())    // a client accepted during a wait is greeted before the next one
+        AcceptClient();
     Greet();
+    SendState();
     SendFrame();
 }
 
 void OnRunStep(SimulationManager@ simManager)
 {
-    if (!Attended() || holding)
+    if (!HasClient() || holding)
         return;
     int race_time = simManager.get_RaceTime();
-    // After the finish the race time stands still: every tick is told then, whatever the period.
+    // After the finish the race time is frozen: every tick is sent then, whatever the period.
     bool after_finish = simManager.get_TickTime() > race_time;
     if (after_finish || race_time % step_period_ms == 0)
     {
-        if (Put(RUN_STEP) && Put(race_time))
-            Hold(RUN_STEP);
+        if (Send(RUN_STEP) && Send(race_time))
+            WaitFor(RUN_STEP);
     }
 }
 
 void OnCheckpointCountChanged(SimulationManager@ simManager, int current, int target)
 {
-    TellCount(CHECKPOINT, current, target);
+    SendCount(CHECKPOINT, current, target);
 }
 
 void OnLapCountChanged(SimulationManager@ simManager, int current, int target)
 {
-    TellCount(LAP, current, target);
+    SendCount(LAP, current, target);
 }
 
 // ---- connections
 
+uint16 WantedPort()
+{
+    double wanted = GetVariableDouble("custom_port");
+    return wanted >= 1 && wanted <= 65535 ? uint16(wanted) : DEFAULT_PORT;
+}
+
+// Python Link reads the port once. Here a change counts as long as no client is connected: the lines of /configstring may
+// run in the same frame as tmxdb_link, in any order.
 void Listen()
 {
-    if (listener !is null || !port_known || Time::get_Now() < next_listen)
+    if (!port_is_known)
         return;
-    double wanted = GetVariableDouble("custom_port");
-    uint16 port = wanted >= 1 && wanted <= 65535 ? uint16(wanted) : USUAL_PORT;
+    uint16 port = WantedPort();
+    if (port != listener_port && client is null)
+    {
+        @listener = null;
+        listener_port = port;
+        next_listen = 0;
+    }
+    if (listener !is null || Time::get_Now() < next_listen)
+        return;
+    port = listener_port;
     Net::Socket@ socket = Net::Socket();
     if (socket.Listen("127.0.0.1", port))
     {
@@ -161,14 +216,14 @@ void Listen()
         log("TmxdbLink: Port set to " + int(port), Severity::Success);
         return;
     }
-    // The game before this one may still be closing its port: asked again from Render().
+    // The game before this one may still be closing its port: Render() tries again.
     if (next_listen == 0)
-        log("TmxdbLink: port " + int(port) + " is taken (by another game, or by the plugin Python_Link?); trying again", Severity::Error);
-    next_listen = Time::get_Now() + LISTEN_AGAIN_MS;
+        log("TmxdbLink: port " + int(port) + " is taken by another program, such as another game or the plugin Python_Link; trying again", Severity::Error);
+    next_listen = Time::get_Now() + LISTEN_EVERY_MS;
 }
 
-// At most one a frame; the newest one has the game.
-void TakeNewcomer()
+// At most one per frame. The newest client replaces the one before.
+void AcceptClient()
 {
     if (listener is null)
         return;
@@ -177,27 +232,41 @@ void TakeNewcomer()
         return;
     socket.set_NoDelay(true);
     @client = Client(socket);
-    client.waits_for_menus = GetCurrentGameState() == TM::GameState::StartUp;
+    client.awaits_menus = GetCurrentGameState() == TM::GameState::StartUp;
 }
 
-// In any state of the game but the start-up screens, where no command would be heeded. Told from here and not from a
-// callback about the state: sheet (a) does not know whether the menus are already there inside of that.
+// In every state but the start-up screens, where commands have no effect. Sent from Render() and not from the callback
+// of a state change: whether the menus are ready inside that callback is not established.
 void Greet()
 {
     if (client is null || client.greeted)
         return;
-    if (client.waits_for_menus && GetCurrentGameState() != TM::GameState::Menus)
+    if (client.awaits_menus && GetCurrentGameState() != TM::GameState::Menus)
         return;
     client.greeted = true;
-    client.waits_for_menus = false;
-    if (Put(GREETING))
-        Hold(GREETING);
+    client.awaits_menus = false;
+    if (Send(GREETING))
+        WaitFor(GREETING);
 }
 
-// Whether somebody is there to be told what happens. One who came while the game was held is greeted first.
-bool Attended()
+// Tells the client that the state of the game has changed, before a picture of the new state. Polled in each frame: the
+// callback of a state change comes at a moment that is not established.
+void SendState()
 {
-    return client !is null && (client.greeted || client.waits_for_menus);
+    if (client is null || !client.greeted || !client.reports_states)
+        return;
+    int state = int(GetCurrentGameState());
+    if (state == client.state)
+        return;
+    client.state = state;
+    if (Send(STATE_CHANGED) && Send(state))
+        WaitFor(STATE_CHANGED);
+}
+
+// Whether a client is to be sent events. One that connected while the game was held is greeted first.
+bool HasClient()
+{
+    return client !is null && (client.greeted || client.awaits_menus);
 }
 
 void Drop(const string&in why)
@@ -208,25 +277,24 @@ void Drop(const string&in why)
     @client = null;
 }
 
-// ---- telling and waiting
+// ---- sending and waiting
 
-// A number to the client. Sheet (a): whether it arrived was not looked at there; a client that was killed froze the
-// game until the time limit.
-bool Put(int value)
+// Sends a number. Python Link does not check the result, so a killed client freezes the game until its timeout.
+bool Send(int value)
 {
     if (client is null)
         return false;
     if (client.socket.Write(value))
         return true;
-    Drop("it has closed the line");
+    Drop("it closed the connection");
     return false;
 }
 
-// Sheet (a) does not know whether giving up or rewinding calls back from inside of that call. If so, the client is in
-// the middle of an answer: it hears of it right after.
-void TellCount(int message, int current, int target)
+// Whether giving up or rewinding calls back inside that call is not established. If so, the client is in the middle of
+// an answer, and the message is sent right after it.
+void SendCount(int message, int current, int target)
 {
-    if (!Attended())
+    if (!HasClient())
         return;
     if (holding)
     {
@@ -235,14 +303,14 @@ void TellCount(int message, int current, int target)
         postponed.Add(target);
         return;
     }
-    if (Put(message) && Put(current) && Put(target))
-        Hold(message);
+    if (Send(message) && Send(current) && Send(target))
+        WaitFor(message);
 }
 
-void Hold(int answer)
+void WaitFor(int answer)
 {
     holding = true;
-    Await(answer);
+    ReadUntil(answer);
     holding = false;
     while (postponed.get_Length() > 0)
     {
@@ -250,85 +318,92 @@ void Hold(int answer)
         int current = postponed[1];
         int target = postponed[2];
         postponed.RemoveAt(0, 3);
-        TellCount(message, current, target);
+        SendCount(message, current, target);
     }
 }
 
-// Obeys the client until `answer` comes. Another number of a sync is swallowed.
-void Await(int answer)
+// Handles messages until `answer` comes. The numbers of other sync messages are ignored.
+void ReadUntil(int answer)
 {
-    Client@ asked = client;
+    Client@ current = client;
     held_since = Time::get_Now();
-    next_look = held_since + SILENT_MS;
-    while (client is asked && HasCome(4))
+    next_accept = held_since + SILENCE_MS;
+    while (client is current && WaitForBytes(4))
     {
-        int message = asked.socket.ReadInt32();
+        int message = current.socket.ReadInt32();
         if (message == answer)
             return;
-        Obey(message);
-        next_look = Time::get_Now() + SILENT_MS;
+        Handle(message);
+        next_accept = Time::get_Now() + SILENCE_MS;
     }
 }
 
-// Waits until that many bytes are there. False: the client had to go. Sheet (a): reading began with the first byte
-// there, and nobody knows what TMInterface makes of half a number.
-bool HasCome(uint bytes)
+// Waits until that many bytes have arrived; false if the client was dropped. Python Link reads after the first byte,
+// and what TMInterface returns for half a number is not established.
+bool WaitForBytes(uint bytes)
 {
-    Client@ asked = client;
+    Client@ current = client;
     while (true)
     {
-        // Looked at before the bytes: one who asks without end has no more time than others.
+        // Checked before the bytes: a client that asks without end gets no more time.
         uint64 now = Time::get_Now();
-        if (now - held_since > asked.timeout_ms)
+        if (now - held_since > current.timeout_ms)
         {
-            Drop("no answer for " + int64(asked.timeout_ms) + " ms");
+            Drop("no answer for " + int64(current.timeout_ms) + " ms");
             return false;
         }
-        if (asked.socket.get_Available() >= bytes)
+        if (current.socket.get_Available() >= bytes)
             return true;
-        // Sheet (a): a peer that has died is not noticed. When its successor waits at the door there is no need to
-        // sit out the rest of the time.
-        if (now >= next_look)
+        // Python Link does not notice a dead client. If another one waits to connect, do not wait any longer.
+        if (now >= next_accept)
         {
-            next_look = now + LOOK_AGAIN_MS;
-            TakeNewcomer();
-            if (client !is asked)
+            next_accept = now + ACCEPT_EVERY_MS;
+            AcceptClient();
+            if (client !is current)
                 return false;
         }
     }
     return false;
 }
 
+// Takes a picture; only allowed inside Render(). The message has no size, so one byte too many or too few would corrupt
+// the stream: null then, and the next frame tries again, when the window may have its size back.
+array<uint8>@ Capture(int width, int height)
+{
+    vec2 size(width, height);
+    array<uint8>@ pixels = Graphics::CaptureScreenshot(size);
+    uint bytes = uint(width) * uint(height) * 4;
+    if (pixels is null || pixels.get_Length() != bytes || size.x != width || size.y != height)
+        return null;
+    return pixels;
+}
+
 void SendFrame()
 {
     if (client is null || !client.greeted || !client.wants_frame)
         return;
-    Client@ asked = client;
-    vec2 size(asked.width, asked.height);
-    array<uint8>@ pixels = Graphics::CaptureScreenshot(size);
-    // Sheet (a): the message has no size, so one byte more or less would garble all that follows. No picture then; it
-    // is tried again at the next frame, when the window may have its size back.
-    uint bytes = uint(asked.width) * uint(asked.height) * 4;
-    if (pixels is null || pixels.get_Length() != bytes || size.x != asked.width || size.y != asked.height)
+    Client@ current = client;
+    array<uint8>@ pixels = Capture(current.width, current.height);
+    if (pixels is null)
     {
-        if (!asked.told_about_size)
-            log("TmxdbLink: no frame of " + asked.width + "x" + asked.height + ": is the window smaller?", Severity::Warning);
-        asked.told_about_size = true;
+        if (!current.warned_about_size)
+            log("TmxdbLink: no frame of " + current.width + "x" + current.height + ": the window may be smaller", Severity::Warning);
+        current.warned_about_size = true;
         return;
     }
-    asked.wants_frame = false;
-    if (!Put(FRAME))
+    current.wants_frame = false;
+    if (!Send(FRAME))
         return;
-    // Whether that says false for a full buffer, too, nobody knows: not trusted. A picture that did not arrive whole is
-    // found out by the client, at the number that comes next.
-    asked.socket.Write(pixels);
-    Hold(FRAME);
-    asked.wants_frame = false;       // asking while answering a frame has never counted
+    // The result is ignored: whether it is false for a full buffer is not established. The client notices an incomplete
+    // picture at the next number.
+    current.socket.Write(pixels);
+    WaitFor(FRAME);
+    current.wants_frame = false;       // requests while a frame is unanswered have never counted
 }
 
-// ---- obeying
+// ---- messages of the client
 
-void Obey(int message)
+void Handle(int message)
 {
     switch (message)
     {
@@ -337,6 +412,7 @@ void Obey(int message)
     case LAP:
     case FRAME:
     case GREETING:
+    case STATE_CHANGED:
         return;
     case SET_SPEED:
         SetSpeed();
@@ -368,11 +444,11 @@ void Obey(int message)
         Execute();
         return;
     case SET_TIMEOUT:
-        if (HasCome(4))
+        if (WaitForBytes(4))
             client.timeout_ms = client.socket.ReadUint32();
         return;
     case RACE_FINISHED:
-        Put(RaceFinished() ? 1 : 0);
+        Send(RaceFinished() ? 1 : 0);
         return;
     case REQUEST_FRAME:
         RequestFrame();
@@ -388,18 +464,305 @@ void Obey(int message)
         client.wants_frame = false;
         return;
     case TOGGLE_INTERFACE:
-        if (HasCome(4))
+        if (WaitForBytes(4))
             ToggleRaceInterface(client.socket.ReadInt32() != 0);
         return;
     case IN_MENUS:
-        Put(GetCurrentGameState() == TM::GameState::Menus ? 1 : 0);
+        Send(GetCurrentGameState() == TM::GameState::Menus ? 1 : 0);
         return;
     case GET_INPUTS:
         AnswerInputs();
         return;
+    case HELLO:
+        AnswerHello();
+        return;
+    case GET_GAME_STATE:
+        Send(int(GetCurrentGameState()));
+        return;
+    // capability map
+    case GET_MAP:
+        AnswerMap();
+        return;
+    // end map
+    // capability focus
+    case FOCUS_WINDOW:
+        Graphics::ShowGameWindow();
+        Graphics::FocusGameWindow();
+        return;
+    // end focus
+    // capability camera
+    case GET_CAMERA:
+        AnswerCamera();
+        return;
+    // end camera
+    // capability car
+    case GET_CAR:
+        AnswerCar();
+        return;
+    // end car
+    // capability events
+    case GET_EVENTS:
+        AnswerEvents();
+        return;
+    // end events
+    // capability script
+    case SET_SCRIPT:
+        SetScript();
+        return;
+    case GET_SCRIPT:
+        AnswerScript();
+        return;
+    case READ_SCRIPT_FILE:
+        AnswerScriptFile();
+        return;
+    // end script
+    // capability folder
+    case GET_USER_FOLDER:
+        SendText(IO::GetUserPath());
+        return;
+    // end folder
+    // capability render
+    case FORCE_FRAME:
+        ForceFrame();
+        return;
+    // end render
+    case REPORT_STATES:
+        if (WaitForBytes(4))
+        {
+            client.reports_states = client.socket.ReadInt32() != 0;
+            client.state = int(GetCurrentGameState());
+        }
+        return;
     }
-    // Sheet (a): what followed an unknown number was taken for messages there, and anything could happen.
-    Drop("message " + message + " is none");
+    // Python Link reads what follows an unknown number as messages.
+    Drop("unknown message " + message);
+}
+
+// What this plugin can do beyond Python Link: a line for each capability.
+void AnswerHello()
+{
+    string text = "version 3\ngame_state\nstate_events\n";
+    // capability map
+    text += "map\n";
+    // end map
+    // capability focus
+    text += "focus\n";
+    // end focus
+    // capability process
+    text += "process " + uint64(IO::GetCurrentProcessId()) + "\n";
+    // end process
+    // capability camera
+    text += "camera\n";
+    // end camera
+    // capability car
+    text += "car\n";
+    // end car
+    // capability events
+    text += "events\n";
+    // end events
+    // capability script
+    text += "script\n";
+    // end script
+    // capability folder
+    text += "folder\n";
+    // end folder
+    // capability render
+    text += "render\n";
+    // end render
+    if (Send(HELLO_REPLY))
+        SendText(text);
+}
+
+// capability map
+void AnswerMap()
+{
+    TM::GameCtnChallenge@ challenge = GetCurrentChallenge();
+    if (challenge is null)
+        SendText("\n");
+    else
+        SendText(challenge.get_Uid() + "\n" + challenge.get_Name());
+}
+
+// end map
+// capability camera
+// The rows of the rotation, the position and the field of view: 13 numbers. Nothing without a camera.
+void AnswerCamera()
+{
+    TM::GameCamera@ camera = GetCurrentCamera();
+    if (camera is null)
+    {
+        SendText("");
+        return;
+    }
+    iso4 at = camera.Location;
+    SendText(Digits(at.Rotation.x) + Digits(at.Rotation.y) + Digits(at.Rotation.z) + Digits(at.Position) + Text::FormatFloat(camera.Fov, "e", 0, 8));
+}
+
+// Nine digits, which is as exact as a float.
+string Digits(const vec3&in v)
+{
+    return Text::FormatFloat(v.x, "e", 0, 8) + " " + Text::FormatFloat(v.y, "e", 0, 8) + " " + Text::FormatFloat(v.z, "e", 0, 8) + " ";
+}
+
+// end camera
+// capability car
+// Wheels, engine and contacts, a line for each part. Nothing outside a race.
+void AnswerCar()
+{
+    string text = "";
+    SimulationManager@ sim = GetSimulationManager();
+    if (sim !is null && sim.get_InRace())
+    {
+        SimulationWheels@ wheels = sim.get_Wheels();
+        if (wheels !is null)
+            text += WheelLine(wheels.get_FrontLeft()) + WheelLine(wheels.get_FrontRight()) + WheelLine(wheels.get_BackRight()) + WheelLine(wheels.get_BackLeft());
+        if (sim.get_SceneVehicleCar() !is null)
+            text += CarLines(sim.get_SceneVehicleCar());
+    }
+    SendText(text);
+}
+
+string Number(float value)
+{
+    return " " + Text::FormatFloat(value, "e", 0, 8);
+}
+
+string Flag(bool value)
+{
+    return value ? " 1" : " 0";
+}
+
+string WheelLine(TM::SceneVehicleCar::SimulationWheel@ wheel)
+{
+    if (wheel is null)
+        return "";
+    return "wheel" + Flag(wheel.RTState.HasGroundContact) + Flag(wheel.RTState.IsSliding) + Number(wheel.RTState.DamperAbsorbVal) + " " + int(wheel.RTState.get_ContactMaterialId()) + " " + wheel.RTState.NbGroundContacts + "\n";
+}
+
+string CarLines(TM::SceneVehicleCar@ car)
+{
+    string text = "engine" + Number(car.CarEngine.ActualRPM) + Number(car.CarEngine.MaxRPM) + Number(car.CarEngine.SlideFactor) + " " + car.CarEngine.Gear + " " + car.CarEngine.RearGear + " " + car.GearboxState + "\n";
+    text += "inputs" + Number(car.InputGas) + Number(car.InputBrake) + Number(car.InputSteer) + "\n";
+    text += "contact" + Flag(car.IsFreeWheeling) + Flag(car.IsSliding) + Flag(car.HasAnyLateralContact) + " " + int(car.Burnout) + "\n";
+    text += "turbo " + int(car.Turbo) + Number(car.TurboBoostFactor) + " " + uint64(car.LastTurboTime) + "\n";
+    return text + "speed" + Number(car.CurrentLocalSpeed.x) + Number(car.CurrentLocalSpeed.y) + Number(car.CurrentLocalSpeed.z) + "\n";
+}
+
+// end car
+// capability events
+// A line for each event: stored time, control in the words of scripts, value.
+void AnswerEvents()
+{
+    string text = "";
+    SimulationManager@ sim = GetSimulationManager();
+    TM::InputEventBuffer@ events = null;
+    if (sim !is null)
+        @events = sim.get_InputEvents();
+    if (events !is null)
+    {
+        EventIndices names = events.get_EventIndices();
+        for (uint i = 0; i < events.get_Length(); i++)
+        {
+            int index = events[i].Value.EventIndex;
+            bool analog = index == names.SteerId || index == names.GasId;
+            int value = analog ? events[i].Value.get_Analog() : events[i].Value.get_Binary() ? 1 : 0;
+            text += "" + uint64(events[i].Time) + " " + ControlName(index, names) + " " + value + "\n";
+        }
+    }
+    SendText(text);
+}
+
+string ControlName(int index, const EventIndices&in names)
+{
+    if (index == names.AccelerateId)
+        return "up";
+    if (index == names.BrakeId)
+        return "down";
+    if (index == names.SteerLeftId)
+        return "left";
+    if (index == names.SteerRightId)
+        return "right";
+    if (index == names.SteerId)
+        return "steer";
+    if (index == names.GasId)
+        return "gas";
+    if (index == names.RespawnId)
+        return "enter";
+    if (index == names.RaceRunningId)
+        return "running";
+    return index == names.FinishLineId ? "finish" : "other";
+}
+
+// end events
+// capability script
+// Makes a text the current script. `ExecuteImmediately` is what public plugins use before SetCurrentCommandList.
+void SetScript()
+{
+    int bytes = ReadLength(MAX_SCRIPT_BYTES);
+    string text = "";
+    if (bytes < 0 || !ReadText(bytes, text))
+        return;
+    CommandList@ list = CommandList();
+    list.set_Content(text);
+    list.Process(CommandListProcessOption::ExecuteImmediately);
+    SetCurrentCommandList(list);
+    @script = list;
+}
+
+// How many inputs the script has: -1 without a script, -2 while it is being processed.
+void AnswerScript()
+{
+    if (script is null)
+        Send(-1);
+    else if (!script.get_IsFullyProcessed())
+        Send(-2);
+    else
+        Send(int(script.get_InputCommands().get_Length()));
+}
+
+// Reads a file of the scripts folder, which shows that the game reads the folder that the client writes to.
+void AnswerScriptFile()
+{
+    int bytes = ReadLength(MAX_BYTES);
+    string name = "";
+    if (bytes < 0 || !ReadText(bytes, name))
+        return;
+    CommandList@ list = CommandList(name);
+    string text = "";
+    if (list !is null)
+        text = list.get_Content();
+    SendText(text);
+}
+
+// end script
+// capability render
+// Renders the present tick and sends its picture: the number of bytes, 0 if it could not be taken, and the bytes. Known
+// from the game: rendering this way resets the camera first, so the view differs from that of other frames.
+void ForceFrame()
+{
+    if (!WaitForBytes(8))
+        return;
+    forced_width = client.socket.ReadInt32();
+    forced_height = client.socket.ReadInt32();
+    @forced_pixels = null;
+    if (forced_width > 0 && forced_height > 0 && int64(forced_width) * int64(forced_height) <= MAX_PIXELS)
+    {
+        is_forced = true;
+        Graphics::ForceGameRender();
+        is_forced = false;
+    }
+    if (forced_pixels is null)
+        Send(0);
+    else if (Send(int(forced_pixels.get_Length())))
+        client.socket.Write(forced_pixels);
+    @forced_pixels = null;
+}
+
+// end render
+void SendText(const string&in text)
+{
+    if (Send(int(text.get_Length())) && text.get_Length() > 0)
+        client.socket.Write(text);
 }
 
 bool InRace()
@@ -410,15 +773,15 @@ bool InRace()
 
 void SetSpeed()
 {
-    if (!HasCome(4))
+    if (!WaitForBytes(4))
         return;
     float speed = client.socket.ReadFloat();
     if (GetSimulationManager() is null)
         return;
-    if (speed >= 0 && speed <= 1000)     // not so if it is no number at all
+    if (speed >= 0 && speed <= 1000)     // false for NaN
         GetSimulationManager().SetSpeed(speed);
     else
-        log("TmxdbLink: a speed of " + speed + " was not set", Severity::Warning);
+        log("TmxdbLink: a speed of " + speed + " was ignored", Severity::Warning);
 }
 
 void RewindToState()
@@ -439,8 +802,7 @@ void RewindToCurrent()
         GetSimulationManager().RewindToState(state);
 }
 
-// Sheet (a): where there is no state, no reply came there, and the client took the next message for it. Here it is
-// one of no bytes.
+// Without a state, Python Link sends no reply, and the client misreads the next message. Here the reply has no bytes.
 void AnswerState()
 {
     SimulationManager@ sim = GetSimulationManager();
@@ -451,8 +813,8 @@ void AnswerState()
     if (state !is null)
         @bytes = state.ToArray();
     if (bytes is null)
-        Put(0);
-    else if (Put(int(bytes.get_Length())))
+        Send(0);
+    else if (Send(int(bytes.get_Length())))
         client.socket.Write(bytes);
 }
 
@@ -465,13 +827,12 @@ void AnswerInputs()
     string text = "";
     if (events !is null)
         text = events.ToCommandsText();
-    if (Put(int(text.get_Length())) && text.get_Length() > 0)
-        client.socket.Write(text);
+    SendText(text);
 }
 
 void SetInput()
 {
-    if (!HasCome(4))
+    if (!WaitForBytes(4))
         return;
     int left = client.socket.ReadUint8();
     int right = client.socket.ReadUint8();
@@ -488,17 +849,9 @@ void SetInput()
 
 void Execute()
 {
-    int bytes = ReadLength();
+    int bytes = ReadLength(MAX_BYTES);
     string command = "";
-    for (int rest = bytes; rest > 0;)
-    {
-        int part = Part(rest);
-        if (part == 0)
-            return;
-        command += client.socket.ReadString(part);
-        rest -= part;
-    }
-    if (bytes > 0)
+    if (bytes > 0 && ReadText(bytes, command))
         ExecuteCommand(command);
 }
 
@@ -512,29 +865,29 @@ bool RaceFinished()
     return sim.get_TickTime() > sim.get_RaceTime();
 }
 
-// A size that is none takes the request back.
+// An invalid size cancels the request.
 void RequestFrame()
 {
-    if (!HasCome(8))
+    if (!WaitForBytes(8))
         return;
     int width = client.socket.ReadInt32();
     int height = client.socket.ReadInt32();
-    if (int64(width) * int64(height) > MOST_PIXELS)
+    if (int64(width) * int64(height) > MAX_PIXELS)
     {
-        Drop("a frame of " + width + "x" + height + " was asked for");
+        Drop("it requested a frame of " + width + "x" + height);
         return;
     }
     client.width = width;
     client.height = height;
     client.wants_frame = width > 0 && height > 0;
-    client.told_about_size = false;
+    client.warned_about_size = false;
 }
 
-// Sheet (a): with 0 every tick was a division by it there, and no run step came any more. Here it means every tick; a
-// negative one counts like its absolute value.
+// In Python Link 0 is a division by zero in each tick, so no run step comes. Here it means every tick. A negative
+// period counts as its absolute value.
 void SetStepPeriod()
 {
-    if (!HasCome(4))
+    if (!WaitForBytes(4))
         return;
     int period_ms = client.socket.ReadInt32();
     step_period_ms = period_ms == 0 ? TICK_MS : period_ms;
@@ -542,36 +895,52 @@ void SetStepPeriod()
 
 // ---- bytes
 
-// How many bytes the client says will follow; -1 if it had to go.
-int ReadLength()
+// Reads a length; -1 if the client was dropped.
+int ReadLength(int at_most)
 {
-    if (!HasCome(4))
+    if (!WaitForBytes(4))
         return -1;
     int bytes = client.socket.ReadInt32();
-    if (bytes >= 0 && bytes <= MOST_BYTES)
+    if (bytes >= 0 && bytes <= at_most)
         return bytes;
-    Drop("a message of " + bytes + " bytes");
+    Drop("it sent a message of " + bytes + " bytes");
     return -1;
 }
 
-// How many of these bytes can be read now: more than a socket holds come in parts. 0 if the client had to go.
-int Part(int rest)
+// How many of the remaining bytes can be read now: long messages arrive in parts. 0 if the client was dropped.
+int AvailablePart(int rest)
 {
-    if (!HasCome(1))
+    if (!WaitForBytes(1))
         return 0;
-    uint there = client.socket.get_Available();
-    return there < uint(rest) ? int(there) : rest;
+    uint available = client.socket.get_Available();
+    return available < uint(rest) ? int(available) : rest;
+}
+
+// False if the client was dropped.
+bool ReadText(int bytes, string&out text)
+{
+    string read = "";
+    for (int rest = bytes; rest > 0;)
+    {
+        int part = AvailablePart(rest);
+        if (part == 0)
+            return false;
+        read += client.socket.ReadString(part);
+        rest -= part;
+    }
+    text = read;
+    return true;
 }
 
 array<uint8>@ ReadBytes()
 {
-    int rest = ReadLength();
+    int rest = ReadLength(MAX_BYTES);
     if (rest < 0)
         return null;
     array<uint8>@ all = array<uint8>();
     while (rest > 0)
     {
-        int part = Part(rest);
+        int part = AvailablePart(rest);
         if (part == 0)
             return null;
         array<uint8>@ read = client.socket.ReadBytes(part);

@@ -1,5 +1,5 @@
-// The simulated game: menus, map, countdown, race, finish, end dialog. It knows no script: whoever runs it passes
-// what is to be called. Numbers as the fact sheet of TMInterface has them.
+// The simulated game: menus, map, countdown, race, finish, end dialog. It calls the functions that its user passes.
+// Its numbers are those of docs/facts/tminterface.md.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct PlayerInfo
     bool RaceFinished = false;
 };
 
-// A saved state: what the game goes back to, as bytes in the layout of SimStateData (sheet, section c).
+// A saved state, in the layout of SimStateData (docs/facts/tminterface.md#simulation-state).
 struct Saved
 {
     std::string bytes;
@@ -35,21 +35,25 @@ class Game
 public:
     static constexpr int COUNTDOWN_MS = -2600, TICK_MS = 10;
 
-    // What is told to the plugin.
+    // Callbacks of the plugin.
     std::function<void()> on_run_step;
     std::function<void(int, int)> on_checkpoint, on_lap;
     std::function<void(const std::string&)> say; // to the test
 
-    // What the test can turn.
+    // Settings of the test.
     bool step_first = false;       // the run step of a tick before its checkpoint message
     bool reentrant = false;        // giving up calls back from inside
-    int ticks_of_frame = 1;        // more: pictures come late
+    int ticks_of_frame = 1;        // above 1, pictures come late
     int frozen_ticks = 100;        // between the finish and the end dialog
     int window_width = 16384, window_height = 16384;
-    bool flagless = false;         // the player's info never says that the race is finished
-    int odd_pictures = 0;          // 1: cut, though of the right size; 2: turned, with all bytes
+    bool flagless = false;         // the player info never says that the race is finished
+    int bad_pictures = 0;          // 1: truncated; 2: width and height swapped
     bool no_pictures = false, no_states = false, bad_states = false;
     std::string inputs;
+    bool refuses_to_render = false;
+    int script_frames = 0;         // until a script is processed
+    std::map<std::string, std::string> script_files;
+    std::string map_uid, map_name; // of the loaded map; empty: none
 
     State state = MENUS;
     int race_time = 0, tick_time = 0;
@@ -208,7 +212,7 @@ private:
             passed++;
         if (last)
             player.RaceFinished = true;
-        const int drive = drives; // giving up inside of a callback begins another
+        const int drive = drives; // giving up inside a callback starts another one
         if (step_first)
             on_run_step();
         if (crosses && drive == drives)

@@ -1,9 +1,9 @@
 // Runs a plugin of TMInterface in a real AngelScript engine, with real sockets and a simulated game around it.
 //
-//   host PLUGIN.as [ORDER …]      each ORDER as a line of stdin, obeyed before the first frame
+//   host PLUGIN.as [COMMAND …]      each COMMAND runs like a line of stdin, before the first frame
 //
-// It ends with stdin, and with its parent. What happens is told on stdout, a line each. Proves what the script does;
-// of the game it knows what the fact sheet says, and of TMInterface's own socket class nothing at all.
+// It exits at the end of stdin, and with its parent. Events are lines on stdout. It proves what the script does. What it
+// knows of the game is docs/facts/tminterface.md; TMInterface's own socket class is not simulated.
 #include "api.hpp"
 
 #include <csignal>
@@ -13,16 +13,16 @@
 namespace
 {
 asIScriptModule* module;
-std::vector<asIScriptContext*> contexts; // one for each depth of callbacks
+std::vector<asIScriptContext*> contexts; // one for each callback depth
 size_t depth = 0;
 
 void say(const std::string& line)
 {
-    std::string whole = line + "\n";
-    for (size_t i = 0; i + 1 < whole.size(); i++)
-        if (whole[i] == '\n')
-            whole[i] = ' ';
-    if (write(1, whole.data(), whole.size()) < 0)
+    std::string text = line + "\n";
+    for (size_t i = 0; i + 1 < text.size(); i++)
+        if (text[i] == '\n')
+            text[i] = ' ';
+    if (write(1, text.data(), text.size()) < 0)
         std::exit(0);
 }
 
@@ -32,7 +32,7 @@ void complain(const asSMessageInfo* message, void* found)
     std::fprintf(stderr, "%s:%d:%d: %s\n", message->section, message->row, message->col, message->message);
 }
 
-// Calls a function of the script; what it throws is told as TMInterface would in its console.
+// Calls a function of the script. An exception is printed, as TMInterface prints it in its console.
 template <typename Arguments> void call(asIScriptFunction* function, Arguments arguments)
 {
     if (!function)
@@ -59,7 +59,7 @@ void load_plugin(const char* file)
     std::string script{std::istreambuf_iterator<char>(in), {}};
     bool complaints = false;
     engine = asCreateScriptEngine();
-    // CaptureScreenshot is declared with `vec2&inout`, which an engine without this would refuse: theirs has it.
+    // CaptureScreenshot is declared with `vec2&inout`, which needs this setting; TMInterface has it.
     must(engine->SetEngineProperty(asEP_ALLOW_UNSAFE_REFERENCES, true), "unsafe references");
     engine->SetMessageCallback(asFUNCTION(complain), &complaints, asCALL_CDECL);
     api::register_all();
@@ -90,16 +90,22 @@ void connect_game()
     game.say = say;
     game.on_checkpoint = counts("void OnCheckpointCountChanged(SimulationManager@, int, int)");
     game.on_lap = counts("void OnLapCountChanged(SimulationManager@, int, int)");
+    render = [] { call("void Render()"); };
     game.on_run_step = [function = named("void OnRunStep(SimulationManager@)")] {
         call(function, [](asIScriptContext* context) { context->SetArgObject(0, &game); });
     };
 }
 
-// Lines queued in earlier frames, the last one first: so 2.2.1 does (sheet, section d).
+bool first_line_first = false;
+
+// Runs the lines queued in earlier frames, the last one first as 2.2.1 does (docs/facts/tminterface.md#console), unless
+// the test chooses the other order.
 void run_commands()
 {
     std::vector<std::string> lines;
     lines.swap(queued);
+    if (first_line_first)
+        std::reverse(lines.begin(), lines.end());
     for (size_t i = lines.size(); i-- > 0;)
     {
         auto found = commands.find(lines[i].substr(0, lines[i].find(' ')));
@@ -117,14 +123,14 @@ void run_commands()
     }
 }
 
-void obey(const std::string& line)
+void run_command(const std::string& line)
 {
     std::istringstream words(line);
     std::string word, name;
     words >> word;
-    auto number = [&](int otherwise = 0) {
+    auto number = [&](int fallback = 0) {
         int value;
-        return words >> value ? value : otherwise;
+        return words >> value ? value : fallback;
     };
     if (word == "race")
     {
@@ -158,8 +164,8 @@ void obey(const std::string& line)
     }
     else if (word == "flagless")
         game.flagless = number(1);
-    else if (word == "odd-pictures")
-        game.odd_pictures = number();
+    else if (word == "bad-pictures")
+        game.bad_pictures = number();
     else if (word == "no-pictures")
         game.no_pictures = number(1);
     else if (word == "no-states")
@@ -171,6 +177,30 @@ void obey(const std::string& line)
         game.inputs.clear();
         std::getline(words >> std::ws, game.inputs);
     }
+    else if (word == "map")
+    {
+        game.map_uid.clear();
+        words >> game.map_uid;
+        game.map_name.clear();
+        std::getline(words >> std::ws, game.map_name);
+    }
+    else if (word == "event")
+    {
+        asUINT time = asUINT(number());
+        auto index = static_cast<signed char>(number());
+        events.push_back({time, {index, number()}});
+    }
+    else if (word == "file")
+    {
+        words >> name;
+        std::getline(words >> std::ws, game.script_files[name]);
+    }
+    else if (word == "script-frames")
+        game.script_frames = number(1);
+    else if (word == "refuses-to-render")
+        game.refuses_to_render = number(1);
+    else if (word == "first-line-first")
+        first_line_first = number(1);
     else if (word == "console")
     {
         std::getline(words >> std::ws, name);
@@ -180,18 +210,18 @@ void obey(const std::string& line)
         call("void OnDisabled()");
     else
     {
-        std::fprintf(stderr, "host: no order %s\n", word.c_str());
+        std::fprintf(stderr, "host: unknown command %s\n", word.c_str());
         std::exit(5);
     }
     say("done " + line);
 }
 
-// Waits up to `ms` for orders; false when whoever gives them is gone.
-bool listen_to_orders(int ms)
+// Reads commands for up to `ms`; false at the end of stdin.
+bool read_commands(int ms)
 {
     static std::string unread;
-    pollfd asked{0, POLLIN, 0};
-    while (poll(&asked, 1, ms) > 0)
+    pollfd input{0, POLLIN, 0};
+    while (poll(&input, 1, ms) > 0)
     {
         char bytes[4096];
         ssize_t count = read(0, bytes, sizeof bytes);
@@ -199,7 +229,7 @@ bool listen_to_orders(int ms)
             return false;
         unread.append(bytes, size_t(count));
         for (size_t end; (end = unread.find('\n')) != std::string::npos; unread.erase(0, end + 1))
-            obey(unread.substr(0, end));
+            run_command(unread.substr(0, end));
         ms = 0;
     }
     return true;
@@ -215,17 +245,19 @@ int main(int count, char** arguments)
     connect_game();
     call("void Main()");
     for (int i = 2; i < count; i++)
-        obey(arguments[i]);
+        run_command(arguments[i]);
     say("running");
     long sent = 0;
     while (true)
     {
-        // Quick while somebody is told something. A tick of the wall otherwise, that a race waits for its client.
+        // Fast while data is sent; otherwise a tick of wall time, so that a race waits for its client.
         int pause_ms = sent != Socket::sent ? 0 : Socket::connected ? 1 : Game::TICK_MS;
         sent = Socket::sent;
-        if (!listen_to_orders(pause_ms))
+        if (!read_commands(pause_ms))
             return 0;
         run_commands();
+        if (current_list && current_list->frames_left > 0)
+            current_list->frames_left--;
         game.simulate();
         call("void Render()");
     }

@@ -1,4 +1,4 @@
-// string and array<T> as TMInterface declares them, and no call more: what compiles here compiles there.
+// string and array<T> with the methods that TMInterface declares, and no others.
 #pragma once
 
 #include <angelscript.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <unordered_map>
 
-// Every registration must work; the name of the one that did not is what one wants to read.
+// Exits with the name of a registration that failed.
 inline void must(int code, const char* what)
 {
     if (code >= 0)
@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    std::unordered_map<std::string, int> kept; // its keys keep their addresses
+    std::unordered_map<std::string, int> kept; // keys of a map keep their addresses
 };
 
 inline void make(std::string* at) { new (at) std::string(); }
@@ -50,15 +50,15 @@ inline void destroy(std::string* at) { at->~basic_string(); }
 inline unsigned length(const std::string& text) { return unsigned(text.size()); }
 inline std::string joined(const std::string& left, const std::string& right) { return left + right; }
 
-template <typename T> std::string spelled(T value)
+template <typename T> std::string to_text(T value)
 {
     std::ostringstream out;
     out << value;
     return out.str();
 }
-template <> inline std::string spelled<bool>(bool value) { return value ? "true" : "false"; }
-template <typename T> std::string with(T value, const std::string& text) { return text + spelled(value); }
-template <typename T> std::string before(T value, const std::string& text) { return spelled(value) + text; }
+template <> inline std::string to_text<bool>(bool value) { return value ? "true" : "false"; }
+template <typename T> std::string with(T value, const std::string& text) { return text + to_text(value); }
+template <typename T> std::string before(T value, const std::string& text) { return to_text(value) + text; }
 
 template <typename T> void register_joins(asIScriptEngine* engine, const std::string& type)
 {
@@ -97,7 +97,7 @@ inline bool accepts(asITypeInfo* type, bool& no_garbage)
     return (type->GetSubTypeId() & asTYPEID_OBJHANDLE) == 0; // handles would need the garbage collector
 }
 
-// A method of array<T> under the name that TMInterface has for it.
+// Registers a method of array<T> under its name in TMInterface.
 inline void method(asIScriptEngine* engine, const char* declaration, const asSFuncPtr& function, asDWORD call)
 {
     must(engine->RegisterObjectMethod("array<T>", declaration, function, call), declaration);
@@ -122,7 +122,7 @@ inline void register_type(asIScriptEngine* engine)
     method(engine, "void Clear()", asFUNCTIONPR([](CScriptArray& array) { array.Resize(0); }, (CScriptArray&), void), asCALL_CDECL_OBJLAST);
 }
 
-// A new array<uint8> with these bytes in it.
+// Returns a new array<uint8> with these bytes.
 inline CScriptArray* of_bytes(asIScriptEngine* engine, const std::string& bytes)
 {
     CScriptArray* array = CScriptArray::Create(engine->GetTypeInfoByDecl("array<uint8>"), asUINT(bytes.size()));

@@ -14,7 +14,7 @@
 class Socket
 {
 public:
-    static inline long sent = 0;     // bytes, by all of them
+    static inline long sent = 0;     // bytes, by all sockets
     static inline int connected = 0; // accepted and still open
 
     explicit Socket(int fd = -1, bool accepted = false) : fd(fd), accepted(accepted) { connected += accepted; }
@@ -45,21 +45,21 @@ public:
 
     Socket* accept_one(unsigned timeout_ms)
     {
-        pollfd asked{fd, POLLIN, 0};
-        if (poll(&asked, 1, timeout_ms > 60000 ? 60000 : int(timeout_ms)) <= 0)
+        pollfd events{fd, POLLIN, 0};
+        if (poll(&events, 1, timeout_ms > 60000 ? 60000 : int(timeout_ms)) <= 0)
             return nullptr;
         int newcomer = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
         return newcomer < 0 ? nullptr : new Socket(newcomer, true);
     }
 
-    // TMInterface answers at once. Here up to a millisecond is waited, so that the client has the processor.
+    // TMInterface returns immediately. Here it waits up to a millisecond, so that the client gets the processor.
     unsigned available()
     {
-        pollfd asked{fd, POLLIN, 0};
+        pollfd events{fd, POLLIN, 0};
         int count = 0;
-        if (poll(&asked, 1, 1) > 0)
+        if (poll(&events, 1, 1) > 0)
             ioctl(fd, FIONREAD, &count);
-        if (count == 0 && asked.revents)
+        if (count == 0 && events.revents)
             usleep(1000); // closed by the peer: poll() does not wait any more
         return unsigned(count);
     }

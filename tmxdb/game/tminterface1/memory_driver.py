@@ -1,11 +1,11 @@
-"""TMInterface 1.4 through its shared memory: the package `tminterface` in a process of its own, which can be killed.
+"""The driver of TMInterface 1.4, which talks through shared memory. The package `tminterface` runs in a child process.
 
-The package waits without limit for each response, keeps a core busy while it does, and makes an empty mapping where no
-game is (sheet of TMInterface, section (b)); so it stays in a child, a pipe carries events out and commands in, and
-this side has a limit on everything. Windows only; tests open another mapping with `open_mapping`.
+The package waits for each response without a limit, keeps a core busy meanwhile, and creates an empty mapping where
+there is no game (docs/facts/tminterface.md#shared-memory). So it runs in a child that can be killed, connected by a
+pipe, and this side has a limit on everything. Windows only; tests pass another `open_mapping`.
 
-What this version lacks: pictures (the frame source `screen` takes them), `in_menus` (None), the number of laps to
-drive (-1), hiding the race's display (nothing happens).
+This version cannot take pictures (use the frame source `screen`), say whether it is in its menus (None), report the
+number of laps (-1), or hide the race display (does nothing).
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ import sys
 from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn
 
-from tmxdb.errors import BadInput, GameGone, GameSilent, GameTrouble
-from tmxdb.game import messages
+from tmxdb.errors import GameError, GameExited, GameTimeout, InvalidInput
+from tmxdb.game.capabilities import NO_CAPABILITIES, Capabilities
 from tmxdb.game.driver import Event
-from tmxdb.game.memory_child import LINGER_S, OpenMapping, Pipe, serve
 from tmxdb.game.simstate import car_state
 from tmxdb.game.state import CarState
+from tmxdb.game.tminterface1.memory_child import LINGER_S, OpenMapping, Pipe, serve
+from tmxdb.game.tminterface2 import messages
 
 MAPPING_BYTES = 65535
-"""What TMInterface makes unless it was started with /serversize (sheet (b); the package's DEFAULT_SERVER_SIZE)."""
+"""The size without /serversize (docs/facts/tminterface.md#shared-memory; the package's DEFAULT_SERVER_SIZE)."""
 START_S = 30.0
-"""How long the child may take to start, beside the patience with the game: it imports numpy."""
+"""How long the child may take to start, in addition to the time for the game: it imports numpy."""
 
 
 def open_named_mapping(name: str, size: int) -> mmap.mmap:
-    """The mapping that a game has made. Raises FileNotFoundError if there is none, BadInput off Windows."""
+    """Open the mapping that a game has created. Raise FileNotFoundError if there is none, InvalidInput off Windows."""
     if sys.platform != "win32":
-        raise BadInput(
-            "TMInterface 1.4 is reached through shared memory of Windows; here only TMInterface 2 can be driven.",
+        raise InvalidInput(
+            "TMInterface 1.4 uses shared memory of Windows. On this system use TMInterface 2 (--driver tmi2).",
             code="input.not_here",
         )
     import ctypes
@@ -43,7 +44,7 @@ def open_named_mapping(name: str, size: int) -> mmap.mmap:
     kernel32.OpenFileMappingW.restype = ctypes.c_void_p
     kernel32.OpenFileMappingW.argtypes = [ctypes.c_uint32, ctypes.c_int, ctypes.c_wchar_p]
     kernel32.CloseHandle.argtypes = [ctypes.c_void_p]
-    # FILE_MAP_READ = 4 (learn.microsoft.com, "File Mapping Security and Access Rights"). mmap alone would make one.
+    # FILE_MAP_READ = 4 (learn.microsoft.com, "File Mapping Security and Access Rights"). mmap alone would create one.
     handle = kernel32.OpenFileMappingW(4, 0, name)
     if not handle:
         raise FileNotFoundError(name)
@@ -54,9 +55,9 @@ def open_named_mapping(name: str, size: int) -> mmap.mmap:
 
 
 class MemoryDriver:
-    """Driver of the game that has made the mapping TMInterface`number`; the first game is 0.
+    """The driver of the game with the mapping TMInterface`number`; the first game is 0.
 
-    `reply_s`: the limit on each question and command, which the game answers at once or, dropped us, never.
+    `reply_s`: limit on each question and command. The game replies immediately, or never if it has dropped us.
     """
 
     def __init__(
@@ -71,42 +72,42 @@ class MemoryDriver:
         self._open_mapping, self._bytes, self._reply_s = open_mapping, mapping_bytes, reply_s
         self._child: SpawnProcess | None = None
         self._pipe: Pipe | None = None
-        self._trouble = "it was never reached"
+        self._trouble = "it was never connected"
         self._held = False
 
     def __repr__(self) -> str:
         return f"the game of {self.name}"
 
-    def connect(self, patience_s: float) -> None:
+    def connect(self, timeout_s: float) -> None:
         self.close()
         if self._open_mapping is open_named_mapping and sys.platform != "win32":
-            open_named_mapping(self.name, self._bytes)  # says so
+            open_named_mapping(self.name, self._bytes)  # raises InvalidInput
         context = multiprocessing.get_context("spawn")  # the same on every system
-        self._pipe, theirs = context.Pipe()
+        self._pipe, child_end = context.Pipe()
         self._child = context.Process(
             target=serve,
-            args=(theirs, self._open_mapping, self.name, self._bytes, patience_s),
+            args=(child_end, self._open_mapping, self.name, self._bytes, timeout_s),
             name=f"tmxdb {self.name}",
             daemon=True,
         )
         self._child.start()
-        theirs.close()
+        child_end.close()
         self._trouble, self._held = "", False
-        self._receive(START_S + patience_s, "its helper process does not start")
+        self._receive(START_S + timeout_s, "its child process does not start")
 
     def wait(self, timeout_s: float) -> Event:
-        self._linked()
+        self._open_pipe()
         if self._held:
-            raise RuntimeError(f"{self} still waits for an answer")
+            raise RuntimeError(f"{self}: the last event is unanswered")
         event: Event = self._receive(timeout_s)
         self._held = True
         return event
 
     def answer(self) -> None:
-        self._give("answer")
+        self._send("answer")
         self._held = False
 
-    def answer_and_tell(self) -> CarState:
+    def answer_and_get_state(self) -> CarState:
         state = self.state()
         self.answer()
         return state
@@ -114,10 +115,10 @@ class MemoryDriver:
     def close(self) -> None:
         child, pipe = self._child, self._pipe
         self._child = self._pipe = None
-        self._trouble, self._held = "it was left", False
+        self._trouble, self._held = "it was closed", False
         if child is None or pipe is None:
             return
-        with contextlib.suppress(OSError):  # it may be gone already
+        with contextlib.suppress(OSError):  # the child may have ended
             pipe.send(("leave",))
         child.join(LINGER_S)
         child.kill()
@@ -126,7 +127,7 @@ class MemoryDriver:
         pipe.close()
 
     def execute(self, command: str) -> None:
-        messages.execute(command)  # the same limits: ASCII, one line
+        messages.execute(command)  # the same limits: one line of ASCII
         self._ask("execute", command)
 
     def give_up(self) -> None:
@@ -144,69 +145,87 @@ class MemoryDriver:
         self._ask("set_step_period", period_ms)
 
     def request_frame(self, width: int, height: int) -> None:
-        raise BadInput(
-            "TMInterface 1.4 gives no pictures: take them from the game's window with --frame-source screen.",
+        raise InvalidInput(
+            "TMInterface 1.4 sends no pictures. Take them from the game's window with --frame-source screen.",
             code="input.frame_source",
         )
 
     def unrequest_frame(self) -> None:
-        self._linked()
+        self._open_pipe()
 
     def show_hud(self, shown: bool) -> None:
-        self._linked()
+        self._open_pipe()
 
     def state(self) -> CarState:
         data: bytes | None = self._ask("state")
         if data is None:
-            raise GameTrouble(f"{self} has no car to tell of: it is not in a race.", code="game.no_state")
+            raise GameError(f"{self}: there is no car, because it is not in a race.", code="game.no_state")
         try:
             return car_state(data)
-        except GameTrouble as error:
+        except GameError as error:
             self._broken(str(error))
 
     def in_menus(self) -> None:
-        self._linked()
+        self._open_pipe()
 
     def race_finished(self) -> bool:
         return self.state().finished
+
+    def capabilities(self) -> Capabilities:
+        return NO_CAPABILITIES
+
+    def game_state(self) -> None:
+        self._open_pipe()
+
+    def running_map(self) -> None:
+        self._open_pipe()
+
+    def focus_window(self) -> None:
+        self._open_pipe()
+
+    def link(self) -> None:
+        self._open_pipe()
 
     def inputs(self) -> str | None:
         script: str | None = self._ask("inputs")
         return script
 
-    def _ask(self, word: str, *arguments: object) -> Any:
-        self._give(word, *arguments)
-        return self._receive(self._reply_s, f"it gave no response to {word!r} within {self._reply_s:g} s")
+    def _ask(self, name: str, *arguments: object) -> Any:
+        self._send(name, *arguments)
+        return self._receive(self._reply_s, f"no response to {name!r} within {self._reply_s:g} s")
 
-    def _give(self, word: str, *arguments: object) -> None:
-        pipe = self._linked()
+    def _send(self, name: str, *arguments: object) -> None:
+        pipe = self._open_pipe()
         if not self._held:
-            raise RuntimeError(f"{self} listens only while an event is held")
+            raise RuntimeError(f"{self} reads commands only while an event is unanswered")
         try:
-            pipe.send((word, *arguments))
+            pipe.send((name, *arguments))
         except OSError as error:
-            self._broken("its helper process has ended", error)
+            self._broken("its child process has ended", error)
 
     def _receive(self, timeout_s: float, late: str = "") -> Any:
-        """What the child says next. `late`: what it means if nothing comes; empty: that the game is silent."""
-        pipe = self._linked()
+        """Return the next value from the child.
+
+        `late`: how to report that none comes in time; empty: raise GameTimeout.
+        """
+        pipe = self._open_pipe()
         try:
             if not pipe.poll(timeout_s):
                 if late:
                     self._broken(late)
-                raise GameSilent(f"{self} has said nothing in the time it had.")
-            said, value = pipe.recv()
+                raise GameTimeout(f"{self}: no message within the time limit.")
+            kind, value = pipe.recv()
         except (EOFError, OSError) as error:
-            self._broken("its helper process has ended", error)
-        if said == "gone":
+            self._broken("its child process has ended", error)
+        if kind == "lost":
             self._broken(value)
         return value
 
-    def _linked(self) -> Pipe:
+    def _open_pipe(self) -> Pipe:
         if self._pipe is None or self._trouble:
-            raise GameGone(f"{self} can not be spoken to: {self._trouble}.")
+            raise GameExited(f"{self} is not connected: {self._trouble}.")
         return self._pipe
 
     def _broken(self, trouble: str, cause: BaseException | None = None) -> NoReturn:
         self._trouble = trouble
-        raise GameGone(f"{self}: {trouble}.") from cause
+        raise GameExited(f"{self}: {trouble}.") from cause

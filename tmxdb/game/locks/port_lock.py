@@ -1,0 +1,59 @@
+"""A lock on the port of a game, so that two workers do not use one game: each would disconnect the other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tmxdb.errors import InvalidInput
+from tmxdb.storage import disk_errors
+
+WAIT_S = 3.0
+"""How long to wait for the port: a worker that is ending still disconnects from its game."""
+
+
+class PortLock:
+    """The lock of one port among the processes that use the same game folder. It ends with its process."""
+
+    def __init__(self, game_folder: Path, port: int) -> None:
+        self._path, self._port = game_folder / f"tmxdb-port-{port}.lock", port
+        self._held = False
+
+    def acquire(self, wait_s: float | None = None) -> None:
+        """Take the lock. Raise InvalidInput (input.port) if another process keeps it for `wait_s` seconds (WAIT_S)."""
+        from filelock import FileLock, Timeout
+
+        if self._held:
+            return
+        self._lock = FileLock(
+            self._path, timeout=WAIT_S if wait_s is None else wait_s, poll_interval=0.05, fallback_to_soft=False
+        )
+        with disk_errors(str(self._path), instead="name the game's folder with --trackmania-path"):
+            try:
+                self._lock.acquire()
+            except Timeout as busy:
+                raise InvalidInput(
+                    f"port {self._port} is used by another tmxdb, and a game takes one connection at a time. Wait until"
+                    " that command ends, or start another game and name its port with --base-tmi-port.",
+                    code="input.port",
+                ) from busy
+        self._held = True
+
+    def release(self) -> None:
+        """Release the lock if it is held."""
+        if self._held:
+            self._held = False
+            if os.name != "nt":  # Windows cannot delete an open file; filelock deletes it there
+                self._path.unlink(missing_ok=True)
+            self._lock.release()
+
+
+def is_port_in_use(game_folder: Path, port: int) -> bool:
+    """Return whether a worker uses the game on this port now."""
+    lock = PortLock(game_folder, port)
+    try:
+        lock.acquire(0)
+    except InvalidInput:
+        return True
+    lock.release()
+    return False

@@ -1,0 +1,1 @@
+"""Starting games, and finding and ending their processes."""

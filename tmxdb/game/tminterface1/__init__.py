@@ -1,0 +1,1 @@
+"""TMInterface 1.4: its shared memory, and its driver."""
