@@ -1,26 +1,30 @@
-"""Captured runs as they lie on the disk, made without a game: for whoever reads them."""
+"""Captured runs on disk, made without a game, for tests that read captures."""
 
 from __future__ import annotations
 
 import io
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from tests.capture.cars import DETAILS
 from tests.rows import Rows
-from tmxdb.capture.encode import Jpegs
-from tmxdb.capture.manifest import MANIFEST, METADATA, FrameLabel, Metadata
+from tmxdb.capture.output.encoder import JpegWriter
+from tmxdb.capture.output.manifest import MANIFEST, METADATA, CaptureMetadata, FrameRecord
 from tmxdb.capture.settings import CaptureSettings
+from tmxdb.capture.telemetry.files import PARQUET, describe, write_telemetry
+from tmxdb.capture.telemetry.table import TelemetryTable
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Track
+from tmxdb.db.models import TrackRow
 from tmxdb.game.driver import Frame
 from tmxdb.game.state import CarInputs, CarState
 
 
 def car(time_ms: int) -> CarState:
-    """A car on a circle of 100 m, whatever it is driven with."""
+    """Return a car on a circle with a radius of 100 m. The inputs do not affect it."""
     angle = time_ms / 3000
     turn = -1 if time_ms % 2000 < 1000 else 1
     return CarState(
@@ -40,33 +44,44 @@ def car(time_ms: int) -> CarState:
         current_checkpoint=1,
         respawns=0,
         finished=False,
+        simulated=DETAILS,
     )
 
 
 def jpeg(time_ms: int, size: tuple[int, int] = (64, 64)) -> bytes:
-    """A picture whose grey tells its time."""
+    """Return a picture whose red channel encodes its time."""
+    return _picture(time_ms // 100 % 256, size)
+
+
+@cache
+def _picture(red: int, size: tuple[int, int]) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", size, (time_ms // 100 % 256, 90, 140)).save(out, "JPEG", quality=90)
+    Image.new("RGB", size, (red, 90, 140)).save(out, "JPEG", quality=90)
     return out.getvalue()
 
 
 def stored_jpeg(frame: Frame, settings: CaptureSettings) -> bytes:
-    """The file that a capture makes of a picture of the game."""
+    """Return the file that a capture writes for a frame."""
     out = io.BytesIO()
-    Jpegs(settings).write(frame, out)
+    JpegWriter(settings).write(frame, out)
     return out.getvalue()
 
 
 def captured_folder(folder: Path, frames: int, *, track_id: int = 1, replay_id: int = 1, **settings: Any) -> Path:
-    """`folder` with so many frames, ten a second, and what is written beside them."""
-    wanted = CaptureSettings(**settings)
+    """Create `folder` with this many frames, ten per second, a manifest, metadata and telemetry."""
+    capture_settings = CaptureSettings(**settings)
     folder.mkdir(parents=True)
-    labels = [FrameLabel(step, 100 * step, car(100 * step), 1_800_000_000_000 + 100 * step) for step in range(frames)]
+    labels = [FrameRecord(step, 100 * step, car(100 * step), 1_800_000_000_000 + 100 * step) for step in range(frames)]
     for label in labels:
-        (folder / label.file).write_bytes(jpeg(label.time_ms, (wanted.width, wanted.height)))
+        (folder / label.file).write_bytes(jpeg(label.time_ms, (capture_settings.width, capture_settings.height)))
     (folder / MANIFEST).write_text("[\n" + ",\n".join(label.to_json() for label in labels) + "\n]\n")
     end_ms = labels[-1].time_ms
-    facts = Metadata(
+    table = TelemetryTable()
+    for time_ms in range(0, end_ms + 1, 10):
+        table.add(time_ms, car(time_ms))
+    with (folder / PARQUET).open("wb") as file:
+        write_telemetry(table, file, PARQUET)
+    facts = CaptureMetadata(
         track_id=track_id,
         replay_id=replay_id,
         replay_name=folder.name,
@@ -86,20 +101,21 @@ def captured_folder(folder: Path, frames: int, *, track_id: int = 1, replay_id: 
         tminterface_version=None,
         driver="made",
         captured_at_ms=1_800_000_000_000,
+        telemetry=describe(table, PARQUET, 100),
     )
-    (folder / METADATA).write_text(facts.to_json(wanted))
+    (folder / METADATA).write_text(facts.to_json(capture_settings))
     return folder
 
 
 def captured_database(database: Database, data: Path, runs: dict[int, int], **settings: Any) -> None:
-    """Captures that are done: for each replay of `runs` (its id: its frames) one on a track of its own decade.
+    """Create done captures. `runs` maps replay ids to numbers of frames.
 
     Replays 10 to 19 belong to track 1, 20 to 29 to track 2, and so on.
     """
     rows = Rows(database)
     for replay_id, frames in runs.items():
         track_id = replay_id // 10
-        if not rows.one(Track, track_id):
+        if not rows.one(TrackRow, track_id):
             rows.track(track_id, uid=f"map {track_id}", name=f"Track {track_id}")
         rows.replay(replay_id, track_id=track_id, user_name="ann")
         path = f"frames/{track_id}/{replay_id}"

@@ -1,4 +1,4 @@
-"""A course on the pretend game, and playing it."""
+"""A race on the simulated game, and a player that runs it."""
 
 from __future__ import annotations
 
@@ -7,58 +7,63 @@ from typing import Any
 
 import pytest
 
-from tmxdb.capture.course import Course
-from tmxdb.capture.outcome import Driven, Failed
-from tmxdb.capture.race import Race
-from tmxdb.capture.runner import Runner
-from tmxdb.capture.script import Run
+from tests.capture.recorded_frames import RecordedFrames, tick_of
+from tests.capture.simulated_game import RIGHT_MAP, SCRIPT, SCRIPT_TEXT, SimulatedGame
+from tmxdb.capture.race.outcome import CompletedRace, FailedRace
+from tmxdb.capture.race.race_spec import RaceSpec
+from tmxdb.capture.race.runner import Runner
+from tmxdb.capture.race.state_machine import Race
+from tmxdb.capture.replay_script import ScriptedRun
 from tmxdb.capture.settings import CaptureSettings
 
-from .pretend import RIGHT_MAP, SCRIPT, WORDS, Pictures, PretendGame, tick_of
-
-Result = Driven | Failed
+Result = CompletedRace | FailedRace
 
 
 class Player:
-    """Plays a race on a game; checks of every picture kept that its label is the tick that it shows."""
+    """Runs a race on a game and checks that the label of every stored frame is the tick that it shows."""
 
     def __init__(self) -> None:
-        self.pictures = Pictures()
+        self.recorded = RecordedFrames()
         self.notes: list[str] = []
 
     def __call__(
         self,
-        game: PretendGame,
+        game: SimulatedGame,
         *,
         settings: CaptureSettings | None = None,
         returns: bool = False,
         launcher: bool = False,
         ghost: bool = False,
         intro_ms: int = 0,
+        lag: int = 0,
+        adapt_speed: bool = False,
+        press_enter: bool = False,
         **run: Any,
     ) -> Result:
         facts = {"checkpoints": 2, "start": (0.0, 0.0, 0.0), "moving_ms": 300} | run
-        course = Course(
-            Run(game.race_ms, WORDS, **facts),
+        spec = RaceSpec(
+            ScriptedRun(game.race_ms, SCRIPT_TEXT, **facts),
             RIGHT_MAP,
             None if ghost else SCRIPT,
             settings or CaptureSettings(fps=100),
             intro_ms,
         )
-        race = Race(course, map_is_loaded=returns, can_restart=launcher)
+        race = Race(spec, map_is_loaded=returns, can_restart=launcher, adapt_speed=adapt_speed, press_enter=press_enter)
         runner = Runner(
             race,
             game,
-            self.pictures,
+            self.recorded,
             restart=game.restart,
             note=self.notes.append,
+            window=game,
+            picture_lag=lambda speed: lag,
             clock=lambda: game.now,
             sleep=lambda seconds: setattr(game, "now", game.now + seconds),
         )
-        result = runner.play()
-        for kept in self.pictures.kept:
+        result = runner.run()
+        for kept in self.recorded.kept:
             assert kept.time_ms == tick_of(kept.frame) == kept.state.race_time_ms
-        steps = [kept.step for kept in self.pictures.kept]
+        steps = [kept.step for kept in self.recorded.kept]
         assert steps == sorted(set(steps))
         return result
 
@@ -69,9 +74,9 @@ def play() -> Player:
 
 
 @pytest.fixture
-def game() -> PretendGame:
+def game() -> SimulatedGame:
     """In its menus; the race takes 500 ms."""
-    return PretendGame()
+    return SimulatedGame()
 
 
 Play = Callable[..., Result]

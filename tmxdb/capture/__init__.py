@@ -1,4 +1,5 @@
-"""One replay into one folder of labelled frames: what to press, the race as a state machine, and what is written down.
+"""One replay into one folder of labelled frames. No database: `kinds/captures/capture.py` passes task, game and folder.
 
-Knows no database: a kind (`kinds/capture.py`) hands it a plan, a game to drive and a folder, and gets a value back.
+`settings.py` and `frame_plan.py` say which frames are due, `replay_script.py` reads the run to drive from a replay,
+`race/` is the race as a state machine, `games/` the games of a worker, and `output/` what is written.
 """

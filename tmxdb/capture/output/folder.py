@@ -1,0 +1,340 @@
+"""Writes the folder of one capture. It gets its final name when it is complete and durable, and is adopted if it
+exists.
+
+    DATA/frames/{track_id}/{replay_name}/   frame_<step>_<time_ms>ms.jpeg, manifest.json, metadata.json
+    DATA/.partial/{worker}~…/               while it is being written; removed when its worker is gone
+
+rulka takes each folder in `frames` for a track. Unfinished folders are in it only if it is on another disk, because a
+rename cannot cross disks.
+
+Captures of one replay with different settings have different folders: all but the first have a hash of their settings
+in the name.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tmxdb.capture.output.manifest import FORMAT_VERSION, MANIFEST, METADATA, CaptureMetadata, FrameRecord
+from tmxdb.capture.output.rulka import closing_lines
+from tmxdb.capture.settings import CaptureSettings
+from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TELEMETRY_MEMBER, TarWriter
+from tmxdb.capture.store.video import VIDEO, VideoWriter
+from tmxdb.capture.telemetry.files import describe, file_name, write_telemetry
+from tmxdb.capture.telemetry.table import TelemetryTable
+from tmxdb.storage import PARTIAL, Storage, disk_errors, durable, id_name, safe_name, sync_folder
+from tmxdb.storage.new_file import write_all
+
+FRAMES = "frames"
+MAX_UNSYNCED_FILES = 128
+"""Files that may wait for their fsync; each is an open handle."""
+MANIFEST_BEGINS = {"list": b"[\n", "rulka": b'{"entries":[\n'}
+JPEG_END = b"\xff\xd9"
+"""Marker "end of image": ITU T.81, table B.1."""
+
+
+def folder_path(track_id: int, replay_name: str, settings: str, *, is_first: bool) -> str:
+    """Return the path of a capture's folder in the data folder.
+
+    `settings` is the text of its row. `is_first`: whether it is the first capture of this replay.
+    """
+    name = safe_name(replay_name, at_most=100)
+    if not is_first:
+        name += "-" + hashlib.sha256(settings.encode()).hexdigest()[:10]
+    return f"{FRAMES}/{id_name(track_id)}/{name}"
+
+
+def read_complete(storage: Storage, path: str, replay_id: int, settings: CaptureSettings) -> dict[str, Any] | None:
+    """Return the metadata of the folder at `path` if it is complete and belongs to this capture, else None.
+
+    Another worker that lost its claim may be about to replace the folder: the lock waits for that one. Raise DiskError
+    if the folder is there and cannot be read.
+    """
+    with storage.lock(path), disk_errors(path):
+        return _read_complete(storage.absolute(path), replay_id, settings)
+
+
+def _read_complete(folder: Path, replay_id: int, settings: CaptureSettings) -> dict[str, Any] | None:
+    try:
+        metadata = json.loads((folder / METADATA).read_bytes())
+        if not _is_same(metadata, replay_id, settings):
+            return None
+        store = metadata.get("store")
+        if store is not None and (folder / store["file"]).stat().st_size != store["bytes"]:
+            return None
+        if store is not None and store["kind"] == "tar":
+            return dict(metadata)
+        entries = json.loads((folder / MANIFEST).read_bytes())
+        if isinstance(entries, dict):
+            entries = entries["entries"]
+        if metadata["total_frames"] != len(entries):
+            return None
+        sizes = {item.name: item.stat().st_size for item in os.scandir(folder)}
+        if store is None and not all(sizes.get(entry["file"], 0) for entry in entries):
+            return None
+        telemetry = metadata.get("telemetry")
+        if telemetry is not None and not sizes.get(telemetry["file"], 0):
+            return None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError):
+        return None  # other errors of reading say nothing about the folder, which must not be replaced then
+    return dict(metadata)
+
+
+def _is_same(metadata: dict[str, Any], replay_id: int, settings: CaptureSettings) -> bool:
+    expected = {"format_version": FORMAT_VERSION, "replay_id": replay_id, "settings": settings.to_dict()}
+    return all(metadata[name] == value for name, value in expected.items())
+
+
+class CaptureFolder:
+    """A folder that is being written. `add` and `clear` are called by one thread, the encoder's."""
+
+    def __init__(
+        self, storage: Storage, path: str, settings: CaptureSettings, *, owner: str, replay_id: int = 0
+    ) -> None:
+        """`replay_id`: part of the names in a tar. Raise InvalidInput if a package is missing."""
+        self._replay_id = replay_id
+        self._tar: TarWriter | None = None
+        self._video: VideoWriter | None = None
+        self._storage, self._path, self._settings = storage, path, settings
+        self._final = storage.absolute(path)
+        below = "-".join(path.split("/")[1:])
+        self._partial = _working_folder(storage) / f"{owner}~{below}"
+        self._manifest: BinaryIO | None = None
+        self._syncer = _FileSyncer()
+        self._telemetry = TelemetryTable()
+        self._times: list[int] = []
+        with disk_errors(path):
+            storage.make_folder(str(self._partial.parent))
+            self._begin()
+
+    def add(
+        self, record: FrameRecord, write: Callable[[BinaryIO], object], image: Callable[[], Any] | None = None
+    ) -> None:
+        """Write a frame and its entry in the manifest. `write` writes the picture as JPEG; a video needs `image`."""
+        assert self._manifest is not None
+        entry = record.to_json().encode()
+        with disk_errors(self._path):
+            if self._tar is not None:
+                self._tar.add(record.stem, entry, record.action_idx, partial(_write_checked, write))
+            elif self._video is not None:
+                assert image is not None
+                self._video.add(image())
+            else:
+                self._write_file(record.file, write, _check_jpeg_end)
+            if self._settings.per_frame_json:
+                self._write_file(f"{record.stem}.json", partial(_append, entry + b"\n"))
+            self._manifest.write((b",\n" if self._times else b"") + entry)
+            self._times.append(record.time_ms)
+
+    @property
+    def frames(self) -> int:
+        """How many frames were added."""
+        return len(self._times)
+
+    def add_telemetry(self, table: TelemetryTable) -> dict[str, Any] | None:
+        """Write the telemetry of the run. Return its description for the metadata; None if there are no ticks."""
+        if not len(table):
+            return None
+        name, self._telemetry = file_name(), table
+        with disk_errors(self._path):
+            self._write_file(name, partial(write_telemetry, table, name=name))
+        return describe(table, name, self._settings.telemetry_hz)
+
+    def clear(self) -> None:
+        """Remove all frames: the race starts over."""
+        with disk_errors(self._path):
+            self.close()
+            self._begin()
+
+    def publish(self, metadata: CaptureMetadata, confirm: Callable[[], None] = lambda: None) -> None:
+        """Make the folder complete and durable under its final name, replacing an older one.
+
+        The last thing before the row says `done`. `confirm` is called just before the rename, under the lock of the
+        final name, and raises if the folder must not be published. Raise DiskError if the data folder is no longer
+        the same.
+        """
+        assert self._manifest is not None
+        self._storage.identity.check()
+        with disk_errors(self._path):
+            self._close_manifest(self._manifest)
+            self._manifest.flush()
+            os.fsync(self._manifest.fileno())
+            self._manifest.close()
+            metadata = replace(metadata, store=self._close_store(metadata))
+            self._write_file(METADATA, partial(_append, metadata.to_json(self._settings).encode()))
+            self._syncer.finish()
+            sync_folder(str(self._partial))
+            self._storage.make_folder(str(self._final.parent))
+            with self._storage.lock(self._path):
+                confirm()
+                self._remove_older()
+                durable.rename(self._partial, self._final)
+            sync_folder(str(self._final.parent))
+
+    def discard(self) -> None:
+        """Remove everything that was not published."""
+        self.close()
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def close(self) -> None:
+        """Close all files. What was not published stays until the next sweep of temporary files."""
+        self._syncer.stop()
+        for store in (self._tar, self._video):
+            if store is not None:
+                with suppress(OSError):
+                    store.close()
+        self._tar = self._video = None
+        if self._manifest is not None:
+            with suppress(OSError):
+                self._manifest.close()
+
+    def _begin(self) -> None:
+        durable.remove_tree(self._partial)
+        os.mkdir(self._partial)
+        self._manifest = open(self._partial / MANIFEST, "wb")  # noqa: SIM115 (closed by publish or discard)
+        self._manifest.write(MANIFEST_BEGINS[self._settings.manifest])
+        self._syncer = _FileSyncer()
+        self._times = []
+        settings = self._settings
+        if settings.store == "tar":
+            self._tar = TarWriter(self._partial, self._replay_id)
+        elif settings.store != "files":
+            self._video = VideoWriter(
+                self._partial,
+                fps=settings.fps,
+                width=settings.width,
+                height=settings.height,
+                lossless=settings.store == "video-lossless",
+            )
+
+    def _close_store(self, metadata: CaptureMetadata) -> dict[str, Any] | None:
+        """End the file with all pictures, and sync it soon. Return its description; None if there is none."""
+        if self._tar is not None:
+            self._syncer.finish()  # closes the telemetry
+            members = {
+                MANIFEST_MEMBER: (self._partial / MANIFEST).read_bytes(),
+                METADATA_MEMBER: metadata.to_json(self._settings).encode(),
+            }
+            if metadata.telemetry is not None:
+                telemetry = self._partial / metadata.telemetry["file"]
+                members[TELEMETRY_MEMBER] = telemetry.read_bytes()
+                telemetry.unlink()
+            described = self._tar.finish(members)
+            (self._partial / MANIFEST).unlink()
+            self._syncer.add(self._tar.file)
+            self._tar = None
+            return described
+        if self._video is not None:
+            described = self._video.finish()
+            self._video = None
+            self._syncer.add(open(self._partial / VIDEO, "r+b"))  # noqa: SIM115 (closed by the syncer)
+            return described
+        return None
+
+    def _close_manifest(self, manifest: BinaryIO) -> None:
+        manifest.write(b"\n" if self._times else b"")
+        if self._settings.manifest == "list":
+            manifest.write(b"]\n")
+            return
+        manifest.write(b"],\n")
+        for line in closing_lines(self._telemetry, self._settings, self._times):
+            manifest.write(line)
+
+    def _write_file(
+        self, name: str, write: Callable[[BinaryIO], object], check: Callable[[BinaryIO], object] = lambda file: None
+    ) -> None:
+        file: Any = open(f"{self._partial}{os.sep}{name}", "x+b", buffering=0)  # noqa: SIM115 (closed by the syncer)
+        try:
+            write(file)
+            check(file)
+        except BaseException:
+            file.close()
+            raise
+        self._syncer.add(file)
+
+    def _remove_older(self) -> None:
+        """Remove an older folder of this name. It is incomplete or has other settings, and the new one is complete."""
+        if self._final.exists():
+            older = self._partial.with_name(f"{self._partial.name}.old")
+            shutil.rmtree(older, ignore_errors=True)
+            durable.rename(self._final, older)
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _working_folder(storage: Storage) -> Path:
+    """Return the folder for unfinished captures, and remove that of earlier versions if it is empty."""
+    frames = storage.root / FRAMES
+    with suppress(OSError):
+        if os.stat(frames).st_dev != os.stat(storage.root).st_dev:
+            return frames / PARTIAL
+        os.rmdir(frames / PARTIAL)
+    return storage.root / PARTIAL
+
+
+def _append(data: bytes, file: BinaryIO) -> None:
+    write_all(file, data)
+
+
+def _write_checked(write: Callable[[BinaryIO], object], file: BinaryIO) -> None:
+    write(file)
+    _check_jpeg_end(file)
+
+
+def _check_jpeg_end(file: BinaryIO) -> None:
+    """Raise OSError if the picture was cut short: Pillow ignores a short write to a disk that is nearly full."""
+    file.seek(-len(JPEG_END), os.SEEK_END)
+    if file.read() != JPEG_END:
+        raise OSError(errno.ENOSPC, "the disk took only part of a picture")
+
+
+class _FileSyncer:
+    """Syncs and closes files in a thread of its own, so that an fsync does not delay the next frame."""
+
+    def __init__(self) -> None:
+        self._files: queue.Queue[Any] = queue.Queue(MAX_UNSYNCED_FILES)
+        self._error: OSError | None = None
+        self._thread: threading.Thread | None = None
+
+    def add(self, file: Any) -> None:
+        """Sync and close `file` soon. Raise the error of an earlier file."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="syncer", daemon=True)
+            self._thread.start()
+        if self._error is not None:
+            file.close()
+            raise self._error
+        self._files.put(file)
+
+    def finish(self) -> None:
+        """Wait until all files are durable. Raise the first error."""
+        self.stop()
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """Stop the thread after the files that are waiting."""
+        if self._thread is not None:
+            self._files.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while (file := self._files.get()) is not None:
+            try:
+                os.fsync(file.fileno())
+            except OSError as error:
+                self._error = error
+            with suppress(OSError):
+                file.close()

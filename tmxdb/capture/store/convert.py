@@ -1,0 +1,207 @@
+"""Changes how the pictures of a finished capture are stored: files, a tar or a video, in either direction.
+
+New files are complete and durable in the folder before `metadata.json` names them, and old ones are deleted last. So it
+may be interrupted at any moment, and readers find one of both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tmxdb.capture.output.actions import action_index
+from tmxdb.capture.output.manifest import MANIFEST, METADATA
+from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_manifest, read_metadata
+from tmxdb.capture.settings import parse_settings
+from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TAR, TELEMETRY_MEMBER, TarWriter, read_member
+from tmxdb.capture.store.video import VIDEO, VideoWriter
+from tmxdb.errors import InvalidInput
+from tmxdb.storage import PARTIAL, Storage, disk_errors, durable, sync_folder, write_atomic
+from tmxdb.storage.os_errors import CHOOSE_DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a conversion did. `lossless`: the pictures are what they were; `same_bytes`: so are their JPEGs."""
+
+    lossless: bool
+    same_bytes: bool
+    bytes_before: int
+    bytes_after: int
+
+
+def stored_as(folder: Path) -> str:
+    """Return how the pictures of a captured folder are stored: one of STORES. Raise InvalidInput if it is damaged."""
+    store = read_metadata(folder).get("store")
+    if store is None:
+        return "files"
+    kind = store.get("kind") if isinstance(store, dict) else None
+    if kind not in ("tar", "video"):
+        raise InvalidInput(f"{folder / METADATA}: does not say how the pictures are stored.", code="capture.damaged")
+    return "video-lossless" if store.get("lossless") else str(kind)
+
+
+def loses(source: str, target: str) -> str | None:
+    """Return what a conversion between two of STORES loses; None if nothing."""
+    if source == target or {source, target} <= {"files", "tar"}:
+        return None
+    if target == "video":
+        return "the pictures are compressed again"
+    if target == "video-lossless":
+        return "the pictures stay as they are; the bytes of their JPEGs cannot be had back"
+    return "the pictures of the video are compressed again, as JPEGs of quality 95"
+
+
+def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converted | None:
+    """Store the capture at `path` as `target`, one of STORES. Return None if it is stored so already.
+
+    Raise InvalidInput if the folder is damaged, cannot be converted, or if a package is missing; DiskError.
+    """
+    folder = storage.absolute(path)
+    storage.identity.check()
+    source = stored_as(folder)
+    metadata = read_metadata(folder)
+    if source == target:
+        with disk_errors(path):
+            _remove_others(folder, target)
+        return None
+    settings = parse_settings(json.dumps(metadata["settings"]))
+    if target != "files" and (settings.per_frame_json or settings.manifest == "rulka"):
+        raise InvalidInput(
+            f"{path}: it has a JSON file for each frame, or rulka's manifest, and these need a file for each picture.",
+            code="input.store",
+        )
+    work = storage.root / PARTIAL / f"{owner}~convert-{'-'.join(path.split('/')[1:])}"
+    with disk_errors(path):
+        before = _size_of(folder)
+        durable.remove_tree(work)
+        storage.make_folder(str(work.parent))
+        os.mkdir(work)
+        try:
+            store = _write(folder, work, target, metadata)
+            with storage.lock(path):
+                _move_in(work, folder)
+                facts = {name: value for name, value in metadata.items() if name != "store"} | {"store": store}
+                text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+                write_atomic(folder / METADATA, text.encode(), instead=CHOOSE_DATA)
+                sync_folder(str(folder))
+                _remove_others(folder, target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    why = loses(source, target)
+    return Converted(
+        lossless=why is None
+        or target == "video-lossless"
+        or (source == "video-lossless" and target == "video-lossless"),
+        same_bytes=why is None,
+        bytes_before=before,
+        bytes_after=_size_of(folder),
+    )
+
+
+def _write(folder: Path, work: Path, target: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """Write the files of the target into `work`. Return `store` of the metadata."""
+    described = metadata.get("telemetry")
+    telemetry_name = described["file"] if described else None
+    telemetry = _telemetry(folder, telemetry_name) if telemetry_name else None
+    manifest, frames = read_manifest(folder), list(read_frames(folder))
+    if len(frames) != metadata["total_frames"]:
+        raise InvalidInput(
+            f"{folder}: expected {metadata['total_frames']} frames, found {len(frames)}. Run `tmxdb verify --repair`.",
+            code="capture.damaged",
+        )
+    if target == "tar":
+        inner = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
+        members = {MANIFEST_MEMBER: manifest, METADATA_MEMBER: inner.encode()}
+        if telemetry is not None:
+            members[TELEMETRY_MEMBER] = telemetry
+        return _write_tar(folder, work, frames, metadata["replay_id"], members)
+    _write_file(work / MANIFEST, manifest)
+    if telemetry is not None and telemetry_name:
+        _write_file(work / telemetry_name, telemetry)
+    if target == "files":
+        for frame in frames:
+            _write_file(work / frame.file, read_jpeg(folder, frame))
+        return None
+    video = VideoWriter(
+        work,
+        fps=metadata["fps"],
+        width=metadata["width"],
+        height=metadata["height"],
+        lossless=target == "video-lossless",
+    )
+    try:
+        for frame in frames:
+            video.add(read_image(folder, frame))
+        store = video.finish()
+    finally:
+        with suppress(OSError):
+            video.close()
+    with (work / VIDEO).open("r+b") as file:
+        os.fsync(file.fileno())
+    return store
+
+
+def _write_tar(
+    folder: Path, work: Path, frames: list[CapturedFrame], replay_id: int, members: dict[str, bytes]
+) -> dict[str, Any]:
+    writer = TarWriter(work, replay_id)
+    try:
+        for frame in frames:
+            entry = json.dumps(frame.entry, separators=(",", ":")).encode()
+            action = action_index(**frame.entry["inputs"])
+            writer.add_jpeg(frame.file.removesuffix(".jpeg"), entry, action, read_jpeg(folder, frame))
+        store = writer.finish(members)
+        os.fsync(writer.file.fileno())
+        return store
+    finally:
+        writer.close()
+
+
+def _telemetry(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        return read_member(folder, TELEMETRY_MEMBER)
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _move_in(work: Path, folder: Path) -> None:
+    for entry in sorted(work.iterdir()):
+        durable.replace(entry, folder / entry.name)
+    sync_folder(str(folder))
+
+
+def _remove_others(folder: Path, kept: str) -> None:
+    """Delete the files of other ways to store pictures."""
+    for entry in list(_others(folder, kept)):
+        durable.unlink(entry, missing_ok=True)
+
+
+def _others(folder: Path, kept: str) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        is_picture = entry.name.startswith("frame_") and entry.suffix in (".jpeg", ".json")
+        is_beside = entry.name == MANIFEST or entry.name.startswith("telemetry.")
+        if (
+            (is_picture and kept != "files")
+            or (is_beside and kept == "tar")
+            or (entry.name == TAR and kept != "tar")
+            or (entry.name == VIDEO and not kept.startswith("video"))
+        ):
+            yield entry
+
+
+def _size_of(folder: Path) -> int:
+    return sum(entry.stat().st_size for entry in os.scandir(folder) if entry.is_file())

@@ -1,0 +1,1 @@
+"""The car and its inputs at every tick of a captured run, in one file beside its frames."""
