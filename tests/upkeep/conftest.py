@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from tests.rows import Rows
-from tmxdb.db.models import Capture, Map, Replay
+from tests.tool import Tool, isolate, shorten_waits
+from tmxdb.db.models import CaptureRow, MapRow, ReplayRow
 
-from ..tool import Tool, outside, quickly
-
+CONTROL = "\x1b" if os.name == "posix" else "\u202e"
+"""A character that must not reach a terminal and that names of files may contain on this system."""
 JPEG = b"\xff\xd8 a picture \xff\xd9"
 
 
@@ -55,7 +57,7 @@ class Shelf:
             path.relative_to(self.data).as_posix(): path.read_bytes() for path in self.data.rglob("*") if path.is_file()
         }
 
-    def status(self, model: type[Replay] | type[Map] | type[Capture], key: int) -> str:
+    def status(self, model: type[ReplayRow] | type[MapRow] | type[CaptureRow], key: int) -> str:
         return str(self.rows.one(model, key)["status"])
 
     def _file(self, path: str, content: bytes) -> dict[str, Any]:
@@ -72,8 +74,8 @@ def shelf(rows: Rows, tmp_path: Path) -> Shelf:
 def tool(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The command line on the very database and data folder of `shelf`."""
     shelf.data.mkdir(exist_ok=True)
-    outside(monkeypatch, shelf.data.parent)
-    quickly(monkeypatch)
+    isolate(monkeypatch, shelf.data.parent)
+    shorten_waits(monkeypatch)
     plain = Tool(shelf.data.parent, monkeypatch)
 
     def run(*arguments: object, **options: Any) -> Any:

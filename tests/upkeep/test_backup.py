@@ -1,27 +1,28 @@
-"""`tmxdb backup`: a file that is whole or not there, from both engines; it takes the place of none unasked."""
+"""`tmxdb backup`: a complete file or none, from both engines; it replaces a file only on request."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.db import old
+from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
+from tests.upkeep.conftest import Shelf
 from tmxdb.db.engine import Database
+from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
 from tmxdb.upkeep import backup as backup_module
-
-from ..queue.fakes import Bench
-from ..tool import Tool
-from .conftest import Shelf
 
 Run = Callable[..., Any]
 
@@ -35,9 +36,26 @@ def names(folder: Path, beginning: str) -> set[str]:
     return {path.name for path in folder.iterdir() if path.name.startswith(beginning)}
 
 
-def test_a_backup_is_one_file_with_every_row_written_ahead_like_the_database(
-    tool: Run, rows: Rows, folder: Path
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_backup_is_made_of_a_database_that_cannot_be_written(
+    sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
+    """SQLite's VACUUM INTO fails for a read-only file with computed columns."""
+    old.fill(sqlite)
+    before, stop = old.everything(sqlite), Event()
+    sqlite.close()
+    if interrupted:
+        stop.set()
+    monkeypatch.setattr("tmxdb.db.engines.sqlite_file.os.access", lambda path, mode: False)
+    assert vacuum_into(tmp_path / "tmx.db", tmp_path / "copy.db", stop) is not interrupted
+    if not interrupted:
+        finish_copy(tmp_path / "copy.db")
+        copy = Database(str(tmp_path / "copy.db"))
+        assert old.everything(copy) == before
+        copy.close()
+
+
+def test_a_backup_is_one_file_in_wal_mode_with_every_row(tool: Run, rows: Rows, folder: Path) -> None:
     old.fill(rows.database)
     assert tool("backup", "monday.db").out == "monday.db\n"
     assert names(folder, "monday") == {"monday.db"}
@@ -50,12 +68,10 @@ def test_a_backup_is_one_file_with_every_row_written_ahead_like_the_database(
         assert raw.execute("pragma journal_mode").fetchone() == ("wal",)
 
 
-def test_workers_may_be_at_work_and_their_rows_come_back_in_the_copy(
-    tool: Run, rows: Rows, clock: FakeClock, folder: Path
-) -> None:
+def test_a_backup_while_workers_run_has_their_rows(tool: Run, rows: Rows, clock: FakeClock, folder: Path) -> None:
     rows.replays(1, 2)
     bench = Bench(rows.database, clock)
-    bench.sign_in("busy")
+    bench.register("busy")
     bench.claim("busy")
     tool("backup", "copy.db")
     copy = Database(str(folder / "copy.db"))
@@ -66,7 +82,7 @@ def test_workers_may_be_at_work_and_their_rows_come_back_in_the_copy(
 
 def test_an_older_file_is_replaced_only_when_forced(tool: Run, rows: Rows, folder: Path) -> None:
     (folder / "copy.db").write_bytes(b"precious")
-    assert "is there already" in tool("backup", "copy.db", ends=1).error
+    assert "exists already" in tool("backup", "copy.db", ends=1).error
     assert (folder / "copy.db").read_bytes() == b"precious"
     tool("backup", "copy.db", "--force")
     ensure_current(copy := Database(str(folder / "copy.db")))
@@ -80,7 +96,7 @@ def test_a_database_in_use_is_not_replaced_even_when_forced(tool: Run, folder: P
         assert "is a database in use" in tool("backup", "other.db", "--force", ends=1).error
 
 
-def test_names_that_can_not_be_are_told_and_nothing_is_left(tool: Run, rows: Rows, folder: Path) -> None:
+def test_impossible_names_are_refused_and_leave_nothing(tool: Run, rows: Rows, folder: Path) -> None:
     before = {path.name for path in folder.iterdir()}
     assert "no folder" in tool("backup", "no/such/copy.db", ends=1).error
     assert "is a folder" in tool("backup", "data", ends=1).error
@@ -89,8 +105,40 @@ def test_names_that_can_not_be_are_told_and_nothing_is_left(tool: Run, rows: Row
     assert {path.name for path in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize("step", ["make_whole", "_publish"])
-def test_killed_it_leaves_nothing_under_the_name_and_the_next_one_sweeps(
+NOT_FILES = ["/", "/dev/null"] if os.name == "posix" else ["C:\\", "NUL"]
+
+
+@pytest.mark.parametrize("name", [".", "..", "x" * 300, *NOT_FILES])
+def test_a_file_that_cannot_be_written_is_one_sentence(tool: Run, folder: Path, name: str) -> None:
+    before = {path.name for path in folder.iterdir()}
+    ran = tool("backup", name, "--force", ends=1)
+    assert "Traceback" not in ran.err
+    assert ran.error.startswith(f"Error: {name}")
+    assert {path.name for path in folder.iterdir()} == before
+
+
+def test_two_backups_to_one_file_at_the_same_time_are_noticed(tool: Run, rows: Rows, folder: Path) -> None:
+    rows.replay(1)
+    program = (
+        "import sys, time; from tmxdb.upkeep import backup; from tmxdb.cli import main;"
+        "backup.finish_copy = lambda *a, **k: (print('now', flush=True), time.sleep(60));"
+        "main()"
+    )
+    arguments = ["--db", rows.database.location, "backup", str(folder / "copy.db")]
+    with forked.python(program, *arguments, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        before = names(folder, "copy")
+        refused = tool("backup", "copy.db", ends=1).error
+        assert f"another `tmxdb backup` is writing copy.db (process {process.pid})" in refused
+        assert names(folder, "copy") == before
+        process.kill()
+    tool("backup", "copy.db")
+    assert names(folder, "copy") == {"copy.db"}
+
+
+@pytest.mark.parametrize("step", ["finish_copy", "_publish"])
+def test_a_killed_backup_leaves_no_file_under_its_name_and_the_next_one_cleans_up(
     tool: Run, rows: Rows, folder: Path, step: str
 ) -> None:
     rows.replays(*range(1, 50))
@@ -100,14 +148,12 @@ def test_killed_it_leaves_nothing_under_the_name_and_the_next_one_sweeps(
         "main()"
     )
     arguments = ["--db", rows.database.location, "backup", str(folder / "copy.db")]
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], env=Tool.environment(), stdout=subprocess.PIPE, text=True
-    ) as process:
+    with forked.python(program, *arguments, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "now\n"
-        process.send_signal(signal.SIGKILL)
+        process.kill()
     assert not (folder / "copy.db").exists()
-    assert (folder / "copy.db.partial").exists()
+    assert any(name.endswith(".partial") for name in names(folder, "copy.db."))
     tool("backup", "copy.db")
     assert names(folder, "copy") == {"copy.db"}
     copy = Database(str(folder / "copy.db"))
@@ -115,19 +161,21 @@ def test_killed_it_leaves_nothing_under_the_name_and_the_next_one_sweeps(
     copy.close()
 
 
-def test_a_full_disk_is_a_sentence_and_leaves_nothing(
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
     tool: Run, sqlite: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tmxdb.storage.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     assert "the disk is full" in tool("--db", sqlite.location, "backup", "copy.db", ends=1).error
     assert names(folder, "copy") == set()
 
 
-def test_interrupted_nothing_is_kept(tool: Run, rows: Rows, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tmxdb.db.snapshot._STEPS", 1)
+def test_an_interrupted_backup_keeps_nothing(
+    tool: Run, rows: Rows, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tmxdb.db.engines.snapshot._STEPS", 1)
     rows.replays(*range(1, 50))
     quick = backup_module._discard
 
@@ -137,6 +185,6 @@ def test_interrupted_nothing_is_kept(tool: Run, rows: Rows, folder: Path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(backup_module, "_discard", press)
-        assert "nothing was kept" in tool("backup", "copy.db", ends=130).err
+        assert "no copy was kept" in tool("backup", "copy.db", ends=130).err
     assert names(folder, "copy") == set()
     tool("backup", "copy.db")

@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from tests.conftest import Server
+from tests.conftest import PostgresServer
 from tests.db import old
+from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import ensure_current
-from tmxdb.db.models import Attempt, Capture, Replay, Setting
+from tmxdb.db.models import AttemptRow, CaptureRow, ReplayRow, SettingRow
 from tmxdb.db.transfer import digest, tables
-
-from ..queue.fakes import Bench
 
 Run = Callable[..., Any]
 
 
 @pytest.fixture
-def empty(server: Server, tmp_path: Path) -> Iterator[dict[str, str]]:
+def empty(server: PostgresServer, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Where a copy may go, by engine."""
     url = server.new()
     yield {"sqlite": str(tmp_path / "copy.db"), "postgresql": url}
@@ -33,7 +31,7 @@ def empty(server: Server, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def odd(database: Database) -> Rows:
-    """Odd rows in every table; nobody at work."""
+    """Unusual rows in every table, and no worker."""
     old.fill(database)
     rows = Rows(database)
     rows.write("delete from workers")
@@ -75,15 +73,16 @@ def test_the_copy_goes_on_counting_ids_and_statuses_and_hands_out_jobs(
     copy = Database(empty[engine])
     there = Rows(copy)
     there.write("insert into captures (replay_id, track_id, settings) values (2, 1, '{}')")
-    assert [row["capture_id"] for row in there.all(Capture)] == [41, 42]
+    assert [row["capture_id"] for row in there.all(CaptureRow)] == [41, 42]
     there.write("insert into attempts (kind, item_id, attempt, ended_at, outcome, error_code, error)"
                 " values ('download', 2, 2, 'x', 'lost', 'x', 'x')")  # fmt: skip
-    assert [row["attempt_id"] for row in there.all(Attempt)] == [1000, 1001]
+    assert [row["attempt_id"] for row in there.all(AttemptRow)] == [1000, 1001]
     assert [job.item_id for job in Bench(copy, clock).claim(n=5)] == [1, 2, 3]
     assert old.counted(copy)[0] == old.counted(copy)[1]
     copy.close()
 
 
+@pytest.mark.slow
 def test_there_and_back_again_nothing_has_changed(tool: Run, odd: Rows, empty: dict[str, str]) -> None:
     tool("copy-db", odd.database.location, empty["postgresql"])
     tool("copy-db", empty["postgresql"], empty["sqlite"])
@@ -128,12 +127,12 @@ def test_a_text_with_nul_reaches_postgresql_with_another_character_and_is_told(
     rows.replay(1, nickname="a\0b")
     rows.replay(2, nickname="a\\x00b")
     ran = tool("copy-db", sqlite.location, empty["postgresql"])
-    assert "replays 1: a NUL character, which PostgreSQL can not hold, is U+FFFD in the copy." in ran.err
+    assert "replays 1: a NUL character, which PostgreSQL cannot store, is U+FFFD in the copy." in ran.err
     copy = Database(empty["postgresql"])
-    assert [row["nickname"] for row in Rows(copy).all(Replay)] == ["a\ufffdb", "a\\x00b"]
+    assert [row["nickname"] for row in Rows(copy).all(ReplayRow)] == ["a\ufffdb", "a\\x00b"]
     copy.close()
     tool("copy-db", sqlite.location, empty["sqlite"])
-    assert Rows(Database(empty["sqlite"])).one(Replay, 1)["nickname"] == "a\0b"
+    assert Rows(Database(empty["sqlite"])).one(ReplayRow, 1)["nickname"] == "a\0b"
 
 
 @pytest.mark.parametrize(("value", "shown"), [("5000000000", "5000000000"), ("'many'", "'many'")])
@@ -144,19 +143,20 @@ def test_a_value_that_postgresql_can_not_hold_stops_the_copy_and_names_its_row(
     rows.replays(1, 2)
     rows.write(f"update replays set user_id = {value} where replay_id = 2")
     refused = tool("copy-db", sqlite.location, empty["postgresql"], ends=1).error
-    assert f"replays 2: user_id is {shown}, which PostgreSQL can not hold there." in refused
+    assert f"replays 2: user_id is {shown}, which PostgreSQL cannot store there." in refused
     rows.write("update replays set user_id = 5 where replay_id = 2")
-    assert "Going on" in tool("copy-db", sqlite.location, empty["postgresql"]).err
+    assert "Continuing" in tool("copy-db", sqlite.location, empty["postgresql"]).err
 
 
-def test_settings_politeness_and_pauses_come_along(tool: Run, rows: Rows, empty: dict[str, str]) -> None:
+def test_settings_rate_limit_and_pauses_come_along(tool: Run, rows: Rows, empty: dict[str, str]) -> None:
     rows.write("insert into settings (key, value) values ('site', 'tmnf')")
-    rows.write("insert into politeness (id, rate) values (1, 4)")
+    rows.write("insert into rate_limit (id, rate) values (1, 4)")
     rows.write("insert into pauses (kind, since) values ('all', 'x')")
     for url in empty.values():
         tool("copy-db", rows.database.location, url)
         copy = Database(url)
-        assert [row["key"] for row in Rows(copy).all(Setting)] == ["site"]
-        with copy.read() as connection:
-            assert connection.execute(text("select rate from politeness")).scalar() == 4.0
+        assert [row["key"] for row in Rows(copy).all(SettingRow)] == ["site"]
+        for table in ("rate_limit", "pauses"):
+            query = f"select * from {table}"
+            assert Rows(copy).sql(query) == rows.sql(query) != []
         copy.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 import signal
 import subprocess
@@ -17,15 +18,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table
 
-from tests.conftest import Server
+from tests import forked
+from tests.conftest import PostgresServer
 from tests.db import old
+from tests.processes import was_killed
+from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
+from tests.tool import Tool
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.upkeep import copying as copying_module
-
-from ..queue.fakes import Bench
-from ..tool import Tool
 
 Run = Callable[..., Any]
 # Seven rows a batch; in the fifth of replays it says so and stands still: in front of the transaction or inside.
@@ -48,14 +50,9 @@ main()
 
 
 @contextmanager
-def in_the_middle(source: str, target: str, where: str = "read_after") -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", _SLOW, where, "copy-db", source, target],
-        env=Tool.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+def in_the_middle(source: str, target: str, where: str = "read_after") -> Iterator[forked.AnyProcess]:
+    arguments = (where, "copy-db", source, target)
+    with forked.python(_SLOW, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             assert "in the middle" in process.stdout.readline(), process.communicate()
@@ -65,7 +62,7 @@ def in_the_middle(source: str, target: str, where: str = "read_after") -> Iterat
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Iterator[str]:
+def target(request: pytest.FixtureRequest, server: PostgresServer, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield str(tmp_path / "copy.db")
         return
@@ -83,8 +80,8 @@ def source(sqlite: Database) -> Rows:
 
 def killed(source: Rows, target: str, where: str = "read_after") -> None:
     with in_the_middle(source.database.location, target, where) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.kill()
+        process.wait(300)
 
 
 @pytest.fixture
@@ -94,38 +91,36 @@ def rows(source: Rows) -> Rows:
 
 
 @pytest.mark.parametrize("where", ["read_after", "put"])
-def test_killed_in_the_middle_it_goes_on_and_the_copy_is_the_same(
-    tool: Run, source: Rows, target: str, where: str
-) -> None:
+def test_a_killed_copy_continues_and_is_equal(tool: Run, source: Rows, target: str, where: str) -> None:
     killed(source, target, where)
     half = Database(target)
     there = len(Rows(half).statuses())
     assert 0 < there < 100
     ran = tool("copy-db", source.database.location, target)
-    assert "Going on with the copy of" in ran.err
+    assert "Continuing the copy of" in ran.err
     assert Rows(half).statuses() == source.statuses()
     assert old.counted(half)[0] == old.counted(half)[1] == old.counted(source.database)[1]
     half.close()
 
 
-def test_half_a_copy_is_no_database_for_any_other_command(tool: Run, source: Rows, target: str) -> None:
+def test_no_other_command_uses_an_unfinished_copy(tool: Run, source: Rows, target: str) -> None:
     killed(source, target)
     for command in (["status"], ["run"], ["migrate"], ["verify"], ["backup", "x.db"]):
         refused = tool("--db", target, *command, ends=1).error
-        assert "is half of a copy that was broken off. Go on with the same `tmxdb copy-db`" in refused
+        assert "is an unfinished copy. Continue it with the same `tmxdb copy-db` command" in refused
     refused = tool("copy-db", target, "elsewhere.db", ends=1).error
-    assert "is half of a copy" in refused
+    assert "is an unfinished copy" in refused
 
 
-def test_half_a_copy_of_another_database_is_refused_also_with_anew(
+def test_an_unfinished_copy_of_another_database_is_refused_also_with_restart(
     tool: Run, source: Rows, target: str, tmp_path: Path
 ) -> None:
     killed(source, target)
     other = Database(str(tmp_path / "other.db"))
     upgrade(other)
-    for more in ([], ["--anew"]):
+    for more in ([], ["--restart"]):
         refused = tool("copy-db", other.location, target, *more, ends=1).error
-        assert f"is half of a copy of {Path(source.database.location).resolve()}" in refused
+        assert f"is an unfinished copy of {Path(source.database.location).resolve()}" in refused
     other.close()
 
 
@@ -134,21 +129,19 @@ def test_a_target_with_rows_is_refused_and_left_alone(tool: Run, source: Rows, t
     upgrade(full)
     Rows(full).replay(5)
     before = old.everything(full)
-    for more in ([], ["--anew"]):
+    for more in ([], ["--restart"]):
         refused = tool("copy-db", source.database.location, target, *more, ends=1).error
-        assert "is not empty, and not what " in refused
+        assert "is not empty, and differs from " in refused
         assert "replays (100 rows, 1 in the copy)" in refused
     assert old.everything(full) == before
     full.close()
 
 
-def test_run_again_after_its_end_it_says_that_nothing_has_changed_or_what_has(
-    tool: Run, source: Rows, target: str
-) -> None:
+def test_a_second_run_says_whether_anything_has_changed(tool: Run, source: Rows, target: str) -> None:
     rows = tool("copy-db", source.database.location, target, "--json").json
     again = tool("copy-db", source.database.location, target, "--json")
     assert "Already copied" in again.err
-    assert "nothing has changed since" in again.err
+    assert "Nothing was changed" in again.err
     assert again.json == rows
     source.write("update replays set user_name = 'Anna' where replay_id = 1")
     refused = tool("copy-db", source.database.location, target, ends=1).error
@@ -160,33 +153,31 @@ def test_run_again_after_its_end_it_says_that_nothing_has_changed_or_what_has(
 _KILLED_AT_THE_END = """
 import os, signal
 from tmxdb.upkeep import copying
-copying._plan_anew = lambda target: os.kill(os.getpid(), signal.SIGKILL)
+copying._update_statistics = lambda target: os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 from tmxdb.cli import main
 main()
 """
 
 
-def test_killed_after_its_last_commit_it_is_a_copy_and_the_same_command_says_so(
-    tool: Run, source: Rows, target: str
-) -> None:
+def test_a_copy_killed_after_its_last_commit_is_complete(tool: Run, source: Rows, target: str) -> None:
     words = [sys.executable, "-c", _KILLED_AT_THE_END, "copy-db", source.database.location, target]
-    ended = subprocess.run(words, env=Tool.environment(), capture_output=True, timeout=60)
-    assert ended.returncode == -signal.SIGKILL
+    ended = subprocess.run(words, env=Tool.environment(), capture_output=True, timeout=300)
+    assert was_killed(ended.returncode)
     assert "Already copied" in tool("copy-db", source.database.location, target).err
     copy = Database(target)
     assert old.everything(copy) == old.everything(source.database)
     copy.close()
 
 
-def test_a_source_that_changed_after_it_was_copied_is_noticed_and_anew_mends_it(
+def test_a_source_that_changed_after_it_was_copied_is_noticed_and_restart_repairs_it(
     tool: Run, source: Rows, target: str
 ) -> None:
     killed(source, target)
     source.write("update replays set user_name = 'Anna' where replay_id = 1")
     refused = tool("copy-db", source.database.location, target, ends=1).error
     assert "replays (100 rows, 100 in the copy)" in refused
-    assert "--anew" in refused
-    tool("copy-db", source.database.location, target, "--anew")
+    assert "--restart" in refused
+    tool("copy-db", source.database.location, target, "--restart")
     copy = Database(target)
     assert old.everything(copy) == old.everything(source.database)
     assert old.counted(copy)[0] == old.counted(copy)[1]
@@ -196,12 +187,12 @@ def test_a_source_that_changed_after_it_was_copied_is_noticed_and_anew_mends_it(
 def test_workers_on_either_side_are_named_and_nothing_is_copied(
     tool: Run, source: Rows, target: str, clock: FakeClock
 ) -> None:
-    Bench(source.database, clock).sign_in("busy-one")
+    Bench(source.database, clock).register("busy-one")
     assert "busy-one" in tool("copy-db", source.database.location, target, ends=1).error
     source.write("delete from workers")
     there = Database(target)
     upgrade(there)
-    Bench(there, clock).sign_in("busy-two")
+    Bench(there, clock).register("busy-two")
     assert "busy-two" in tool("copy-db", source.database.location, target, ends=1).error
     assert Rows(there).statuses() == {}
     there.close()
@@ -211,7 +202,7 @@ def test_two_copies_into_one_target_do_not_mix(tool: Run, source: Rows, target: 
     with in_the_middle(source.database.location, target) as process:
         tool("copy-db", source.database.location, target)
         process.kill()
-        process.wait(10)
+        process.wait(300)
     copy = Database(target)
     assert Rows(copy).statuses() == source.statuses()
     copy.close()
@@ -219,10 +210,26 @@ def test_two_copies_into_one_target_do_not_mix(tool: Run, source: Rows, target: 
 
 def test_a_database_is_not_copied_onto_itself_or_from_nothing(tool: Run, source: Rows, tmp_path: Path) -> None:
     here = source.database.location
-    assert "can not be copied onto itself" in tool("copy-db", here, f"sqlite:///{here}", ends=1).error
+    assert "cannot be copied onto itself" in tool("copy-db", here, f"sqlite:///{here}", ends=1).error
     assert "no database at nothing.db" in tool("copy-db", "nothing.db", "new.db", ends=1).error
     assert not (tmp_path / "new.db").exists()
     assert "not made by tmxdb" in tool("copy-db", here, _foreign(tmp_path), ends=1).error
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_database_is_not_copied_onto_a_link_to_itself(
+    tool: Run, source: Rows, tmp_path: Path, link: Callable[[str, str], None]
+) -> None:
+    if source.database.path is None:
+        pytest.skip("a server has no file")
+    try:
+        link(str(source.database.path), str(tmp_path / "linked.db"))
+    except OSError:
+        pytest.skip("no such links here")
+    for options in ([], ["--restart"]):
+        ran = tool("copy-db", source.database.location, "linked.db", *options, ends=1)
+        assert "cannot be copied onto itself: the source and the target are one database" in ran.error
+    assert "linked.db is the database itself" in tool("backup", "linked.db", "--force", ends=1).error
 
 
 def _foreign(folder: Path) -> str:
@@ -232,19 +239,22 @@ def _foreign(folder: Path) -> str:
     return database.location
 
 
-def test_interrupted_it_goes_on_from_there(
-    tool: Run, source: Rows, target: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_copy_continues(tool: Run, source: Rows, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("tmxdb.cli.copy_db._Counting.__call__", lambda self, table, n: signal.raise_signal(signal.SIGINT))
-        assert "goes on from here" in tool("copy-db", source.database.location, target, ends=130).err
-    told = tool("copy-db", source.database.location, target, "--json")
-    assert "Going on" in told.err
-    assert json.loads(told.out)["tables"]["replays"] == 100
+        patch.setattr(
+            "tmxdb.cli.actions.maintain.copy_db._RowCounter.__call__",
+            lambda self, table, n: signal.raise_signal(signal.SIGINT),
+        )
+        assert (
+            "Run the same command again to continue." in tool("copy-db", source.database.location, target, ends=130).err
+        )
+    ran = tool("copy-db", source.database.location, target, "--json")
+    assert "Continuing" in ran.err
+    assert json.loads(ran.out)["tables"]["replays"] == 100
 
 
-def test_a_server_that_goes_away_is_a_sentence_and_the_same_command_goes_on(
-    tool: Run, source: Rows, server: Server, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_goes_away_is_one_sentence_and_the_same_command_continues(
+    tool: Run, source: Rows, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = server.new()
     quick = copying_module.put
@@ -252,7 +262,7 @@ def test_a_server_that_goes_away_is_a_sentence_and_the_same_command_goes_on(
     def cut_off(connection: Connection, table: Table, *rest: Any) -> None:
         if table.name == "replays":
             (pid,) = connection.exec_driver_sql("select pg_backend_pid()").one()
-            server._run(f"SELECT pg_terminate_backend({pid})")
+            server.execute(f"SELECT pg_terminate_backend({pid})")
         quick(connection, table, *rest)
 
     with monkeypatch.context() as patch:
@@ -260,7 +270,7 @@ def test_a_server_that_goes_away_is_a_sentence_and_the_same_command_goes_on(
         error = tool("copy-db", source.database.location, url, ends=1).error
         assert "\n" not in error
         assert "again" in error or "Check that the server runs" in error
-    assert "Going on" in tool("copy-db", source.database.location, url).err
+    assert "Continuing" in tool("copy-db", source.database.location, url).err
     server.drop(url)
 
 
@@ -279,17 +289,12 @@ main()
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_again_and_again_it_comes_to_the_same_end(source: Rows, target: str) -> None:
+def test_a_copy_killed_at_any_moment_again_and_again_ends_equal(source: Rows, target: str) -> None:
     source.replays(*range(101, 601))
     rng, kills, ended = random.Random(4), 0, False
     while not ended:
-        with subprocess.Popen(
-            [sys.executable, "-c", _TELLING, "copy-db", source.database.location, target],
-            env=Tool.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
+        arguments = ("copy-db", source.database.location, target)
+        with forked.python(_TELLING, *arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
             for _ in itertools.islice(process.stdout, rng.randrange(1, 100)):
                 pass
@@ -298,7 +303,7 @@ def test_killed_at_any_moment_again_and_again_it_comes_to_the_same_end(source: R
             if not ended:
                 process.kill()
                 kills += 1
-        assert process.returncode == (0 if ended else -signal.SIGKILL)
+        assert process.returncode == 0 if ended else was_killed(process.returncode)
         assert kills < 100
     assert kills > 3
     copy = Database(target)

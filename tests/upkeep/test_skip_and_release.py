@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,14 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Map, Replay
-from tmxdb.queue.workers import HEARTBEAT_MS, LEASE_MS, Watch, process_started_ms, this_machine
-from tmxdb.upkeep.gone import gone_workers
-
-from ..queue.fakes import Bench
+from tmxdb.db.models import MapRow, ReplayRow
+from tmxdb.queue.worker_registry import HEARTBEAT_MS, LEASE_MS, LivenessMonitor, process_started_ms, this_machine
+from tmxdb.upkeep.stale_workers import find_stale_workers
 
 Run = Callable[..., Any]
 
@@ -48,7 +46,7 @@ def test_a_track_is_left_alone_in_all_its_kinds_and_comes_back_by_retry(tool: Ru
     assert ran.out == "3\n"
     assert "download: 1 row skipped." in ran.err
     assert rows.statuses() == {1: "skipped", 2: "done", 3: "pending"}
-    assert rows.one(Map, 7)["error"] == "crashes the game"
+    assert rows.one(MapRow, 7)["error"] == "crashes the game"
     assert tool("retry", "--status", "skipped", "--code", "user.skipped").out == "3\n"
     assert rows.statuses() == {1: "pending", 2: "done", 3: "pending"}
 
@@ -82,34 +80,36 @@ def test_rows_of_a_killed_worker_are_given_back_and_it_is_struck_off(tool: Run, 
     rows.replays(1, 2)
     with process() as dead, process() as alive:
         for name, its in (("dead", dead), ("alive", alive)):
-            bench.sign_in(name, machine=this_machine(), pid=its.pid, started_ms=process_started_ms(its.pid) or 0)
+            bench.register(name, machine=this_machine(), pid=its.pid, started_ms=process_started_ms(its.pid) or 0)
             bench.claim(name)
-        dead.send_signal(signal.SIGKILL)
-        dead.wait(10)
+        dead.kill()
+        dead.wait(300)
         dry = tool("release", "--dry-run")
         assert dry.out == "1\n"
         assert rows.workers() == ["alive", "dead"]
         ran = tool("release")
         assert ran.out == "1\n"
-        assert f"Struck off the list: dead (process {dead.pid}" in ran.err
+        assert f"Removed from the list of workers: dead (process {dead.pid}" in ran.err
     assert rows.statuses() == {1: "pending", 2: "running"}
     assert rows.workers() == ["alive"]
-    assert rows.one(Replay, 1)["attempts"] == 0
+    assert rows.one(ReplayRow, 1)["attempts"] == 0
 
 
 def test_a_living_worker_loses_its_rows_only_by_name_or_all(tool: Run, rows: Rows, bench: Bench) -> None:
     rows.replay(1)
-    bench.sign_in("elsewhere")
+    bench.register("elsewhere")
     (job,) = bench.claim("elsewhere")
     assert tool("release").out == "0\n"
-    assert "there is no worker nobody; on the list: elsewhere" in tool("release", "--worker", "nobody", ends=1).error
+    assert (
+        "No worker missing. Workers of this database: elsewhere" in tool("release", "--worker", "missing", ends=1).error
+    )
     ran = tool("release", "--worker", "elsewhere")
     assert ran.out == "1\n"
-    assert "Still on the list: elsewhere" in ran.err
+    assert "Still on the list of workers: elsewhere" in ran.err
     assert rows.statuses() == {1: "pending"}
     bench.claim("elsewhere")
     assert tool("release", "--all").out == "1\n"
-    assert rows.one(Replay, 1)["claim_token"] == job.token + 1
+    assert rows.one(ReplayRow, 1)["claim_token"] == job.token + 1
     tool("release", "--all", "--worker", "elsewhere", ends=2)
 
 
@@ -118,8 +118,8 @@ def test_a_silent_worker_of_another_machine_is_watched_before_it_counts_as_gone(
 ) -> None:
     ours = Bench(database, clock)
     for name in ("silent", "late"):
-        ours.sign_in(name)
-    told: list[str] = []
+        ours.register(name)
+    announced: list[str] = []
 
     def wait(seconds: float) -> None:
         clock.pass_s(seconds)
@@ -127,13 +127,13 @@ def test_a_silent_worker_of_another_machine_is_watched_before_it_counts_as_gone(
         rows.write(f"update workers set heartbeat_at = '{beat}' where worker_id = 'late'")  # its clock is behind ours
 
     clock.pass_s(LEASE_MS / 1000 + 1)
-    gone = gone_workers(
+    stale = find_stale_workers(
         database,
         clock=clock,
-        watch=Watch(clock.monotonic),
+        monitor=LivenessMonitor(clock.monotonic),
         wait=wait,
-        on_wait=lambda workers, _: told.extend(worker.worker_id for worker in workers),
+        on_wait=lambda workers, _: announced.extend(worker.worker_id for worker in workers),
     )
-    assert [worker.worker_id for worker in gone] == ["silent"]
-    assert sorted(told) == ["late", "silent"]
+    assert [worker.worker_id for worker in stale] == ["silent"]
+    assert sorted(announced) == ["late", "silent"]
     assert clock.steady_s <= LEASE_MS / 1000 + 2 + 3 * HEARTBEAT_MS / 1000

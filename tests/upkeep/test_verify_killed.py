@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.rows import Rows
-from tmxdb.db.models import Setting
-
-from ..tool import Tool
-from .conftest import Shelf
+from tests.upkeep.conftest import Shelf
+from tmxdb.db.models import SettingRow
 
 Run = Callable[..., Any]
 # Ten rows a chunk; in the fourth it says so and stands still: while it looks at a file, or in the midst of writing.
@@ -25,7 +23,7 @@ from tmxdb.upkeep import verify
 verify.CHUNK, verify.SLICE, where = 10, 3, sys.argv.pop(1)
 quick = getattr(verify, where)
 def slow(run, *arguments):
-    if run.place.after == 30 or (where == "_listed" and arguments[-1].top == "frames"):
+    if run.progress.after == 30 or (where == "_paths" and arguments[-1].folder == "frames"):
         print("in the middle", flush=True)
         time.sleep(60)
     return quick(run, *arguments)
@@ -36,16 +34,10 @@ main()
 
 
 @contextmanager
-def in_the_middle(shelf: Shelf, *options: str, where: str = "_note") -> Iterator[subprocess.Popen[str]]:
+def in_the_middle(shelf: Shelf, *options: str, where: str = "_record") -> Iterator[forked.AnyProcess]:
     """A `verify` that has written 30 rows down and is at the next 10."""
     arguments = ["--db", shelf.rows.database.location, "--data", str(shelf.data), "verify", *options]
-    with subprocess.Popen(
-        [sys.executable, "-c", _SLOW, where, *arguments],
-        env=Tool.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with forked.python(_SLOW, where, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             while "in the middle" not in (line := process.stdout.readline()):
@@ -64,71 +56,83 @@ def fifty(shelf: Shelf) -> Shelf:
     return shelf
 
 
-@pytest.mark.parametrize("where", ["_problem", "_note"])
-@pytest.mark.parametrize("options", [[], ["--mend"]])
-def test_killed_in_the_middle_it_goes_on_and_tells_each_finding_once(
+@pytest.mark.parametrize("where", ["_problem", "_record"])
+@pytest.mark.parametrize("options", [[], ["--repair"]])
+def test_a_killed_run_continues_and_reports_each_finding_once(
     tool: Run, fifty: Shelf, rows: Rows, options: list[str], where: str
 ) -> None:
     with in_the_middle(fifty, *options, where=where) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.kill()
+        process.wait(300)
     # Looked at already: what happens to it now is for the next run.
     (fifty.data / "replays/1/6_x_6ms.Replay.Gbx").write_bytes(b"")
     ran = tool("verify", "--json", *options, ends=None)
     assert ran.status == (0 if options else 3)
-    assert "Going on with the run of" in ran.err
-    assert "which came to 30 files" in ran.err
+    assert "Continuing the check of" in ran.err
+    assert "after 30 files" in ran.err
     assert [finding["item"] for finding in ran.json["findings"]] == ["replay 5", "replay 35"]
     assert ran.json["checked"]["replay"] == 50
     assert [key for key, status in rows.statuses().items() if status == "pending"] == ([5, 35] if options else [])
     again = tool("verify", ends=3)
-    assert "Going on" not in again.err
+    assert "Continuing" not in again.err
     assert "damaged: replay 6" in again.out
 
 
-def test_killed_among_the_folders_it_goes_on_there(tool: Run, fifty: Shelf) -> None:
+def test_a_run_killed_among_the_folders_continues_there(tool: Run, fifty: Shelf) -> None:
     for path in ("replays/1/early.gbx", "tracks/early.gbx", "frames/1/run/f.jpeg"):
         fifty.put(path, b"x")
-    with in_the_middle(fifty, "--mend", where="_listed") as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-    assert sorted(path for path in fifty.files() if path.startswith("strangers/")) == [
-        "strangers/replays/1/early.gbx",
-        "strangers/tracks/early.gbx",
+    with in_the_middle(fifty, "--move-orphans", where="_paths") as process:
+        process.kill()
+        process.wait(300)
+    assert sorted(path for path in fifty.files() if path.startswith("orphans/")) == [
+        "orphans/replays/1/early.gbx",
+        "orphans/tracks/early.gbx",
     ]
     fifty.put("replays/1/late.gbx", b"x")
-    told = tool("verify", "--json", "--mend").json
-    assert [finding["path"].rpartition("/")[2] for finding in told["findings"] if finding["what"] == "stranger"] == [
+    report = tool("verify", "--json", "--move-orphans", ends=3).json  # two replays are missing
+    assert [finding["path"].rpartition("/")[2] for finding in report["findings"] if finding["what"] == "orphan"] == [
         "early.gbx",
         "early.gbx",
         "run",
     ]
-    assert "strangers/replays/1/late.gbx" not in fifty.files()
-    tool("verify", "--mend")
-    assert "strangers/replays/1/late.gbx" in fifty.files()
+    assert "orphans/replays/1/late.gbx" not in fifty.files()
+    tool("verify", "--move-orphans", ends=3)
+    assert "orphans/replays/1/late.gbx" in fifty.files()
 
 
-def test_another_question_or_anew_begins_at_the_beginning(tool: Run, fifty: Shelf) -> None:
+def test_a_file_that_is_back_is_not_reported_by_the_run_that_continues(tool: Run, fifty: Shelf) -> None:
+    fifty.put("replays/1/unknown.gbx", b"x")
     with in_the_middle(fifty) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-    assert "Going on" not in tool("verify", "--anew", ends=3).err
-    with in_the_middle(fifty) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-    assert "Going on" not in tool("verify", "--hash", ends=3).err
-
-
-def test_while_one_is_at_work_a_second_one_is_refused(tool: Run, fifty: Shelf, rows: Rows) -> None:
-    with in_the_middle(fifty, where="_problem") as process:
-        before = rows.all(Setting)
-        assert f"another `tmxdb verify` is at work (process {process.pid})" in tool("verify", ends=1).error
-        assert rows.all(Setting) == before
         process.kill()
-        process.wait(10)
+        process.wait(300)
+    fifty.put("replays/1/5_x_5ms.Replay.Gbx", b"replay")
+    ran = tool("verify", "--json", ends=3)
+    assert "Continuing" in ran.err
+    assert [finding["item"] for finding in ran.json["findings"]] == ["replay 35", None]
+    assert ran.json["wrong"] == {"missing": 1, "orphan": 1}
 
 
-def test_interrupted_it_keeps_its_place_and_says_how_to_go_on(
+def test_other_options_or_restart_begin_at_the_beginning(tool: Run, fifty: Shelf) -> None:
+    with in_the_middle(fifty) as process:
+        process.kill()
+        process.wait(300)
+    assert "Continuing" not in tool("verify", "--restart", ends=3).err
+    with in_the_middle(fifty) as process:
+        process.kill()
+        process.wait(300)
+    assert "Continuing" not in tool("verify", "--hash", ends=3).err
+
+
+def test_a_second_run_at_the_same_time_is_refused(tool: Run, fifty: Shelf, rows: Rows) -> None:
+    with in_the_middle(fifty, where="_problem") as process:
+        before = rows.all(SettingRow)
+        assert f"another `tmxdb verify` is running (process {process.pid})" in tool("verify", ends=1).error
+        assert rows.all(SettingRow) == before
+        process.kill()
+        process.wait(300)
+
+
+def test_an_interrupted_run_keeps_its_progress_and_says_how_to_continue(
     tool: Run, fifty: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tmxdb.upkeep.verify.CHUNK", 10)
@@ -137,7 +141,7 @@ def test_interrupted_it_keeps_its_place_and_says_how_to_go_on(
         signal.raise_signal(signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr("tmxdb.cli.verify._Shown.checked", lambda self, noun, n: press(noun, n))
+        patch.setattr("tmxdb.cli.actions.maintain.verify.VerifyDisplay.checked", lambda self, noun, n: press(noun, n))
         ran = tool("verify", ends=130)
-    assert "Interrupted; the same command goes on from here." in ran.err
-    assert "which came to 10 files" in tool("verify", ends=3).err
+    assert "Interrupted. Run the same command again to continue." in ran.err
+    assert "after 10 files" in tool("verify", ends=3).err

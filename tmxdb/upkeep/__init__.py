@@ -1,1 +1,1 @@
-"""Keeping a database healthy: a row's story, files against rows, a copy kept aside, the move to another engine."""
+"""Maintenance of a database: the history of a row, files against rows, backups, copies to another engine."""

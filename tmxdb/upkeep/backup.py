@@ -1,87 +1,146 @@
-"""A copy of the database kept aside, taken while workers run: one SQLite file of one moment, whatever the engine.
+"""Back up the database while workers run: one SQLite file with the state of one moment, from any engine.
 
-Written beside its final name, checked, made safe on the disk, and only then renamed.
+It is written next to its final name, checked, synced to disk, and only then renamed.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tmxdb.db.engine import Database
+from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
-from tmxdb.db.snapshot import make_whole, vacuum_into
-from tmxdb.errors import BadInput
-from tmxdb.storage import PARTIAL, Storage, disk_errors
-from tmxdb.upkeep.aside import move_new
+from tmxdb.errors import InvalidInput
+from tmxdb.process_identity import has_ended, process_started_ms
+from tmxdb.storage import PARTIAL, Storage, disk_errors, durable
 from tmxdb.upkeep.copying import Copying, carry_over, check, claim_target, finish
+from tmxdb.upkeep.safe_move import move_without_replacing
 
 _INSTEAD = "give another FILE"
-_BESIDE = ("-wal", "-shm", "-journal")
+_WRITTEN_WITHIN_S = 5.0
+"""A lock that stays empty longer is left by a process that was killed."""
+_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def back_up(copying: Copying, file: Path, *, force: bool) -> int | None:
-    """`copying.source` as the new `file`; `force`: in the place of an older one. Answers its bytes, None if `stop` was
-    set before the end.
+    """Copy `copying.source` to `file`; `force` replaces an existing file. Return its size in bytes, None if stopped.
 
-    `copying.target` is the database at `partial_of(file)`. Raises BadInput if the name is taken, DiskTrouble,
-    DatabaseTrouble.
+    `copying.target` is the database at `partial_of(file)`. Raise InvalidInput if the name is taken or another backup
+    is writing it, DiskError, DatabaseError.
     """
     source, partial = copying.source, partial_of(file)
-    _refuse(source, file, force=force)
-    with _told(file):
-        _discard(partial)  # of one that was killed
+    with ExitStack() as stack:
+        with _explained(file):
+            _refuse(source, file, force=force)
+            stack.enter_context(_reserved(file))
+            _discard(partial)
+        return _copy(copying, file, partial, force=force)
+
+
+def _copy(copying: Copying, file: Path, partial: Path, *, force: bool) -> int | None:
+    source = copying.source
     try:
         copying.on_step("copying")
-        whole = _from_server(copying) if source.path is None else vacuum_into(source.path, partial, copying.stop)
-        if not whole:
+        complete = _from_server(copying) if source.path is None else vacuum_into(source.path, partial, copying.stop)
+        if not complete:
             return None
         copying.on_step("checking")
         copying.target.close()
-        make_whole(partial)
+        finish_copy(partial)
         ensure_current(copying.target)
         copying.target.close()
         copying.on_step("renaming")
-        with _told(file):
+        with _explained(file):
             return _publish(partial, file, force=force)
     finally:
         copying.target.close()
-        with _told(file):
+        with _explained(file):
             _discard(partial)
 
 
 def partial_of(file: Path) -> Path:
-    """Where a copy is while it is not whole."""
-    return file.with_name(file.name + PARTIAL)
+    """Return the name of this process's unfinished copy of `file`."""
+    return _partial(file, _this_process())
 
 
-def _told(file: Path) -> AbstractContextManager[None]:
+def _partial(file: Path, process: str) -> Path:
+    return file.parent / f"{file.name}.{process}{PARTIAL}"
+
+
+def _this_process() -> str:
+    return f"{os.getpid()}-{process_started_ms(os.getpid())}"
+
+
+def _explained(file: Path) -> AbstractContextManager[None]:
     return disk_errors(str(file), instead=_INSTEAD)
 
 
 def _refuse(source: Database, file: Path, *, force: bool) -> None:
-    if source.path is not None and file.exists() and os.path.samefile(source.path, file):
-        raise BadInput(f"{file} is the database itself. Give another name.", code="input.same")
-    if not file.absolute().parent.is_dir():
-        raise BadInput(f"no folder {file.absolute().parent} for the copy. Create it first.", code="input.no_folder")
     if file.is_dir():
-        raise BadInput(f"{file} is a folder. Give the name of a file.", code="input.not_a_file")
+        raise InvalidInput(f"{file} is a folder. Give the name of a file.", code="input.not_a_file")
+    if source.path is not None and file.exists() and os.path.samefile(source.path, file):
+        raise InvalidInput(f"{file} is the database itself. Give another name.", code="input.same")
+    if not file.absolute().parent.is_dir():
+        raise InvalidInput(
+            f"no folder {file.absolute().parent} for the backup. Create it first.", code="input.no_folder"
+        )
+    if file.exists() and not file.is_file():
+        raise InvalidInput(f"{file} is not a regular file. Give the name of a file.", code="input.not_a_file")
     if file.exists() and not force:
-        raise BadInput(f"{file} is there already. Give another name, or --force to replace it.", code="input.there")
-    # A log that belongs to the older file would be played into the new one.
-    beside = next((end for end in _BESIDE if file.with_name(file.name + end).exists()), None)
-    if beside is not None:
-        raise BadInput(
-            f"{file} is a database in use, or left by a program that was killed: {file.name}{beside} lies beside it."
+        raise InvalidInput(f"{file} exists already. Give another name, or --force to replace it.", code="input.there")
+    # SQLite would apply a log that belongs to the older file to the new one.
+    companion = next((end for end in _COMPANIONS if file.with_name(file.name + end).exists()), None)
+    if companion is not None:
+        raise InvalidInput(
+            f"{file} is a database in use, or left by a program that was killed: {file.name}{companion} exists."
             " Give another name.",
             code="input.in_use",
         )
 
 
+@contextmanager
+def _reserved(file: Path) -> Iterator[None]:
+    """Hold the only backup to `file`. Raise InvalidInput if another process does; a dead one is cleaned up."""
+    lock = file.parent / f"{file.name}.lock{PARTIAL}"
+    while True:
+        try:
+            descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            _remove_stale(file, lock)
+            continue
+        break
+    with open(descriptor, "w", encoding="ascii") as opened:
+        opened.write(_this_process())
+    try:
+        yield
+    finally:
+        durable.unlink(lock, missing_ok=True)
+
+
+def _remove_stale(file: Path, lock: Path) -> None:
+    with suppress(FileNotFoundError):  # the other one has just finished
+        holder = lock.read_text(encoding="ascii", errors="replace")
+        pid, _, started_ms = holder.partition("-")
+        if holder == "" and time.time() - lock.stat().st_mtime < _WRITTEN_WITHIN_S:
+            time.sleep(0.05)
+        elif pid.isdigit() and started_ms.isdigit() and not has_ended(int(pid), int(started_ms)):
+            raise InvalidInput(
+                f"another `tmxdb backup` is writing {file} (process {pid}). Wait for it, or give another name.",
+                code="input.at_work",
+            )
+        else:
+            if pid.isdigit():
+                _discard(_partial(file, holder))
+            durable.unlink(lock, missing_ok=True)
+
+
 def _from_server(copying: Copying) -> bool:
-    claim_target(copying, anew=False)
-    with copying.source.read() as reading:  # one transaction: all of it is of the same moment
+    claim_target(copying)
+    with copying.source.read() as reading:  # one transaction: everything in it is of the same moment
         if not carry_over(copying, reading) or not check(copying, reading):
             return False
     finish(copying)
@@ -90,20 +149,20 @@ def _from_server(copying: Copying) -> bool:
 
 def _publish(partial: Path, file: Path, *, force: bool) -> int:
     folder = Storage(file.absolute().parent, instead=_INSTEAD)
-    folder.make_safe(partial.name)
+    folder.sync_file(partial.name)
     size = partial.stat().st_size
     if force:
-        os.replace(partial, file)
+        durable.replace(partial, file)
     else:
         try:
-            move_new(partial, file)
+            move_without_replacing(partial, file)
         except FileExistsError:
-            message = f"{file} was made by somebody else meanwhile. Give another name."
-            raise BadInput(message, code="input.there") from None
-    folder.make_safe(file.name)
+            message = f"{file} was created by another program meanwhile. Give another name."
+            raise InvalidInput(message, code="input.there") from None
+    folder.sync_file(file.name)
     return size
 
 
 def _discard(partial: Path) -> None:
-    for end in ("", *_BESIDE):
-        partial.with_name(partial.name + end).unlink(missing_ok=True)
+    for end in ("", *_COMPANIONS):
+        durable.unlink(partial.with_name(partial.name + end), missing_ok=True)

@@ -1,7 +1,7 @@
-"""Files against rows, both ways: has every row that says `done` its file, and every file its row?
+"""Compare files with rows, both ways: whether every row that says `done` has its file, and every file a row.
 
-First the rows in the order of their keys, then the folders. For each chunk, what was found and mended and how far it
-came are written in one transaction: a run that was killed goes on there, and does and counts nothing twice.
+First the rows in key order, then the folders. For each chunk, its findings, repairs and progress are written in one
+transaction: a run that was stopped continues there, and does and counts nothing twice.
 """
 
 from __future__ import annotations
@@ -9,98 +9,142 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, select, tuple_
+from sqlalchemy import Connection, Select, Table, select, tuple_
 
 from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Capture, Map, Replay, table_of
-from tmxdb.errors import BadInput
-from tmxdb.queue.settle import reopen
-from tmxdb.queue.workers import live_workers
+from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
+from tmxdb.db.selected import in_selection
+from tmxdb.errors import InvalidInput
+from tmxdb.queue.rows.settle import reopen
+from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors
-from tmxdb.upkeep.aside import move_aside
-from tmxdb.upkeep.place import Finding, Place, end, keep
-from tmxdb.upkeep.strangers import TOPS, Batch, aside, batches, leftovers, listed, mark, strangers, unknown
-from tmxdb.upkeep.whole import UNREADABLE, Problem, capture_problem, file_problem
+from tmxdb.upkeep.integrity import SUSPICIOUS, UNREADABLE, Problem, capture_problem, file_problem
+from tmxdb.upkeep.orphans import (
+    FOLDERS,
+    Batch,
+    batches,
+    candidates,
+    leftovers,
+    orphan_target,
+    orphans_among,
+    paths_in,
+)
+from tmxdb.upkeep.progress import Finding, VerifyProgress, finish, save
+from tmxdb.upkeep.safe_move import move_to_free_name
 
 CHUNK, SLICE = 2000, 100
-"""Rows in a transaction; and of those in the hands of one thread."""
+"""Rows in one transaction, and rows that one thread checks at a time."""
 GATHERED, BATCHES = 2000, 50
-"""Paths that may be strangers, and batches of folders, until all rows are asked."""
-SAMPLE, FEW = 100, 10
-"""Rows at both ends of a table that are tried before something is mended; and with how few nothing is sure."""
-STRANGER = "stranger"
-_TABLES = {"replay": table_of(Replay), "map": table_of(Map), "capture": table_of(Capture)}
+"""Candidates for orphans, or batches of folders, after which all rows are searched for their names."""
+SAMPLE, MIN_SAMPLE = 100, 10
+"""Rows at both ends of a table that are checked before anything is changed; the fewest that allow a conclusion."""
+ORPHAN = "orphan"
+_TABLES = {"replay": table_of(ReplayRow), "map": table_of(MapRow), "capture": table_of(CaptureRow)}
 
 
 @dataclass(frozen=True, slots=True)
-class Verifying:
-    """What a run needs. `on_finding` is called after the commit; `on_checked` with how many more were looked at."""
+class Verification:
+    """What a run needs. `on_finding` is called after the commit, `on_checked` with how many more were checked.
+
+    Without `keeps_progress` nothing is written to the database, which then may be one that cannot be written.
+    """
 
     database: Database
     storage: Storage
-    place: Place
+    progress: VerifyProgress
     threads: int
     clock: Clock
     stop: threading.Event
     on_finding: Callable[[Finding], None]
     on_checked: Callable[[str, int], None]
+    keeps_progress: bool = True
+
+    def recording(self) -> AbstractContextManager[Connection]:
+        """Open a transaction to write in, or to read in if no progress is kept."""
+        return self.database.write() if self.keeps_progress else self.database.read()
+
+    def save(self, connection: Connection) -> None:
+        """Store the progress, if it is kept."""
+        if self.keeps_progress:
+            save(connection, self.progress)
 
 
-def verify(run: Verifying) -> bool:
-    """Look at everything behind `run.place`; answers False if `run.stop` was set before the end.
+def verify(run: Verification) -> bool:
+    """Check everything after `run.progress`; return False if `run.stop` was set before the end.
 
-    Raises BadInput if the data folder is not what the rows speak of (a disk that is not mounted), DiskTrouble if a
-    folder can not be listed.
+    Raise DiskError if a folder cannot be listed.
     """
-    steps = [*_TABLES, *TOPS]
-    for finding in run.place.kept:  # told by a run that was broken off; whoever reads this one needs them, too
-        run.on_finding(finding)
+    # A file that no row names is of no selection.
+    steps = [*_TABLES, *(FOLDERS if run.progress.selection is None else ())]
+    for finding in list(run.progress.kept):  # of an interrupted run: reported again if it is still true
+        if finding.repaired is not None or _still_true(run, finding):
+            run.on_finding(finding)
+        else:
+            run.progress.drop(finding)
     with ThreadPoolExecutor(run.threads) as pool:
-        for step in steps[steps.index(run.place.step) if run.place.step else 0 :]:
-            after = run.place.after if step == run.place.step else None
+        for step in steps[steps.index(run.progress.step) if run.progress.step else 0 :]:
+            after = run.progress.after if step == run.progress.step else None
             work = _rows(run, pool, step, after) if step in _TABLES else _folders(run, pool, step, after)
-            for found in work:
-                for finding in found:
+            for findings in work:
+                for finding in findings:
                     run.on_finding(finding)
                 if run.stop.is_set():
                     return False
-    _sweep(run)
+    _delete_leftovers(run)
+    if not run.keeps_progress:
+        return True
     with run.database.write() as connection:
-        end(connection, run.place, run.clock())
+        finish(connection, run.progress, run.clock())
     return True
 
 
-def check_data(database: Database, storage: Storage, *, mend: bool) -> None:
-    """Raise BadInput where nothing is at all of what rows speak of: rather a disk that is not there, or the folder of
-    another database, than all lost. `mend` would send all rows back, and move all files of the other one away."""
+def check_data_folder(database: Database, storage: Storage, *, changes: bool) -> None:
+    """Raise InvalidInput if none of the files that rows name exist: the disk may not be mounted.
+
+    `changes`: the run repairs or moves, and would reset all rows and move all files of another database's folder.
+    """
     sample: list[Any] = []
     with database.read() as connection:
         for table in _TABLES.values():
             key = table.primary_key.columns[0]
             for order in (key, key.desc()):
                 sample += connection.execute(_done(table).order_by(order).limit(SAMPLE)).fetchall()
-    empty = not any((storage.root / top).is_dir() for top in TOPS)
-    unsure = not mend or len(sample) < FEW
-    if not sample or (unsure and not empty) or any(storage.absolute(row[2]).exists() for row in sample):
+    empty = not any((storage.root / folder).is_dir() for folder in FOLDERS)
+    inconclusive = not changes or len(sample) < MIN_SAMPLE
+    if not sample or (inconclusive and not empty) or any(storage.absolute(row[2]).exists() for row in sample):
         return
-    raise BadInput(
-        f"{storage.root} holds nothing of what the database speaks of. Is its disk there, is it the right folder?"
-        " Choose another with --data; if all is lost indeed, fetch it again:"
+    raise InvalidInput(
+        f"{storage.root} has none of the files that the database lists. Check that its disk is mounted and that it is"
+        " the right folder, or choose another with --data. If the files are lost, download them again:"
         " `tmxdb retry --status done --kind download --kind extract`.",
         code="input.no_data",
     )
 
 
-def _rows(run: Verifying, pool: ThreadPoolExecutor, noun: str, after: Any) -> Iterator[list[Finding]]:
-    """Row by row of one table: what is wrong with its file."""
+def _still_true(run: Verification, finding: Finding) -> bool:
+    """Return whether a finding of an interrupted run still holds: the user may have put the file back."""
+    if finding.item is None:
+        return run.storage.absolute(finding.path).exists()
+    noun, _, number = finding.item.partition(" ")
+    table = _TABLES[noun]
+    with run.database.read() as connection:
+        row = connection.execute(_done(table).where(table.primary_key.columns[0] == int(number))).first()
+    return row is not None and _problem(run, row) is not None
+
+
+def _rows(run: Verification, pool: ThreadPoolExecutor, noun: str, after: Any) -> Iterator[list[Finding]]:
+    """Check the file of each row of one table; yield the findings of each chunk."""
     table = _TABLES[noun]
     key = table.primary_key.columns[0]
     while True:
         chunk = _done(table).order_by(key).limit(CHUNK)
+        if run.progress.selection is not None:
+            chunk = chunk.where(in_selection(table, run.progress.selection))
         with run.database.read() as connection:
             rows = connection.execute(chunk if after is None else chunk.where(key > after)).fetchall()
         if not rows:
@@ -109,33 +153,33 @@ def _rows(run: Verifying, pool: ThreadPoolExecutor, noun: str, after: Any) -> It
         slices = [rows[i : i + SLICE] for i in range(0, len(rows), SLICE)]
         problems = [p for part in pool.map(lambda part: [_problem(run, row) for row in part], slices) for p in part]
         wrong = [(row, problem) for row, problem in zip(rows, problems, strict=True) if problem is not None]
-        with run.database.write() as connection:
-            # Only rows that are still as we saw them: with another token, somebody has done them again since.
+        with run.recording() as connection:
+            # Only rows that have not changed: with another token, a worker has done them again since.
             pairs = [(row[0], row[1]) for row, _ in wrong]
-            same = (table.c.status == "done", tuple_(key, table.c.claim_token).in_(pairs))
-            still = set(connection.execute(select(key).where(*same)).scalars()) if wrong else set()
-            found = [_finding(run, noun, row, problem) for row, problem in wrong if row[0] in still]
-            mends = [row[0] for row, problem in wrong if row[0] in still and _mendable(run, problem)]
-            if mends:
-                reopen(connection, table, *same, key.in_(mends))
-            _note(run, noun, after, len(rows), found)
-            keep(connection, run.place)
+            unchanged = (table.c.status == "done", tuple_(key, table.c.claim_token).in_(pairs))
+            current = set(connection.execute(select(key).where(*unchanged)).scalars()) if wrong else set()
+            found = [_finding(run, noun, row, problem) for row, problem in wrong if row[0] in current]
+            repairs = [row[0] for row, problem in wrong if row[0] in current and _repairs(run, problem)]
+            if repairs:
+                reopen(connection, table, *unchanged, key.in_(repairs))
+            _record(run, noun, after, len(rows), found)
+            run.save(connection)
         run.on_checked(noun, len(rows))
         yield found
 
 
-def _finding(run: Verifying, noun: str, row: Sequence[Any], problem: Problem) -> Finding:
-    mended = "pending" if _mendable(run, problem) else None
-    return Finding(problem.what, f"{noun} {row[0]}", row[2], problem.why, mended)
+def _finding(run: Verification, noun: str, row: Sequence[Any], problem: Problem) -> Finding:
+    repaired = "pending" if _repairs(run, problem) else None
+    return Finding(problem.what, f"{noun} {row[0]}", row[2], problem.why, repaired)
 
 
-def _mendable(run: Verifying, problem: Problem) -> bool:
-    """A disk that can not be read is no reason to fetch everything again."""
-    return run.place.mend and problem.what != UNREADABLE
+def _repairs(run: Verification, problem: Problem) -> bool:
+    """A disk that cannot be read is no reason to download everything again."""
+    return run.progress.repair and problem.what not in (UNREADABLE, SUSPICIOUS)
 
 
 def _done(table: Table) -> Select[Any]:
-    """Key, token, path and, for files, size and digest of what is done."""
+    """Return a query for rows that are done: key, token, path and, for files, size and digest."""
     key = table.primary_key.columns[0]
     facts = (
         (table.c.folder_path,) if "folder_path" in table.c else (table.c.file_path, table.c.file_bytes, table.c.sha256)
@@ -143,68 +187,68 @@ def _done(table: Table) -> Select[Any]:
     return select(key, table.c.claim_token, *facts).where(table.c.status == "done")
 
 
-def _problem(run: Verifying, row: Sequence[Any]) -> Problem | None:
+def _problem(run: Verification, row: Sequence[Any]) -> Problem | None:
     if len(row) == 3:
-        return capture_problem(run.storage, row[2], content=run.place.content)
-    return file_problem(run.storage, row[2], row[3], row[4] if run.place.content else None)
+        return capture_problem(run.storage, row[2], content=run.progress.content)
+    return file_problem(run.storage, row[2], row[3], row[4] if run.progress.content else None)
 
 
-def _folders(run: Verifying, pool: ThreadPoolExecutor, top: str, after: Any) -> Iterator[list[Finding]]:
-    """Folder by folder below `top`: files that no row knows."""
-    with disk_errors(str(run.storage.root / top)):
-        gathered: list[str] = []  # not known to the rows of their track: all rows are asked for many together
+def _folders(run: Verification, pool: ThreadPoolExecutor, folder: str, after: Any) -> Iterator[list[Finding]]:
+    """Find orphans below `folder`; yield the findings of some batches at a time."""
+    with disk_errors(str(run.storage.root / folder)):
+        gathered: list[str] = []  # unknown to the rows of their track; all rows are searched for many of them together
         n = since = 0
         last = None
-        for batch in batches(run.storage, top, after):
-            paths = _listed(run, pool, batch)
+        for batch in batches(run.storage, folder, after):
+            paths = _paths(run, pool, batch)
             with run.database.read() as connection:
-                gathered += unknown(connection, run.storage, batch, paths)
+                gathered += candidates(connection, run.storage, batch, paths)
             n, since, last = n + len(paths), since + 1, batch
-            run.on_checked(top, len(paths))
+            run.on_checked(folder, len(paths))
             if not gathered or len(gathered) >= GATHERED or since >= BATCHES or run.stop.is_set():
-                yield _told(run, top, last, n, gathered)
+                yield _orphans(run, folder, last, n, gathered)
                 gathered, n, since, last = [], 0, 0, None
         if last is not None:
-            yield _told(run, top, last, n, gathered)
+            yield _orphans(run, folder, last, n, gathered)
 
 
-def _told(run: Verifying, top: str, last: Batch, n: int, paths: Sequence[str]) -> list[Finding]:
+def _orphans(run: Verification, folder: str, last: Batch, n: int, paths: Sequence[str]) -> list[Finding]:
     with run.database.read() as connection:
-        found = [_stranger(run, path) for path in strangers(connection, paths)]
-    with run.database.write() as connection:
-        _note(run, top, mark(last), n, found)
-        keep(connection, run.place)
+        found = [_orphan(run, path) for path in orphans_among(connection, paths)]
+    with run.recording() as connection:
+        _record(run, folder, last.position, n, found)
+        run.save(connection)
     return found
 
 
-def _listed(run: Verifying, pool: ThreadPoolExecutor, batch: Batch) -> list[str]:
-    singles = [batch] if batch.loose else [Batch(batch.top, [name], loose=False) for name in batch.names]
-    return [path for paths in pool.map(lambda single: listed(run.storage, single), singles) for path in paths]
+def _paths(run: Verification, pool: ThreadPoolExecutor, batch: Batch) -> list[str]:
+    parts = [batch] if batch.are_files else [Batch(batch.folder, [name], are_files=False) for name in batch.names]
+    return [path for paths in pool.map(lambda part: paths_in(run.storage, part), parts) for path in paths]
 
 
-def _stranger(run: Verifying, path: str) -> Finding:
-    why = "no row knows it"
-    if not run.place.mend:
-        return Finding(STRANGER, None, path, why)
+def _orphan(run: Verification, path: str) -> Finding:
+    why = "no row names it"
+    if not run.progress.move_orphans:
+        return Finding(ORPHAN, None, path, why)
     try:
-        moved = move_aside(run.storage.absolute(path), aside(run.storage, path))
+        moved = move_to_free_name(run.storage.absolute(path), orphan_target(run.storage, path))
     except OSError as error:
-        return Finding(STRANGER, None, path, f"{why}; it can not be moved: {error.strerror or error}")
-    return Finding(STRANGER, None, path, why, moved.relative_to(run.storage.root).as_posix())
+        return Finding(ORPHAN, None, path, f"{why}; it cannot be moved: {error.strerror or error}")
+    return Finding(ORPHAN, None, path, why, moved.relative_to(run.storage.root).as_posix())
 
 
-def _note(run: Verifying, step: str, after: Any, n: int, found: Sequence[Finding]) -> None:
-    run.place.step, run.place.after = step, after
-    run.place.count(step, n)
+def _record(run: Verification, step: str, after: Any, n: int, found: Sequence[Finding]) -> None:
+    run.progress.step, run.progress.after = step, after
+    run.progress.count(step, n)
     for finding in found:
-        run.place.add(finding)
+        run.progress.add(finding)
 
 
-def _sweep(run: Verifying) -> None:
-    """Temporary files of workers that are gone: no fault, the next worker would sweep them."""
-    half_written = run.storage.half_written()  # before the workers are asked for: see Storage.sweep
+def _delete_leftovers(run: Verification) -> None:
+    """Count temporary files of dead workers, and delete them with `repair`; the next worker would delete them, too."""
+    partial_files = run.storage.partial_files()  # before asking which workers live: see Storage.delete_partial
     with run.database.read() as connection:
         live = live_workers(connection, run.clock())
-    run.place.checked["leftovers"] = len(leftovers(half_written, live))
-    if run.place.mend:
-        run.storage.sweep(half_written, live)
+    run.progress.checked["leftovers"] = len(leftovers(partial_files, live))
+    if run.progress.repair:
+        run.storage.delete_partial(partial_files, live)

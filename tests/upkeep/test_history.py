@@ -1,4 +1,4 @@
-"""`tmxdb show`: one row, everything that is known of it."""
+"""`tmxdb show`: the history of one row."""
 
 from __future__ import annotations
 
@@ -8,61 +8,58 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from tests.queue.fakes import Bench
 from tests.rows import NOW, FakeClock, Rows
+from tests.upkeep.conftest import Shelf
 from tmxdb.clock import iso
-from tmxdb.db.models import Attempt
-
-from ..queue.fakes import Bench
-from .conftest import Shelf
+from tmxdb.db.models import AttemptRow
 
 Run = Callable[..., Any]
 
 
-def test_a_replay_tells_its_file_its_track_and_what_hangs_on_it(tool: Run, shelf: Shelf, rows: Rows) -> None:
+def test_a_replay_shows_its_file_its_track_and_linked_rows(tool: Run, shelf: Shelf, rows: Rows) -> None:
     rows.track(7, name="Bergwerk")
     file = shelf.replay(41, track_id=7, user_name="Anna", site_time_ms=30_690)
     shelf.map(7, source="replay", from_replay_id=41)
     rows.capture(9, 41)
     said = tool("show", "replay", 41).out
-    assert said.startswith('replay 41 of track 7 "Bergwerk" by Anna, 30690 ms\n')
+    assert said.startswith('replay 41 of track 7 "Bergwerk" by Anna, 30,690 ms\n')
     assert f"{file}" in said
-    assert "there and right" in said
+    assert "present and complete" in said
     assert "track 7 (pending)" in said
     assert "map 7 (done), capture 9 (pending)" in said
-    told = tool("show", "--json", "replay", 41).json
-    assert told["row"]["user_name"] == "Anna"
-    assert told["file"]["problem"] is None
-    assert [(link["what"], link["item_id"]) for link in told["opens"]] == [("map", 7), ("capture", 9)]
+    shown = tool("show", "--json", "replay", 41).json
+    assert shown["row"]["user_name"] == "Anna"
+    assert shown["file"]["problem"] is None
+    assert [(link["what"], link["item_id"]) for link in shown["opens"]] == [("map", 7), ("capture", 9)]
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
-    [(lambda file: file.unlink(), "missing: it is not there"),
-     (lambda file: file.write_bytes(b"rep"), "damaged: 3 bytes, not 6"),
-     (lambda file: file.write_bytes(b"REPLAY"), "damaged: other bytes than were stored"),
-     (lambda file: (file.unlink(), file.mkdir()), "damaged: it is not a file")],
+    ("harm", "shown"),
+    [(lambda file: file.unlink(), "missing: the file does not exist"),
+     (lambda file: file.write_bytes(b"rep"), "damaged: expected 6 bytes, found 3"),
+     (lambda file: file.write_bytes(b"REPLAY"), "damaged: the content has changed"),
+     (lambda file: (file.unlink(), file.mkdir()), "damaged: not a regular file")],
 )  # fmt: skip
-def test_a_file_that_is_not_what_was_stored_is_told(tool: Run, shelf: Shelf, harm: Any, told: str) -> None:
+def test_a_changed_file_is_reported(tool: Run, shelf: Shelf, harm: Any, shown: str) -> None:
     harm(shelf.replay(41))
-    assert told in tool("show", "replay", 41).out
+    assert shown in tool("show", "replay", 41).out
 
 
-def test_a_capture_is_missed_frame_by_frame(tool: Run, shelf: Shelf) -> None:
+def test_a_capture_is_checked_frame_by_frame(tool: Run, shelf: Shelf) -> None:
     folder = shelf.capture(3, 41)
-    assert "there and right" in tool("show", "capture", 3).out
+    assert "present and complete" in tool("show", "capture", 3).out
     (folder / "frame_1_10ms.jpeg").unlink()
-    assert "frame_1_10ms.jpeg is not there" in tool("show", "capture", 3).out
+    assert "frame_1_10ms.jpeg does not exist" in tool("show", "capture", 3).out
     (folder / "manifest.json").write_text('[{"file": "../../secret"}]')
     assert "manifest.json is not a list of frames" in tool("show", "capture", 3).out
     (folder / "manifest.json").write_text("[1, 2]" + " " * 9_000_000)
     assert "manifest.json is not a list of frames" in tool("show", "capture", 3).out
     (folder / "manifest.json").write_text("[" * 100_000)
-    assert "manifest.json can not be read" in tool("show", "capture", 3).out
+    assert "manifest.json cannot be read" in tool("show", "capture", 3).out
 
 
-def test_attempts_come_in_order_with_worker_times_code_and_the_whole_sentence(
-    tool: Run, shelf: Shelf, rows: Rows
-) -> None:
+def test_attempts_come_in_order_with_worker_times_code_and_full_message(tool: Run, shelf: Shelf, rows: Rows) -> None:
     rows.replay(41, "failed")
     long = "no answer in time " * 50
     with rows.database.write() as connection:
@@ -70,7 +67,7 @@ def test_attempts_come_in_order_with_worker_times_code_and_the_whole_sentence(
                                              (1, "list", 41, "tmx.other")):  # fmt: skip
             values = {"kind": kind, "item_id": item_id, "attempt": attempt, "worker": f"w{attempt}", "outcome": "retry",
                       "started_at": iso(NOW), "ended_at": iso(NOW + 5), "error_code": code, "error": long}  # fmt: skip
-            connection.execute(insert(Attempt).values(**values))
+            connection.execute(insert(AttemptRow).values(**values))
     said = tool("show", "replay", 41).out
     assert said.index("tmx.timeout") < said.index("attempt 2") < said.rindex("gbx.lzo")
     assert "tmx.other" not in said
@@ -83,9 +80,9 @@ def test_attempts_come_in_order_with_worker_times_code_and_the_whole_sentence(
 def test_a_running_row_names_its_worker_and_whether_it_lives(tool: Run, rows: Rows, clock: FakeClock) -> None:
     rows.replay(41)
     bench = Bench(rows.database, clock)
-    bench.sign_in("far-away")
+    bench.register("far-away")
     bench.claim("far-away")
-    assert "running for far-away, which is alive" in tool("show", "replay", 41).out
+    assert "running for far-away, which is alive; lease until" in tool("show", "replay", 41).out
     rows.write("delete from workers")
     assert "running for far-away, which is gone" in tool("show", "replay", 41).out
 
@@ -96,7 +93,7 @@ def test_a_number_alone_will_do_where_only_one_row_has_it(tool: Run, rows: Rows)
     assert tool("show", 41).out.startswith("replay 41")
     refused = tool("show", 7, ends=1).error
     assert "`tmxdb show track 7`, `tmxdb show map 7`" in refused
-    assert "no row with the number 5" in tool("show", 5, ends=1).error
+    assert "no row with the id 5" in tool("show", 5, ends=1).error
     assert "no capture 41" in tool("show", "capture", 41, ends=1).error
 
 

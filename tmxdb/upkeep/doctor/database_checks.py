@@ -1,0 +1,60 @@
+"""Checks of the database: its revision, its content, its write-ahead log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tmxdb.db.dialect import integrity_errors
+from tmxdb.db.engine import shown
+from tmxdb.db.engines import sqlite
+from tmxdb.db.engines.network_share import warning
+from tmxdb.db.migrate import HEAD
+from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
+
+QUICK_BYTES = 500_000_000
+"""Up to this size the content is checked without --deep: it takes about a second."""
+_CURES = {
+    "db.missing": "tmxdb migrate",
+    "db.older": "tmxdb migrate",
+    "db.newer": "pip install --upgrade tmxdb",
+    "db.folder": "tmxdb --db tmx.db doctor",
+    "db.foreign": "tmxdb --db tmx.db doctor",
+}
+
+
+def database(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check that the database can be used by this version."""
+    if examined.trouble is not None:
+        yield DoctorFinding(PROBLEM, str(examined.trouble), _CURES.get(examined.trouble.code))
+    elif examined.database is not None:
+        yield DoctorFinding(OK, f"{shown(examined.location)}, revision {HEAD}")
+        share = warning(examined.database.path)
+        if share is not None:
+            yield DoctorFinding(WARNING, share.removeprefix("Warning: "), "tmxdb copy-db tmx.db LOCAL.db")
+
+
+def integrity(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check the content of a SQLite file; of a large one only with --deep."""
+    if examined.database is None or examined.database.path is None:
+        return
+    size = examined.database.path.stat().st_size
+    if size > QUICK_BYTES and not examined.deep:
+        yield DoctorFinding(NOTE, f"the file has {size / 1e6:,.0f} MB and was not read", "tmxdb doctor --deep")
+        return
+    with examined.database.read() as connection:
+        errors = integrity_errors(connection)
+    if errors:
+        found = f"the file is damaged: {'; '.join(errors[:3])}"
+        yield DoctorFinding(PROBLEM, found, f"sqlite3 {examined.database.path} .recover | sqlite3 recovered.db")
+    else:
+        yield DoctorFinding(OK, "the file is whole")
+
+
+def write_ahead_log(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check that no reader keeps the write-ahead log of a SQLite file from being truncated."""
+    if examined.database is None or examined.database.path is None:
+        return
+    size = sqlite.log_bytes(examined.database.path)
+    if size > 8 * sqlite.LONG_LOG:
+        found = f"the write-ahead log has {size / 1e6:,.0f} MB: a program reads the database for a long time"
+        yield DoctorFinding(WARNING, f"{found}, or is suspended; close it", "tmxdb status")

@@ -1,0 +1,127 @@
+"""Checks of this machine: versions, settings, the data folder, the disk, the game."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import os
+import platform
+import sqlite3
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+
+from tmxdb import __version__
+from tmxdb.db.models import CaptureRow, TallyRow, table_of
+from tmxdb.db.settings import remembered_rate
+from tmxdb.db.tally import tallied
+from tmxdb.game import check as game_checks
+from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
+
+SQLITE_NEEDED = (3, 38, 0)
+LITTLE_BYTES, ALMOST_NOTHING = 2_000_000_000, 100_000_000
+MANY_REQUESTS = 10.0
+"""Requests per second that are a lot for a site run by volunteers."""
+TYPICAL_REPLAY_BYTES = 30_000
+_LIBRARIES = ("SQLAlchemy", "alembic", "click", "requests", "pycurl", "lzokay")
+_captures = table_of(CaptureRow)
+
+
+def versions(examined: Examined) -> Iterator[DoctorFinding]:
+    """Report the versions that a bug report needs, and check that of SQLite."""
+    yield DoctorFinding(OK, f"tmxdb {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    if sqlite3.sqlite_version_info < SQLITE_NEEDED:
+        needed = ".".join(map(str, SQLITE_NEEDED[:2]))
+        found = f"SQLite {sqlite3.sqlite_version} is older than {needed}; use a newer Python"
+        yield DoctorFinding(PROBLEM, found, "https://www.python.org/downloads/")
+    names = []
+    for name in _LIBRARIES:
+        try:
+            names.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            yield DoctorFinding(PROBLEM, f"{name} is not installed", "pip install --force-reinstall tmxdb")
+    yield DoctorFinding(OK, f"SQLite {sqlite3.sqlite_version}, {', '.join(names)}")
+
+
+def settings(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check for settings that have no effect, or more than is polite."""
+    known = examined.known_variables
+    for name in sorted(examined.environment):
+        if name.startswith("TMXDB_") and name not in known and not name.endswith("_COMPLETE"):
+            close = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            yield DoctorFinding(
+                WARNING, f"the environment variable {name} is not one of tmxdb's{meant}", f"unset {name}"
+            )
+    if examined.ignored_in_dot_env:
+        names = ", ".join(examined.ignored_in_dot_env[:5])
+        yield DoctorFinding(NOTE, f".env names variables that tmxdb does not read: {names}", None)
+    if examined.database is not None and examined.site is not None and not examined.site.is_loopback:
+        is_set, rate = remembered_rate(examined.database)
+        if is_set and (rate is None or rate > MANY_REQUESTS):
+            limit = "no rate limit" if rate is None else f"{rate:g} requests per second"
+            found = f"{limit} for {examined.site.base_url}, which volunteers run"
+            yield DoctorFinding(WARNING, found, "tmxdb run --rate 4")
+
+
+def data_folder(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check that the data folder exists and can be written, if files are expected in it."""
+    root = examined.storage.root
+    if not root.is_dir():
+        done = 0
+        if examined.database is not None:
+            with examined.database.read() as connection:
+                done = tallied(connection, "download", "done")
+        if done:
+            found = f"{root} does not exist, but {done:,} replays are said to be in it"
+            yield DoctorFinding(PROBLEM, found, "tmxdb --data FOLDER verify")
+        else:
+            yield DoctorFinding(NOTE, f"{root} does not exist yet; the first run creates it")
+    elif not os.access(root, os.W_OK | os.X_OK):
+        yield DoctorFinding(PROBLEM, f"{root} cannot be written; check its permissions", "tmxdb --data FOLDER run")
+    else:
+        yield DoctorFinding(OK, str(root))
+
+
+def disk(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check that what is still to be downloaded fits the disk."""
+    free = examined.storage.free_bytes()
+    if free is None:
+        return
+    wanted = 0
+    if examined.database is not None:
+        with examined.database.read() as connection:
+            waiting = sum(tallied(connection, "download", status) for status in ("pending", "retry", "running"))
+            done = (TallyRow.kind == "download", TallyRow.status == "done")
+            size, n = connection.execute(select(func.sum(TallyRow.bytes), func.sum(TallyRow.n)).where(*done)).one()
+            wanted = waiting * (int(size) // int(n) if n else TYPICAL_REPLAY_BYTES)
+    found = f"{free / 1e9:,.1f} GB free, about {wanted / 1e9:,.1f} GB to download"
+    if free < ALMOST_NOTHING:
+        yield DoctorFinding(PROBLEM, f"{free / 1e6:,.0f} MB free", "tmxdb --data FOLDER run")
+    elif free < wanted or free < LITTLE_BYTES:
+        yield DoctorFinding(WARNING, found, "tmxdb --data FOLDER run")
+    else:
+        yield DoctorFinding(OK, found)
+
+
+def game(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check what captures need. Without any capture requested, what is missing is only a note."""
+    wanted = False
+    if examined.database is not None:
+        with examined.database.read() as connection:
+            wanted = connection.execute(select(_captures.c.capture_id).limit(1)).first() is not None
+    environment = examined.environment
+    folders = [
+        next((environment[name] for name in names if environment.get(name)), None)
+        for names in (
+            ("TMXDB_TRACKMANIA_PATH", "TRACKMANIA_BASE_PATH"),
+            ("TMXDB_TMINTERFACE_PATH", "TMINTERFACE_PATH"),
+        )
+    ]
+    results = [*game_checks.check_packages(), *game_checks.check_folders(*folders)]
+    wrong = [result for result in results if result.ok is False]
+    for result in wrong:
+        level = PROBLEM if wanted else NOTE
+        yield DoctorFinding(level, f"for captures: {result.what}: {result.found}", "tmxdb game check")
+    if not wrong:
+        yield DoctorFinding(OK, "what captures need is installed; `tmxdb game check` connects to the game")

@@ -1,0 +1,92 @@
+"""Checks of the exchange: certificates and proxies, whether it answers, and whether it asked for a pause."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import select
+
+from tmxdb.clock import iso, span
+from tmxdb.db.models import RateLimitRow
+from tmxdb.errors import InvalidInput, Throttled, TmxdbError
+from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.http.settings import http_settings, without_password
+from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
+
+MAX_CLOCK_ERROR_S = 60.0
+
+
+def certificates(examined: Examined) -> Iterator[DoctorFinding]:
+    """Check the certificates and proxies of the environment."""
+    try:
+        http = http_settings(dict(examined.environment) or os.environ)
+    except InvalidInput as error:
+        yield DoctorFinding(PROBLEM, str(error), "tmxdb help doctor")
+        return
+    source = http.certificates or "those of certifi"
+    proxies = {without_password(proxy) for proxy in http.proxies.values()}
+    yield DoctorFinding(OK, f"trusted certificates: {source}; proxy: {', '.join(sorted(proxies)) or 'none'}")
+
+
+def site(examined: Examined) -> Iterator[DoctorFinding]:
+    """Send one request and check that an exchange answers, and that the clocks agree."""
+    where = examined.site
+    if where is None:
+        yield DoctorFinding(NOTE, "not asked")
+        return
+    if not where.is_loopback and not examined.contact:
+        found = f"{where.base_url} is run by volunteers, who must be able to reach you: no contact is set"
+        yield DoctorFinding(PROBLEM, found, "tmxdb --contact you@example.org run")
+        return
+    exchange = Exchange(where, contact=examined.contact, rate_limiter=OneRequest(), connections=1, http=http_settings())
+    try:
+        site_s = exchange.probe()
+    except Throttled:
+        yield DoctorFinding(WARNING, f"{where.base_url} asks to slow down", "tmxdb status")
+        return
+    except TmxdbError as error:
+        yield DoctorFinding(PROBLEM, f"{where.base_url} does not answer as an exchange does: {error}", "tmxdb doctor")
+        return
+    finally:
+        exchange.close()
+    yield DoctorFinding(OK, f"{where.base_url} answers")
+    if site_s is not None:
+        yield from clock_against(site_s, examined.now_ms / 1000, where.base_url)
+
+
+def clock_against(other_s: float, here_s: float, whose: str) -> Iterator[DoctorFinding]:
+    """Compare the clock of this machine with another one. Leases and pauses rest on it."""
+    ahead_s = here_s - other_s
+    if abs(ahead_s) > MAX_CLOCK_ERROR_S:
+        found = f"the clock is {span(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} that of {whose}"
+        yield DoctorFinding(WARNING, f"{found}; set it by a time server", "timedatectl set-ntp true")
+
+
+def pause(examined: Examined) -> Iterator[DoctorFinding]:
+    """Report a pause that the site asked for."""
+    if examined.database is None:
+        return
+    with examined.database.read() as connection:
+        row = connection.execute(select(RateLimitRow.paused_until_ms, RateLimitRow.reason)).first()
+    if row is not None and row.paused_until_ms > examined.now_ms:
+        left = span((row.paused_until_ms - examined.now_ms) / 1000)
+        until = iso(row.paused_until_ms)[:19]
+        yield DoctorFinding(NOTE, f"all workers pause for {left}, until {until} UTC: {row.reason}", "tmxdb status")
+
+
+class OneRequest:
+    """The rate limiter of a single request."""
+
+    def __init__(self) -> None:
+        self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
+        self.waiting_threads: set[int] = set()
+
+    def wait_turn(self) -> None:
+        """Return immediately."""
+
+    def check_stop(self) -> None:
+        """Never stop a request."""
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Ignore it: there are no other requests."""

@@ -1,0 +1,82 @@
+"""When `tmxdb watch` works next: pure functions of times, and the state that is kept in the database."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from sqlalchemy import Connection
+
+from tmxdb.db.settings import remember, setting
+from tmxdb.errors import InvalidInput
+from tmxdb.process_identity import has_ended, process_started_ms, this_machine
+
+KEY = "watch"
+RETRY_MS = 600_000
+"""Wait before a round is repeated in which a step failed; it doubles with each failure in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """`due_ms`: when the next round begins. `since_ms`: when the last complete one began. `failures`: in a row."""
+
+    due_ms: int
+    since_ms: int | None = None
+    failures: int = 0
+
+
+def next_round(now_ms: int, every_ms: int | None, times: Sequence[int], zone: tzinfo | None = None) -> int:
+    """Return when the round after `now_ms` begins: after a span, or at the next of `times` (minutes of the day).
+
+    Without a zone the times are those of this computer. A day on which clocks change has the same times as others.
+    """
+    if every_ms is not None:
+        return now_ms + every_ms
+    now = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
+    found = []
+    for days in (0, 1, 2):
+        day = (now + timedelta(days=days)).date()
+        for minutes in times:
+            at = datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=zone)
+            found.append(round((at if zone else at.astimezone()).timestamp() * 1000))
+    return min(at for at in found if at > now_ms)
+
+
+def after_round(state: WatchState, began_ms: int, ended_ms: int, following_ms: int, *, succeeded: bool) -> WatchState:
+    """Return the state after a round. A failed one is repeated soon, and at the latest when the next one is due."""
+    if succeeded:
+        return WatchState(following_ms, began_ms)
+    failures = state.failures + 1
+    again_ms = ended_ms + RETRY_MS * 2 ** min(failures - 1, 10)
+    return WatchState(min(again_ms, following_ms), state.since_ms, failures)
+
+
+def load(connection: Connection) -> WatchState | None:
+    """Return the stored state, or None if the database was never watched."""
+    stored = setting(connection, KEY)
+    if stored is None:
+        return None
+    values = json.loads(stored)
+    return WatchState(values["due_ms"], values["since_ms"], values["failures"])
+
+
+def save(connection: Connection, state: WatchState) -> None:
+    """Store the state, and that this process watches."""
+    pid = os.getpid()
+    process = {"machine": this_machine(), "pid": pid, "started_ms": process_started_ms(pid)}
+    remember(connection, KEY, json.dumps(asdict(state) | {"process": process}))
+
+
+def refuse_second(connection: Connection) -> None:
+    """Raise InvalidInput while another process of this machine watches the database."""
+    stored = setting(connection, KEY)
+    process = json.loads(stored).get("process") if stored else None
+    if process is None or process["machine"] != this_machine() or process["pid"] == os.getpid():
+        return
+    if not has_ended(process["pid"], process["started_ms"]):
+        raise InvalidInput(
+            f"another `tmxdb watch` is running (process {process['pid']}). Stop it first.", code="input.at_work"
+        )
