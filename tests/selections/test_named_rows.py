@@ -1,0 +1,101 @@
+"""`--track-id`, `--track-ids`, `--replay-id` and `--only` of `run` and `work`; `--only` of the commands that draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.frames import captured_folder
+from tests.tool import Tool
+from tmxdb.capture.settings import CaptureSettings
+from tmxdb_sandbox import RunningSite
+
+
+def test_run_does_the_tracks_and_replays_that_are_named(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    first, second, third, *_ = tool.column("select track_id from tracks order by track_id")
+    (tool.folder / "ids.txt").write_text(f"{second}\n{third}\n")
+    assert tool("run", "--track-id", first, "--dry-run").out.splitlines() == [f"list {first}"]
+    tool("run", "--track-id", first, "--top", 2)
+    assert tool.column("select distinct track_id from replays where status = 'done'") == [first]
+    assert tool.column("select track_id from maps where status = 'done'") == [first]
+    tool("work", "--kind", "list", "--track-ids", "ids.txt")
+    assert tool.column("select track_id from tracks where status = 'done' order by 1") == [first, second, third]
+    best = tool.one("select replay_id from replays where track_id = ? and position = 0", second)
+    tool("run", "--replay-id", best)
+    assert tool.column("select replay_id from replays where track_id <> ? and status = 'done'", first) == [best]
+    assert tool.one("select count(*) from tracks where status = 'pending'") == 27
+
+
+def test_what_is_named_but_missing_is_one_sentence(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "select", "best", "--order", "awards", "--max-tracks", 2)
+    tool("work", "--kind", "list")
+    one, other = tool.column("select track_id from tracks order by track_id")
+    replay = tool.one("select replay_id from replays where track_id = ? limit 1", one)
+    for command in (("run",), ("work", "--kind", "list"), ("run", "--dry-run")):
+        assert "The database has no track 99999999." in tool(*command, "--track-id", 99999999, ends=1).error
+        assert "The database has no replay 99999999." in tool(*command, "--replay-id", 99999999, ends=1).error
+        ran = tool(*command, "--replay-id", replay, "--track-id", other, ends=1)
+        assert "None of the replays named is of the tracks named." in ran.error
+    tool("run", "--replay-id", replay, "--track-id", one, "--only", "best")
+    assert tool.column("select replay_id from replays where status = 'done'") == [replay]
+
+
+def test_named_rows_go_before_the_remembered_selection(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool("select", "best", "--order", "awards", "--max-tracks", 2)
+    tool("config", "set", "only", "best")
+    other = tool.one(
+        "select track_id from tracks where track_id not in (select track_id from selection_tracks) limit 1"
+    )
+    assert "Only the selection" not in tool("work", "--kind", "list", "--track-id", other).err
+    assert tool.column("select track_id from tracks where status = 'done'") == [other]
+    assert "Only the selection best" in tool("work", "--kind", "list").err
+    assert tool.one("select count(*) from tracks where status = 'done'") == 3
+
+
+def test_plot_and_contact_sheet_draw_the_best_replay_of_each_track_of_a_selection(
+    tool: Tool, site: RunningSite
+) -> None:
+    tool("--site", site.url, "select", "two", "--order", "awards", "--max-tracks", 2, "--top", 2)
+    tool("select", "one", "--order", "awards", "--max-tracks", 1)
+    assert "No replay of the selection two is downloaded" in tool("plot", "--only", "two", ends=1).error
+    tool("run")
+    best = tool.column("select replay_id from replays where position = 0 order by 1")
+    drawn = tool("plot", "--only", "two", "--out", "lines").out.split()
+    assert sorted(Path(path).name for path in drawn) == [f"{replay_id}-line.png" for replay_id in best]
+    ran = tool("plot", "--only", "two", "--out", "lines", ends=3)
+    assert "exists already" in ran.err
+    assert "0 drawn, 2 not." in ran.err
+    (inside,) = tool.column(
+        "select replay_id from replays join selection_tracks using (track_id) where selection = 'one' and position = 0"
+    )
+    (outside,) = [replay_id for replay_id in best if replay_id != inside]
+    tool("plot", inside, "--only", "one")
+    assert (
+        f"replay {outside} is of no track in the selection one" in tool("plot", outside, "--only", "one", ends=1).error
+    )
+    assert "Name a replay, or a selection" in tool("plot", ends=2).error
+    assert "not files" in tool("plot", "x.Replay.Gbx", "--only", "one", ends=2).error
+
+    assert "No replay of the selection one is captured" in tool("contact-sheet", "--only", "one", ends=1).error
+    captured_folder(tool.folder / "data/frames/x/run", 30)
+    tool.change(
+        "insert into captures (replay_id, track_id, settings, folder_path, frame_count, status, finished_at)"
+        " select replay_id, track_id, ?, 'frames/x/run', 30, 'done', '2026-01-01T00:00:00.000Z' from replays"
+        " where replay_id = ?",
+        CaptureSettings().to_json(),
+        inside,
+    )
+    assert tool("contact-sheet", "--only", "one").out == f"{inside}-frames.png\n"
+    assert "Name a replay, or a selection" in tool("contact-sheet", ends=2).error
+
+
+def test_reread_reads_the_files_of_a_selection(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "select", "two", "--order", "awards", "--max-tracks", 2, "--top", 2)
+    tool("select", "one", "--order", "awards", "--max-tracks", 1)
+    tool("run")
+    assert "2 replays, 1 maps" in tool("reread", "--all", "--dry-run", "--only", "one").err
+    assert "4 replays, 2 maps" in tool("reread", "--all", "--dry-run").err
+    tool.change("update replays set race_time_ms = null")
+    tool("reread", "--all", "--only", "one", "--processes", 1)
+    assert tool.one("select count(*) from replays where race_time_ms is not null") == 2
