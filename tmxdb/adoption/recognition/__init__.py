@@ -1,0 +1,1 @@
+"""What a file is: read it, find its track, find it on the leaderboard."""
