@@ -1,1 +1,1 @@
-"""What a person wants to know of the database: counts, rates, time left, failures."""
+"""Answers about the database: counts, rates, remaining time, failures, and the user's own queries."""

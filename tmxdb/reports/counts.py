@@ -1,4 +1,5 @@
-"""Rows by kind and status, from the tally: the same moment for all of them, whatever the size."""
+"""Counts of rows by kind and status, of one moment. For all rows they come from the tally, as
+fast for millions; for a selection they are counted."""
 
 from __future__ import annotations
 
@@ -6,29 +7,45 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from tmxdb.db.models import STATUSES, Tally
+from tmxdb.db.models import JOBS, STATUSES, TallyRow
+from tmxdb.db.selected import Scope, in_selection
 
 KINDS = ("list", "download", "extract", "capture")
 
 
-def counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """For every kind, for every status: how many rows."""
-    return _sums(connection, Tally.n)
+def counts(connection: Connection, selection: Scope | None = None) -> dict[str, dict[str, int]]:
+    """Return how many rows each kind has in each status; with `selection`, rows of its tracks."""
+    return _sums(connection, TallyRow.n) if selection is None else _selected(connection, selection, bytes_=False)
 
 
-def file_bytes(connection: Connection) -> dict[str, dict[str, int]]:
-    """For every kind, for every status: how large the files of its rows are together."""
-    return _sums(connection, Tally.bytes)
+def file_bytes(connection: Connection, selection: Scope | None = None) -> dict[str, dict[str, int]]:
+    """Return the total size of the files of each kind's rows in each status."""
+    return _sums(connection, TallyRow.bytes) if selection is None else _selected(connection, selection, bytes_=True)
 
 
-def open_rows(connection: Connection) -> int:
-    """Rows of all kinds that are not finished."""
-    return sum(sum(row[status] for status in ("pending", "running", "retry")) for row in counts(connection).values())
+def open_rows(connection: Connection, selection: Scope | None = None) -> int:
+    """Return how many rows of all kinds are not finished."""
+    table = counts(connection, selection)
+    return sum(sum(row[status] for status in ("pending", "running", "retry")) for row in table.values())
+
+
+def _selected(connection: Connection, selection: Scope, *, bytes_: bool) -> dict[str, dict[str, int]]:
+    """Count row by row, from the tracks of the selection to their rows."""
+    found: dict[str, dict[str, int]] = {kind: dict.fromkeys(STATUSES, 0) for kind in KINDS}
+    for kind, table in JOBS.items():
+        value: Any = func.count()
+        if bytes_:
+            if "file_bytes" not in table.c:
+                continue
+            value = func.coalesce(func.sum(table.c.file_bytes), 0)
+        query = select(table.c.status, value).where(in_selection(table, selection)).group_by(table.c.status)
+        found[kind] |= {status: int(n) for status, n in connection.execute(query)}
+    return found
 
 
 def _sums(connection: Connection, column: Any) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {kind: dict.fromkeys(STATUSES, 0) for kind in KINDS}
-    query = select(Tally.kind, Tally.status, func.sum(column)).group_by(Tally.kind, Tally.status)
+    query = select(TallyRow.kind, TallyRow.status, func.sum(column)).group_by(TallyRow.kind, TallyRow.status)
     for kind, status, total in connection.execute(query):
         table[kind][status] = int(total)
     return table

@@ -1,0 +1,165 @@
+"""`tmxdb status`: estimates of time and disk, what workers do, and metrics."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.rows import NOW, Rows
+from tmxdb.clock import iso
+from tmxdb.db.engine import Database
+from tmxdb.db.reading.reader import Reader
+from tmxdb.process_identity import process_started_ms, this_machine
+from tmxdb.reports.status import Status, read_status
+from tmxdb.reports.status.estimates import (
+    SampledTrack,
+    disk_forecast,
+    replays_per_open_track,
+    replays_to_come,
+    seconds_left,
+    seconds_until_done,
+)
+from tmxdb.reports.status.prometheus import as_prometheus
+from tmxdb.reports.status.sentences import time_line
+from tmxdb.reports.status.state import KINDS, STATUSES
+
+
+def kinds(**counts: dict[str, int]) -> dict[str, dict[str, int]]:
+    """Counts of rows; what is not named is 0."""
+    return {kind: {**dict.fromkeys(STATUSES, 0), **counts.get(kind, {})} for kind in KINDS}
+
+
+def test_replays_of_tracks_that_were_not_listed_yet_are_expected() -> None:
+    counts = kinds(list={"done": 10, "pending": 30}, download={"done": 50, "pending": 50})
+    assert replays_to_come(counts) == 50 + 30 * 10
+    assert replays_to_come(kinds(list={"pending": 30})) == 0
+    assert replays_to_come(counts, 2.5) == 50 + 75
+
+
+def test_tracks_without_a_record_are_expected_to_have_no_replay() -> None:
+    sample = [SampledTrack(True, 8, True), SampledTrack(True, 4, True), SampledTrack(True, 0, False)]
+    sample += [SampledTrack(False, 0, True), *[SampledTrack(False, 0, False)] * 3]
+    assert replays_per_open_track(sample) == 6 / 4
+    assert replays_per_open_track(sample[:3]) is None
+    assert replays_per_open_track(sample[3:]) is None
+
+
+def test_downloads_end_when_all_requests_of_listing_and_downloading_are_sent() -> None:
+    counts = kinds(list={"done": 10, "pending": 30}, download={"done": 50, "pending": 50})
+    left = seconds_left(counts, {"list": 2.0, "download": 8.0}, 350)
+    assert left == {"list": 15.0, "download": (30 + 350) / 10}
+    assert seconds_until_done(counts, left, {"list", "download"}) == 38.0
+
+
+def test_downloads_have_the_requests_of_listing_when_all_tracks_are_listed() -> None:
+    counts = kinds(list={"done": 40}, download={"done": 50, "pending": 350})
+    assert seconds_left(counts, {"list": 2.0, "download": 8.0}, 350) == {"download": 35.0}
+
+
+def test_it_is_said_that_the_time_is_unknown(state: Status) -> None:
+    now = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
+    assert time_line(state, now) == "Done in about 2 s, at 18:30."
+    unknown = replace(state, seconds_until_done=None)
+    assert time_line(unknown, now) == "Time left: unknown."
+    assert time_line(replace(unknown, workers=[]), now) is None
+
+
+def test_there_is_no_estimate_without_a_rate_for_what_is_open() -> None:
+    counts = kinds(list={"done": 10, "pending": 30}, download={"pending": 50}, capture={"pending": 5})
+    assert seconds_left(counts, {"list": 2.0}, 350) == {"list": 15.0}
+    assert seconds_until_done(counts, {"list": 15.0}, {"list", "download"}) is None
+    only_downloads = kinds(download={"pending": 50}, capture={"pending": 5})
+    left = seconds_left(only_downloads, {"download": 5.0}, 50)
+    assert seconds_until_done(only_downloads, left, {"download"}) == 10.0
+    assert seconds_until_done(only_downloads, left, {"capture"}) is None
+    assert seconds_until_done(kinds(), {}, {"download"}) is None
+
+
+def test_the_disk_forecast_is_the_average_file_times_the_open_rows() -> None:
+    counts = kinds(
+        download={"done": 10, "pending": 90}, extract={"done": 2, "retry": 3}, capture={"done": 1, "pending": 4}
+    )
+    sizes = {"list": 0, "download": 1000, "extract": 20, "capture": 0}
+    forecast = disk_forecast(counts, sizes, 9_000, replays=90, capture_bytes=700)
+    assert forecast.bytes == 90 * 100 + 3 * 10 + 4 * 700
+    assert forecast.will_be_full
+    assert not disk_forecast(counts, sizes, 20_000, replays=90, capture_bytes=700).will_be_full
+    assert not disk_forecast(counts, sizes, None, replays=90, capture_bytes=700).will_be_full
+    unknown = disk_forecast(kinds(capture={"pending": 1}), dict.fromkeys(KINDS, 0), 9, replays=0, capture_bytes=0)
+    assert not unknown.captures_included
+
+
+@pytest.fixture
+def state(database: Database, rows: Rows, tmp_path: Path) -> Status:
+    """A status with a live worker, one whose process has ended, files, frames and errors."""
+    rows.track(1, "done")
+    rows.replay(11, "done", file_bytes=700)
+    rows.replay(12, "failed", error='a "quoted"\\ reason\nof two lines')
+    rows.replay(13)
+    rows.capture(1, 11, "done", frame_count=9, frames_missed=1)
+    rows.capture(2, 11, "done", settings="[]", frame_count=4)
+    rows.write("INSERT INTO attempts (kind, item_id, attempt, ended_at, outcome, error_code, error) VALUES"
+               f" ('download', 12, 1, '{iso(NOW)}', 'failed', 'gbx.lzo', 'broken')")  # fmt: skip
+    me = {"pid": os.getpid(), "process_started_ms": process_started_ms(os.getpid()), "machine": this_machine()}
+    for name, started in (("alive", me["process_started_ms"]), ("ended", 1)):
+        values = {**me, "process_started_ms": started, "worker_id": name, "at": iso(NOW), "host": "here"}
+        with database.write() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO workers (worker_id, host, machine, pid, process_started_ms, kinds, n, started_at,"
+                " heartbeat_at, lease_until, per_second, begun) VALUES ('{worker_id}', '{host}', '{machine}', {pid},"
+                " {process_started_ms}, 'list download', 8, '{at}', '{at}', '{at}', '{rates}', '{begun}')".format(
+                    **values, rates=json.dumps({"download": 0.5}), begun=json.dumps({"download": [13], "list": []})
+                )
+            )
+    reader = Reader(database.location)
+    state = read_status(reader, tmp_path, 10_000_000, NOW)
+    reader.close()
+    return state
+
+
+def test_the_estimate_samples_tracks_over_all_ids(database: Database, rows: Rows, tmp_path: Path) -> None:
+    for track_id in range(-2, 2000, 97):
+        rows.track(track_id, "done" if track_id < 1000 else "pending", wr_replay_id=1, listed_count=7)
+    rows.write("UPDATE tracks SET listed_count = NULL WHERE status = 'pending'")
+    n = rows.sql("SELECT count(*) FROM tracks WHERE status = 'pending'")[0][0]
+    reader = Reader(database.location)
+    assert read_status(reader, tmp_path, None, NOW).forecast.replays == 7 * n
+    reader.close()
+
+
+def test_the_status_names_live_workers_and_what_they_do(state: Status) -> None:
+    (worker,) = state.workers
+    assert (worker.worker_id, worker.working_on) == ("alive", {"download": [13]})
+    assert state.seconds_left == {"download": 2.0}
+    assert state.seconds_until_done == 2.0
+    assert state.as_json()["workers"][0]["width"] is None
+
+
+def test_the_status_has_bytes_frames_and_the_latest_errors(state: Status) -> None:
+    assert state.files["replays"] == {"n": 1, "bytes": 700}
+    assert state.files["captures"]["frames"] == 13
+    assert state.incomplete_captures is not None
+    assert (state.incomplete_captures.captures, state.incomplete_captures.frames_missed) == (1, 1)
+    assert [(error.item_id, error.error_code) for error in state.recent_errors] == [(12, "gbx.lzo")]
+    assert state.forecast.bytes == 700
+
+
+METRIC = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\.)*"(,[a-z_]+="(?:[^"\\\n]|\\.)*")*\})? -?\d+(\.\d+)?')
+
+
+def test_metrics_are_valid_and_have_the_numbers_of_the_status(state: Status) -> None:
+    lines = as_prometheus(replace(state, rate_limit=None)).splitlines()
+    assert all(METRIC.fullmatch(line) or re.fullmatch(r"# (HELP|TYPE) [a-z_]+ .+", line) for line in lines), lines
+    assert 'tmxdb_rows{kind="download",status="done"} 1' in lines
+    assert 'tmxdb_failures{kind="download",status="failed",error_code="gbx.lzo"} 1' in lines
+    assert "tmxdb_frames 13" in lines
+    assert "tmxdb_workers 1" in lines
+    assert not any(line.startswith("tmxdb_rate_limit") for line in lines)
+    names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(names) == len(set(names))

@@ -1,0 +1,1 @@
+"""What `tmxdb track`, `driver`, `top` and `errors` show: each page is one value, for text and JSON."""
