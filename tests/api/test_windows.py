@@ -1,0 +1,89 @@
+"""Windows of frames for training, and the order in which they come."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tmxdb.api import Mirror
+from tmxdb.errors import InvalidInput
+from tmxdb.torch import INPUTS, FrameStream, FrameWindows, in_split
+
+
+def test_windows_never_cross_runs(mirror: Mirror) -> None:
+    windows = FrameWindows(mirror.captures(), length=4)
+    assert len(windows) == 3 + 1 + 2
+    found = [(window["replay_id"], *window["times_ms"].tolist()) for window in windows]
+    assert found == [
+        (10, 0, 100, 200, 300),
+        (10, 100, 200, 300, 400),
+        (10, 200, 300, 400, 500),
+        (11, 0, 100, 200, 300),
+        (20, 0, 100, 200, 300),
+        (20, 100, 200, 300, 400),
+    ]
+    assert windows[-1]["times_ms"].tolist() == windows[5]["times_ms"].tolist()
+    with pytest.raises(IndexError):
+        windows[6]
+
+
+def test_windows_never_contain_a_missed_frame(mirror: Mirror) -> None:
+    manifest = mirror.capture(10).folder / "manifest.json"
+    entries = [entry for entry in json.loads(manifest.read_text()) if entry["step"] != 2]
+    manifest.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
+    windows = FrameWindows(mirror.captures("capture_id = 10"), length=2)
+    assert [window["times_ms"].tolist() for window in windows] == [[0, 100], [300, 400], [400, 500]]
+
+
+def test_stride(mirror: Mirror) -> None:
+    windows = FrameWindows(mirror.captures("capture_id = 10"), length=2, stride=2)
+    assert [window["times_ms"][0] for window in windows] == [0, 200, 400]
+
+
+def test_a_window_has_pictures_and_labels(mirror: Mirror) -> None:
+    window = FrameWindows(mirror.captures("capture_id = 10"), length=2)[1]
+    red = window["frames"][:, 0, 0, 0].astype(int)
+    assert np.abs(red - [1, 2]).max() < 4
+    assert window["frames"].dtype == np.uint8
+    assert window["action_idx"].tolist() == [1, 1]
+    assert dict(zip(INPUTS, window["inputs"][0].tolist(), strict=True)) == {
+        "accelerate": 1.0, "brake": 0.0, "left": 1.0, "right": 0.0, "steer": -1.0, "gas": 0.0,
+    }  # fmt: skip
+    assert window["positions"].shape == (2, 3)
+    assert window["speeds_kmh"].tolist() == [21.0, 22.0]
+
+
+def test_transform(mirror: Mirror) -> None:
+    windows = FrameWindows(mirror.captures(), length=2, transform=lambda pixels: pixels.mean(axis=2)[::4, ::4] / 255)
+    assert windows[0]["frames"].ndim == 3
+    assert windows[0]["frames"].max() <= 1
+
+
+def test_a_split_never_divides_a_map(mirror: Mirror) -> None:
+    shares = {"train": 1, "val": 1}
+    parts = [{c.capture_id for c in in_split(mirror.captures(), shares, name, seed=3)} for name in shares]
+    assert sorted(parts, key=len) == [{20}, {10, 11}]
+
+
+def test_the_stream_has_every_window_once_in_an_order_of_its_own(mirror: Mirror) -> None:
+    windows = FrameWindows(mirror.captures())
+    stream = FrameStream(windows, batch_size=4, seed=5)
+
+    def order(epoch: int, batches: int = 0) -> list[tuple[int, int]]:
+        stream.start_at(epoch=epoch, batches=batches)
+        return [(window["replay_id"], int(window["times_ms"][0])) for window in stream]
+
+    first, second = order(0), order(1)
+    assert sorted(first) == sorted(second) == [(w["replay_id"], w["times_ms"][0]) for w in windows]
+    assert first != second
+    assert order(0) == first
+    assert order(0, batches=2) == first[8:]
+
+
+def test_a_missing_picture_is_named(mirror: Mirror) -> None:
+    windows = FrameWindows(mirror.captures("capture_id = 10"))
+    (mirror.capture(10).folder / windows.runs[0].files[2]).unlink()
+    with pytest.raises(InvalidInput, match=r"frame_00002_200ms\.jpeg"):
+        windows[2]
