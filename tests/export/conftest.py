@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.frames import captured_database
+from tests.tool import Tool, tool
 from tmxdb.db.engine import Database
-from tmxdb.db.migrate import upgrade
-
-from ..tool import Tool, tool
 
 __all__ = ["tool"]
 
@@ -16,10 +17,17 @@ RUNS = {replay_id: 3 + replay_id % 5 for replay_id in (10, 11, 12, 20, 30, 31, 4
 """Replay: frames."""
 
 
-@pytest.fixture
-def captured(tool: Tool) -> Tool:
-    database = Database(str(tool.folder / "tmx.db"))
-    upgrade(database)
-    captured_database(database, tool.folder / "data", RUNS)
+@pytest.fixture(scope="package")
+def captured_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("captured")
+    shutil.copyfile(sqlite_template, folder / "tmx.db")
+    database = Database(str(folder / "tmx.db"))
+    captured_database(database, folder / "data", RUNS)
     database.close()
+    return folder
+
+
+@pytest.fixture
+def captured(tool: Tool, captured_once: Path) -> Tool:
+    shutil.copytree(captured_once, tool.folder, dirs_exist_ok=True)
     return tool

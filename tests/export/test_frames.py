@@ -1,10 +1,9 @@
-"""`tmxdb export frames`: what comes out, and that it goes on where it was interrupted."""
+"""`tmxdb export frames`: what it writes, and that it continues where it was interrupted."""
 
 from __future__ import annotations
 
 import json
 import signal
-import tarfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,29 +11,18 @@ from typing import Any
 
 import pytest
 
+from tests.export.conftest import RUNS
+from tests.export.readers import in_tars
 from tests.frames import captured_database, car, jpeg
+from tests.processes import needs_ctrl_c
+from tests.rows import Rows
+from tests.tool import Tool, until
 from tmxdb.db.engine import Database
-
-from ..tool import Tool, until
-from .conftest import RUNS
+from tmxdb.export.export_lock import ExportLock
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow")
 
 MANY_SHARDS = ("--split", "train=0.6,val=0.4", "--shard-frames", 8)
-
-
-def in_tars(out: Path) -> Iterator[tuple[str, str, bytes, dict[str, Any]]]:
-    """(part, key, jpeg, facts) of every sample."""
-    for path in sorted(out.rglob("*.tar")):
-        with tarfile.open(path) as tar:
-            members = tar.getmembers()
-            assert len(members) % 2 == 0
-            for picture, facts in zip(members[::2], members[1::2], strict=True):
-                assert picture.name.removesuffix(".jpg") == facts.name.removesuffix(".json")
-                data, text = tar.extractfile(picture), tar.extractfile(facts)
-                assert data
-                assert text
-                yield path.parent.name, facts.name.removesuffix(".json"), data.read(), json.loads(text.read())
 
 
 def in_parquet(out: Path) -> Iterator[tuple[str, str, bytes, dict[str, Any]]]:
@@ -48,16 +36,17 @@ READERS = {"webdataset": in_tars, "parquet": in_parquet}
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_every_frame_is_there_once_with_its_label_and_no_map_in_two_parts(captured: Tool, form: str) -> None:
+def test_every_frame_is_exported_once_with_its_label_and_no_map_is_in_two_parts(captured: Tool, form: str) -> None:
     captured("export", "frames", "out", "--format", form, *MANY_SHARDS)
-    samples = list(READERS[form](captured.folder / "out"))
-    assert len({key for _, key, _, _ in samples}) == len(samples) == sum(RUNS.values())
+    frame_samples = list(READERS[form](captured.folder / "out"))
+    assert len({key for _, key, _, _ in frame_samples}) == len(frame_samples) == sum(RUNS.values())
     parts: dict[int, set[str]] = {}
-    for part, key, data, facts in samples:
+    for part, key, data, facts in frame_samples:
         parts.setdefault(facts["track_id"], set()).add(part)
         assert key == f"{facts['capture_id']:08d}_{facts['step']:06d}"
         assert data == jpeg(facts["time_ms"])
         assert facts["map_uid"] == f"map {facts['track_id']}"
+        assert facts["action_idx"] in (1, 2, 10, 11)  # the car of tests/frames.py always accelerates and steers
         state = facts.get("state", facts)
         assert state["position"] == [round(value, 6) for value in car(facts["time_ms"]).position]
         assert facts["race_time_ms"] == 100 * (RUNS[facts["replay_id"]] - 1)
@@ -83,7 +72,7 @@ def test_the_columns_of_parquet_are_numbers_that_can_be_filtered(captured: Tool)
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_an_export_that_is_killed_goes_on_and_ends_as_if_nothing_had_been(captured: Tool, form: str) -> None:
+def test_a_killed_export_continues_and_ends_with_the_same_files(captured: Tool, form: str) -> None:
     database = Database(str(captured.folder / "tmx.db"))
     captured_database(database, captured.folder / "data", dict.fromkeys(range(70, 80), 300))
     database.close()
@@ -92,39 +81,40 @@ def test_an_export_that_is_killed_goes_on_and_ends_as_if_nothing_had_been(captur
     ending = "tar" if form == "webdataset" else "parquet"
     with captured.started(*command) as process:
         until(lambda: len(list(out.glob(f"*/*.{ending}"))) >= 2)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
     kept = {path: path.stat().st_mtime_ns for path in out.glob(f"*/*.{ending}")}
     noted = [json.loads(line)["file"] for line in (out / "export.done.jsonl").read_text().splitlines()]
     ran = captured(*command)
-    assert "going on" in ran.err
+    assert "continuing" in ran.err
     for path, written_ns in kept.items():
         if path.relative_to(out).as_posix() in noted:
             assert path.stat().st_mtime_ns == written_ns  # not written again
-    captured("export", "frames", "anew", *command[3:])
-    assert shards(out) == shards(captured.folder / "anew")
-    assert captured("export", "frames", "out", "--check").err.endswith("0 wrong.\n")
+    captured("export", "frames", "fresh", *command[3:])
+    assert shards(out) == shards(captured.folder / "fresh")
+    assert captured("export", "frames", "out", "--check").err.endswith(", 0 problems.\n")
 
 
 def shards(out: Path) -> dict[str, bytes]:
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.glob("*/*.*") if path.is_file()}
 
 
-def test_ctrl_c_leaves_whole_shards_only(captured: Tool) -> None:
+@needs_ctrl_c
+def test_ctrl_c_leaves_only_complete_shards(captured: Tool) -> None:
     database = Database(str(captured.folder / "tmx.db"))
     captured_database(database, captured.folder / "data", dict.fromkeys(range(70, 80), 400))
     database.close()
     with captured.started("export", "frames", "out", "--shard-frames", 400) as process:
         until(lambda: list((captured.folder / "out").glob("*/*.tar")))
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert "the same command goes on from here" in err
+    assert "Run the same command again to continue" in err
     assert not [path for path in (captured.folder / "out").rglob("*~*") if path.is_file()]
     captured("export", "frames", "out", "--shard-frames", 400)
     assert sum(1 for _ in in_tars(captured.folder / "out")) == sum(RUNS.values()) + 4000
 
 
-def test_what_was_captured_since_is_no_part_of_an_export_begun_before(captured: Tool) -> None:
+def test_captures_that_finish_later_are_not_part_of_an_export_begun_before(captured: Tool) -> None:
     captured("export", "frames", "out")
     database = Database(str(captured.folder / "tmx.db"))
     captured_database(database, captured.folder / "data", {70: 5})
@@ -134,7 +124,7 @@ def test_what_was_captured_since_is_no_part_of_an_export_begun_before(captured: 
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_check_finds_a_shard_that_was_changed_cut_or_deleted(captured: Tool, form: str) -> None:
+def test_check_finds_a_shard_that_was_changed_cut_short_or_deleted(captured: Tool, form: str) -> None:
     captured("export", "frames", "out", "--format", form, *MANY_SHARDS)
     one, two, three, *_ = sorted(path for path in (captured.folder / "out").glob("*/*.*") if path.is_file())
     whole = one.read_bytes()
@@ -142,12 +132,12 @@ def test_check_finds_a_shard_that_was_changed_cut_or_deleted(captured: Tool, for
     two.write_bytes(two.read_bytes()[:-10])
     three.unlink()
     ran = captured("export", "frames", "out", "--check", ends=3)
-    assert "3 wrong." in ran.err
-    assert ran.err.count("not what was written") == 2
-    assert ran.err.count("not there") == 1
+    assert "3 problems." in ran.err
+    assert ran.err.count("content has changed") == 2
+    assert ran.err.count("missing.") == 1
     one.unlink()
     captured("export", "frames", "out", "--format", form, *MANY_SHARDS)
-    assert captured("export", "frames", "out", "--check").err.endswith("0 wrong.\n")
+    assert captured("export", "frames", "out", "--check").err.endswith(", 0 problems.\n")
 
 
 @pytest.mark.parametrize(
@@ -159,12 +149,23 @@ def test_check_finds_a_shard_that_was_changed_cut_or_deleted(captured: Tool, for
         lambda folder: (folder / "manifest.json").write_text((folder / "manifest.json").read_text()[:-300]),
         lambda folder: (folder / "metadata.json").unlink(),
         lambda folder: (folder / "manifest.json").write_text(
+            (folder / "manifest.json").read_text().replace('"gear":3', '"gear":null')
+        ),
+        lambda folder: (folder / "manifest.json").write_text(
             (folder / "manifest.json").read_text().replace("frame_00001_100ms.jpeg", "../../../tmx.db")
         ),
     ],
-    ids=["frame gone", "frame is a page", "nothing listed", "cut off", "no metadata", "another path"],
+    ids=[
+        "frame gone",
+        "frame is a page",
+        "nothing listed",
+        "cut off",
+        "no metadata",
+        "null instead of a number",
+        "another path",
+    ],
 )
-def test_a_damaged_run_is_left_out_whole_and_told(captured: Tool, spoil: Any) -> None:
+def test_a_damaged_run_is_left_out_completely_and_reported(captured: Tool, spoil: Any) -> None:
     spoil(captured.folder / "data" / "frames" / "1" / "11")
     ran = captured("export", "frames", "out", ends=3)
     assert "1 run left out." in ran.err
@@ -177,58 +178,105 @@ def test_a_damaged_run_is_left_out_whole_and_told(captured: Tool, spoil: Any) ->
     assert all(row["shard"].startswith(row["split"]) for row in listed)
 
 
-def test_only_what_was_asked_for_is_exported(captured: Tool) -> None:
-    captured.change("update captures set time_matches = 0 where replay_id = 12")
-    captured.change("update captures set frames_missed = 2 where replay_id = 11")
-    captured("export", "frames", "a", "--track-id", 1, "--track-id", 2)
-    captured("export", "frames", "b", "--track-id", 1, "--only-exact")
-    (captured.folder / "ids.txt").write_text("3\n")
-    captured("export", "frames", "c", "--track-ids", "ids.txt")
-    found = [{facts["replay_id"] for *_, facts in in_tars(captured.folder / name)} for name in "abc"]
-    assert found == [{10, 11, 12, 20}, {10}, {30, 31}]
-
-
-def test_pictures_of_two_sizes_are_not_mixed_unless_asked_for(captured: Tool) -> None:
-    database = Database(str(captured.folder / "tmx.db"))
-    captured_database(database, captured.folder / "data", {70: 5}, width=96)
-    database.close()
-    assert "9 with width=64; 1 with width=96" in captured("export", "frames", "out", ends=1).error
-    captured("export", "frames", "narrow", "--setting", "width=96")
-    assert sum(1 for _ in in_tars(captured.folder / "narrow")) == 5
-    captured("export", "frames", "both", "--mixed")
-    assert sum(1 for _ in in_tars(captured.folder / "both")) == sum(RUNS.values()) + 5
-
-
-def test_a_dry_run_says_what_would_be_and_writes_nothing(captured: Tool) -> None:
-    before = captured.files()
-    parts = captured("export", "frames", "out", "--dry-run", "--json", "--split", "train=1").json
-    assert parts == {"train": {"shards": 1, "tracks": 6, "runs": len(RUNS), "frames": sum(RUNS.values())}}
-    assert captured.files() == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "told"),
-    [
-        (("out", "--split", "train"), 2, "write it like train=0.8"),
-        (("out", "--setting", "width"), 2, "write it like width=64"),
-        (("out", "--track-id", "9"), 1, "no finished capture matches (track 9)"),
-        (("data",), 1, "data is not empty and holds no export"),
-        (("data", "--check"), 1, "data holds no export"),
-        (("out", "--track-ids", "nothing.txt"), 1, "nothing.txt: No such file"),
-    ],
-)
-def test_what_can_not_be_done_is_one_sentence(
-    captured: Tool, arguments: tuple[str, ...], status: int, told: str
+@pytest.mark.parametrize("form", READERS)
+def test_two_tracks_with_one_map_file_are_in_one_part_although_the_list_does_not_know_its_uid(
+    captured: Tool, form: str
 ) -> None:
-    assert told in captured("export", "frames", *arguments, ends=status).error
+    database = Database(str(captured.folder / "tmx.db"))
+    for track_id in (1, 2):
+        Rows(database).map(track_id, "done", uid="shared")
+    database.close()
+    captured.change("update tracks set uid = null where track_id = 1")
+    captured.change("update tracks set uid = 'of the list' where track_id = 2")
+    for seed in range(4):
+        out = f"out{seed}"
+        captured("export", "frames", out, "--format", form, "--seed", seed, "--split", "train=1,test=1")
+        samples = [s for s in READERS[form](captured.folder / out) if s[3]["track_id"] in (1, 2)]
+        assert {facts["map_uid"] for *_, facts in samples} == {"shared"}
+        assert len({part for part, *_ in samples}) == 1
+        listed = [json.loads(line) for line in (captured.folder / out / "runs.jsonl").read_text().splitlines()]
+        assert {row["map_uid"] for row in listed if row["track_id"] in (1, 2)} == {"shared"}
 
 
-def test_a_part_that_came_out_empty_is_told(captured: Tool) -> None:
-    ran = captured("export", "frames", "out", "--track-id", 1, "--split", "train=0.5,val=0.5", "--json")
-    (empty,) = [name for name, part in ran.json.items() if not part["frames"]]
-    assert f"{empty} has 0% of the frames instead of 50%" in ran.err
-
-
-def test_another_wish_in_the_same_folder_is_refused_by_its_difference(captured: Tool) -> None:
+def test_a_field_has_one_type_in_all_samples(captured: Tool) -> None:
+    captured.change("update tracks set uid = null where track_id in (1, 2, 3)")
+    manifest = captured.folder / "data" / "frames" / "1" / "10" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"rpm":8000.0', '"rpm":8000'))
     captured("export", "frames", "out")
-    assert "seed was 0, is 1" in captured("export", "frames", "out", "--seed", 1, ends=1).error
+    samples = [facts for *_, facts in in_tars(captured.folder / "out")]
+    assert {type(facts["map_uid"]) for facts in samples} == {str}
+    assert {type(facts["state"]["rpm"]) for facts in samples} == {float}
+    assert len({json.dumps(_types(facts)) for facts in samples}) == 1
+
+
+def _types(value: Any) -> Any:
+    """Return the shape of a JSON value: field names, and types of the values."""
+    if isinstance(value, dict):
+        return {name: _types(one) for name, one in value.items()}
+    return [_types(value[0])] if isinstance(value, list) else type(value).__name__
+
+
+def test_datasets_decodes_the_pictures_of_parquet_without_a_cast(captured: Tool) -> None:
+    captured("export", "frames", "out", "--format", "parquet")
+    (file, *_) = (captured.folder / "out").rglob("*.parquet")
+    features = json.loads(parquet.read_schema(file).metadata[b"huggingface"])["info"]["features"]
+    assert features == {"image": {"_type": "Image"}}
+
+
+@pytest.mark.parametrize(("form", "pattern"), [("webdataset", "train/*.tar"), ("parquet", "data/train-*.parquet")])
+def test_the_card_names_the_files_of_each_part_and_the_counts(captured: Tool, form: str, pattern: str) -> None:
+    captured("export", "frames", "out", "--format", form, *MANY_SHARDS)
+    out = captured.folder / "out"
+    card = (out / "README.md").read_text()
+    front = card.split("---")[1]
+    assert f"  - split: train\n    path: {pattern}\n" in front
+    assert list(out.glob(pattern))
+    rows = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith(("| train", "| val"))]
+    assert sum(int(row[4]) for row in rows) == sum(RUNS.values())
+    assert sum(int(row[3]) for row in rows) == len(RUNS)
+    assert "- `width`: 64\n" in card
+    assert "- `color`: rgb\n" in card
+    assert "unknown" not in card
+
+
+def test_the_card_is_written_once_and_its_counts_are_checked(captured: Tool) -> None:
+    captured("export", "frames", "out")
+    card = captured.folder / "out" / "README.md"
+    card.write_text(card.read_text() + "\nOur own words.\n")
+    captured("export", "frames", "out")
+    assert card.read_text().endswith("Our own words.\n")
+    captured("export", "frames", "out", "--check")
+    card.write_text("# Something else\n")
+    assert "README.md: the counts of train, val differ." in captured("export", "frames", "out", "--check", ends=3).err
+
+
+def test_a_record_that_was_cut_short_is_reported_and_its_shard_written_again(captured: Tool) -> None:
+    captured("export", "frames", "out", *MANY_SHARDS)
+    before = shards(captured.folder / "out")
+    records = captured.folder / "out" / "export.done.jsonl"
+    records.write_bytes(records.read_bytes()[:-20])
+    ran = captured("export", "frames", "out", *MANY_SHARDS)
+    assert "1 line was cut short in the list of finished shards" in ran.err
+    assert len([json.loads(line) for line in records.read_text().splitlines()]) == len(before)
+    assert shards(captured.folder / "out") == before
+    assert captured("export", "frames", "out", "--check").err.endswith(", 0 problems.\n")
+
+
+def test_a_second_export_into_the_same_folder_is_refused_while_the_first_one_runs(captured: Tool) -> None:
+    lock = ExportLock(captured.folder / "out")
+    lock.acquire()
+    assert "another export is writing here" in captured("export", "frames", "out", ends=1).error
+    lock.release()
+    captured("export", "frames", "out")
+    assert not (captured.folder / "out" / "export.lock").exists()
+
+
+def test_an_export_that_selects_nothing_leaves_no_folder(captured: Tool) -> None:
+    captured("export", "frames", "out", "--track-id", 9, ends=1)
+    assert not (captured.folder / "out").exists()
+
+
+def test_an_export_never_replaces_a_database(captured: Tool) -> None:
+    before = (captured.folder / "tmx.db").read_bytes()
+    assert "is a file, not a folder" in captured("export", "frames", "tmx.db", ends=1).error
+    assert (captured.folder / "tmx.db").read_bytes() == before

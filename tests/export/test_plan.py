@@ -1,4 +1,4 @@
-"""Which capture goes where: by map, whole, and the same each time."""
+"""Which run goes into which shard: by map, complete, and the same each time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tmxdb.errors import WrongUsage
-from tmxdb.export.plan import Captured, Shard, Wish, as_json, from_json, plan
-from tmxdb.export.split import parse_split, split_of
+from tmxdb.errors import UsageError
+from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
+from tmxdb.export.frames.split import parse_split, split_of
 
 SHARES = {"train": 0.8, "val": 0.2}
-WISH = Wish("webdataset", SHARES, seed=0, shard_frames=100, captures="all")
+OPTIONS = ExportOptions("webdataset", SHARES, seed=0, shard_frames=100, captures="all")
 
 
-def captured(capture_id: int, *, track_id: int = 1, uid: str | None = None, frames: int = 30) -> Captured:
-    return Captured(capture_id, 10 * capture_id, track_id, uid, f"frames/{track_id}/{capture_id}", frames)
+def captured(capture_id: int, *, track_id: int = 1, uid: str = "", frames: int = 30) -> ExportedRun:
+    return ExportedRun(capture_id, 10 * capture_id, track_id, uid, f"frames/{track_id}/{capture_id}", frames)
 
 
 runs = st.lists(
@@ -27,7 +27,7 @@ runs = st.lists(
         captured,
         st.integers(1, 10**6),
         track_id=st.integers(1, 12),
-        uid=st.sampled_from([None, "a", "b", "c"]),
+        uid=st.sampled_from(["", "a", "b", "c"]),
         frames=st.integers(1, 250),
     ),
     unique_by=lambda run: run.capture_id,
@@ -35,9 +35,10 @@ runs = st.lists(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(runs, st.integers(0, 5))
-def test_every_run_is_in_one_shard_whole_and_every_map_in_one_part(captures: list[Captured], seed: int) -> None:
-    shards = plan(Wish("parquet", SHARES, seed, 100, "all"), captures)
+def test_every_run_is_in_one_shard_and_every_map_in_one_part(captures: list[ExportedRun], seed: int) -> None:
+    shards = plan(ExportOptions("parquet", SHARES, seed, 100, "all"), captures)
     assert sorted(run.capture_id for shard in shards for run in shard.captures) == sorted(
         c.capture_id for c in captures
     )
@@ -50,12 +51,13 @@ def test_every_run_is_in_one_shard_whole_and_every_map_in_one_part(captures: lis
     assert all(len(names) == 1 for names in parts.values())
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(runs)
-def test_the_plan_does_not_depend_on_the_order_of_the_rows(captures: list[Captured]) -> None:
-    assert plan(WISH, captures) == plan(WISH, captures[::-1])
+def test_the_plan_does_not_depend_on_the_order_of_the_rows(captures: list[ExportedRun]) -> None:
+    assert plan(OPTIONS, captures) == plan(OPTIONS, captures[::-1])
 
 
-def test_two_tracks_with_the_same_map_are_on_the_same_side_whatever_the_seed() -> None:
+def test_two_tracks_with_the_same_map_are_in_the_same_part_for_every_seed() -> None:
     for seed in range(40):
         assert split_of(SHARES, map_uid="x", track_id=1, seed=seed) == split_of(
             SHARES, map_uid="x", track_id=2, seed=seed
@@ -63,32 +65,35 @@ def test_two_tracks_with_the_same_map_are_on_the_same_side_whatever_the_seed() -
 
 
 def test_a_track_stays_in_its_part_when_others_are_added() -> None:
-    few = {c.track_id: s.split for s in plan(WISH, [captured(i, track_id=i) for i in range(1, 20)]) for c in s.captures}
+    few = {
+        c.track_id: s.split for s in plan(OPTIONS, [captured(i, track_id=i) for i in range(1, 20)]) for c in s.captures
+    }
     many = {
-        c.track_id: s.split for s in plan(WISH, [captured(i, track_id=i) for i in range(1, 99)]) for c in s.captures
+        c.track_id: s.split for s in plan(OPTIONS, [captured(i, track_id=i) for i in range(1, 99)]) for c in s.captures
     }
     assert few.items() <= many.items()
 
 
-def test_the_parts_are_about_as_large_as_they_should_be() -> None:
+def test_the_parts_have_about_the_requested_sizes() -> None:
     counted = Counter(split_of(SHARES, map_uid=f"map {i}", track_id=i, seed=3) for i in range(5000))
     assert 0.77 < counted["train"] / 5000 < 0.83
 
 
-def test_the_runs_of_a_shard_are_not_those_of_one_track_after_the_other() -> None:
+def test_runs_are_shuffled_across_tracks() -> None:
     captures = [captured(i, track_id=1 + i // 10, uid="same", frames=1) for i in range(1, 100)]
-    (shard,) = plan(WISH, captures)
+    (shard,) = plan(OPTIONS, captures)
     tracks = [run.track_id for run in shard.captures]
     assert sum(a == b for a, b in itertools.pairwise(tracks)) < 40
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(runs)
-def test_a_plan_that_was_kept_is_the_plan(captures: list[Captured]) -> None:
-    shards = plan(WISH, captures)
-    assert from_json(json.loads(json.dumps(as_json(WISH, shards)))) == (WISH, shards)
+def test_a_plan_survives_a_round_trip_through_json(captures: list[ExportedRun]) -> None:
+    shards = plan(OPTIONS, captures)
+    assert from_json(json.loads(json.dumps(as_json(OPTIONS, shards)))) == (OPTIONS, shards)
 
 
-def test_a_shard_knows_how_many_frames_it_will_have() -> None:
+def test_a_shard_counts_its_frames() -> None:
     assert Shard("x", "train", (captured(1, frames=3), captured(2, frames=4))).frames == 7
 
 
@@ -99,6 +104,6 @@ def test_shares_may_be_any_numbers() -> None:
 @pytest.mark.parametrize(
     "text", ["", "train", "train=", "train=0", "train=-1", "train=nan", "train=inf", "a=1,a=1", "../x=1"]
 )
-def test_a_split_that_means_nothing_is_refused(text: str) -> None:
-    with pytest.raises(WrongUsage, match="write it like train="):
+def test_an_invalid_split_is_rejected(text: str) -> None:
+    with pytest.raises(UsageError, match="write it like train="):
         parse_split(text)

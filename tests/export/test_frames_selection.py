@@ -1,0 +1,86 @@
+"""`tmxdb export frames`: which captures are exported, and what is said about the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.export.conftest import RUNS
+from tests.export.readers import in_tars
+from tests.frames import captured_database
+from tests.tool import Tool
+from tmxdb.db.engine import Database
+
+parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow")
+
+
+def test_only_selected_captures_are_exported(captured: Tool) -> None:
+    captured.change("update captures set time_matches = 0 where replay_id = 12")
+    captured.change("update captures set frames_missed = 2 where replay_id = 11")
+    captured("export", "frames", "a", "--track-id", 1, "--track-id", 2)
+    captured("export", "frames", "b", "--track-id", 1, "--only-exact")
+    (captured.folder / "ids.txt").write_text("3\n")
+    captured("export", "frames", "c", "--track-ids", "ids.txt")
+    load_export = [{facts["replay_id"] for *_, facts in in_tars(captured.folder / name)} for name in "abc"]
+    assert load_export == [{10, 11, 12, 20}, {10}, {30, 31}]
+
+
+def test_pictures_of_two_sizes_are_mixed_only_on_request(captured: Tool) -> None:
+    database = Database(str(captured.folder / "tmx.db"))
+    captured_database(database, captured.folder / "data", {70: 5}, width=96)
+    database.close()
+    assert "9 with width=64; 1 with width=96" in captured("export", "frames", "out", ends=1).error
+    captured("export", "frames", "narrow", "--setting", "width=96")
+    assert sum(1 for _ in in_tars(captured.folder / "narrow")) == 5
+    captured("export", "frames", "both", "--mixed")
+    assert sum(1 for _ in in_tars(captured.folder / "both")) == sum(RUNS.values()) + 5
+
+
+def test_a_dry_run_counts_and_writes_nothing(captured: Tool) -> None:
+    before = captured.files()
+    parts = captured("export", "frames", "out", "--dry-run", "--json", "--split", "train=1").json
+    assert parts == {"train": {"shards": 1, "tracks": 6, "runs": len(RUNS), "frames": sum(RUNS.values())}}
+    assert captured.files() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (("out", "--split", "train"), 2, "write it like train=0.8"),
+        (("out", "--setting", "width"), 2, "write it as NAME=VALUE"),
+        (("out", "--setting", "widht=64"), 2, "--setting widht: unknown setting. Did you mean width?"),
+        (("out", "--setting", "zoom=2"), 2, "Known settings: fps, width, height"),
+        (("out", "--track-id", "9"), 1, "no finished capture matches (track 9). Captures left out: 9 of other tracks."),
+        (("out", "--setting", "width=96"), 1, "Captures left out: 9 with width=64."),
+        (("data",), 1, "data is not empty and contains no export"),
+        (("data", "--check"), 1, "data contains no export"),
+        (("out", "--track-ids", "nothing.txt"), 2, "nothing.txt: No such file"),
+    ],
+)
+def test_an_impossible_export_is_one_sentence(
+    captured: Tool, arguments: tuple[str, ...], status: int, told: str
+) -> None:
+    assert told in captured("export", "frames", *arguments, ends=status).error
+
+
+def test_an_export_that_selects_nothing_counts_the_reasons(captured: Tool) -> None:
+    captured.change("update captures set status = 'pending', finished_at = null where replay_id = 12")
+    captured.change("update captures set time_matches = 0 where replay_id in (10, 11)")
+    error = captured("export", "frames", "out", "--track-id", 1, "--only-exact", ends=1).error
+    assert "6 of other tracks, 2 not exact (--only-exact), 1 not finished" in error
+
+
+def test_a_track_that_is_not_in_the_database_is_named_and_the_rest_exported(captured: Tool) -> None:
+    ran = captured("export", "frames", "out", "--track-id", 1, "--track-id", 99, ends=3)
+    assert "1 track not in the database: 99." in ran.err
+    assert {facts["track_id"] for *_, facts in in_tars(captured.folder / "out")} == {1}
+
+
+def test_an_empty_part_is_reported(captured: Tool) -> None:
+    ran = captured("export", "frames", "out", "--track-id", 1, "--split", "train=0.5,val=0.5", "--json")
+    (empty,) = [name for name, part in ran.json.items() if not part["frames"]]
+    assert f"{empty} has 0% of the frames instead of 50%" in ran.err
+
+
+def test_other_options_for_the_same_folder_are_rejected_with_their_difference(captured: Tool) -> None:
+    captured("export", "frames", "out")
+    assert "seed was 0, is 1" in captured("export", "frames", "out", "--seed", 1, ends=1).error

@@ -1,0 +1,112 @@
+"""The card of a data set: `README.md` with the front matter of the Hugging Face Hub, for people and for the Hub.
+
+docs/facts/training.md#hugging-face-datasets
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tmxdb.export.frames.plan import ExportOptions, Shard
+from tmxdb.export.hub_card import LICENCE, front_matter
+
+_PATTERNS = {"webdataset": "{split}/*.tar", "parquet": "data/{split}-*.parquet", "lerobot": "{split}/data/*/*.parquet"}
+_TAGS = {"lerobot": "LeRobot"}
+_SETTINGS = ("width", "height", "fps", "color", "quality", "camera", "frame_source", "drive", "running_speed")
+
+
+@dataclass(frozen=True, slots=True)
+class PartSize:
+    """What one part of the data set contains."""
+
+    name: str
+    shards: int
+    maps: int
+    runs: int
+    frames: int
+
+    @property
+    def row(self) -> str:
+        """Its row in the card's table."""
+        return f"| {self.name} | {self.shards:,} | {self.maps:,} | {self.runs:,} | {self.frames:,} |"
+
+
+def part_sizes(options: ExportOptions, shards: Iterable[Shard], left_out: Mapping[int, str]) -> list[PartSize]:
+    """Return the size of each part, without the runs that were left out."""
+    every = list(shards)
+    sizes = []
+    for name in options.shares:
+        mine = [shard for shard in every if shard.split == name]
+        runs = [run for shard in mine for run in shard.captures if run.capture_id not in left_out]
+        maps = len({run.map_uid or f"track {run.track_id}" for run in runs})
+        sizes.append(PartSize(name, len(mine), maps, len(runs), sum(run.frame_count for run in runs)))
+    return sizes
+
+
+def data_card(
+    options: ExportOptions, parts: Sequence[PartSize], runs: Sequence[Mapping[str, Any]], *, left_out: int, created: str
+) -> str:
+    """Return the text of the card. `runs`: the metadata of every run; `created`: ISO 8601."""
+    frames = sum(part.frames for part in parts)
+    settings = [run["settings"] for run in runs if isinstance(run.get("settings"), dict)]
+    patterns = [(part.name, _PATTERNS[options.form].format(split=part.name)) for part in parts if part.shards]
+    lines = [
+        *front_matter(
+            "Captured TrackMania runs",
+            ("trackmania", "behavior-cloning", "image", _TAGS.get(options.form, options.form)),
+            ("reinforcement-learning",),
+            frames,
+            {"default": patterns},
+        ),
+        "# Captured TrackMania runs",
+        "",
+        "Frames of replays that were driven again in the game, each labelled with the inputs and the car's state at",
+        f"the tick that it shows. Written by tmxdb {_values(runs, 'tmxdb_version')} on {created[:10]}.",
+        "",
+        "| part | shards | maps | runs | frames |",
+        "| --- | --- | --- | --- | --- |",
+        *(part.row for part in parts),
+        "",
+        f"All runs on a map are in one part: a hash of the map's uid and seed {options.seed} decides.",
+        f"Captures: {options.captures}.",
+        "",
+        "## Settings",
+        "",
+        *(f"- `{name}`: {_values(settings, name)}" for name in _SETTINGS),
+        "",
+        "## Known gaps",
+        "",
+        f"- Due frames without a picture: {_total(runs, 'frames_missed'):,}.",
+        f"- Frames later than due: {_total(runs, 'frames_late'):,}.",
+        f"- Black pictures: {_total(runs, 'frames_black'):,}; frozen ones: {_total(runs, 'frames_frozen'):,}.",
+        f"- Runs whose race time differs from the replay's: {sum(run.get('time_matches') is False for run in runs):,}.",
+        f"- Runs left out because their files were damaged: {left_out:,}.",
+        "",
+        "## Files",
+        "",
+        "`runs.jsonl` lists every run with its metadata, part and shard.",
+        "`export.done.jsonl` has the SHA-256 of every shard.",
+        "",
+        *LICENCE,
+    ]
+    return "\n".join(lines)
+
+
+def card_problem(card: str, parts: Sequence[PartSize]) -> str | None:
+    """Return what is wrong with the counts in a card; None if they are right. Other text may have been changed."""
+    wrong = [part.name for part in parts if part.row not in card]
+    if not wrong:
+        return None
+    return f"the counts of {', '.join(wrong)} differ. Delete it and run the same export again."
+
+
+def _values(runs: Sequence[Mapping[str, Any]], name: str) -> str:
+    """Return the different values of a field, in order."""
+    values = sorted({str(run[name]) for run in runs if name in run})
+    return ", ".join(values) or "unknown"
+
+
+def _total(runs: Sequence[Mapping[str, Any]], name: str) -> int:
+    return sum(value for run in runs if isinstance(value := run.get(name), int))

@@ -1,0 +1,171 @@
+"""`meta/` of a LeRobot data set: features, episodes, the task, and statistics. docs/facts/training.md#lerobot"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tmxdb.arrays.pictures import pixels_of
+from tmxdb.export.frames.lerobot.rows import ACTION, IMAGE, STATE, read_place
+from tmxdb.export.frames.parquet import arrow
+from tmxdb.storage import disk_errors, write_atomic
+
+TASK = "Drive the track to its finish as fast as possible."
+FILES_PER_CHUNK = 1000
+_INSTEAD = "choose another OUT"
+_PICTURES = 100
+"""How many pictures of a part the statistics of pictures are computed from."""
+_QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
+_SCALARS = {
+    "action_idx": "int64",
+    "time_ms": "int64",
+    "next.done": "bool",
+    "timestamp": "float32",
+    "frame_index": "int64",
+    "episode_index": "int64",
+    "index": "int64",
+    "task_index": "int64",
+}
+
+
+def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> None:
+    """Write `meta/` of a part whose shards are `files`, in order. `run`: the metadata of any of its runs."""
+    pyarrow, parquet = arrow()
+    names = ["observation.state", "action", *_SCALARS]
+    episodes: list[dict[str, Any]] = []
+    tables, pictures, at = [], [], 0
+    for number, path in enumerate(files):
+        file = parquet.ParquetFile(path)
+        table = file.read(columns=names)
+        tables.append(table)
+        begin = 0
+        for facts in read_place(file).episodes:
+            rows = table.slice(begin, facts["length"])
+            episodes.append(_episode(facts, len(episodes), number, at, _statistics(rows)))
+            begin, at = begin + facts["length"], at + facts["length"]
+        every = max(1, sum(len(one) for one in tables) // _PICTURES)
+        for group in range(file.num_row_groups):
+            column = file.read_row_group(group, columns=[IMAGE]).column(IMAGE)
+            pictures += [pixels_of(column[row].as_py()["bytes"]) for row in range(0, len(column), every)][:_PICTURES]
+    whole = pyarrow.concat_tables(tables)
+    statistics = _statistics(whole) | {IMAGE: _picture_statistics(pictures[:: max(1, len(pictures) // _PICTURES)])}
+    meta = part / "meta"
+    with disk_errors(str(meta), instead=_INSTEAD):
+        (meta / "episodes" / "chunk-000").mkdir(parents=True, exist_ok=True)
+    _write_json(meta / "info.json", _info(run, len(episodes), len(whole), files))
+    _write_json(meta / "stats.json", statistics)
+    _write_table(meta / "tasks.parquet", _tasks())
+    _write_table(meta / "episodes" / "chunk-000" / "file-000.parquet", pyarrow.Table.from_pylist(episodes))
+
+
+def _info(run: Mapping[str, Any], episodes: int, frames: int, files: Sequence[Path]) -> dict[str, Any]:
+    channels = 1 if run["settings"]["color"] == "gray" else 3
+    features: dict[str, Any] = {
+        IMAGE: {
+            "dtype": "image",
+            "shape": [run["height"], run["width"], channels],
+            "names": ["height", "width", "channels"],
+        },
+        "observation.state": {"dtype": "float32", "shape": [len(STATE)], "names": list(STATE)},
+        "action": {"dtype": "float32", "shape": [len(ACTION)], "names": list(ACTION)},
+        **{name: {"dtype": dtype, "shape": [1], "names": None} for name, dtype in _SCALARS.items()},
+    }
+    return {
+        "codebase_version": "v3.0",
+        "robot_type": "trackmania",
+        "total_episodes": episodes,
+        "total_frames": frames,
+        "total_tasks": 1,
+        "chunks_size": FILES_PER_CHUNK,
+        "data_files_size_in_mb": max(100, *(path.stat().st_size // 2**20 + 1 for path in files)),
+        "video_files_size_in_mb": 200,
+        "fps": run["fps"],
+        "splits": {"train": f"0:{episodes}"},
+        "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
+        "video_path": None,
+        "features": features,
+    }
+
+
+def _episode(
+    facts: Mapping[str, Any], number: int, file: int, begin: int, statistics: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    row = {
+        "episode_index": number,
+        "tasks": [TASK],
+        "length": facts["length"],
+        "data/chunk_index": file // FILES_PER_CHUNK,
+        "data/file_index": file % FILES_PER_CHUNK,
+        "dataset_from_index": begin,
+        "dataset_to_index": begin + facts["length"],
+        "meta/episodes/chunk_index": 0,
+        "meta/episodes/file_index": 0,
+        **{name: facts[name] for name in ("capture_id", "replay_id", "track_id", "map_uid", "first_step")},
+    }
+    for feature, values in statistics.items():
+        row |= {f"stats/{feature}/{name}": value for name, value in values.items()}
+    return row
+
+
+def _statistics(table: Any) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name in table.column_names:
+        column = table.column(name).combine_chunks()
+        flat = column.flatten() if name in ("observation.state", "action") else column
+        values = np.asarray(flat.to_numpy(zero_copy_only=False), dtype=np.float64)
+        found[name] = _of(values.reshape(len(table), -1), axis=0)
+    return found
+
+
+def _picture_statistics(pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+    """Return statistics for each channel in the shape (3, 1, 1), of pixels / 255."""
+    pixels = np.concatenate([picture.reshape(-1, 3) for picture in pictures]) / 255
+    values = _of(pixels, axis=0)
+    return {name: [len(pictures)] if name == "count" else [[[one]] for one in value] for name, value in values.items()}
+
+
+def _of(values: NDArray[np.float64], *, axis: int) -> dict[str, Any]:
+    quantiles = np.quantile(values, list(_QUANTILES.values()), axis=axis)
+    return {
+        "min": values.min(axis=axis).tolist(),
+        "max": values.max(axis=axis).tolist(),
+        "mean": values.mean(axis=axis).tolist(),
+        "std": values.std(axis=axis).tolist(),
+        "count": [len(values)],
+        **{name: quantile.tolist() for name, quantile in zip(_QUANTILES, quantiles, strict=True)},
+    }
+
+
+def _tasks() -> Any:
+    """Return the table of tasks, with the name of the task as the index that pandas makes of it."""
+    pyarrow, _ = arrow()
+
+    def described(name: str, pandas: str, numpy: str) -> dict[str, Any]:
+        return {"name": name, "field_name": name, "pandas_type": pandas, "numpy_type": numpy, "metadata": None}
+
+    pandas = {
+        "index_columns": ["task"],
+        "column_indexes": [],
+        "columns": [described("task_index", "int64", "int64"), described("task", "unicode", "object")],
+        "pandas_version": "2.2.0",
+    }
+    schema = pyarrow.schema(
+        {"task_index": pyarrow.int64(), "task": pyarrow.string()}, metadata={"pandas": json.dumps(pandas)}
+    )
+    return pyarrow.Table.from_pylist([{"task_index": 0, "task": TASK}], schema=schema)
+
+
+def _write_json(path: Path, document: Any) -> None:
+    write_atomic(path, (json.dumps(document, indent=2) + "\n").encode(), instead=_INSTEAD)
+
+
+def _write_table(path: Path, table: Any) -> None:
+    pyarrow, parquet = arrow()
+    buffer = pyarrow.BufferOutputStream()
+    parquet.write_table(table, buffer)
+    write_atomic(path, buffer.getvalue().to_pybytes(), instead=_INSTEAD)

@@ -1,0 +1,166 @@
+"""A LeRobot data set, version 3.0, with pictures in the rows: one folder for each part, because LeRobot has no splits.
+
+PART/data/chunk-000/file-000.parquet    rows; one row group for each episode
+PART/meta/                              what `meta.py` writes when all shards are there
+
+An episode is a part of a run without a gap: LeRobot derives all times from one whole rate. A missed or late frame ends
+an episode, and the frame of the finish is left out if it is not due. docs/facts/training.md#lerobot
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from tmxdb.errors import InvalidInput
+from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.export.frames.parquet import arrow
+from tmxdb.storage.hashing_file import HashingFile
+
+IMAGE = "observation.image"
+STATE = (
+    *(f"position.{axis}" for axis in "xyz"),
+    *(f"velocity.{axis}" for axis in "xyz"),
+    *(f"angular_velocity.{axis}" for axis in "xyz"),
+    *(f"rotation.{n}" for n in range(9)),
+    "speed_kmh",
+    "gear",
+    "rpm",
+    *(f"on_ground.{n}" for n in range(4)),
+    *(f"sliding.{n}" for n in range(4)),
+)
+ACTION = ("accelerate", "brake", "steer")
+_KEY = b"tmxdb"
+_FULL = 65536
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a shard begins and ends in its part: numbers of rows and episodes, and what its episodes are."""
+
+    index: int = 0
+    episode: int = 0
+    samples: int = 0
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], previous: Path | None = None) -> int:
+    """Write the samples in order, after those of the shard `previous`. Return how many samples there were."""
+    pyarrow, parquet = arrow()
+    place = Place()
+    if previous is not None:
+        before = read_place(parquet.ParquetFile(previous))
+        place = Place(before.index, before.episode)
+    with parquet.ParquetWriter(file, schema(), compression="snappy") as writer:
+        for episode in _episodes(samples, place):
+            first = episode[0].facts
+            rows = [
+                _row(sample, number, place, is_last=number == len(episode) - 1) for number, sample in enumerate(episode)
+            ]
+            table = pyarrow.Table.from_pylist(rows, schema=schema())
+            writer.write_table(table, row_group_size=len(rows))
+            facts = {name: first[name] for name in ("capture_id", "replay_id", "track_id", "map_uid")}
+            place.episodes.append(facts | {"length": len(rows), "first_step": first["step"]})
+            place.index += len(rows)
+            place.episode += 1
+        writer.add_key_value_metadata(
+            {_KEY: json.dumps({"index": place.index, "episode": place.episode, "samples": place.samples,
+                               "episodes": place.episodes}).encode()}
+        )  # fmt: skip
+    return place.samples
+
+
+def count(file: IO[bytes]) -> int:
+    """Return how many samples a shard was made of. Raise InvalidInput if it is not one of ours."""
+    pyarrow, parquet = arrow()
+    try:
+        return read_place(parquet.ParquetFile(file)).samples
+    except (pyarrow.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"a Parquet file that is no LeRobot shard ({error})", code="export.damaged") from error
+
+
+def read_place(file: Any) -> Place:
+    """Return what a shard says of itself. Raise KeyError, TypeError or ValueError if it says nothing."""
+    return Place(**json.loads(file.metadata.metadata[_KEY]))
+
+
+def _episodes(samples: Iterable[FrameSample], place: Place) -> Iterator[list[FrameSample]]:
+    """Yield runs of frames at equal distances: consecutive steps of one capture, each at its due time."""
+    episode: list[FrameSample] = []
+    for sample in samples:
+        place.samples += 1
+        facts = sample.facts
+        if sample.fps <= 0 or 1000 % (10 * sample.fps):
+            raise InvalidInput(
+                f"LeRobot needs one rate whose frames are whole ticks of 10 ms apart: 100, 50, 25, 20, 10, 5 …, not"
+                f" {sample.fps} frames per second.",
+                code="input.fps",
+            )
+        follows = (
+            bool(episode)
+            and facts["capture_id"] == episode[-1].facts["capture_id"]
+            and facts["step"] == episode[-1].facts["step"] + 1
+        )
+        is_due = facts["time_ms"] * sample.fps == 1000 * facts["step"]
+        if episode and not (follows and is_due):
+            yield episode
+            episode = []
+        if is_due:
+            episode.append(sample)
+    if episode:
+        yield episode
+
+
+def _row(sample: FrameSample, number: int, place: Place, *, is_last: bool) -> dict[str, Any]:
+    state, inputs = sample.facts["state"], sample.facts["inputs"]
+    values = [
+        *state["position"],
+        *state["velocity"],
+        *state["angular_velocity"],
+        *(value for row in state["rotation"] for value in row),
+        state["speed_kmh"],
+        state["gear"],
+        state["rpm"],
+        *state["wheels_on_ground"],
+        *state["wheels_sliding"],
+    ]
+    steer = inputs["steer"] / _FULL if inputs["steer"] else float(inputs["right"]) - float(inputs["left"])
+    return {
+        IMAGE: {"bytes": sample.jpeg, "path": f"{sample.key}.jpg"},
+        "observation.state": [float(value) for value in values],
+        "action": [float(inputs["accelerate"]), float(inputs["brake"]), steer],
+        "action_idx": sample.facts["action_idx"],
+        "time_ms": sample.facts["time_ms"],
+        "next.done": is_last,
+        "timestamp": number / sample.fps,
+        "frame_index": number,
+        "episode_index": place.episode,
+        "index": place.index + number,
+        "task_index": 0,
+    }
+
+
+@cache
+def schema() -> Any:
+    """Return the columns of a shard: exactly the features, because one more makes LeRobot's reader fail."""
+    pyarrow, _ = arrow()
+    number, whole = pyarrow.float32(), pyarrow.int64()
+    return pyarrow.schema(
+        {
+            IMAGE: pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()}),
+            "observation.state": pyarrow.list_(number, len(STATE)),
+            "action": pyarrow.list_(number, len(ACTION)),
+            "action_idx": whole,
+            "time_ms": whole,
+            "next.done": pyarrow.bool_(),
+            "timestamp": number,
+            "frame_index": whole,
+            "episode_index": whole,
+            "index": whole,
+            "task_index": whole,
+        }
+    )

@@ -1,0 +1,111 @@
+"""Which run goes into which shard: decided once, before the first byte is written, and stored beside the shards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tmxdb.export.frames.split import split_of
+
+EXTENSIONS = {"webdataset": "tar", "parquet": "parquet", "lerobot": "parquet"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRun:
+    """A finished capture. `folder_path` is relative to the data folder. `map_uid` is empty if it is unknown."""
+
+    capture_id: int
+    replay_id: int
+    track_id: int
+    map_uid: str
+    folder_path: str
+    frame_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What to export, and how. An interrupted export continues only with equal options.
+
+    `captures`: the filter that selected them, as text.
+    """
+
+    form: str
+    shares: Mapping[str, float]
+    seed: int
+    shard_frames: int
+    captures: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of the data set: complete runs in this order."""
+
+    file: str
+    split: str
+    captures: tuple[ExportedRun, ...]
+
+    @property
+    def frames(self) -> int:
+        """How many frames it will contain."""
+        return sum(run.frame_count for run in self.captures)
+
+
+def plan(options: ExportOptions, runs: Iterable[ExportedRun]) -> list[Shard]:
+    """Return all shards. Runs are shuffled by the seed and stay complete; a run longer than a shard has its own."""
+    packed: dict[str, list[list[ExportedRun]]] = {name: [] for name in options.shares}
+    room: dict[str, int] = {}
+    for run in sorted(runs, key=lambda run: _shuffle_key(options.seed, run.capture_id)):
+        split = split_of(options.shares, map_uid=run.map_uid, track_id=run.track_id, seed=options.seed)
+        if room.get(split, 0) < run.frame_count:
+            packed[split].append([])
+            room[split] = options.shard_frames
+        packed[split][-1].append(run)
+        room[split] -= run.frame_count
+    return [
+        Shard(_file_name(options.form, split, number, len(shards)), split, tuple(shard))
+        for split, shards in packed.items()
+        for number, shard in enumerate(shards)
+    ]
+
+
+def as_json(options: ExportOptions, shards: Iterable[Shard]) -> dict[str, Any]:
+    """Return the plan as it is stored."""
+    rows = [
+        {"file": shard.file, "split": shard.split, "captures": [list(asdict(run).values()) for run in shard.captures]}
+        for shard in shards
+    ]
+    return {"options": asdict(options), "shards": rows}
+
+
+def from_json(value: Mapping[str, Any]) -> tuple[ExportOptions, list[Shard]]:
+    """Return the plan that `as_json` wrote. Raise KeyError, TypeError or ValueError on anything else."""
+    shards = [
+        Shard(str(row["file"]), str(row["split"]), tuple(_run(*run) for run in row["captures"]))
+        for row in value["shards"]
+    ]
+    return ExportOptions(**value["options" if "options" in value else _OLD_OPTIONS_KEY]), shards
+
+
+_OLD_OPTIONS_KEY = "wish"
+"""Name of the options in plans of version 0.1."""
+
+
+def _run(
+    capture_id: int, replay_id: int, track_id: int, map_uid: str | None, folder_path: str, frame_count: int
+) -> ExportedRun:
+    return ExportedRun(capture_id, replay_id, track_id, map_uid or "", folder_path, frame_count)
+
+
+def _shuffle_key(seed: int, capture_id: int) -> bytes:
+    return hashlib.sha256(f"{seed}:capture {capture_id}".encode()).digest()
+
+
+def _file_name(form: str, split: str, number: int, count: int) -> str:
+    """Return a name that loaders of the format find by themselves: docs/facts/training.md#hugging-face-datasets."""
+    if form == "lerobot":
+        return f"{split}/data/chunk-{number // 1000:03d}/file-{number % 1000:03d}.parquet"
+    if form == "parquet":
+        return f"data/{split}-{number:05d}-of-{count:05d}.parquet"
+    return f"{split}/{split}-{number:06d}.tar"

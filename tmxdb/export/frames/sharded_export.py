@@ -1,0 +1,267 @@
+"""A complete export: the plan is written first, then shard after shard. Interrupted at any moment, it continues.
+
+OUT/export.json         the options, and which run goes into which shard
+OUT/export.done.jsonl   one line per finished shard: frames, bytes, SHA-256, runs left out
+OUT/export.lock         while an export runs
+OUT/runs.jsonl          written last: one line per run with its metadata, its part and its shard
+OUT/README.md           the card of the data set, unless there is one already
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tmxdb.capture.output.reader import read_metadata
+from tmxdb.clock import iso, wall_clock
+from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb.export.export_lock import LOCK, ExportLock
+from tmxdb.export.frames import parquet, webdataset
+from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, part_sizes
+from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
+from tmxdb.export.frames.lerobot import rows as lerobot
+from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
+from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
+from tmxdb.export.hub_card import CARD
+from tmxdb.paths import extended
+from tmxdb.queue.job import WorkerStopping
+from tmxdb.storage import PARTIAL, Storage, disk_errors, write_atomic
+from tmxdb.storage.hashing_file import HashingFile
+
+_INSTEAD = "choose another OUT"
+PLAN, RUNS = "export.json", "runs.jsonl"
+FORMATS = {"webdataset": webdataset, "parquet": parquet, "lerobot": lerobot}
+
+
+class Export:
+    """An export into the folder `out`, new or continued."""
+
+    def __init__(
+        self, out: Path, options: ExportOptions, shards: Sequence[Shard], lock: ExportLock | None = None
+    ) -> None:
+        self.out, self.options, self.shards, self._lock = out, options, shards, lock
+        self.written, self.damaged_records = read_records(out)
+        """Finished shards by file name, and how many lines of the record cannot be read."""
+
+    @property
+    def missing(self) -> list[Shard]:
+        """Shards still to be written: never finished, or no longer there in their full size."""
+        return [shard for shard in self.shards if not self._exists(shard)]
+
+    @property
+    def left_out(self) -> dict[int, str]:
+        """Damaged runs by capture id, with the reason."""
+        return {capture: why for record in self.written.values() for capture, why in record.left_out.items()}
+
+    def write(
+        self,
+        data: Path,
+        *,
+        stop: threading.Event,
+        on_frame: Callable[[], object],
+        on_shard: Callable[[ShardRecord], object],
+    ) -> None:
+        """Write every missing shard, then unlock the folder.
+
+        Raise WorkerStopping once `stop` is set, DiskError or InvalidInput.
+        """
+        try:
+            if self.damaged_records:
+                self._rewrite_records()
+            for shard in self.missing:
+                record = self._write_shard(data, shard, stop, on_frame)
+                self.written[shard.file] = record
+                with disk_errors(DONE, instead=_INSTEAD), (self.out / DONE).open("a", encoding="utf-8") as file:
+                    file.write(record_line(record))
+                    file.flush()
+                    os.fsync(file.fileno())
+                on_shard(record)
+            self._write_index(data)
+            self._remove_temporary_files()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let other processes export into the same folder."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def check(self, on_shard: Callable[[Shard], object]) -> list[str]:
+        """Read every shard completely. Return the problems, one sentence each."""
+        problems = []
+        for shard in self.shards:
+            problem = self._problem(shard)
+            if problem:
+                problems.append(f"{shard.file}: {problem}")
+            on_shard(shard)
+        with suppress(FileNotFoundError):
+            if problem := card_problem((self.out / CARD).read_text("utf-8", errors="replace"), self._parts()):
+                problems.append(f"{CARD}: {problem}")
+        return problems
+
+    def _parts(self) -> list[PartSize]:
+        return part_sizes(self.options, self.shards, self.left_out)
+
+    def _write_lerobot_meta(self, runs: Sequence[dict[str, Any]]) -> None:
+        from tmxdb.export.frames.lerobot.meta import write_meta
+
+        for split in self.options.shares:
+            mine = [run for run in runs if run["split"] == split]
+            if mine:
+                files = [self.out / shard.file for shard in self.shards if shard.split == split]
+                write_meta(self.out / split, files, mine[0])
+
+    def _exists(self, shard: Shard) -> bool:
+        record, path = self.written.get(shard.file), self.out / shard.file
+        return record is not None and path.is_file() and path.stat().st_size == record.bytes
+
+    def _write_shard(
+        self, data: Path, shard: Shard, stop: threading.Event, on_frame: Callable[[], object]
+    ) -> ShardRecord:
+        left_out: dict[int, str] = {}
+        while True:
+            try:
+                with Storage(self.out, instead=_INSTEAD).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
+                    file = HashingFile(new.write)
+                    samples = _counted(frame_samples(data, shard, left_out), stop, on_frame)
+                    if self.options.form == "lerobot":
+                        frames = lerobot.write(file, samples, self._shard_before(shard))
+                    else:
+                        frames = FORMATS[self.options.form].write(file, samples)
+                    new.publish()
+                    return ShardRecord(shard.file, frames, new.size, file.sha256, left_out)
+            except RunDamaged as damaged:  # write the shard again: it contains a run completely or not at all
+                left_out[damaged.run.capture_id] = str(damaged)
+
+    def _shard_before(self, shard: Shard) -> Path | None:
+        """Return the file of the shard before in the same part; None for the first one."""
+        before: Path | None = None
+        for other in self.shards:
+            if other is shard:
+                break
+            if other.split == shard.split:
+                before = self.out / other.file
+        return before
+
+    def _problem(self, shard: Shard) -> str | None:
+        record, path = self.written.get(shard.file), self.out / shard.file
+        if record is None or not path.is_file():
+            return "missing. Run the same export again to write it."
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
+                return "its content has changed. Delete it and run the same export again."
+            file.seek(0)
+            try:
+                frames = FORMATS[self.options.form].count(file)
+            except InvalidInput as error:
+                return f"{error}."
+        expected = shard.frames - sum(run.frame_count for run in shard.captures if run.capture_id in record.left_out)
+        return None if frames == record.frames == expected else f"expected {expected:,} frames, found {frames:,}."
+
+    def _rewrite_records(self) -> None:
+        """Keep only complete lines: a record appended to a line that was cut short would be lost with it."""
+        write_atomic(self.out / DONE, "".join(map(record_line, self.written.values())).encode(), instead=_INSTEAD)
+        self.damaged_records = 0
+
+    def _remove_temporary_files(self) -> None:
+        """Remove temporary files of killed exports. Only now no export uses them."""
+        storage = Storage(self.out, instead=_INSTEAD)
+        storage.delete_partial(storage.partial_files(), live=set())
+        for folder in self.out.glob(f"*/{PARTIAL}"):
+            with suppress(OSError):
+                folder.rmdir()
+
+    def _write_index(self, data: Path) -> None:
+        """Write the list of runs, for training on whole runs and for finding one, and the card of the data set."""
+        runs: list[dict[str, Any]] = []
+        for shard in self.shards:
+            for run in shard.captures:
+                if run.capture_id not in self.left_out:
+                    facts = {"split": shard.split, "shard": shard.file, "capture_id": run.capture_id}
+                    facts |= _metadata(data, run) | {"map_uid": run.map_uid}
+                    runs.append(facts)
+        if self.options.form == "lerobot":
+            self._write_lerobot_meta(runs)
+        lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
+        write_atomic(self.out / RUNS, "".join(lines).encode(), instead=_INSTEAD)
+        if not (self.out / CARD).exists():  # the user may have changed it since
+            created = iso(wall_clock())
+            card = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)
+            write_atomic(self.out / CARD, card.encode(), instead=_INSTEAD)
+
+
+def open_export(out: Path, options: ExportOptions, select_runs: Callable[[], list[ExportedRun]]) -> Export:
+    """Return the export in `out` if it has the same options, else a new one of the runs that `select_runs` returns.
+
+    An export that was begun earlier does not include captures that finished since: it would never be complete. The
+    folder is locked until `Export.write` or `Export.close`. Raise InvalidInput if `out` contains anything else, or if
+    another process exports into it.
+    """
+    out = extended(out)
+    lock = ExportLock(out)
+    try:
+        lock.acquire()
+        if (out / PLAN).exists():
+            return _continued(out, options, lock)
+        if any(entry.name != LOCK for entry in out.iterdir()):
+            raise InvalidInput(
+                f"{out} is not empty and contains no export. Choose another folder.", code="input.not_empty"
+            )
+        shards = plan(options, select_runs())
+        write_atomic(out / PLAN, (json.dumps(as_json(options, shards)) + "\n").encode(), instead=_INSTEAD)
+        return Export(out, options, shards, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _continued(out: Path, options: ExportOptions, lock: ExportLock) -> Export:
+    existing = load_export(out)
+    if existing.options != options:
+        raise InvalidInput(
+            f"{out} contains another export: {_differences(existing.options, options)}. Choose another folder, or use"
+            " the same options as before.",
+            code="input.other_export",
+        )
+    return Export(out, options, existing.shards, lock)
+
+
+def load_export(out: Path) -> Export:
+    """Return the export in `out`, whatever its options. Raise InvalidInput if there is no export."""
+    out = extended(out)
+    try:
+        return Export(out, *from_json(json.loads((out / PLAN).read_text("utf-8"))))
+    except FileNotFoundError as error:
+        raise InvalidInput(f"{out} contains no export: {PLAN} does not exist.", code="input.no_export") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{out / PLAN} cannot be read as the plan of an export.", code="input.no_export") from error
+
+
+def _counted(
+    samples: Iterator[FrameSample], stop: threading.Event, on_frame: Callable[[], object]
+) -> Iterator[FrameSample]:
+    for sample in samples:
+        if stop.is_set():
+            raise WorkerStopping("the export was interrupted")
+        yield sample
+        on_frame()
+
+
+def _metadata(data: Path, run: ExportedRun) -> dict[str, Any]:
+    try:
+        return read_metadata(data.joinpath(*run.folder_path.split("/")))
+    except TmxdbError:  # deleted since it was exported: the shard still contains it
+        return {"replay_id": run.replay_id, "track_id": run.track_id, "total_frames": run.frame_count}
+
+
+def _differences(existing: ExportOptions, wanted: ExportOptions) -> str:
+    before, now = asdict(existing), asdict(wanted)
+    return "; ".join(f"{name} was {before[name]}, is {now[name]}" for name in before if before[name] != now[name])

@@ -1,0 +1,88 @@
+"""The front matter of a data card, as the Hugging Face Hub reads it, and the sums of the files beside it.
+
+docs/facts/training.md#hugging-face-datasets
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+CARD, SUMS = "README.md", "SHA256SUMS"
+LICENCE = (
+    "## Licence",
+    "",
+    "Replays and maps belong to the people who made them. This card states no licence for them.",
+    "",
+)
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
+          (10**8, "10M<n<100M"), (10**9, "100M<n<1B"))  # fmt: skip
+
+
+def front_matter(
+    name: str, tags: Iterable[str], tasks: Iterable[str], size: int, configs: Mapping[str, Sequence[tuple[str, str]]]
+) -> list[str]:
+    """Return the lines of the front matter. `configs`: for each configuration its splits, with their file patterns."""
+    lines = [
+        "---",
+        f"pretty_name: {name}",
+        "license: other",
+        "license_name: not-stated",
+        "tags:",
+        *(f"- {tag}" for tag in tags),
+        "task_categories:",
+        *(f"- {task}" for task in tasks),
+        "size_categories:",
+        f"- {_size_category(size)}",
+    ]
+    if configs:
+        lines.append("configs:")
+    for config, splits in configs.items():
+        lines += [f"- config_name: {config}", "  data_files:"]
+        for split, pattern in splits:
+            lines += [f"  - split: {split}", f"    path: {pattern}"]
+    return [*lines, "---", ""]
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    """Return the file that `sha256sum --check` reads: the SHA-256 of each path."""
+    return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(sums.items()))
+
+
+def read_sums(text: str) -> dict[str, str]:
+    """Return the SHA-256 of each path in a file of `sha256sum`. Lines of another form are left out."""
+    found = {}
+    for line in text.splitlines():
+        sha256, separator, path = line.partition("  ")
+        if separator and len(sha256) == 64:
+            found[path] = sha256
+    return found
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_problem(out: Path, path: str, sha256: str) -> str | None:
+    """Return what is wrong with a file of an export, as the rest of a sentence; None if it is as it was written."""
+    file = out.joinpath(*path.split("/"))
+    if not file.is_file():
+        return "missing."
+    return None if file_sha256(file) == sha256 else "its content has changed."
+
+
+def check_sums(out: Path, sums: Mapping[str, str], on_file: Callable[[], object] = lambda: None) -> list[str]:
+    """Return what is wrong with the files of an export, one sentence each."""
+    problems = []
+    for path, sha256 in sums.items():
+        if problem := file_problem(out, path, sha256):
+            problems.append(f"{path}: {problem} Delete it if it exists, and run the same export again.")
+        on_file()
+    return problems
+
+
+def _size_category(size: int) -> str:
+    return next((name for limit, name in _SIZES if size < limit), "1B<n<10B")

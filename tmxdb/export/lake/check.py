@@ -1,0 +1,57 @@
+"""Verifies a lake: every file is there and unchanged, nothing else is, and the card has the right counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tmxdb.export.hub_card import CARD, SUMS, file_problem, read_sums
+from tmxdb.export.lake.card import count_rows
+from tmxdb.export.lake.records import LakeFile, load_files, load_state
+from tmxdb.paths import extended
+from tmxdb.storage import PARTIAL
+
+_AGAIN = "Run the same export again with --since-last."
+
+
+def check_lake(out: Path, on_file: Callable[[], object] = lambda: None) -> tuple[int, list[str]]:
+    """Return the number of files and the problems, one sentence each. Raise InvalidInput if `out` is no lake."""
+    out = extended(out)
+    state, files = load_state(out), load_files(out)
+    problems = [
+        f"{name}: the export is not finished. Run the same command again to continue."
+        for name, table in state.tables.items()
+        if table.finished_at is None
+    ]
+    for file in files.values():
+        if problem := file_problem(out, file.file, file.sha256):
+            problems.append(f"{file.file}: {problem} Delete it if it exists. {_AGAIN}")
+        on_file()
+    problems += _unknown_files(out, set(state.tables), files)
+    if not any(table.finished_at is None for table in state.tables.values()):
+        problems += _card_problems(out, count_rows(state, files.values()), files)
+    return len(files), problems
+
+
+def _unknown_files(out: Path, tables: set[str], files: dict[str, LakeFile]) -> list[str]:
+    found = []
+    for table in sorted(tables):
+        for path in sorted((out / table).rglob("*")):
+            name = path.relative_to(out).as_posix()
+            if path.is_file() and name not in files and PARTIAL not in path.parts:
+                found.append(f"{name}: not part of the export, but programs will read it. Move it elsewhere.")
+    return found
+
+
+def _card_problems(out: Path, rows: list[str], files: dict[str, LakeFile]) -> list[str]:
+    problems = []
+    card, sums = (out / CARD), (out / SUMS)
+    if not card.is_file():
+        problems.append(f"{CARD}: missing. {_AGAIN}")
+    elif not set(rows) <= set(card.read_text("utf-8", errors="replace").splitlines()):
+        problems.append(f"{CARD}: its counts differ from those of the files. Delete it. {_AGAIN}")
+    if not sums.is_file():
+        problems.append(f"{SUMS}: missing. {_AGAIN}")
+    elif read_sums(sums.read_text("utf-8", errors="replace")) != {file.file: file.sha256 for file in files.values()}:
+        problems.append(f"{SUMS}: it differs from what was written. {_AGAIN}")
+    return problems
