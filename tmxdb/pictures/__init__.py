@@ -1,1 +1,1 @@
-"""Pictures of a run for a person: the driven line (`plot.py`) and what was captured of it (`contact_sheet.py`)."""
+"""Pictures of a run: its driven line (`plot.py`) and a contact sheet of its captured frames (`contact_sheet.py`)."""

@@ -1,22 +1,23 @@
-"""Which captured run a picture is of: the newest finished capture of a replay, and its frames."""
+"""Find the files behind a picture: the downloaded replay, and the newest finished capture of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
-from tmxdb.capture.reading import captured_frames
+from tmxdb.capture.output.reader import read_frames
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Capture, Replay, Track
-from tmxdb.errors import BadInput
-from tmxdb.pictures.drives import DrivenLine
+from tmxdb.db.models import CaptureRow, ReplayRow, SelectionTrackRow, TrackRow, table_of
+from tmxdb.db.selected import is_selected
+from tmxdb.errors import InvalidInput
+from tmxdb.pictures.driven_line import DrivenLine, driven_line
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedRun:
-    """A finished capture. `folder` is where its frames lie on this machine."""
+    """A finished capture. `folder` holds its frames on this machine."""
 
     capture_id: int
     replay_id: int
@@ -25,7 +26,7 @@ class CapturedRun:
 
 @dataclass(frozen=True, slots=True)
 class ReplayFile:
-    """A replay of the database. `path` is None where it was not downloaded."""
+    """A replay of the database. `path` is None if it is not downloaded."""
 
     replay_id: int
     path: str | None
@@ -34,38 +35,70 @@ class ReplayFile:
 
 
 def replay_file(database: Database, replay_id: int) -> ReplayFile:
-    """What the database knows of a replay. Raises BadInput if it does not know it."""
-    query = select(Replay.replay_id, Replay.file_path, Track.name, Replay.user_name).where(
-        Replay.replay_id == replay_id, Track.track_id == Replay.track_id
+    """Return the file of a replay and names for its title. Raise InvalidInput if the replay is not in the database."""
+    query = select(ReplayRow.replay_id, ReplayRow.file_path, TrackRow.name, ReplayRow.user_name).where(
+        ReplayRow.replay_id == replay_id, TrackRow.track_id == ReplayRow.track_id
     )
     with database.read() as connection:
         row = connection.execute(query).first()
     if row is None:
-        raise BadInput(f"replay {replay_id}: the database does not know it.", code="input.ids")
+        raise InvalidInput(
+            f"replay {replay_id} is not in the database. Check the id, or list it with `tmxdb add-tracks`.",
+            code="input.ids",
+        )
     return ReplayFile(*row)
 
 
+def best_replays(database: Database, selection: str, *, captured: bool) -> list[int]:
+    """Return the best replay with a file (with `captured`: with a finished capture) of each track of a selection.
+
+    In the order of the selection; tracks without one are left out.
+    """
+    members = table_of(SelectionTrackRow)
+    has_file = (
+        exists().where(CaptureRow.replay_id == ReplayRow.replay_id, CaptureRow.status == "done")
+        if captured
+        else ReplayRow.file_path.is_not(None)
+    )
+    query = (
+        select(members.c.track_id, ReplayRow.replay_id)
+        .join(members, members.c.track_id == ReplayRow.track_id)
+        .where(members.c.selection == selection, has_file)
+        .order_by(members.c.rank, ReplayRow.position.is_(None), ReplayRow.position, ReplayRow.replay_id)
+    )
+    best: dict[int, int] = {}
+    with database.read() as connection:
+        for track_id, replay_id in connection.execute(query):
+            best.setdefault(track_id, replay_id)
+    return list(best.values())
+
+
+def check_in_selection(database: Database, replay_id: int, selection: str) -> None:
+    """Raise InvalidInput if the replay is of no track in the selection."""
+    query = select(ReplayRow.replay_id).where(
+        ReplayRow.replay_id == replay_id, is_selected(table_of(ReplayRow), selection)
+    )
+    with database.read() as connection:
+        if connection.execute(query).first() is None:
+            raise InvalidInput(f"replay {replay_id} is of no track in the selection {selection}.",
+                               code="input.selection")  # fmt: skip
+
+
 def captured_run(database: Database, data: Path, replay_id: int, capture_id: int | None = None) -> CapturedRun | None:
-    """The newest finished capture of a replay, or just `capture_id`; None if there is none."""
-    query = select(Capture.capture_id, Capture.folder_path).where(
-        Capture.replay_id == replay_id, Capture.status == "done"
+    """Return the newest finished capture of a replay, or the one with `capture_id`; None without one."""
+    query = select(CaptureRow.capture_id, CaptureRow.folder_path).where(
+        CaptureRow.replay_id == replay_id, CaptureRow.status == "done"
     )
     if capture_id is not None:
-        query = query.where(Capture.capture_id == capture_id)
+        query = query.where(CaptureRow.capture_id == capture_id)
     with database.read() as connection:
-        row = connection.execute(query.order_by(Capture.finished_at.desc(), Capture.capture_id.desc())).first()
+        row = connection.execute(query.order_by(CaptureRow.finished_at.desc(), CaptureRow.capture_id.desc())).first()
     if row is None or row.folder_path is None:
         return None
     return CapturedRun(row.capture_id, replay_id, data.joinpath(*row.folder_path.split("/")))
 
 
 def captured_line(run: CapturedRun) -> DrivenLine:
-    """The line of the states that were captured. Raises BadInput if the manifest can not be read."""
-    frames = list(captured_frames(run.folder))
-    return DrivenLine(
-        f"captured ({run.capture_id})",
-        [frame.time_ms for frame in frames],
-        [frame.position[0] for frame in frames],
-        [frame.position[2] for frame in frames],
-        [frame.speed_kmh for frame in frames],
-    )
+    """Return the line of the captured states. Raise InvalidInput if the manifest is unreadable."""
+    rows = [(frame.time_ms, frame.position[0], frame.position[2], frame.speed_kmh) for frame in read_frames(run.folder)]
+    return driven_line(f"captured ({run.capture_id})", rows)

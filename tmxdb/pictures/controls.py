@@ -1,0 +1,69 @@
+"""The inputs of a run as steps that can be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tmxdb.gbx import InputEvent
+
+FULL = 65536
+"""The largest value of an analog control."""
+_PEDALS = {"Accelerate": "accelerate", "Brake": "brake"}
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSteps:
+    """Each control as (time_ms, value) at its changes, in the order of time.
+
+    `accelerate` and `brake` are 0 or 1; `steer` is -1 (left) to 1 (right).
+    """
+
+    accelerate: Sequence[tuple[int, float]]
+    brake: Sequence[tuple[int, float]]
+    steer: Sequence[tuple[int, float]]
+    respawns_ms: Sequence[int]
+
+
+def control_steps(events: Iterable[InputEvent], end_ms: int | None = None) -> ControlSteps:
+    """Return the inputs of a run as steps, without those after `end_ms`.
+
+    The keys left and right are full steering, and cancel each other; an analog value applies while no key is down.
+    `Gas`, which pads use, accelerates above 30 % and brakes below -30 % as stored in a replay.
+    """
+    pedals: dict[str, list[tuple[int, float]]] = {"accelerate": [(0, 0.0)], "brake": [(0, 0.0)]}
+    steer: list[tuple[int, float]] = [(0, 0.0)]
+    respawns: list[int] = []
+    left = right = False
+    analog = 0.0
+    for event in events:
+        time_ms = max(event.time_ms, 0)
+        if end_ms is not None and time_ms > end_ms:
+            continue
+        match event.control:
+            case "Accelerate" | "Brake":
+                _add_step(pedals[_PEDALS[event.control]], time_ms, float(bool(event.value)))
+            case "Gas":
+                share = event.value / FULL
+                _add_step(pedals["accelerate"], time_ms, float(share >= 0.3))
+                _add_step(pedals["brake"], time_ms, float(share <= -0.3))
+            case "SteerLeft" | "Steer left":
+                left = bool(event.value)
+            case "SteerRight" | "Steer right":
+                right = bool(event.value)
+            case "Steer":
+                analog = -event.value / FULL  # stored values above 0 are to the left
+            case "Respawn" if event.value and event.time_ms >= 0:
+                respawns.append(time_ms)
+            case _:
+                continue
+        _add_step(steer, time_ms, float(right) - float(left) if left or right else analog)
+    return ControlSteps(pedals["accelerate"], pedals["brake"], steer, respawns)
+
+
+def _add_step(steps: list[tuple[int, float]], time_ms: int, value: float) -> None:
+    if steps[-1][1] == value:
+        return
+    if steps[-1][0] == time_ms:
+        steps.pop()
+    steps.append((time_ms, value))
