@@ -1,0 +1,156 @@
+"""The pages in a real browser: no message on its console, nothing that the policy blocks, the 3D view plays."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import needs
+from tests.gbx.samples import expected, needs_samples, sample
+from tests.rows import Rows
+from tmxdb.db.engine import Database
+from tmxdb.storage import Storage
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="drives the Chromium of Linux")]
+WAIT_MS = 60_000
+REPLAYS = [file for file, facts in expected("golden.json").items() if facts["kind"] == "replay"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium that draws in software."""
+    needs.module("playwright")
+    program = needs.program("chromium")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def address(sqlite: Database, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """A function that starts a server for the database and returns its address."""
+    for name in ("starlette", "jinja2", "uvicorn"):
+        needs.module(name)
+    import uvicorn
+
+    from tmxdb.serve import server
+    from tmxdb.serve.app import create_app
+    from tmxdb.serve.mirror import ServedMirror
+
+    started = []
+
+    def start() -> str:
+        listening = server.listen("127.0.0.1", 0)
+        app = create_app(ServedMirror(sqlite.location, Storage(tmp_path / "data")))
+        running = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, ws="none"))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
+        thread.start()
+        started.append((running, thread, listening))
+        return server.address(listening, "127.0.0.1", None).rstrip("/")
+
+    yield start
+    for running, thread, listening in started:
+        running.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens a page; at the end nothing may have been written to its console."""
+    contexts, messages = [], []
+
+    def open_page(url: str, **options: Any) -> Any:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: messages.append((url, message.type, message.text)))
+        page.on("pageerror", lambda error: messages.append((url, "error", str(error))))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [message for message in messages if message[1] in ("error", "warning")] == []
+
+
+@pytest.mark.parametrize("options", [
+    {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+    {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "java_script_enabled": False},
+])  # fmt: skip
+def test_every_page_with_hostile_names_fits(
+    hostile_rows: Database, address: Callable[[], str], opened: Callable[..., Any], options: dict[str, Any]
+) -> None:
+    url = address()
+    for path in ("/", "/tracks", "/track/1", "/driver/7", "/driver?q=script", "/failures"):
+        page = opened(url + path, **options)
+        assert page.locator("main h1").count() == 1
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
+
+
+def test_tracks_are_found_while_a_name_is_typed(
+    sqlite: Database, address: Callable[[], str], opened: Callable[..., Any]
+) -> None:
+    for number in range(1, 60):
+        Rows(sqlite).track(number, name=f"Track{number:02d} Élan", awards=number)
+    page = opened(address() + "/tracks")
+    page.locator("#filters input[name=q]").press_sequentially("elan 4")
+    page.wait_for_function("() => document.querySelectorAll('#results tbody tr').length < 20", timeout=WAIT_MS)
+    assert page.locator("#results td.name").all_inner_texts()[0] == "Track54 Élan"
+    assert page.url.endswith("/tracks?q=elan+4&order=awards")
+
+
+def test_the_overview_follows_the_database(
+    sqlite: Database, address: Callable[[], str], opened: Callable[..., Any]
+) -> None:
+    page = opened(address() + "/")
+    page.wait_for_function("() => document.getElementById('live').textContent === 'Live.'", timeout=WAIT_MS)
+    Rows(sqlite).replays(*range(1, 1235), status="done")
+    page.wait_for_function("() => document.body.innerText.includes('1,234')", timeout=WAIT_MS)
+
+
+@needs_samples
+def test_the_3d_view_plays(
+    sqlite: Database, tmp_path: Path, address: Callable[[], str], opened: Callable[..., Any]
+) -> None:
+    from tmxdb.gbx import read_replay
+
+    rows = Rows(sqlite)
+    (tmp_path / "data").mkdir(exist_ok=True)
+    rows.track(1, "done", name="A01")
+    for number, file in enumerate(REPLAYS[:3]):
+        (tmp_path / "data" / f"{number}.gbx").write_bytes(sample(file))
+        rows.replay(number + 1, "done", position=number, file_path=f"{number}.gbx", sha256=f"{number}" * 64)
+    (tmp_path / "data" / "map.gbx").write_bytes(read_replay(sample(REPLAYS[0])).map_bytes)
+    rows.map(1, "done", file_path="map.gbx")
+    page = opened(address() + "/track/1/3d", viewport={"width": 640, "height": 480})
+    view = page.locator("#view")
+    page.wait_for_selector("#view[data-state=ready]", timeout=WAIT_MS)
+    assert int(view.get_attribute("data-blocks")) > 0
+    page.click("#play")
+    page.wait_for_function("() => Number(document.getElementById('view').dataset.time) > 500", timeout=WAIT_MS)
+    assert view.get_attribute("data-camera") == "follow"
+    page.click("#play")
+    page.wait_for_selector("#view[data-playing=false]", timeout=WAIT_MS)
+    stopped = view.get_attribute("data-time")
+    for camera in ("above", "free", "follow"):
+        page.select_option("#camera", camera)
+    for colour in ("driver", "loss", "speed"):
+        page.select_option("#colour", colour)
+    page.locator("#ghosts button").nth(1).click()
+    page.locator("#ghosts input").nth(0).click()
+    page.locator("#scrub").focus()
+    page.keyboard.press("End")
+    page.wait_for_function("t => document.getElementById('view').dataset.time !== t", arg=stopped, timeout=WAIT_MS)
+    assert page.locator("#clock").inner_text() != "0:00.00"

@@ -1,0 +1,74 @@
+"""The web application: which address leads to which page, and what an error looks like."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb.serve.mirror import ServedMirror
+from tmxdb.serve.pages import driver, failures, overview, scene, track, tracks
+from tmxdb.serve.rendering import page
+from tmxdb.serve.security import Guard
+from tmxdb.serve.static_files import static_file
+
+log = logging.getLogger(__name__)
+
+
+def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
+    """Return the application. `token`: what every request must bring; None: only this machine can reach it."""
+    app = Starlette(
+        routes=[
+            Route("/", overview.overview),
+            Route("/events", overview.events),
+            Route("/tracks", tracks.tracks),
+            Route("/track/{track_id}", track.track),
+            Route("/track/{track_id}/thumbnail.jpg", track.thumbnail),
+            Route("/track/{track_id}/3d", scene.view),
+            Route("/track/{track_id}/scene.bin", scene.data),
+            Route("/driver", driver.find),
+            Route("/driver/{user_id}", driver.driver),
+            Route("/failures", failures.failures),
+            Route("/static/{name:path}", static_file),
+        ],
+        middleware=[Middleware(Guard, token=token)],
+        exception_handlers={TmxdbError: _refused, HTTPException: _http_error, Exception: _bug},
+        lifespan=_lifespan,
+    )
+    app.state.mirror = mirror
+    app.state.listeners = set()
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    app.state.mirror.close()
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """Return a page that says what is wrong with a request, or with the database."""
+    code = error.code if isinstance(error, TmxdbError) else ""
+    is_missing = code in ("input.no_row", "input.no_file")
+    status = 404 if is_missing else 400 if isinstance(error, InvalidInput) else 503
+    return page(request, "error.html", http_status=status, number=status, sentence=str(error))
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    sentence = "There is no page at this address." if status == 404 else "The request was refused."
+    return page(request, "error.html", http_status=status, number=status, sentence=sentence)
+
+
+def _bug(request: Request, error: Exception) -> Response:
+    log.error("the page %s failed", request.url.path, exc_info=error)
+    sentence = "This page failed. `tmxdb -v serve` shows why."
+    return page(request, "error.html", http_status=500, number=500, sentence=sentence)

@@ -1,0 +1,103 @@
+"""What all pages share: connections that read, the data folder, the index of tracks, and the latest status."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tmxdb.clock import wall_clock
+from tmxdb.db.reading.reader import Reader
+from tmxdb.errors import DatabaseError, InvalidInput
+from tmxdb.reports.status import Status, read_status
+from tmxdb.serve.scene.build import SceneBuilder
+from tmxdb.serve.track_index import KeptTrackIndex
+from tmxdb.storage import Storage
+
+MAX_READERS = 8
+"""Connections at most; more requests wait for a free one."""
+WAIT_S = 10.0
+STATUS_EVERY_S = 2.0
+STATUS_SHARE = 20
+"""A status that takes long to read is read again only after this many times as long."""
+
+
+class ReaderPool:
+    """Connections to one database, each used by one thread at a time."""
+
+    def __init__(self, location: str, size: int = MAX_READERS) -> None:
+        self.location = location
+        self._free: queue.LifoQueue[Reader] = queue.LifoQueue()
+        self._places = threading.Semaphore(size)
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """Yield a connection. Raise DatabaseError `db.busy` if none becomes free within 10 s."""
+        if not self._places.acquire(timeout=WAIT_S):
+            raise DatabaseError("too many requests at once. Try again in a moment.", code="db.busy")
+        try:
+            try:
+                reader = self._free.get_nowait()
+            except queue.Empty:
+                reader = Reader(self.location)
+            try:
+                yield reader
+            except InvalidInput:
+                self._free.put(reader)
+                raise
+            except BaseException:
+                reader.close()  # its connection may be broken
+                raise
+            else:
+                self._free.put(reader)
+        finally:
+            self._places.release()
+
+    def close(self) -> None:
+        """Close all connections that are free."""
+        while True:
+            try:
+                self._free.get_nowait().close()
+            except queue.Empty:
+                return
+
+
+class KeptStatus:
+    """The latest status, read at most every two seconds however many pages show it."""
+
+    def __init__(self, read: Callable[[], Status], steady: Callable[[], float] = time.monotonic) -> None:
+        self._read, self._steady = read, steady
+        self._lock = threading.Lock()
+        self._kept: Status | None = None
+        self._due_s = 0.0
+
+    def latest(self) -> Status:
+        """Return the status, at most two seconds old (older if reading it takes more than 0.1 s)."""
+        with self._lock:
+            begin_s = self._steady()
+            if self._kept is None or begin_s >= self._due_s:
+                self._kept = self._read()
+                end_s = self._steady()
+                self._due_s = end_s + max(STATUS_EVERY_S, STATUS_SHARE * (end_s - begin_s))
+            return self._kept
+
+
+class ServedMirror:
+    """A database and its data folder, for any number of threads that read."""
+
+    def __init__(self, location: str, storage: Storage) -> None:
+        self.storage = storage
+        self.readers = ReaderPool(location)
+        self.tracks = KeptTrackIndex(self.readers.reader)
+        self.status = KeptStatus(self._read_status)
+        self.scenes = SceneBuilder(storage)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.readers.close()
+
+    def _read_status(self) -> Status:
+        with self.readers.reader() as reader:
+            return read_status(reader, self.storage.root, self.storage.free_bytes(), wall_clock())

@@ -1,0 +1,1 @@
+"""One file for each kind of page: a request in, a rendered template out."""

@@ -1,0 +1,88 @@
+"""The first page: what is done, what is missing, who works; kept up to date by server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from tmxdb.clock import from_iso
+from tmxdb.reports.status import Status
+from tmxdb.reports.status.state import OPEN, STATUSES
+from tmxdb.serve.mirror import ServedMirror
+from tmxdb.serve.rendering import page, render
+
+MAX_LISTENERS = 100
+EVERY_S = 2.0
+QUIET_S = 20.0
+"""A comment is sent after this time without news, so that a closed connection is noticed."""
+
+
+def overview(request: Request) -> Response:
+    """Return the page."""
+    state = request.app.state.mirror.status.latest()
+    return page(request, "overview.html", **values(state))
+
+
+async def events(request: Request) -> Response:
+    """Return the changing part of the page as a stream of events, one when it changes."""
+    listeners: set[object] = request.app.state.listeners
+    if len(listeners) >= MAX_LISTENERS:
+        return PlainTextResponse(f"More than {MAX_LISTENERS} pages are open.\n", 503)
+    mirror: ServedMirror = request.app.state.mirror
+    mine = object()
+
+    async def stream() -> AsyncIterator[str]:
+        listeners.add(mine)
+        try:
+            async for event in changes(lambda: status_html(mirror)):
+                yield event
+        finally:
+            listeners.discard(mine)
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+async def changes(read: Callable[[], str], every_s: float = EVERY_S) -> AsyncIterator[str]:
+    """Yield what `read` returns as events, whenever it differs from before; comments in between."""
+    sent, quiet_s = "", 0.0
+    while True:
+        html = await run_in_threadpool(read)
+        if html != sent:
+            yield "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
+            sent, quiet_s = html, 0.0
+        elif quiet_s >= QUIET_S:
+            yield ": still here\n\n"
+            quiet_s = 0.0
+        await asyncio.sleep(every_s)
+        quiet_s += every_s
+
+
+def status_html(mirror: ServedMirror) -> str:
+    """Return the changing part of the page."""
+    return render("_status.html", **values(mirror.status.latest()))
+
+
+def values(state: Status) -> dict[str, Any]:
+    """Return what the template needs."""
+    shares = {}
+    for kind, row in state.kinds.items():
+        total = sum(row.values())
+        shares[kind] = {
+            "total": total,
+            "open": sum(row[status] for status in OPEN),
+            "done": row["done"] / total if total else 0.0,
+            "ended": (row["failed"] + row["skipped"]) / total if total else 0.0,
+        }
+    return {
+        "state": state,
+        "statuses": STATUSES,
+        "shares": shares,
+        "at_ms": from_iso(state.at),
+        "now": datetime.now().astimezone(),
+    }

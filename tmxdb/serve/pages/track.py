@@ -1,0 +1,60 @@
+"""The page of a track, and its picture."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tmxdb.errors import GbxError, InvalidInput
+from tmxdb.gbx import read_challenge
+from tmxdb.gbx.thumbnail import upright
+from tmxdb.reports.pages.track import read_track
+from tmxdb.serve import parameters
+from tmxdb.serve.mirror import ServedMirror
+from tmxdb.serve.rendering import page
+
+SHOWN, MAX_SHOWN = 50, 1000
+
+
+def track(request: Request) -> Response:
+    """Return the page."""
+    track_id = parameters.path_id(request, "track_id")
+    top = max(parameters.number(request, "top", SHOWN, at_most=MAX_SHOWN) or SHOWN, 1)
+    mirror: ServedMirror = request.app.state.mirror
+    with mirror.readers.reader() as reader:
+        if not reader.value("SELECT 1 FROM tracks WHERE track_id = :id", id=track_id):
+            raise InvalidInput(f"The database has no track {request.path_params['track_id']}.", code="input.no_row")
+        found = read_track(reader, track_id, top=top)
+        selections = reader.rows(
+            "SELECT selection FROM selection_tracks WHERE track_id = :id ORDER BY selection LIMIT 50", id=track_id
+        )
+        picture = "SELECT thumbnail_bytes FROM maps WHERE track_id = :id AND status = 'done'"
+        has_picture = bool(reader.value(picture, id=track_id))
+    return page(
+        request,
+        "track.html",
+        has_picture=has_picture,
+        track=found,
+        facts=found.facts,
+        is_stunts=found.facts["primary_type_name"] == "stunts",
+        selections=[row["selection"] for row in selections],
+        more=found.listed - len(found.leaderboard),
+        most=min(found.listed, MAX_SHOWN),
+    )
+
+
+def thumbnail(request: Request) -> Response:
+    """Return the picture in the map file as a JPEG. Raise InvalidInput if there is none."""
+    track_id = parameters.path_id(request, "track_id")
+    mirror: ServedMirror = request.app.state.mirror
+    with mirror.readers.reader() as reader:
+        path = reader.value("SELECT file_path FROM maps WHERE track_id = :id AND status = 'done'", id=track_id)
+    data = mirror.storage.read(path) if path else None
+    try:
+        jpeg = read_challenge(data).thumbnail if data else None
+        picture = upright(jpeg) if jpeg else None
+    except GbxError:
+        picture = None
+    if picture is None:
+        raise InvalidInput("The map has no picture, or is not downloaded.", code="input.no_row")
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})

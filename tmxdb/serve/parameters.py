@@ -1,0 +1,60 @@
+"""Read values from the address of a request. A wrong one is refused with a sentence that names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from starlette.requests import Request
+
+from tmxdb.errors import InvalidInput
+from tmxdb.storage import id_in_name
+
+MAX_TEXT = 200
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def path_id(request: Request, name: str) -> int:
+    """Return the id in the path, as a number or as `local3`. Raise InvalidInput `input.no_row` if it is not one."""
+    text = request.path_params[name]
+    item_id = id_in_name(text)
+    if not item_id:
+        raise InvalidInput(f"{text[:60]!r} is not an id.", code="input.no_row")
+    return item_id
+
+
+def text(request: Request, name: str) -> str:
+    """Return a parameter without spaces around it; empty if it is missing. Raise InvalidInput if it is too long."""
+    value: str = request.query_params.get(name, "").strip()
+    if len(value) > MAX_TEXT:
+        raise InvalidInput(f"{name} has more than {MAX_TEXT} characters.", code="input.parameter")
+    return value
+
+
+def number(request: Request, name: str, default: int | None = None, *, at_most: int = 2**31 - 1) -> int | None:
+    """Return a parameter as a number of at least 0, or `default` if it is missing."""
+    value = text(request, name)
+    if not value:
+        return default
+    if not _NUMBER.fullmatch(value) or int(value) > at_most:
+        raise InvalidInput(f"{name}: {value[:40]!r} is not a number from 0 to {at_most:,}.", code="input.parameter")
+    return int(value)
+
+
+def date(request: Request, name: str) -> str:
+    """Return a parameter as a date such as 2026-11-30, or an empty text."""
+    value = text(request, name)
+    if value and not _DATE.fullmatch(value):
+        raise InvalidInput(f"{name}: {value[:40]!r} is not a date such as 2026-11-30.", code="input.parameter")
+    return value
+
+
+def choice(request: Request, name: str, words: Collection[str], default: str = "") -> str:
+    """Return a parameter that is one of `words`, or `default` if it is missing."""
+    value = text(request, name).lower()
+    if not value:
+        return default
+    if value not in words:
+        raise InvalidInput(f"{name}: {value[:40]!r} is not one of {', '.join(words)}.", code="input.parameter")
+    return value
