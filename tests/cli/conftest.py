@@ -1,4 +1,4 @@
-"""The command line in a folder of its own, and one small exchange that nobody changes."""
+"""The command line in a folder of its own, and one small exchange whose catalogue no test changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tmxdb.sandbox import RunningSite, running_site
-
-from ..tool import Tool, lent, outside, quickly, tool
+from tests.tool import Tool, isolate, shorten_waits, site_for_test, tool
+from tmxdb_sandbox import RunningSite, running_site
 
 __all__ = ["tool"]
 
@@ -23,18 +22,18 @@ def shared() -> Iterator[RunningSite]:
 
 @pytest.fixture
 def site(shared: RunningSite) -> Iterator[RunningSite]:
-    """Thirty tracks as they are on a real site. Not changed; faults and log are everybody's own."""
-    with lent(shared) as site:
+    """An exchange with thirty tracks. Each test has its own faults and log; the catalogue stays the same."""
+    with site_for_test(shared) as site:
         yield site
 
 
 @pytest.fixture(scope="package")
 def finished(shared: RunningSite, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which everything was done, but for some downloads that failed."""
+    """A folder in which everything is done except some downloads, which failed."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        outside(monkeypatch, folder)
-        quickly(monkeypatch)
+        isolate(monkeypatch, folder)
+        shorten_waits(monkeypatch)
         tool = Tool(folder, monkeypatch)
         tool("--site", shared.url, "sync-tracks")
         shared.set_faults(["not-gbx:10%:first=9:on=record", "500:5%:first=9:on=record"])
@@ -52,6 +51,6 @@ def finished(shared: RunningSite, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def done(finished: Path, tool: Tool) -> Tool:
-    """A copy of that."""
+    """A copy of the finished folder."""
     shutil.copytree(finished, tool.folder, dirs_exist_ok=True)
     return tool

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.rows import Rows
+from tests.tool import Tool
 from tmxdb.db.engine import Database
-
-from ..tool import Tool
 
 
 @pytest.fixture
 def ready(tool: Tool, sqlite_template: Path) -> Tool:
-    """Three replays of track 1 that can be captured, one that can not."""
+    """Three replays of track 1 that can be captured, one that cannot."""
     (tool.folder / "tmx.db").write_bytes(sqlite_template.read_bytes())
     database = Database(str(tool.folder / "tmx.db"))
     rows = Rows(database)
@@ -30,8 +29,8 @@ def ready(tool: Tool, sqlite_template: Path) -> Tool:
 
 def test_captures_are_added_once_and_the_second_time_nothing_is_new(ready: Tool) -> None:
     first = ready("add-captures", "--top", "2", "--fps", "20")
-    assert "2 captures added on 1 track, 0 are there already." in first.err
-    assert "1 replay is left out: not finished." in first.err
+    assert "2 captures added on 1 track; 0 exist already." in first.err
+    assert "1 replay left out: not finished." in first.err
     again = ready("add-captures", "--top", "2", "--fps", "20", "--json")
     assert (again.json["new"], again.json["known"]) == (0, 2)
     assert ready.one("select count(*) from captures where status = 'pending' and settings like '%\"fps\":20%'") == 2
@@ -46,17 +45,35 @@ def test_a_dry_run_says_how_many_frames_bytes_and_hours_and_adds_nothing(ready: 
     assert ready.one("select count(*) from captures") == 0
 
 
-def test_settings_that_can_not_be_are_wrong_usage(ready: Tool) -> None:
+def test_impossible_settings_are_wrong_usage(ready: Tool) -> None:
     ran = ready("add-captures", "--fps", "30", "--step-ms", "50", ends=2)
     assert ran.error == "Error: --fps 30: is more than one frame in each step of 50 ms (--step-ms)."
 
 
-def test_uneven_frames_are_told_once(ready: Tool) -> None:
+def test_uneven_frame_times_are_reported_once(ready: Tool) -> None:
     assert ready("add-captures", "--fps", "30").err.count("33.33 ms apart") == 1
 
 
 def test_tracks_can_come_from_a_file(ready: Tool) -> None:
     (ready.folder / "ids.txt").write_text("2233\n1\n")
-    assert "3 captures added" in ready("add-captures", "--track-ids", "ids.txt").err
+    ran = ready("add-captures", "--track-ids", "ids.txt", ends=3)
+    assert "3 captures added" in ran.err
+    assert "1 track not in the database: 2233." in ran.err
     (ready.folder / "ids.txt").write_text("one\n")
-    assert "no track ids" in ready("add-captures", "--track-ids", "ids.txt", ends=1).error
+    assert "1 line without a track id" in ready("add-captures", "--track-ids", "ids.txt", ends=1).error
+
+
+def test_an_unknown_replay_fails_and_is_named(ready: Tool) -> None:
+    ran = ready("add-captures", "--replay-id", "999", "--replay-id", "998", ends=1)
+    assert "0 captures added" in ran.err
+    assert "2 replays not in the database: 998, 999." in ran.err
+    assert (
+        "1 replay not in the database: 999." in ready("add-captures", "--replay-id", 11, "--replay-id", 999, ends=3).err
+    )
+
+
+def test_replays_excluded_by_a_default_are_counted_with_the_option_that_includes_them(ready: Tool) -> None:
+    ready.change("update maps set map_type = 'stunts'")
+    ran = ready("add-captures", "--replay-id", 11)
+    assert "1 replay left out: on a map of another type than race (--map-type any)." in ran.err
+    assert "0 captures added" in ran.err

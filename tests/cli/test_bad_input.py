@@ -6,13 +6,12 @@ import sqlite3
 
 import pytest
 
-from tmxdb.sandbox import RunningSite
-
-from ..tool import Tool
+from tests.tool import Tool
+from tmxdb_sandbox import RunningSite
 
 EVERY = [["sync-tracks"], ["add-tracks", "5"], ["run"], ["status"], ["query", "select 1"], ["retry"], ["migrate"],
          ["reread"], ["show", "5"], ["verify"], ["backup", "copy.db"], ["release"],
-         ["skip", "--track", "5", "--reason", "x"]]  # fmt: skip
+         ["skip", "--track-id", "5", "--reason", "x"]]  # fmt: skip
 MAKERS = [["sync-tracks"], ["add-tracks", "5"]]
 
 
@@ -56,7 +55,7 @@ def test_a_database_of_a_newer_tmxdb_is_refused_and_left_alone(
 
 
 @pytest.mark.parametrize("command", EVERY)
-def test_a_path_that_can_not_be_a_database_is_named(tool: Tool, site: RunningSite, command: list[str]) -> None:
+def test_a_path_that_cannot_be_a_database_is_named(tool: Tool, site: RunningSite, command: list[str]) -> None:
     (tool.folder / "a_file").write_text("")
     for path in ("no/such/folder/tmx.db", "a_file/tmx.db", "."):
         ran = tool("--db", path, "--site", site.url, *command, ends=1)
@@ -94,7 +93,7 @@ def test_a_site_that_goes_away_stops_a_run_with_one_sentence(tool: Tool, site: R
     tool("--site", site.url, "sync-tracks")
     site.set_faults(["refuse"])
     ran = tool("run", ends=1)
-    assert f"{site.url} can not be reached" in ran.error
+    assert f"{site.url} cannot be reached" in ran.error
     assert tool.one("select count(*) from tracks where status = 'running'") == 0
     assert tool.one("select count(*) from workers") == 0
     site.set_faults([])
@@ -102,12 +101,12 @@ def test_a_site_that_goes_away_stops_a_run_with_one_sentence(tool: Tool, site: R
 
 
 @pytest.mark.parametrize("folder", ["a_file", "a_file/data"])
-def test_a_data_folder_that_can_not_be_one_is_named_before_anything_is_asked(
+def test_a_data_folder_that_cannot_be_used_is_reported_before_any_request(
     tool: Tool, site: RunningSite, folder: str
 ) -> None:
     tool("--site", site.url, "sync-tracks")
     (tool.folder / "a_file").write_text("")
-    site.forget()
+    site.clear_log()
     ran = tool("--data", folder, "run", ends=1)
     assert "a_file" in ran.error
     assert site.stats()["requests"] == 0
@@ -119,7 +118,7 @@ def test_a_data_folder_that_can_not_be_one_is_named_before_anything_is_asked(
     [["--n", "0"], ["--n", "-1"], ["--n", "x"], ["--n", "100000"], ["--top", "0"], ["--limit", "0"], ["--rate", "-1"],
      ["--max-attempts", "0"], ["--from", "moon"], ["--gbx-reader", "nope"]],
 )  # fmt: skip
-def test_an_option_that_can_not_mean_anything_is_wrong_usage(tool: Tool, options: list[str]) -> None:
+def test_an_impossible_option_value_is_wrong_usage(tool: Tool, options: list[str]) -> None:
     ran = tool("run", *options, ends=2)
     assert options[0] in ran.error
     assert tool.files() == set()
@@ -130,14 +129,14 @@ def test_an_option_that_can_not_mean_anything_is_wrong_usage(tool: Tool, options
     [["--max-tracks", "0"], ["--order", "size"], ["--tag", "nope"], ["--uploaded-after", "yesterday"],
      ["--priority", "luck"], ["--refresh", "--order", "awards"], ["--min-awards", "-1"]],
 )  # fmt: skip
-def test_a_sync_that_can_not_mean_anything_is_wrong_usage(tool: Tool, site: RunningSite, options: list[str]) -> None:
+def test_impossible_sync_options_are_wrong_usage(tool: Tool, site: RunningSite, options: list[str]) -> None:
     ran = tool("--site", site.url, "sync-tracks", *options, ends=2)
     assert options[0] in ran.error
     assert tool.files() == set()
     assert site.stats()["requests"] == 0
 
 
-def test_ids_that_can_not_be_saved_are_told_with_the_path(tool: Tool, site: RunningSite) -> None:
+def test_ids_that_cannot_be_saved_are_reported_with_the_path(tool: Tool, site: RunningSite) -> None:
     ran = tool("--site", site.url, "sync-tracks", "--save-ids", "no/such/ids.txt", ends=1)
     assert "no/such/ids.txt" in ran.error
     assert ran.error.count("\n") == 0

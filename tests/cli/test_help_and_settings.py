@@ -1,34 +1,97 @@
-"""Help of every command, and where settings come from."""
+"""Help of every command, suggestions, and where settings come from."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import cast
 
+import click
 import pytest
 
+from tests.tool import Tool
 from tmxdb import __version__
-from tmxdb.cli import COMMANDS
-from tmxdb.sandbox import RunningSite
+from tmxdb.cli.framework.environment import VARIABLES
+from tmxdb.cli.program import COMMANDS, tmxdb
+from tmxdb_sandbox import RunningSite
 
-from ..tool import Tool
+
+def _leaf_commands() -> list[str]:
+    """Every command, those of groups with the group's name."""
+    names = []
+    for name in COMMANDS:
+        command = tmxdb.get_command(click.Context(tmxdb), name)
+        names += [f"{name} {sub}" for sub in command.commands] if isinstance(command, click.Group) else [name]
+    return names
 
 
-@pytest.mark.parametrize("command", [*(command for command in COMMANDS if command != "export"), "export frames"])
-def test_every_command_has_help_with_an_example_and_its_options(tool: Tool, command: str) -> None:
+LEAVES = _leaf_commands()
+USES_DATA = {"adopt", "doctor", "run", "work", "status", "show", "plot", "contact-sheet", "verify", "reread",
+             "export frames", "export lake", "export lines", "export vcp", "game calibrate", "game check",
+             "game prepare", "refresh", "watch", "config", "serve", "convert-captures"}  # fmt: skip
+USES_SITE = {"adopt", "doctor", "sync-tracks", "add-tracks", "select", "refresh", "run", "work"}
+NO_DATABASE = {"schema", "completion", "copy-db", "demo", "sandbox", "help", "gbx", "game"}
+GAME_WITH_DATABASE = {"game calibrate", "game check", "game prepare"}
+
+
+def _options(command: str) -> set[str]:
+    context, found = click.Context(tmxdb), cast(click.Command, tmxdb)
+    for word in command.split():
+        assert isinstance(found, click.Group)
+        found = cast(click.Command, found.get_command(context, word))
+    return {name for parameter in found.params if isinstance(parameter, click.Option) for name in parameter.opts}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *LEAVES])
+def test_every_command_has_help_with_an_example_in_80_columns(tool: Tool, command: str) -> None:
     ran = tool(*command.split(), "--help")
-    assert re.search(rf"^ +(Example: )?tmxdb .*{command}", ran.out, re.MULTILINE), ran.out
+    assert re.search(rf"^ +tmxdb .*{command}", ran.out, re.MULTILINE), ran.out
+    assert max(len(line) for line in ran.out.splitlines() if not line.startswith("Documentation:")) <= 80
     assert ran.err == ""
-    if command not in ("gbx", "game", "sandbox", "demo"):
-        for option in ("--db", "--data", "--site", "--contact"):
-            assert option in ran.out
-            assert f"TMXDB_{option[2:].upper()}" in ran.out
+    assert tool("help", *command.split()).out == ran.out
     assert tool.files() == set()
 
 
-def test_the_help_of_the_group_names_every_command_and_every_exit_status(tool: Tool) -> None:
+@pytest.mark.parametrize("command", LEAVES)
+def test_a_command_has_only_the_common_options_that_it_uses(command: str) -> None:
+    group = command.split()[0]
+    options = _options(command)
+    has_database = group not in NO_DATABASE or command in GAME_WITH_DATABASE
+    assert ("--db" in options) == has_database
+    assert ("--data" in options) == (command in USES_DATA)
+    for name in ("--site", "--contact", "--rate"):
+        assert (name in options) == (command in USES_SITE)
+
+
+def test_the_options_that_select_tracks_and_replays_are_the_same_in_each_command() -> None:
+    for command in ("add-captures", "retry", "skip", "export frames"):
+        assert {"--track-id", "--track-ids"} <= _options(command), command
+    for command in ("add-captures", "retry", "skip"):
+        assert "--replay-id" in _options(command), command
+
+
+def test_a_selection_can_be_named_in_each_command_that_works_on_many_rows() -> None:
+    for command in ("run", "work", "refresh", "watch", "sync-tracks", "status", "verify", "changes", "add-captures",
+                    "retry", "skip", "export frames", "export tracks", "export lines", "export vcp",
+                    "convert-captures"):  # fmt: skip
+        assert "--only" in _options(command), command
+
+
+def test_only_what_belongs_to_an_installation_has_an_environment_variable() -> None:
+    read: set[str] = set()
+    for command in ["", *LEAVES]:
+        found: click.Command = tmxdb
+        for word in command.split():
+            found = cast(click.Command, cast(click.Group, found).get_command(click.Context(tmxdb), word))
+        for parameter in found.params:
+            names = parameter.envvar or ()
+            read |= {names} if isinstance(names, str) else set(names)
+    assert read == VARIABLES
+    assert len(VARIABLES) == 18
+    assert tmxdb.auto_envvar_prefix is None if hasattr(tmxdb, "auto_envvar_prefix") else True
+
+
+def test_the_help_of_the_program_lists_every_command_and_exit_status(tool: Tool) -> None:
     ran = tool("--help")
     assert all(f"  {command} " in ran.out for command in COMMANDS)
     for status in (
@@ -40,31 +103,53 @@ def test_the_help_of_the_group_names_every_command_and_every_exit_status(tool: T
     ):
         assert status in " ".join(ran.out.split())
     assert tool("-h").out == ran.out
+    assert tool("help").out == ran.out
 
 
-HEAVY = ("alembic", "filelock", "lzokay", "matplotlib", "mss", "numpy", "PIL", "psutil", "psycopg", "pyarrow", "pycurl",
-         "requests", "sqlalchemy", "tqdm")  # fmt: skip
-LOADED = f"""
-import sys
-from tmxdb.cli import main
-try:
-    main()
-finally:
-    print(*[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
-"""
+@pytest.mark.parametrize("command", ["work", "run", "sync-tracks"])
+def test_the_common_part_of_the_help_fits_one_screen(tool: Tool, command: str) -> None:
+    common = tool(command, "--help").out.split("\nList options:")[0].split("\nFilter options:")[0]
+    assert len(common.splitlines()) <= 40
 
 
 @pytest.mark.parametrize(
-    "command", ["", "status", "game", "game check", "export", "export frames", "add-captures", "gbx"]
+    ("words", "suggested"),
+    [
+        (["statsu"], "Did you mean 'status'?"),
+        (["sync-track"], "Did you mean 'sync-tracks'?"),
+        (["gbx", "shwo", "x"], "Did you mean 'show'?"),
+        (["xyzzy"], "`tmxdb --help` lists all commands."),
+        (["work", "--kind", "dwnload"], "Did you mean 'download'?"),
+        (["run", "--form", "site"], "--from"),
+        (["run", "-v"], "`tmxdb -v run`"),
+        (["help", "wrok"], "Did you mean 'work'?"),
+    ],
 )
-def test_help_waits_for_no_library_that_only_the_work_needs(tool: Tool, command: str) -> None:
-    words = [sys.executable, "-c", LOADED, *command.split(), "--help"]
-    ran = subprocess.run(words, cwd=tool.folder, env=tool.environment(), capture_output=True, text=True, timeout=60)
-    assert (ran.returncode, ran.stderr) == (0, "\n")
-    assert "Usage: tmxdb" in ran.stdout
+def test_a_mistyped_command_option_or_value_gets_a_suggestion(tool: Tool, words: list[str], suggested: str) -> None:
+    assert suggested in tool(*words, ends=2).error
 
 
-def test_the_version_is_told(tool: Tool) -> None:
+@pytest.mark.parametrize(
+    ("command", "old", "new"),
+    [("copy-db", "--anew", "--restart"), ("verify", "--anew", "--restart"), ("verify", "--mend", "--repair"),
+     ("skip", "--track", "--track-id"), ("add-tracks", "--file", "--track-ids"),
+     ("game check", "--autologin", "--game-user")],
+)  # fmt: skip
+def test_old_spellings_are_accepted_but_not_shown(tool: Tool, command: str, old: str, new: str) -> None:
+    ran = tool(*command.split(), "--help")
+    assert new in ran.out
+    assert not re.search(rf"{old}\b(?!-)", ran.out)
+    context = click.Context(tmxdb)
+    found: click.Command = tmxdb
+    for word in command.split():
+        found = cast(click.Command, cast(click.Group, found).get_command(context, word))
+    parameter = next(parameter for parameter in found.params if new in parameter.opts)
+    parser = found.make_parser(click.Context(found, **found.context_settings))
+    options, _, _ = parser.parse_args([old, *([] if getattr(parameter, "is_flag", False) else ["5"])])
+    assert options[parameter.name or ""]
+
+
+def test_the_version_is_printed(tool: Tool) -> None:
     assert tool("--version").out == f"tmxdb {__version__}\n"
 
 
@@ -76,46 +161,31 @@ def test_wrong_usage_is_status_2_and_changes_nothing(tool: Tool, wrong: list[str
     assert tool.files() == set()
 
 
-def test_options_work_before_and_after_the_command_and_after_counts_more(tool: Tool, site: RunningSite) -> None:
+def test_an_option_after_the_command_overrides_one_before_it(tool: Tool, site: RunningSite) -> None:
     tool("--db", "a.db", "--site", site.url, "sync-tracks", "--max-tracks", 1)
     tool("sync-tracks", "--max-tracks", 2, "--site", site.url, "--db", "b.db")
     tool("--db", "a.db", "--site", "http://127.0.0.1:1", "sync-tracks", "--db", "c.db", "--site", site.url)
     assert tool.files() == {"a.db", "b.db", "c.db"}
-    tool(
-        "--data",
-        "here",
-        "work",
-        "--kind",
-        "list",
-        "--kind",
-        "download",
-        "--limit",
-        40,
-        "--db",
-        "c.db",
-        "--data",
-        "there",
-    )
+    tool("--data", "here", "work", "--kind", "list", "--kind", "download", "--limit", 40, "--db", "c.db",
+         "--data", "there")  # fmt: skip
     assert {name.split("/")[0] for name in tool.files()} == {"a.db", "b.db", "c.db", "there"}
 
 
-def test_settings_come_from_the_environment_unless_they_are_given(
-    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_option_overrides_the_environment(tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMXDB_DB", "env.db")
     monkeypatch.setenv("TMXDB_SITE", site.url)
-    monkeypatch.setenv("TMXDB_MAX_TRACKS", "3")
-    tool("sync-tracks")
+    monkeypatch.setenv("TMXDB_MAX_TRACKS", "1")  # not a setting of an installation: not read
+    tool("sync-tracks", "--max-tracks", 3)
     assert tool.one("select count(*) from tracks", db="env.db") == 3
     tool("--db", "given.db", "sync-tracks", "--max-tracks", 2)
     assert tool.one("select count(*) from tracks", db="given.db") == 2
 
 
-def test_settings_come_from_a_dot_env_file_below_the_environment(
+def test_the_environment_overrides_the_file_dot_env(
     tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TMXDB_DB", "TMXDB_SITE", "TMXDB_CONTACT", "TMXDB_DATA"):
-        monkeypatch.setenv(name, "x")  # so that what the file sets is taken back after the test
+        monkeypatch.setenv(name, "x")  # so that it is restored after the test
         monkeypatch.delenv(name)
     (tool.folder / ".env").write_text(f"TMXDB_SITE={site.url}\nTMXDB_DB=dot.db\nTMXDB_CONTACT=me@dot.example\n")
     tool("sync-tracks", "--max-tracks", 1)
@@ -143,20 +213,20 @@ def test_a_database_remembers_its_site_and_refuses_another(tool: Tool, site: Run
 
 
 @pytest.mark.parametrize("name", ["tmnf", "https://tmuf.exchange", "http://203.0.113.5"])
-def test_a_public_site_is_asked_nothing_before_it_is_told_whom_to_write_to(
+def test_a_public_site_gets_no_request_without_a_contact(
     tool: Tool, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def asked(*arguments: object, **options: object) -> None:
-        raise AssertionError("a request was made")
+    def request(*arguments: object, **options: object) -> None:
+        raise AssertionError("a request was sent")
 
-    monkeypatch.setattr("requests.Session.request", asked)
+    monkeypatch.setattr("requests.Session.request", request)
     for command in (["sync-tracks"], ["add-tracks", "5"]):
         ran = tool("--site", name, *command, ends=2)
         assert "--contact" in ran.error
         assert tool.files() == set()
 
 
-def test_data_lies_beside_the_database_unless_told_otherwise(tool: Tool, site: RunningSite) -> None:
+def test_the_data_folder_is_beside_the_database_by_default(tool: Tool, site: RunningSite) -> None:
     (tool.folder / "sub").mkdir()
     tool("--db", "sub/x.db", "--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 1)
     tool("--db", "sub/x.db", "run", "--top", 1)

@@ -1,0 +1,158 @@
+"""Completion: the right words in each shell, quickly, and silence whatever is wrong."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+from tests.tool import Tool
+from tmxdb.cli.completion.shells import SHELLS, VARIABLE, script
+from tmxdb.cli.program import COMMANDS, tmxdb
+
+
+def words(tool: Tool, monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[str]:
+    """Return the words that Fish is offered after `tmxdb` and `typed`, the last of which is incomplete."""
+    monkeypatch.setenv("COMP_WORDS", " ".join(["tmxdb", *typed[:-1]]))
+    monkeypatch.setenv("COMP_CWORD", typed[-1])
+    monkeypatch.setenv(VARIABLE, "fish_complete")
+    ran = tool()
+    monkeypatch.delenv(VARIABLE)
+    assert ran.err == ""
+    lines = ran.out.splitlines()
+    if lines and "," in lines[0]:
+        return [line.partition(",")[2].partition("\t")[0] for line in lines]
+    return [lines[i + 1] for i in range(0, len(lines) - 1, 3)]
+
+
+@pytest.fixture
+def full(done: Tool) -> Tool:
+    """A database with two selections and a track whose name is hostile."""
+    done("select", "best", "--where", "track_id > 0")
+    done("select", "bent", "--where", "track_id > 0")
+    done.change("update tracks set name = '\x1b[2J\nA01-Race' where track_id = (select min(track_id) from tracks)")
+    return done
+
+
+def test_commands_and_options(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert words(tool, monkeypatch, "sta") == ["status"]
+    assert set(words(tool, monkeypatch, "")) >= set(COMMANDS)
+    assert "--all-replays" in words(tool, monkeypatch, "run", "--all")
+    assert words(tool, monkeypatch, "work", "--kind", "ex") == ["extract"]
+    assert words(tool, monkeypatch, "no-such-command", "x") == []
+
+
+def test_ids_names_codes_and_selections(full: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    track_ids = full.column("select track_id from tracks order by 1")
+    first = str(track_ids[0])
+    assert words(full, monkeypatch, "retry", "--track-id", first) == [first]
+    begins = words(full, monkeypatch, "retry", "--track-id", first[0])
+    assert set(begins) == {str(key) for key in track_ids if str(key).startswith(first[0])}
+    replay_id = str(full.one("select max(replay_id) from replays"))
+    assert replay_id in words(full, monkeypatch, "plot", replay_id[:-1])
+    name = full.one("select name from tracks where name glob '[A-Za-z]*' order by name limit 1")
+    assert name in words(full, monkeypatch, "track", name[:2])
+    assert words(full, monkeypatch, "status", "--only", "be") == ["bent", "best"]
+    assert words(full, monkeypatch, "retry", "--code", "gbx.n") == ["gbx.not_gbx"]
+    assert "tmx.gone" in words(full, monkeypatch, "--db", "missing.db", "retry", "--code", "tmx.g")
+
+
+def test_names_from_outside_stay_on_their_line(full: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMP_WORDS", "tmxdb retry --track-id")
+    monkeypatch.setenv("COMP_CWORD", str(full.one("select min(track_id) from tracks")))
+    monkeypatch.setenv(VARIABLE, "fish_complete")
+    assert "\x1b" not in full().out
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\xff" * 5000, None])
+def test_nothing_is_printed_whatever_is_wrong(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    if content is None:
+        (tool.folder / "tmx.db").mkdir()
+        (tool.folder / ".env").write_bytes(b"\xff\xfeTMXDB_DB=\0")
+    else:
+        (tool.folder / "tmx.db").write_bytes(content)
+    assert words(tool, monkeypatch, "retry", "--track-id", "1") == []
+    assert words(tool, monkeypatch, "status", "--only", "") == []
+    for instruction in ("nonsense", "bash_complete", "perl_source", "fish_", "powershell_complete"):
+        for name in ("COMP_WORDS", "COMP_CWORD", "_TMXDB_WORDS"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(VARIABLE, instruction)
+        assert tool().err == ""
+        monkeypatch.delenv(VARIABLE)
+
+
+def test_a_glance_ends_in_time(tmp_path: Path) -> None:
+    import sqlite3
+
+    from tmxdb.db.engines.glance import glance
+
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("create table t (n)")
+    connection.close()
+    endless = "with recursive c(n) as (select 1 union all select n + 1 from c) select n from c where n < 0"
+    assert glance(tmp_path / "a.db", endless, (), longest_s=0.05) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_has_a_script_without_anything_left_to_fill_in(tool: Tool, shell: str) -> None:
+    text = tool("completion", shell).out
+    assert text == script(shell, tmxdb)
+    assert VARIABLE in text
+    assert f"{shell}_complete" in text
+    assert "%(" not in text
+
+
+def test_the_script_for_powershell_has_matching_brackets_and_passes_the_words(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tool("completion", "powershell").out
+    code = text.replace("'[\\s,;|&$()]'", "''").replace('"\'"', "''")
+    for opening, closing in ("{}", "()", "[]"):
+        assert code.count(opening) == code.count(closing)
+    assert text.startswith("Register-ArgumentCompleter -Native -CommandName tmxdb, tmxdb.exe -ScriptBlock {")
+    monkeypatch.setenv("_TMXDB_WORDS", "tmxdb\nwork\n--kind")
+    monkeypatch.setenv("_TMXDB_INCOMPLETE", "e")
+    monkeypatch.setenv(VARIABLE, "powershell_complete")
+    assert tool().out == "plain\textract\t\n"
+
+
+def run_in(shell: str, text: str, tool: Tool) -> list[str]:
+    """Run `text` in a real shell that finds a command `tmxdb`; return the lines that it prints."""
+    program = needs.program(shell)
+    folder = tool.folder / "bin"
+    folder.mkdir()
+    (folder / "tmxdb").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tmxdb "$@"\n')
+    (folder / "tmxdb").chmod(stat.S_IRWXU)
+    environment = {**tool.environment(), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    options = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+    ran = subprocess.run(
+        [program, *options, "-c", text], cwd=tool.folder, env=environment, capture_output=True, text=True, timeout=120,
+        check=True,
+    )  # fmt: skip
+    assert ran.stderr == ""
+    return ran.stdout.split()
+
+
+def test_a_real_bash_completes(tool: Tool) -> None:
+    text = (
+        'eval "$(tmxdb completion bash)"; complete -p tmxdb > /dev/null;'
+        ' COMP_WORDS=(tmxdb sta); COMP_CWORD=1; _tmxdb_completion tmxdb; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    assert run_in("bash", text, tool) == ["status"]
+
+
+def test_a_real_fish_completes(tool: Tool) -> None:
+    text = "tmxdb completion fish | source; complete -C 'tmxdb sta' | string split -f1 \\t"
+    assert run_in("fish", text, tool) == ["status"]
+
+
+def test_a_real_zsh_reads_the_script(tool: Tool) -> None:
+    text = 'autoload -Uz compinit; compinit -u -D; eval "$(tmxdb completion zsh)"; print -r -- $_comps[tmxdb]'
+    assert run_in("zsh", text, tool) == ["_tmxdb_completion"]

@@ -1,0 +1,103 @@
+"""What a person chose once stays: `tmxdb config` and the commands that remember."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tool import Tool
+from tmxdb_sandbox import RunningSite
+
+
+def settings(tool: Tool, *before: object) -> dict[str, tuple[str, str]]:
+    return {row["key"]: (row["value"], row["origin"]) for row in tool(*before, "config", "--json").json}
+
+
+def test_each_value_is_listed_with_its_origin(tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2, "--rate", 50)
+    found = settings(tool)
+    assert found["site"] == (site.url, "database")
+    assert found["rate"] == ("50", "database")
+    assert found["top"] == ("50", "default")
+    monkeypatch.setenv("TMXDB_CONTACT", "me@example.org")
+    (tool.folder / ".env").write_text("TMXDB_DATA=elsewhere\n")
+    found = settings(tool)
+    assert found["contact"] == ("me@example.org", "environment")
+    assert found["data"] == ("elsewhere", ".env")
+    assert settings(tool, "--data", "here")["data"] == ("here", "option")
+
+
+def test_the_depth_the_template_and_the_folder_of_a_run_are_remembered(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
+    tool("run", "--top", 1, "--name-template", "r{replay_id}", "--data", "files")
+    found = settings(tool)
+    assert [found[key] for key in ("top", "name_template", "data")] == [
+        ("1", "database"), ("r{replay_id}", "database"), ("files", "database"),
+    ]  # fmt: skip
+    tool("sync-tracks", "--max-tracks", 2)
+    tool("run")
+    assert tool.column("select distinct listed_top from tracks") == [1]
+    assert all(path.split("/")[-1].startswith("r") for path in tool.column("select file_path from replays"))
+    assert not (tool.folder / "data").exists()
+    assert tool("verify").err.count("All is well.") == 1
+    assert tool("status", "--json").json["data"].endswith("files")
+
+
+def test_the_folder_is_remembered_relative_to_the_database(tool: Tool, site: RunningSite) -> None:
+    (tool.folder / "a").mkdir()
+    tool("--db", "a/tmx.db", "--site", site.url, "sync-tracks", "--max-tracks", 1)
+    tool("--db", "a/tmx.db", "--data", "files", "run", "--top", 1)
+    assert settings(tool, "--db", "a/tmx.db")["data"] == ("../files", "database")
+    tool("--db", "a/tmx.db", "verify")
+
+
+def test_a_folder_from_the_environment_is_not_remembered(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
+    with monkeypatch.context() as patch:
+        patch.setenv("TMXDB_DATA", "files")
+        tool("run", "--top", 1)
+    assert settings(tool)["data"] == ("data", "default")
+
+
+def test_settings_are_set_and_unset(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
+    for key, value in {"top": "3", "rate": "7", "name-template": "x{replay_id}", "priority": "value"}.items():
+        tool("config", "set", key, value)
+        assert settings(tool)[key.replace("-", "_")] == (value, "database")
+        tool("config", "unset", key)
+        assert settings(tool)[key.replace("-", "_")][1] == "default"
+
+
+def test_a_selection_that_is_set_is_what_a_run_does(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 3)
+    chosen = tool.one("select max(track_id) from tracks")
+    tool("select", "one", "--where", f"track_id = {chosen}")
+    tool("config", "set", "only", "one")
+    assert "Only the selection one" in tool("run", "--top", 1).err
+    assert tool.column("select track_id from tracks where status = 'done'") == [chosen]
+    assert "Did you mean 'one'?" in tool("config", "set", "only", "oen", ends=1).error
+
+
+def test_what_cannot_be_set_is_one_sentence(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
+    assert "Did you mean 'top'?" in tool("config", "set", "tpo", "3", ends=2).err
+    assert "is not a whole number of at least 1" in tool("config", "set", "top", "0", ends=2).err
+    assert "has no {replay_id}" in tool("config", "set", "name_template", "x", ends=2).err
+    assert "ids of two sites would mix" in tool("config", "set", "site", "tmuf", ends=1).error
+    assert "ids of two sites would mix" in tool("config", "unset", "site", ends=1).error
+    assert "Write `tmxdb config`" in tool("config", "top", "3", ends=2).err
+
+
+@pytest.mark.parametrize("arguments", [("--data", "tmx.db", "run"), ("config", "set", "data", "tmx.db")])
+def test_a_file_is_no_data_folder_and_is_not_remembered(tool: Tool, arguments: tuple[str, ...]) -> None:
+    tool("migrate")
+    assert tool(*arguments, ends=1).error == "Error: tmx.db is not a folder. Choose another with --data."
+    assert settings(tool)["data"] == ("data", "default")
+
+
+def test_a_data_folder_that_cannot_be_used_is_not_remembered(done: Tool) -> None:
+    before = settings(done)["data"]
+    (done.folder / "empty").mkdir()
+    assert "has none of the files" in done("--data", "empty", "run", ends=1).error
+    assert settings(done)["data"] == before

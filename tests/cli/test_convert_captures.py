@@ -1,0 +1,64 @@
+"""`tmxdb convert-captures` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.frames import captured_database
+from tests.tool import Tool, tool
+from tmxdb.db.engine import Database
+from tmxdb.db.migrate import upgrade
+
+__all__ = ["tool"]
+
+
+@pytest.fixture
+def captured(tool: Tool) -> Tool:
+    database = Database(str(tool.folder / "tmx.db"))
+    upgrade(database)
+    captured_database(database, tool.folder / "data", {10: 6, 11: 4, 20: 5})
+    database.close()
+    return tool
+
+
+def folder(tool: Tool, replay_id: int) -> Path:
+    return tool.folder / "data" / "frames" / str(replay_id // 10) / str(replay_id)
+
+
+def test_captures_become_tars_and_files_again(captured: Tool) -> None:
+    names = sorted(os.listdir(folder(captured, 10)))
+    ran = captured("convert-captures", "--to", "tar", "--no-progress")
+    assert "3 captures converted to tar: " in ran.err
+    assert sorted(os.listdir(folder(captured, 10))) == ["frames.tar", "metadata.json"]
+    assert "All is well." in captured("verify", "--hash").err
+    captured("contact-sheet", "10")
+    captured("export", "frames", "dataset", "--no-progress")
+    assert "0 captures converted to tar." in captured("convert-captures", "--to", "tar").err
+    captured("convert-captures", "--to", "files")
+    assert sorted(os.listdir(folder(captured, 10))) == names
+    assert "All is well." in captured("verify", "--hash").err
+
+
+def test_what_is_lost_is_said_and_only_the_chosen_tracks_change(captured: Tool) -> None:
+    planned = captured("convert-captures", "--to", "video", "--track-id", "1", "--dry-run")
+    assert "2 captures from files to video: the pictures are compressed again." in planned.err
+    assert "2 captures would be converted to video." in planned.err
+    assert not (folder(captured, 10) / "frames.mp4").exists()
+    report = json.loads(captured("convert-captures", "--to", "video", "--track-id", "1", "--json").out)
+    assert (report["converted"], report["stored_as"]) == (2, {"files": 2})
+    assert (folder(captured, 11) / "frames.mp4").exists()
+    assert not (folder(captured, 20) / "frames.mp4").exists()
+    assert "All is well." in captured("verify", "--hash").err
+
+
+def test_a_damaged_capture_is_named_and_left_alone(captured: Tool) -> None:
+    next(folder(captured, 10).glob("*.jpeg")).unlink()
+    before = sorted(os.listdir(folder(captured, 10)))
+    ran = captured("convert-captures", "--to", "tar", ends=3)
+    assert "capture 10: " in ran.err
+    assert "2 captures converted" in ran.err
+    assert sorted(os.listdir(folder(captured, 10))) == before

@@ -1,0 +1,153 @@
+"""`tmxdb doctor`: every fault that it can find is found, with a command that exists, and nothing else is."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pytest
+
+from tests.tool import Tool
+from tmxdb.cli.program import COMMANDS, tmxdb
+from tmxdb.clock import iso, wall_clock
+from tmxdb.db.engine import Database
+from tmxdb.storage import Storage
+from tmxdb.tmx.http.settings import CERTIFICATE_VARIABLES
+from tmxdb.upkeep.doctor import CHECKS, examine
+from tmxdb.upkeep.doctor.finding import DoctorFinding, Examined
+from tmxdb.upkeep.doctor.site_checks import clock_against
+from tmxdb_sandbox import RunningSite
+
+HOUR_MS = 3_600_000
+
+
+def findings(tool: Tool, *arguments: object, ends: int = 0) -> dict[str, list[dict[str, Any]]]:
+    """What the doctor finds, by check, without what is as it should be. Every cure is a command that exists."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CHECKS}
+    for finding in tool(*arguments, "doctor", "--json", ends=ends).json:
+        assert set(finding) == {"check", "level", "found", "cure"}
+        if finding["cure"] is not None:
+            assert_is_command(finding["cure"])
+        if finding["level"] != "ok":
+            found[finding["check"]].append(finding)
+    return found
+
+
+def assert_is_command(cure: str) -> None:
+    words = shlex.split(cure)
+    if words[0] != "tmxdb":
+        return
+    name = next(word for word in words[1:] if word in COMMANDS)
+    assert tmxdb.get_command(click.Context(tmxdb), name) is not None
+
+
+def test_a_healthy_database_has_no_problem(done: Tool, site: RunningSite) -> None:
+    done.change("delete from settings where key = 'site'")
+    found = findings(done, "--site", site.url)
+    assert [finding["level"] for name in found for finding in found[name] if name not in ("failures", "game")] == []
+    retry = "tmxdb retry --kind download --code"
+    assert {finding["cure"] for finding in found["failures"]} == {f"{retry} gbx.not_gbx", f"{retry} tmx.unavailable"}
+
+
+def test_nothing_is_changed_and_no_file_is_created(tool: Tool, site: RunningSite) -> None:
+    found = findings(tool, "--site", site.url, ends=3)
+    assert [finding["cure"] for finding in found["database"]] == ["tmxdb migrate"]
+    assert tool.files() == set()
+    assert len(site.log()) == 1
+
+
+def test_each_fault_of_a_database_is_found(done: Tool, site: RunningSite) -> None:
+    done("pause", "capture", "--reason", "holidays")
+    later = iso(wall_clock() + HOUR_MS)
+    worker = ("w-1", "elsewhere", "m", 1, 1, "list", 1, later, later, later)
+    columns = "worker_id, host, machine, pid, process_started_ms, kinds, n, started_at, heartbeat_at, lease_until"
+    done.change(f"insert into workers ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *worker)
+    this = done.one("select value from settings where key = 'database_id'")
+    assert this
+    done.change("insert into settings values ('verify', '{}')")
+    done.change("update rate_limit set paused_until_ms = ?, reason = 'slow down'", wall_clock() + HOUR_MS)
+    (done.folder / "data").rename(done.folder / "elsewhere")
+    found = findings(done, ends=3)
+    assert [finding["cure"] for finding in found["paused kinds"]] == ["tmxdb resume capture"]
+    assert [finding["cure"] for finding in found["verify"]] == ["tmxdb verify"]
+    assert [finding["cure"] for finding in found["data folder"]] == ["tmxdb --data FOLDER verify"]
+    assert "behind that of a worker of this database" in found["clock"][0]["found"]
+    assert "slow down" in found["pause"][0]["found"]
+
+
+def test_a_dead_worker_of_this_machine_is_found(done: Tool, site: RunningSite) -> None:
+    from tmxdb.queue.worker_registry import new_identity, register
+
+    identity = new_identity()
+    database = Database(str(done.folder / "tmx.db"))
+    with database.write() as connection:
+        register(connection, identity, ["list"], 1, wall_clock())
+    database.close()
+    done.change("update workers set process_started_ms = process_started_ms - 100000")
+    found = findings(done, ends=3)
+    assert [finding["cure"] for finding in found["workers"]] == ["tmxdb release"]
+
+
+def test_a_damaged_file_is_found(done: Tool) -> None:
+    path = done.folder / "tmx.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)")
+        page = connection.execute("select rootpage from sqlite_master where name = 'attempts'").fetchone()[0]
+        size = connection.execute("pragma page_size").fetchone()[0]
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(data)
+    found = findings(done, ends=3)
+    assert found["integrity"][0]["level"] == "problem"
+
+
+def test_a_site_that_does_not_answer_and_stale_settings_are_found(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch, site: RunningSite
+) -> None:
+    tool("migrate")
+    monkeypatch.setenv("TMXDB_DATABASE", "x.db")
+    for name in CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", "missing.pem")
+    (tool.folder / ".env").write_text("TMXDB_CONTACTS=me\n")
+    found = findings(tool, "--site", "http://127.0.0.1:9", ends=3)
+    assert "TMXDB_DATABASE is not one of tmxdb's; did you mean TMXDB_DATA?" in found["settings"][0]["found"]
+    assert found["settings"][1]["found"] == ".env names variables that tmxdb does not read: TMXDB_CONTACTS"
+    assert "SSL_CERT_FILE names 'missing.pem'" in found["certificates"][0]["found"]
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert "does not answer as an exchange does" in findings(tool, "--site", "http://127.0.0.1:9", ends=3)["site"][0]["found"]  # fmt: skip  # noqa: E501
+
+
+def test_an_older_database_and_another_site_are_findings_not_errors(done: Tool, site: RunningSite) -> None:
+    assert findings(done, "--site", "tmuf", ends=3)["site"][0]["level"] == "note"
+    done.change("update alembic_version set version_num = '0003'")
+    assert [finding["cure"] for finding in findings(done, ends=3)["database"]] == ["tmxdb migrate"]
+
+
+def test_no_check_raises(done: Tool) -> None:
+    def broken(_: Examined) -> Iterator[DoctorFinding]:
+        raise ValueError("a bug\nin two lines")
+
+    storage = Storage(done.folder / "data")
+    examined = Examined("tmx.db", None, None, storage, None, None, 0)
+    (finding,) = examine(examined, {"broken": broken})
+    assert (finding.level, finding.found) == ("problem", "this check failed: a bug in two lines")
+    assert len([*examine(examined)]) >= len(CHECKS)
+
+
+@pytest.mark.parametrize(("here_s", "words"), [(1000, ""), (1059, ""), (1061, "ahead of"), (939, "behind")])
+def test_a_clock_may_be_a_minute_wrong(here_s: float, words: str) -> None:
+    found = [finding.found for finding in clock_against(1000, here_s, "the site")]
+    assert bool(found) == bool(words)
+    assert all(words in text for text in found)
+
+
+def test_the_text_names_each_check_and_the_cures(tool: Tool) -> None:
+    ran = tool("doctor", "--offline", ends=3)
+    assert all(f" {name} " in ran.out for name in CHECKS)
+    assert "tmxdb migrate" in ran.out
+    assert ran.err == "1 problem, 0 warnings.\n"

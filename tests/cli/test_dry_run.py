@@ -1,0 +1,59 @@
+"""A dry run says what the run does, because both use the same conditions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.tool import Tool
+from tmxdb_sandbox import RunningSite
+
+
+def _requests(said: str) -> int:
+    found = re.search(r"(?:About|Up to) ([\d,]+) requests?:", said)
+    assert found, said
+    return int(found[1].replace(",", ""))
+
+
+@pytest.mark.parametrize("options", [["--top", "4"], ["--from", "site"], ["--all-replays"]], ids=" ".join)
+def test_a_finished_database_needs_requests_again_when_the_options_ask_for_more(
+    tool: Tool, site: RunningSite, options: list[str]
+) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 12)
+    tool("run", "--top", 1)
+    before = (tool.folder / "tmx.db").read_bytes()
+    planned = tool("run", *options, "--dry-run")
+    assert (tool.folder / "tmx.db").read_bytes() == before
+    site.clear_log()
+    tool("run", *options)
+    sent = site.stats()["requests"]
+    assert sent > 0
+    if "Up to" in planned.err:
+        assert sent <= _requests(planned.err)
+    else:
+        assert 0.5 * sent <= _requests(planned.err) <= 2 * sent
+    assert _requests(tool("run", *options, "--dry-run").err) == 0
+
+
+def test_the_rows_that_are_listed_again_are_counted_exactly(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 12)
+    tool("work", "--kind", "list", "--top", 1)
+    planned = tool("work", "--kind", "list", "--top", 4, "--dry-run").err
+    site.clear_log()
+    tool("work", "--kind", "list", "--top", 4)
+    assert _requests(planned) == site.stats()["requests"]
+
+
+def test_a_limit_bounds_the_requests_and_the_rows_shown(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 12)
+    planned = tool("work", "--kind", "list", "--limit", 3, "--dry-run")
+    assert _requests(planned.err) == 3
+    assert len(planned.out.splitlines()) == 3
+
+
+def test_adding_tracks_says_which_are_known(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
+    known = tool.one("select min(track_id) from tracks")
+    said = tool("add-tracks", known, 999_999_999, "--dry-run").err
+    assert said == "1 track would be added, 1 known before would come first.\n"

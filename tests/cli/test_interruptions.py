@@ -1,0 +1,87 @@
+"""Ctrl-C while Python still imports, and a terminal that is closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.processes import needs_ctrl_c
+from tests.tool import Tool, until
+from tmxdb_sandbox import RunningSite
+
+pytestmark = needs_ctrl_c
+INTERRUPTED = 130
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "tenths"),
+    [(["status"], (1, 4, 7)), (["run"], (2, 5, 8, 10)), (["export", "frames", "x"], (3, 6, 9))],
+    ids=["status", "run", "export frames"],
+)
+def test_ctrl_c_while_python_imports_prints_no_traceback(tool: Tool, words: list[str], tenths: tuple[int]) -> None:
+    """The commands import mostly the same modules: each is interrupted at other moments."""
+    tool("migrate")
+    for tenth in tenths:
+        # -X importtime reports on stderr when tmxdb's own modules are imported, whatever the speed of the machine.
+        process = subprocess.Popen(
+            [sys.executable, "-X", "importtime", "-m", "tmxdb", *words],
+            cwd=tool.folder,
+            env=tool.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        lines, seen = [], False
+        for line in process.stderr:
+            lines.append(line)
+            seen = seen or "| click" in line.replace("  ", " ")
+            if seen and len(lines) % 10 == tenth % 10:
+                process.send_signal(signal.SIGINT)
+                break
+        said = "".join(lines) + process.stderr.read()
+        process.wait(300)
+        process.stderr.close()
+        assert "Traceback" not in said
+        assert process.returncode in (0, 1, 2, INTERRUPTED)  # it may have been past the imports
+
+
+def test_a_closed_terminal_ends_a_run_in_good_order(tool: Tool, site: RunningSite) -> None:
+    import pty
+
+    tool("--site", site.url, "sync-tracks")
+    site.set_faults(["slow:s=0.2:first=1000"])
+    master, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tmxdb", "run", "--n", "2"],
+        cwd=tool.folder,
+        env=tool.environment(),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    try:
+        until(lambda: tool.one("select count(*) from tracks where status = 'done'"))
+        process.send_signal(signal.SIGHUP)
+        os.close(master)  # from now on every write to the terminal fails
+        assert process.wait(300) == INTERRUPTED
+    finally:
+        process.kill()
+    assert tool.one("select count(*) from tracks where status = 'running'") == 0
+    assert tool.one("select count(*) from workers") == 0
+
+
+def test_a_closed_terminal_is_ignored_under_nohup(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 3)
+    with tool.started("run", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:  # type: ignore[arg-type, func-returns-value]
+        time.sleep(0.3)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(300) == 0

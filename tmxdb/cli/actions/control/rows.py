@@ -1,0 +1,92 @@
+"""The rows that options select, as conditions in SQL; and what was named but does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from tmxdb.cli.framework.types import suggestion
+from tmxdb.cli.options.rows import RowSelection
+from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.output import message
+from tmxdb.db.models import JOBS
+from tmxdb.db.selected import in_selection, missing_ids
+from tmxdb.errors import InvalidInput
+from tmxdb.kinds import KINDS
+from tmxdb.reports.pages.errors import NOUNS
+from tmxdb.selections.store import find
+
+
+def tables_of(selection: RowSelection) -> dict[str, tuple[Table, list[ColumnElement[bool]]]]:
+    """Return the table of each chosen kind with the conditions on its rows."""
+    tracks = selection.named_tracks()
+    chosen = {}
+    for kind in selection.kinds or KINDS:
+        table = JOBS[kind]
+        conditions: list[ColumnElement[bool]] = []
+        if selection.ids:
+            conditions.append(next(iter(table.primary_key)).in_(selection.ids))
+        if selection.codes:
+            conditions.append(table.c.error_code.in_(selection.codes))
+        if tracks:
+            conditions.append(table.c.track_id.in_(tracks))
+        if selection.only is not None:
+            conditions.append(in_selection(table, selection.only))
+        if selection.replay_ids:
+            if "replay_id" not in table.c:
+                continue
+            conditions.append(table.c.replay_id.in_(selection.replay_ids))
+        chosen[kind] = table, conditions
+    return chosen
+
+
+def check_named(connection: Connection, selection: RowSelection) -> None:
+    """Raise InvalidInput, before anything is changed, if what was named does not exist: row, code, selection."""
+    if selection.only is not None:
+        find(connection, selection.only)
+    for noun, table, ids in (
+        *((NOUNS[kind], JOBS[kind], selection.ids) for kind in selection.kinds),
+        ("track", JOBS["list"], selection.named_tracks()),
+        ("replay", JOBS["download"], selection.replay_ids),
+    ):
+        missing = missing_ids(connection, next(iter(table.primary_key)), ids)
+        if missing:
+            raise InvalidInput(
+                f"The database has no {noun} {first_few(missing, ', ')}; nothing was changed.", code="input.no_row"
+            )
+    for code in selection.codes:
+        _check_code(connection, code)
+
+
+def explain_empty(
+    connection: Connection,
+    tables: dict[str, tuple[Table, list[ColumnElement[bool]]]],
+    sentence: Callable[[str], str],
+) -> None:
+    """Print why no row matched: how many rows match all but the status, by kind and status."""
+    parts = []
+    for kind, (table, conditions) in tables.items():
+        query = select(table.c.status, func.count()).where(*conditions).group_by(table.c.status)
+        parts += [f"{kind}: {n:,} {status}" for status, n in sorted(connection.execute(query))]
+    message(sentence("; ".join(parts) if parts else "there are no such rows in any status"))
+
+
+def _check_code(connection: Connection, code: str) -> None:
+    codes: set[str] = set()
+    for table in JOBS.values():
+        codes.update(
+            connection.execute(select(table.c.error_code).where(table.c.error_code.is_not(None)).distinct()).scalars()
+        )
+    if code in codes or _is_known(code):
+        return
+    present = f" Codes in this database: {', '.join(sorted(codes))}." if codes else " No row has an error code."
+    raise InvalidInput(
+        f"Unknown error code {code[:60]!r}.{suggestion(code, codes)}{present} Nothing was changed.", code="input.code"
+    )
+
+
+def _is_known(code: str) -> bool:
+    from tmxdb.failure_policy import POLICIES
+
+    return any(policy.code == code for policy in POLICIES)

@@ -1,0 +1,61 @@
+"""What `tmxdb work` and `tmxdb run` would do: the dry run, and the estimate that a run begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from tmxdb.cli.opening.database import open_database
+from tmxdb.cli.opening.exchange import effective_rate, site_and_contact
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
+from tmxdb.cli.options.work import WorkOptions
+from tmxdb.cli.shared.output import message, plural
+from tmxdb.clock import span
+from tmxdb.db.engine import Database
+from tmxdb.db.models import JOBS
+from tmxdb.kinds.context import Options as JobOptions
+from tmxdb.kinds.reopening import count_more_replays, count_opening
+from tmxdb.reports.forecast import Forecast, Opening, forecast, next_items
+
+
+def say_plan(
+    storage: StorageOptions,
+    exchange: ExchangeOptions,
+    kinds: Sequence[str],
+    options: WorkOptions,
+    job_options: JobOptions,
+    *,
+    n: int,
+) -> None:
+    """Print what would be claimed first, and the number of requests and their time. Write and send nothing."""
+    database = open_database(storage, read_only=True)
+    where, _ = site_and_contact(storage, exchange, database)
+    rate = effective_rate(database, where, exchange.rate)
+    ahead = estimate_run(database, kinds, options, job_options)
+    for kind in kinds:
+        message(f"{kind}: {plural(ahead.waiting[kind], 'row')} to do; the first that would be claimed:")
+        for item_id in next_items(database, JOBS[kind], min(n, options.limit or n), job_options.selection):
+            click.echo(f"{kind} {item_id}")
+    pace = f"about {span(ahead.requests / rate)} at {rate:g} per second" if rate else "without a rate limit"
+    message(f"{about(ahead)}: {pace}.")
+
+
+def about(ahead: Forecast) -> str:
+    """Return `About 60 requests`, or `Up to …` where more cannot be known."""
+    return f"{'Up to' if ahead.is_upper_bound else 'About'} {plural(ahead.requests, 'request')}"
+
+
+def estimate_run(database: Database, kinds: Sequence[str], options: WorkOptions, job_options: JobOptions) -> Forecast:
+    """Return what a run would do, with the rows that its first step would open."""
+    with database.read() as connection:
+        rows = {kind: count_opening(connection, kind, job_options) for kind in kinds}
+        more_replays = count_more_replays(connection, job_options) if "list" in kinds else 0
+    return forecast(
+        database,
+        Opening(rows, more_replays),
+        top=job_options.top,
+        maps_from_site=job_options.maps_from_site,
+        limit=options.limit,
+        selection=job_options.selection,
+    )

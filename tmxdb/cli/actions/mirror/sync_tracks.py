@@ -1,0 +1,264 @@
+"""What `tmxdb sync-tracks` does: the exchange's track list into the database."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import suppress
+
+import click
+from sqlalchemy import select
+
+from tmxdb.cli.actions.mirror.selecting import update_selections
+from tmxdb.cli.exit_status import INTERRUPTED
+from tmxdb.cli.opening.database import open_database, open_database_if_any
+from tmxdb.cli.opening.exchange import check_exchange, effective_rate, open_exchange, site_and_contact
+from tmxdb.cli.options.commands.sync_tracks import SyncOptions
+from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.track_filters import TrackFilterOptions
+from tmxdb.cli.shared.logs import notices
+from tmxdb.cli.shared.output import message, plural
+from tmxdb.cli.shared.progress import message_above_bars, progress_bar, shows_bar
+from tmxdb.cli.shared.signals import StopSignals, stop_signals
+from tmxdb.db import settings
+from tmxdb.db.engine import Database
+from tmxdb.db.models import TrackRow
+from tmxdb.selections.members import track_ids
+from tmxdb.selections.selection import Selection
+from tmxdb.selections.store import find, listed
+from tmxdb.storage import new_user_file, write_user_file
+from tmxdb.sync import store
+from tmxdb.sync.filters import Filters
+from tmxdb.sync.priority import has_unranked, rank_tracks
+from tmxdb.sync.tracks import Synced, TrackSync
+from tmxdb.sync.walk import UPLOADED
+from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.endpoints import PAGE, TRACK_FIELDS, TRACKS, order_number, url
+
+LOG_EVERY_S = 5.0
+_INSTEAD = "choose another file with --save-ids"
+_log = logging.getLogger("tmxdb.sync")
+
+
+def do_sync(
+    options: SyncOptions,
+    track_filters: TrackFilterOptions,
+    only: OnlyOption,
+    database_options: DatabaseOptions,
+    exchange_options: ExchangeOptions,
+) -> None:
+    """Read the list, or the tracks of selections, as the options say."""
+    filters = track_filters.filters()
+    if only.only and (filters.site or filters.min_awards or options.order or options.max_tracks or options.everything):
+        raise click.UsageError("--only reads the tracks of a selection: leave out filters, --order and --max-tracks.")
+    selections, reads_list = _selections(database_options, only, filters, options)
+    if not reads_list:
+        _sync_selections(selections, database_options, exchange_options, options)
+        return
+    if options.refresh and options.order:
+        raise click.UsageError("--refresh reads changes to known tracks; it does not go with --order.")
+    if options.dry_run:
+        _say_plan(database_options, exchange_options, filters, options)
+        if selections:
+            message(f"Then the tracks of these selections would be read: {_names(selections)}.")
+        return
+    if options.save_ids:
+        _check_writable(options.save_ids, force=options.force)
+    with stop_signals() as signals:
+        check_exchange(database_options, exchange_options, signals.stop)
+        database = open_database(database_options, create=True)
+        exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
+        synced = _sync(database, exchange, filters, options, signals)
+        if selections and not signals.stop.is_set():
+            update_selections(database, database_options, exchange, selections, signals)
+        basis = _basis(database, options.priority)
+        if synced.kept or synced.reopened or options.priority or has_unranked(database):
+            moved = rank_tracks(database, basis)
+            message(f"Ranked by {basis}: {plural(moved, 'track')} with a new priority.")
+        if options.save_ids:
+            ids = synced.ids if options.order else _all_ids(database)
+            data = "".join(f"{track_id}\n" for track_id in ids).encode("ascii")
+            write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
+            message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
+    if signals.stop.is_set():
+        message("Interrupted. Run the same command again to continue.")
+        sys.exit(INTERRUPTED)
+
+
+def _selections(
+    database_options: DatabaseOptions, only: OnlyOption, filters: Filters, options: SyncOptions
+) -> tuple[list[Selection], bool]:
+    """Return the selections to choose again, and whether to read the list of the site before.
+
+    A list with filters is that list alone. After the list of all tracks, which has the facts of all of them, live
+    selections are chosen again.
+    """
+    if filters.site or filters.min_awards or options.order or options.max_tracks:
+        return [], True
+    database = open_database(database_options) if only.only else open_database_if_any(database_options)
+    if database is None:
+        return [], True
+    name = None if options.everything else only.or_remembered(database).only
+    with database.read() as connection:
+        if name is not None:
+            return [find(connection, name)], False
+        selections = [row.selection for row in listed(connection)]
+        # Without selections, or if the whole list was asked for before, a plain sync reads it.
+        if options.everything or not selections or store.known_sync(connection, filters.scope(UPLOADED)) is not None:
+            return [selection for selection in selections if selection.is_live], True
+        return selections, False
+
+
+def _names(selections: list[Selection]) -> str:
+    return ", ".join(selection.name for selection in selections)
+
+
+def _sync_selections(
+    selections: list[Selection],
+    database_options: DatabaseOptions,
+    exchange_options: ExchangeOptions,
+    options: SyncOptions,
+) -> None:
+    names = _names(selections)
+    if options.dry_run:
+        message(f"The tracks of these selections would be read: {names}.")
+        return
+    with stop_signals() as signals:
+        check_exchange(database_options, exchange_options, signals.stop)
+        database = open_database(database_options)
+        exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
+        message(f"Reading the tracks of {names}. `tmxdb sync-tracks --all` reads the list of all tracks.")
+        complete = update_selections(database, database_options, exchange, selections, signals)
+        if options.save_ids:
+            with database.read() as connection:
+                ids = dict.fromkeys(key for selection in selections for key in track_ids(connection, selection.name))
+            data = "".join(f"{track_id}\n" for track_id in ids).encode("ascii")
+            write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
+            message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
+    if not complete:
+        message("Interrupted. Run the same command again to continue.")
+        sys.exit(INTERRUPTED)
+
+
+def _sync(
+    database: Database, exchange: Exchange, filters: Filters, options: SyncOptions, signals: StopSignals
+) -> Synced:
+    message(f"Reading the track list of {exchange.site.base_url}.")
+    display = _SyncDisplay(options.progress)
+    signals.say = display.note
+    sync = TrackSync(database, exchange, display, stop=signals.stop, per_page=options.per_page)
+    try:
+        if options.order:
+            synced = sync.first_of(filters, order_number(options.order), options.max_tracks)
+        else:
+            if options.refresh and not _was_read(database, filters):
+                # The user chose some tracks in another way. Reading the list would add all the others.
+                display.note("Reading what changed. New tracks are not added; `tmxdb sync-tracks` adds the whole list.")
+                synced = Synced(complete=True)
+            else:
+                synced = sync.by_upload(filters, options.max_tracks)
+            if options.refresh and not signals.stop.is_set():
+                changed = sync.changed(filters)
+                display.note(f"{plural(changed.reopened, 'changed track')} to list again.")
+                synced.reopened += changed.reopened
+    finally:
+        display.close()
+        signals.say = message
+    seen = f"{plural(synced.pages, 'page')}, {plural(synced.seen, 'track')}, {synced.new:,} of them new"
+    message(f"{seen}; {_end(synced, options)}.")
+    return synced
+
+
+def _was_read(database: Database, filters: Filters) -> bool:
+    """Return whether the list with these filters was ever asked for, or the database has no tracks yet."""
+    with database.read() as connection:
+        if store.known_sync(connection, filters.scope(UPLOADED)) is not None:
+            return True
+        return connection.execute(select(TrackRow.track_id).limit(1)).first() is None
+
+
+def _end(synced: Synced, options: SyncOptions) -> str:
+    if options.order and options.max_tracks == synced.kept:
+        return f"the first {plural(options.max_tracks, 'track')} by {options.order}"
+    return "the list is complete" if synced.complete else "stopped before the end; the next sync continues from here"
+
+
+def _basis(database: Database, wanted: str | None) -> str:
+    with database.write() as connection:
+        if wanted:
+            settings.remember(connection, "priority", wanted)
+        return settings.setting(connection, "priority") or "awards"
+
+
+def _say_plan(
+    database_options: DatabaseOptions, exchange_options: ExchangeOptions, filters: Filters, options: SyncOptions
+) -> None:
+    """Print the first request. Nothing is sent or written; the database need not exist."""
+    database = open_database_if_any(database_options)
+    where, _ = site_and_contact(database_options, exchange_options, database)
+    order1 = order_number(options.order) if options.order else UPLOADED
+    per_page = options.per_page or PAGE
+    query: dict[str, str | int] = {"order1": order1, **filters.site, "fields": TRACK_FIELDS, "count": per_page}
+    if database is not None and not options.order:
+        with database.read() as connection:
+            known = store.known_sync(connection, filters.scope(UPLOADED))
+        if known and known["cursor"]:
+            query["after"] = known["cursor"]
+            message(f"The last sync ended at track {known['cursor']}, after {plural(known['tracks_seen'], 'track')}.")
+    click.echo(url(where.base_url, TRACKS, query))
+    pages = (
+        "to the end of the list" if options.max_tracks is None else plural(-(-options.max_tracks // per_page), "page")
+    )
+    rate = effective_rate(database, where, exchange_options.rate)
+    pace = f"at {rate:g} requests per second" if rate else "without a rate limit"
+    message(f"… and so on, {per_page:,} tracks per page, {pages}, {pace}.")
+
+
+class _Probed(Exception):
+    """Ends the writing of a file that was created only to see whether it can be."""
+
+
+def _check_writable(path: str, *, force: bool) -> None:
+    """Fail before an hour of requests rather than after it. Leave nothing behind."""
+    with suppress(_Probed), new_user_file(path, force=force, instead=_INSTEAD):
+        raise _Probed
+
+
+def _all_ids(database: Database) -> list[int]:
+    with database.read() as connection:
+        query = select(TrackRow.track_id).order_by(TrackRow.priority, TrackRow.track_id)
+        return list(connection.execute(query).scalars())
+
+
+class _SyncDisplay:
+    """Shows pages as a bar on a terminal, else as a line every 5 s."""
+
+    def __init__(self, progress: bool | None) -> None:
+        self._bar = progress_bar(0, "tracks", progress=progress) if shows_bar(progress) else None
+        if self._bar is not None:
+            self._bar.total = None
+        self._logged_at = time.monotonic()
+        self.note = notices(self._show, "sync")
+
+    def page(self, synced: Synced) -> None:
+        """Show the counts after a page was stored."""
+        _log.debug("Stored page %d: %d tracks, %d new.", synced.pages, synced.seen, synced.new)
+        if self._bar is not None:
+            self._bar.update(synced.seen - self._bar.n)
+        elif time.monotonic() - self._logged_at > LOG_EVERY_S:
+            self._logged_at = time.monotonic()
+            message(f"{plural(synced.pages, 'page')}, {plural(synced.seen, 'track')}, {synced.new:,} of them new …")
+
+    def _show(self, text: str) -> None:
+        """Write a line above the bar."""
+        if self._bar is not None:
+            message_above_bars(text)
+        else:
+            message(text)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()

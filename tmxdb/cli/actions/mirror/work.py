@@ -1,0 +1,235 @@
+"""What `tmxdb work` and `tmxdb run` do: claim pending rows and do their jobs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass, replace
+
+from tmxdb.capture.stuck_maps import StuckMaps
+from tmxdb.cli.actions.mirror.plan import about, estimate_run, say_plan
+from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
+from tmxdb.cli.opening.database import close_at_end, open_database, open_storage
+from tmxdb.cli.opening.exchange import open_exchange, open_unused_exchange
+from tmxdb.cli.opening.games import open_games
+from tmxdb.cli.opening.remembered import data_for_storage, remember_typed, remembered
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
+from tmxdb.cli.options.game import CaptureGameOptions
+from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.work import DEFAULT_GAMES, DEFAULT_N, DEFAULT_TOP, WorkOptions
+from tmxdb.cli.shared.malloc import limit_malloc
+from tmxdb.cli.shared.output import message, plural
+from tmxdb.cli.shared.progress import ProgressDisplay
+from tmxdb.cli.shared.signals import StopSignals, stop_signals
+from tmxdb.clock import span, wall_clock
+from tmxdb.db.engine import Database
+from tmxdb.db.selected import Scope
+from tmxdb.db.settings import database_id
+from tmxdb.events import EventBus, SitePaused
+from tmxdb.kinds import KINDS, make_kind
+from tmxdb.kinds.context import JobContext
+from tmxdb.kinds.context import Options as JobOptions
+from tmxdb.kinds.facts import reader
+from tmxdb.kinds.local import is_local_only
+from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
+from tmxdb.queue.loop.run_options import Plan, Totals
+from tmxdb.queue.loop.worker import Worker
+from tmxdb.queue.worker_registry import Identity, live_workers, new_identity
+from tmxdb.reports.counts import counts, open_rows
+from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.fetch import Fetcher
+from tmxdb.upkeep.verify import check_data_folder
+
+
+@dataclass(frozen=True)
+class WorkRequest:
+    """What the user asked for. `games`: options of the games; only `work` has them."""
+
+    kinds: list[str]
+    storage: StorageOptions
+    exchange: ExchangeOptions
+    work: WorkOptions
+    games: CaptureGameOptions
+    only: OnlyOption
+    scope: Scope | None = None
+    """The rows that `only` means; known when the database is open."""
+
+    @property
+    def only_captures(self) -> bool:
+        """Whether no request is sent to the exchange."""
+        return self.kinds == ["capture"]
+
+    @property
+    def n(self) -> int:
+        """Jobs to run at once."""
+        return self.work.n or (DEFAULT_GAMES if self.only_captures else DEFAULT_N)
+
+
+def do_work(request: WorkRequest) -> None:
+    """Claim rows of the kinds and do their jobs until nothing is left; print what was done."""
+    options = request.work
+    if options.name_template is not None:
+        NameTemplate(options.name_template)  # fail before anything is opened
+    if options.dry_run:
+        database = open_database(request.storage, read_only=True)
+        request = replace(request, scope=request.only.or_remembered(database).scope(database))
+        job_options = _job_options(request, database)
+        say_plan(request.storage, request.exchange, request.kinds, options, job_options, n=request.n)
+        return
+    limit_malloc()
+    with stop_signals() as signals:
+        database = open_database(request.storage)
+        database.abandon_on(signals.now)
+        storage = open_storage(request.storage, database)
+        request = replace(request, scope=request.only.or_remembered(database).scope(database))
+        _remember(request, database)
+        job_options = _job_options(request, database)
+        if request.only_captures and not options.forever and not _has_captures(database):
+            message("No captures are requested. Request some with `tmxdb add-captures`.")
+            return
+        with database.read() as connection:
+            sends_nothing = request.only_captures or (
+                not options.forever and is_local_only(connection, request.kinds, job_options)
+            )
+        exchange, rate = _open_exchange(request, database, signals.stop, sends_nothing=sends_nothing)
+        if rate:
+            ahead = estimate_run(database, request.kinds, options, job_options)
+            message(
+                f"Sending {exchange.site.base_url} at most {plural_rate(rate)}, all processes of this database together"
+                f" (--rate). {about(ahead)} in {span(ahead.requests / rate)}."
+            )
+        check_data_folder(database, storage, changes=False)
+        storage.check_writable()
+        with database.write() as connection:
+            collection = database_id(connection)
+        storage.identity.remember(collection)
+        if request.storage.data is not None:  # only now: a folder that cannot be used is not remembered
+            remember_typed(database, "data", "data", data_for_storage(request.storage.data, database))
+        database.expect_id(collection)
+        identity = new_identity()
+        fetcher = Fetcher(exchange)
+        close_at_end(fetcher.close)
+        context = JobContext(database, storage, exchange, fetcher, identity.worker_id, job_options)
+        totals, missed = _run_worker(request, identity, context, signals)
+        _end(database, request, totals, signals, missed)
+
+
+def _open_exchange(
+    request: WorkRequest, database: Database, stop: threading.Event, *, sends_nothing: bool
+) -> tuple[Exchange, float | None]:
+    """Return the exchange and the rate in requests per second; captures and local rows need no requests."""
+    if sends_nothing:
+        return open_unused_exchange(request.storage, request.exchange, database, stop), None
+    # Listing has the connections of its own threads only; see `queue/worker.py`.
+    connections = request.n if request.kinds == ["list"] else max(1, request.n // 4)
+    return open_exchange(
+        request.storage, request.exchange, database, connections=connections, stop=stop, at_once=request.n
+    )
+
+
+def _remember(request: WorkRequest, database: Database) -> None:
+    """Store what was typed, for the next run."""
+    options = request.work
+    remember_typed(database, "top", "top", None if options.top is None else str(options.top))
+    remember_typed(database, "name_template", "name_template", options.name_template)
+
+
+def _job_options(request: WorkRequest, database: Database) -> JobOptions:
+    options = request.work
+    return JobOptions(
+        top=options.top or int(remembered(database, "top") or DEFAULT_TOP),
+        top_chosen=options.top is not None,
+        selection=request.scope,
+        all_replays=options.all_replays,
+        maps_from_site=options.source == "site",
+        store_inputs=options.store_inputs,
+        reader=reader(options.gbx_reader),
+        name_template=NameTemplate(options.name_template or remembered(database, "name_template") or DEFAULT_TEMPLATE),
+        strict_pictures=request.games.strict,
+        stuck_maps=StuckMaps(request.games.write_stuck_maps) if request.games.write_stuck_maps is not None else None,
+    )
+
+
+def _run_worker(
+    request: WorkRequest, identity: Identity, context: JobContext, signals: StopSignals
+) -> tuple[Totals, str | None]:
+    """Return what was done, and a sentence about frames that captures missed."""
+    options, database = request.work, context.database
+    plan = Plan(
+        n=request.n,
+        limit=options.limit or 0,
+        forever=options.forever,
+        wait=options.wait,
+        max_attempts=options.max_attempts,
+        selection=request.scope,
+    )
+    with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:
+        events = EventBus(display)
+        context = replace(context, events=events)
+        signals.say = display.note
+        context.exchange.rate_limiter.on_pause = lambda seconds, reason: events.emit(SitePaused(seconds, reason))
+        partial_files = context.storage.partial_files()
+        with database.read() as connection:
+            context.storage.delete_partial(partial_files, live_workers(connection, wall_clock()))
+        if "capture" in request.kinds:
+            games = request.n if request.only_captures else DEFAULT_GAMES
+            context = replace(context, games=open_games(context, games, request.games, display.note))
+        worker = Worker(
+            database,
+            [make_kind(name, context) for name in request.kinds],
+            plan,
+            identity=identity,
+            events=events,
+            stop=signals.stop,
+            stop_now=signals.now,
+            concurrency=lambda: context.exchange.concurrency.limit,
+            waiting_threads=context.exchange.rate_limiter.waiting_threads,
+            check=context.storage.identity.check,
+        )
+        totals = worker.run()
+        return totals, context.games.missed_frames if context.games is not None else None
+
+
+def _end(database: Database, request: WorkRequest, totals: Totals, signals: StopSignals, missed: str | None) -> None:
+    done, failed, skipped = totals.of("done"), totals.of("failed"), totals.of("skipped")
+    retried = totals.of("retry")
+    again = f"; {plural(retried, 'attempt')} had to be repeated" if retried else ""
+    message(f"{done:,} done, {skipped:,} skipped, {failed:,} failed{again}.")
+    if missed:
+        message(missed)
+    if not (done or skipped or failed or retried or signals.stop.is_set()):
+        _explain_nothing(database, request.kinds, request.scope)
+    if failed:
+        message('Why: `tmxdb status` or `tmxdb query "select * from failures"`. To try again: `tmxdb retry`.')
+    with database.read() as connection:
+        left = open_rows(connection, request.scope)
+    if signals.stop.is_set():
+        message(f"Interrupted: {plural(left, 'row')} left. Run the same command again to continue.")
+        sys.exit(INTERRUPTED)
+    if failed:
+        sys.exit(SOME_FAILED)
+
+
+def _explain_nothing(database: Database, kinds: list[str], selection: Scope | None) -> None:
+    """Say what is missing when there was nothing to do: rows of one kind open those of the next."""
+    with database.read() as connection:
+        table = counts(connection, selection)
+    total = sum(table["list"].values())
+    if not total:
+        message("The database has no tracks. Add some with `tmxdb sync-tracks` or `tmxdb add-tracks`.")
+        return
+    for kind, noun in (("list", "track"), ("download", "replay"), ("extract", "map")):
+        waiting = table[kind]["pending"] + table[kind]["retry"]
+        if waiting and kind not in kinds and any(KINDS.index(kind) < KINDS.index(later) for later in kinds):
+            verb = "waits" if waiting == 1 else "wait"
+            message(f"{plural(waiting, noun)} {verb} for `tmxdb work --kind {kind}`, which opens more work.")
+
+
+def _has_captures(database: Database) -> bool:
+    with database.read() as connection:
+        return any(counts(connection)["capture"].values())
+
+
+def plural_rate(rate: float) -> str:
+    """Return `4 requests per second`."""
+    return f"{rate:g} request{'' if rate == 1 else 's'} per second"

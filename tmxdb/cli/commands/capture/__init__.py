@@ -1,0 +1,1 @@
+"""Commands that capture frames from the game."""

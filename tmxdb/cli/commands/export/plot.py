@@ -1,0 +1,123 @@
+"""`tmxdb plot`: the driven line of a replay, coloured by speed, with the inputs below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tmxdb.cli.completion.words import replays
+from tmxdb.cli.framework.command import command, force_option
+from tmxdb.cli.framework.option import option
+from tmxdb.cli.framework.types import item_id_in
+from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.options.database import StorageOptions
+from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.shared.output import message
+from tmxdb.cli.shared.pictures import check_selected, draw_selection, nothing_chosen
+from tmxdb.errors import GbxError, InvalidInput, UsageError
+from tmxdb.storage import Storage, id_name, write_user_file
+
+if TYPE_CHECKING:
+    from tmxdb.db.engine import Database
+    from tmxdb.gbx import Replay
+    from tmxdb.pictures.driven_line import DrivenLine
+
+
+@command()
+@click.argument("replay", metavar="[ID|URL|FILE]", required=False, shell_complete=replays)
+@option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="PNG to write; without a replay: the folder.  [default: REPLAY-line.png]",
+)
+@force_option
+def plot(replay: str | None, out: Path | None, force: bool, only: OnlyOption, options: StorageOptions) -> None:
+    """Draw the driven line from above, coloured by speed, with checkpoints and inputs.
+
+    The argument is the id or URL of a downloaded replay, or a file. With --only and
+    no replay, the best downloaded replay of each track in the selection is drawn.
+    If a replay was captured, the captured positions are drawn over those of the
+    ghost: the two lines should match. Needs matplotlib: pip install "tmxdb[plot]".
+
+    \b
+      tmxdb plot 4471203
+      tmxdb plot A01-Race.Replay.Gbx --out a01.png
+      tmxdb plot --only best --out lines
+    """
+    replay_id = None if replay is None else item_id_in(replay, "replay")
+    if replay is not None and replay_id is None:
+        if only.only is not None:
+            raise UsageError("--only is about replays in the database, not files.", code="input.ids")
+        title, name = Path(replay).name, Path(replay).name.split(".")[0]
+        _write(out or Path(f"{name}-line.png"), _png(title, _file(Path(replay)), []), force=force)
+        return
+    if replay_id is None and only.only is None:
+        raise nothing_chosen("plot")
+    database = open_database(options, read_only=True)
+    storage = open_storage(options, database)
+    if replay_id is not None:
+        check_selected(database, only, replay_id)
+        _write(out or Path(f"{id_name(replay_id)}-line.png"), _of_database(database, storage, replay_id), force=force)
+        return
+
+    def draw(replay_id: int, folder: Path) -> None:
+        _write(folder / f"{id_name(replay_id)}-line.png", _of_database(database, storage, replay_id), force=force)
+
+    draw_selection(database, only, out, draw, captured=False)
+
+
+def _write(target: Path, png: bytes, *, force: bool) -> None:
+    write_user_file(target, png, force=force, instead="choose another file with --out")
+    click.echo(target)
+
+
+def _png(title: str, data: bytes, captured: list[DrivenLine]) -> bytes:
+    from tmxdb.gbx import read_replay
+
+    try:
+        return _draw(title, read_replay(data), captured)
+    except GbxError as error:
+        raise InvalidInput(f"{title}: {error}", code=error.code) from error
+
+
+def _draw(title: str, replay: Replay, captured: list[DrivenLine]) -> bytes:
+    from tmxdb.pictures.controls import control_steps
+    from tmxdb.pictures.driven_line import ghost_line
+    from tmxdb.pictures.plot import draw_run
+
+    ghost = ghost_line(replay)
+    lines = [line for line in (ghost, *captured) if line is not None]
+    end_ms = replay.race_time_ms or max((line.times_ms[-1] for line in lines), default=0)
+    pressed = control_steps(replay.inputs, end_ms) if replay.inputs else None
+    return draw_run(f"{title} - {end_ms / 1000:.2f} s", lines, pressed, end_ms, replay.checkpoints_ms or ())
+
+
+def _of_database(database: Database, storage: Storage, replay_id: int) -> bytes:
+    from tmxdb.pictures.captured import captured_line, captured_run, replay_file
+
+    facts = replay_file(database, replay_id)
+    data = storage.read(facts.path) if facts.path else None
+    if data is None:
+        raise InvalidInput(
+            f"replay {replay_id}: its file is missing. `tmxdb work --kind download` downloads it.", code="input.no_file"
+        )
+    run = captured_run(database, storage.root, replay_id)
+    lines = []
+    if run is not None:
+        try:
+            lines.append(captured_line(run))
+        except InvalidInput as error:  # the ghost's line can be drawn without it
+            message(str(error))
+    return _png(f"{facts.track_name or 'track'} - {facts.user_name or ''}", data, lines)
+
+
+def _file(path: Path) -> bytes:
+    from tmxdb.gbx.source import read_source
+
+    try:
+        return read_source(path)
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}.", code="input.no_file") from error

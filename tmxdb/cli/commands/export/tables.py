@@ -1,0 +1,230 @@
+"""`tmxdb export tracks|replays|maps|captures|checkpoints|inputs|lines`: a table as one file, or as a folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tmxdb.cli.commands.export.lake import LakeOptions, export_lake
+from tmxdb.cli.exit_status import SOME_FAILED
+from tmxdb.cli.framework.command import command
+from tmxdb.cli.framework.option import option_field
+from tmxdb.cli.framework.types import WordChoice
+from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
+from tmxdb.cli.options.selection import TrackSelection
+from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.output import file_size, message, plural, print_json
+from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.errors import UsageError
+
+FORMATS = ("parquet", "csv", "jsonl")
+SHOWN = 5
+SUMMARIES = {
+    "tracks": "Write tracks to a file.",
+    "replays": "Write replays to a file.",
+    "maps": "Write maps to a file.",
+    "captures": "Write captures to a file, without frames.",
+    "checkpoints": "Write checkpoint times to a file.",
+    "inputs": "Write input events to a file.",
+}
+_FACTS = "One row each, with all facts."
+CONTENT = {
+    **dict.fromkeys(SUMMARIES, _FACTS),
+    "checkpoints": "One row per crossing, numbered from 1; the finish is the last one.",
+    "inputs": "One row per event: time, control and value.",
+}
+
+
+@dataclass(frozen=True)
+class TableExportOptions:
+    """The form of the file."""
+
+    form: str | None = option_field(
+        "--format",
+        type=WordChoice(FORMATS),
+        metavar="FORMAT",
+        help='parquet, csv or jsonl. Parquet needs pip install "tmxdb[parquet]".  [default: by the name of OUT]',
+    )
+    spreadsheet: bool = option_field(
+        "--spreadsheet",
+        is_flag=True,
+        default=False,
+        help="CSV for spreadsheets: text that would run as a formula gets an apostrophe in front.",
+    )
+    force: bool = option_field("--force", is_flag=True, default=False, help="Write again what exists already.")
+    as_json: bool = option_field("--json", is_flag=True, default=False, help="Write JSON to stdout, for programs.")
+
+    since_last: bool = option_field(
+        "--since-last",
+        is_flag=True,
+        default=False,
+        help="Into a folder: write only what has changed since the last export into it.",
+    )
+
+    def chosen_format(self, out: Path) -> str:
+        """Return the format. Raise UsageError if neither the option nor the file name says one."""
+        if self.spreadsheet and self.form in (None, "csv"):
+            return "csv"
+        form = self.form or out.suffix.lower().lstrip(".")
+        if form not in FORMATS or self.spreadsheet:
+            raise UsageError(
+                f"{out}: choose a format with --format {', '.join(FORMATS)}."
+                " For a folder of files, end the name with /.",
+                code="input.format",
+            )
+        return form
+
+    def is_folder(self, out: str) -> bool:
+        """Return whether `out` names a folder of files."""
+        return self.since_last or out.endswith(("/", os.sep)) or os.path.isdir(out)
+
+
+@dataclass(frozen=True)
+class LineFileOptions(TableExportOptions):
+    """The same for the table that is read from files, and for folders."""
+
+    n: int | None = option_field(
+        "--n", type=click.IntRange(1, 256), metavar="N", help="Processes.  [default: one per processor]"
+    )
+
+
+def table_commands() -> list[click.Command]:
+    """Return a command for each table."""
+    return [*(_table_command(name, summary) for name, summary in SUMMARIES.items()), lines]
+
+
+@command("lines")
+@click.argument("out", type=click.Path())
+def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, storage_options: StorageOptions) -> None:
+    """Write the positions of downloaded replays to a file.
+
+    \b
+      tmxdb export lines lines.parquet
+      tmxdb export lines lines.parquet --track-id 2233
+      tmxdb export lines lake/ --since-last
+
+    One row per position, every 50 or 100 ms: time_ms, x, y, z in metres, speed_kmh, and angles
+    in radians. Rows are in the order of replays. Exit status 3: some replays have no positions.
+    """
+    from tmxdb.export.tables.export import write_rows
+    from tmxdb.export.tables.lines import LINES, line_pages
+    from tmxdb.export.track_ids import unknown_tracks
+
+    if options.is_folder(out):
+        export_lake(("lines",), Path(out), _lake_options(options, options.n), track_selection, storage_options)
+        return
+    form = options.chosen_format(Path(out))
+    database = open_database(storage_options, read_only=True)
+    track_ids = track_selection.tracks(database)
+    unknown = unknown_tracks(database, track_ids)
+    data = open_storage(storage_options, database).root
+    problems: list[tuple[int, str]] = []
+    with stop_signals() as signals:
+        pages = line_pages(
+            database,
+            data,
+            track_ids,
+            processes=options.n or os.cpu_count() or 1,
+            on_problem=lambda replay_id, why: problems.append((replay_id, why)),
+        )
+        written = write_rows(
+            Path(out),
+            form,
+            LINES.columns,
+            pages,
+            for_spreadsheet=options.spreadsheet,
+            force=options.force,
+            stop=signals.stop,
+        )
+    for replay_id, why in problems[:SHOWN]:
+        message(f"Replay {replay_id}: {why}")
+    if problems:
+        message(f"{plural(len(problems), 'replay')} without positions left out.")
+    _report(Path(out), written, unknown, as_json=options.as_json)
+    if unknown or problems:
+        sys.exit(SOME_FAILED)
+
+
+def _table_command(table: str, summary: str) -> click.Command:
+    text = f"""{summary}
+
+    \b
+      tmxdb export {table} {table}.parquet
+      tmxdb export {table} {table}.csv --track-id 2233
+      tmxdb export {table} lake/ --since-last
+
+    {CONTENT[table]} Rows are in the order of their key. Memory
+    stays flat however many there are.
+    """
+
+    @command(table, help=text)
+    @click.argument("out", type=click.Path())
+    def export_table(
+        out: str, options: LineFileOptions, track_selection: TrackSelection, database_options: DatabaseOptions
+    ) -> None:
+        if options.is_folder(out):
+            export_lake((table,), Path(out), _lake_options(options, options.n), track_selection, database_options)
+        else:
+            _export(table, Path(out), options, track_selection, database_options)
+
+    return export_table
+
+
+def _lake_options(options: TableExportOptions, n: int | None) -> LakeOptions:
+    if options.spreadsheet and options.form not in (None, "csv"):
+        raise UsageError("--spreadsheet writes CSV: leave --format out.", code="input.format")
+    form = "csv" if options.spreadsheet else options.form or "parquet"
+    return LakeOptions(
+        form=form,
+        spreadsheet=options.spreadsheet,
+        since_last=options.since_last,
+        force=options.force,
+        n=n,
+        as_json=options.as_json,
+    )
+
+
+def _export(
+    table: str,
+    out: Path,
+    options: TableExportOptions,
+    track_selection: TrackSelection,
+    database_options: DatabaseOptions,
+) -> None:
+    from tmxdb.export.tables.export import export_table
+    from tmxdb.export.track_ids import unknown_tracks
+
+    form = options.chosen_format(out)
+    database = open_database(database_options, read_only=True)
+    track_ids = track_selection.tracks(database)
+    unknown = unknown_tracks(database, track_ids)
+    with stop_signals() as signals:
+        written = export_table(
+            database,
+            table,
+            out,
+            form,
+            track_ids,
+            for_spreadsheet=options.spreadsheet,
+            force=options.force,
+            stop=signals.stop,
+        )
+    _report(out, written, unknown, as_json=options.as_json)
+    if unknown:
+        sys.exit(SOME_FAILED)
+
+
+def _report(out: Path, written: int, unknown: list[int], *, as_json: bool) -> None:
+    size = out.stat().st_size
+    if unknown:
+        message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
+    if as_json:
+        print_json({"rows": written, "bytes": size})
+    else:
+        click.echo(out)
+    message(f"{plural(written, 'row')}, {file_size(size)}.")

@@ -1,0 +1,1 @@
+"""Commands that read GBX files without a database."""

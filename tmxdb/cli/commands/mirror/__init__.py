@@ -1,0 +1,1 @@
+"""Commands that mirror the exchange: track lists, leaderboards, replays and maps."""

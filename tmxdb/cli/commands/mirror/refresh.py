@@ -1,0 +1,151 @@
+"""`tmxdb refresh`: list leaderboards again that are due."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import click
+
+from tmxdb.cli.exit_status import INTERRUPTED
+from tmxdb.cli.framework.command import command
+from tmxdb.cli.framework.option import option_field
+from tmxdb.cli.framework.types import int_range
+from tmxdb.cli.opening.database import open_database
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
+from tmxdb.cli.options.game import CaptureGameOptions
+from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.work import WorkOptions
+from tmxdb.cli.shared.output import message, plural
+from tmxdb.cli.shared.parse_time import span_s
+from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.clock import wall_clock
+from tmxdb.errors import UsageError
+from tmxdb.tmx.endpoints import IDS_AT_ONCE
+
+DEFAULT_AGE = "7d"
+
+
+@dataclass(frozen=True)
+class RefreshOptions:
+    """What counts as due, and how much to send."""
+
+    older_than: str | None = option_field(
+        "--older-than",
+        metavar="SPAN",
+        help=f"Leaderboards last listed longer ago: 12h, 7d.  [default: {DEFAULT_AGE}; with --changed: none]",
+    )
+    changed: bool = option_field(
+        "--changed",
+        is_flag=True,
+        default=False,
+        help="Only tracks that moved on the site. Alone it misses replays that do not move a track's activity.",
+    )
+    max_requests: int | None = option_field(
+        "--max-requests",
+        type=int_range(1),
+        metavar="N",
+        help="Send about N requests for this at most, for the most wanted tracks.  [default: all that are due]",
+    )
+    n: int | None = option_field(
+        "--n", type=click.IntRange(1, 1024), metavar="N", help="Requests at once.  [default: 16]"
+    )
+    dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show what is due; send nothing.")
+    progress: bool | None = option_field(
+        "--progress/--no-progress", help="Show a progress bar, or log lines.  [default: a bar on a terminal]"
+    )
+
+    def age_ms(self) -> int | None:
+        """Return the age from which a listing is due; None: age does not count. Raise UsageError if it is no span."""
+        if self.older_than is None and self.changed:
+            return None
+        try:
+            return span_s(self.older_than or DEFAULT_AGE) * 1000
+        except ValueError:
+            raise UsageError(
+                f"--older-than {self.older_than!r} is not a span. Write 12h, 7d or 1d12h.", code="input.time"
+            ) from None
+
+
+@command()
+def refresh(
+    options: RefreshOptions, only: OnlyOption, storage: StorageOptions, exchange_options: ExchangeOptions
+) -> None:
+    """List leaderboards again that are due: tracks that moved on the site, and those not looked at for long.
+
+    \b
+      tmxdb refresh --only best
+      tmxdb refresh --older-than 1d --max-requests 500
+      tmxdb refresh --changed
+      tmxdb run
+      tmxdb changes
+
+    Each leaderboard is listed as deep as before. New replays wait for `tmxdb run`.
+    The most wanted tracks come first. Only known tracks are listed, none is added.
+    """
+    from tmxdb.cli.actions.mirror.selecting import QuietSync
+    from tmxdb.cli.actions.mirror.work import WorkRequest, do_work
+    from tmxdb.cli.opening.exchange import open_exchange
+    from tmxdb.sync.refresh import count_due, look_for_changes, reopen_old
+
+    age_ms = options.age_ms()
+    now_ms = wall_clock()
+    before_ms = now_ms - age_ms if age_ms is not None else 0
+    if options.dry_run:
+        _say_plan(options, only, storage, before_ms)
+        return
+    with stop_signals() as signals:
+        database = open_database(storage)
+        only = only.or_remembered(database)
+        only.selection(database)
+        exchange, _ = open_exchange(storage, exchange_options, database, connections=2, stop=signals.stop)
+        budget = options.max_requests
+        moved, sent = look_for_changes(
+            database,
+            exchange,
+            QuietSync(),
+            only.only,
+            max_requests=None if budget is None else max(1, budget // 2),
+            stop=signals.stop,
+            note=message,
+        )
+        if signals.stop.is_set():
+            message("Interrupted. Run the same command again to continue.")
+            sys.exit(INTERRUPTED)
+        with database.read() as connection:
+            waiting = count_due(connection, before_ms, only.only).open
+        room = None if budget is None else max(0, budget - sent - waiting)
+        old = reopen_old(database, before_ms, only.only, room) if age_ms is not None else 0
+    message(
+        f"{plural(waiting + old, 'leaderboard')} to list: {old:,} not looked at for long, {moved:,} moved on the site,"
+        f" {max(waiting - moved, 0):,} waiting already."
+    )
+    left = None if budget is None else budget - sent
+    if waiting + old == 0 or left == 0:
+        message("No leaderboard is due." if waiting + old == 0 else "The budget is used up; the next refresh goes on.")
+        return
+    work = WorkOptions(n=options.n, limit=left, progress=options.progress)
+    do_work(WorkRequest(["list"], storage, exchange_options, work, CaptureGameOptions(), only))
+
+
+def _say_plan(options: RefreshOptions, only: OnlyOption, storage: StorageOptions, before_ms: int) -> None:
+    from tmxdb.sync.refresh import LOOKED_UP_BY_ID, count_due
+
+    database = open_database(storage, read_only=True)
+    only = only.or_remembered(database)
+    only.selection(database)
+    with database.read() as connection:
+        due = count_due(connection, before_ms, only.only)
+    by_list = only.only is None and due.tracks > LOOKED_UP_BY_ID
+    looks = 1 if by_list else -(-due.tracks // IDS_AT_ONCE)
+    if options.max_requests is not None:
+        looks = min(looks, max(1, options.max_requests // 2))
+    least = "At least" if by_list else "About"
+    message(f"{least} {plural(looks, 'request')} would ask which of {plural(due.tracks, 'track')} moved.")
+    listings = due.by_age + due.open
+    if options.max_requests is not None:
+        listings = min(listings, max(0, options.max_requests - looks))
+    message(
+        f"{plural(due.by_age, 'leaderboard')} not looked at for long, {due.open:,} waiting already;"
+        f" {listings:,} would be listed, and those that moved."
+    )

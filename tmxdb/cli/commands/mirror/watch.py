@@ -1,0 +1,269 @@
+"""`tmxdb watch`: sync, refresh and run on a schedule, whatever happens in between.
+
+Each step is a process of its own, so that nothing it meets ends the watch. When the next round is due is in the
+database: a watch that was killed continues, and a round that was cut off is done again.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tmxdb.cli.exit_status import INTERRUPTED, OK, SOME_FAILED
+from tmxdb.cli.framework.command import command
+from tmxdb.cli.framework.option import option_field
+from tmxdb.cli.framework.types import int_range
+from tmxdb.cli.opening.database import open_database
+from tmxdb.cli.opening.remembered import remembered
+from tmxdb.cli.options.database import StorageOptions
+from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.shared.logs import FILE_BYTES, FILES
+from tmxdb.cli.shared.output import message, safe
+from tmxdb.cli.shared.parse_time import span_s
+from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.clock import iso, span, wall_clock
+from tmxdb.errors import DatabaseError, InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    from tmxdb.db.engine import Database
+    from tmxdb.upkeep.schedule import WatchState
+
+LOOK_S = 30.0
+"""How often to look at the clock while nothing is due: a computer that slept is noticed within this."""
+UNAVAILABLE_S = 30.0
+GRACE_S = 60.0
+"""How long a step may take to end in good order when the watch is stopped."""
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """When to work, and how much to look."""
+
+    every: str | None = option_field("--every", metavar="SPAN", help="Time between rounds: 6h, 1d.  [default: 1d]")
+    at: tuple[str, ...] = option_field(
+        "--at", multiple=True, metavar="HH:MM", help="Time of day of a round, on this computer's clock; repeatable."
+    )
+    older_than: str = option_field(
+        "--older-than", metavar="SPAN", default="7d", show_default=True, help="As in `tmxdb refresh`."
+    )
+    max_requests: int | None = option_field(
+        "--max-requests", type=int_range(1), metavar="N", help="As in `tmxdb refresh`, for each round."
+    )
+    log: str | None = option_field("--log", metavar="FILE", help="Log file.  [default: watch.log beside the database]")
+    once: bool = option_field("--once", is_flag=True, default=False, help="Do one round if it is due, then end.")
+
+    def schedule(self) -> tuple[int | None, list[int]]:
+        """Return the span in ms or the minutes of the day. Raise UsageError for what is neither."""
+        if self.every and self.at:
+            raise UsageError("Give --every or --at, not both.", code="input.time")
+        try:
+            minutes = [_minutes(text) for text in self.at]
+            span_s(self.older_than)
+            return (None, minutes) if minutes else (span_s(self.every or "1d") * 1000, [])
+        except ValueError as error:
+            raise UsageError(f"{error}. Write a span as 6h or 1d, a time of day as 03:30.", code="input.time") from None
+
+
+@command()
+def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> None:
+    """Stay current: sync, refresh and run on a schedule, until Ctrl-C.
+
+    \b
+      tmxdb watch --every 6h
+      tmxdb watch --at 03:30 --only best --max-requests 500
+      tmxdb watch --once
+
+    Outages, restarts and kills are survived: the next round's time is in the
+    database. With --once, another scheduler decides when to start it. Units for
+    systemd, cron and Windows: docs/how-to/stay-current.md.
+    """
+    from tmxdb.upkeep.schedule import after_round, next_round, refuse_second, save
+
+    every_ms, times = options.schedule()
+    database = open_database(storage)
+    only.selection(database)
+    chosen = only.only or remembered(database, "only")
+    with database.read() as connection:
+        refuse_second(connection)
+    log = _log_to(options.log or _beside(database))
+    with stop_signals() as signals:
+        signals.say = lambda text: log.info("Stopping after this step.")
+        while not signals.stop.is_set():
+            try:
+                state = _wait(database, signals.stop, log, once=options.once)
+                if state is None:
+                    break
+                began_ms = wall_clock()
+                succeeded = _round(database, storage, options, chosen, state, signals.stop, log)
+                if signals.stop.is_set():
+                    break  # the round is due as before
+                following_ms = next_round(wall_clock(), every_ms, times)
+                state = after_round(state, began_ms, wall_clock(), following_ms, succeeded=succeeded)
+                with database.write() as connection:
+                    save(connection, state)
+                log.info("The next round is due at %s.", iso(state.due_ms))
+                if options.once:
+                    sys.exit(OK if succeeded else SOME_FAILED)
+            except DatabaseError as error:
+                log.warning("%s Trying again in %s.", error, span(UNAVAILABLE_S))
+                _pause(signals.stop, UNAVAILABLE_S)
+    if signals.stop.is_set():
+        sys.exit(INTERRUPTED)
+
+
+def _pause(stop: threading.Event, seconds: float) -> None:
+    stop.wait(seconds)
+
+
+def _wait(database: Database, stop: threading.Event, log: logging.Logger, *, once: bool) -> WatchState | None:
+    """Wait until a round is due; return None if the watch ends before that."""
+    from tmxdb.upkeep.schedule import WatchState, load, save
+
+    with database.write() as connection:
+        state = load(connection) or WatchState(wall_clock())
+        save(connection, state)
+    said = False
+    while state.due_ms > wall_clock():
+        if once:
+            message(f"The next round is due at {iso(state.due_ms)}.")
+            return None
+        if not said:
+            log.info("Waiting for the round at %s.", iso(state.due_ms))
+            said = True
+        if stop.wait(min(LOOK_S, max((state.due_ms - wall_clock()) / 1000, 0.05))):
+            return None
+    return state
+
+
+def _round(
+    database: Database,
+    storage: StorageOptions,
+    options: WatchOptions,
+    only: str | None,
+    state: WatchState,
+    stop: threading.Event,
+    log: logging.Logger,
+) -> bool:
+    """Do the steps of a round; return whether none of them failed."""
+    name = [] if only is None else ["--only", only]
+    budget = [] if options.max_requests is None else ["--max-requests", str(options.max_requests)]
+    since = iso(state.since_ms if state.since_ms is not None else wall_clock() - 1000)
+    steps = [
+        *([["sync-tracks", "--no-progress", *name]] if only is not None or _has_list(database) else []),
+        ["refresh", "--no-progress", "--older-than", options.older_than, *budget, *name],
+        ["run", "--no-progress", *name],
+        ["changes", "--since", since, *name],
+    ]
+    succeeded = True
+    for step in steps:
+        if stop.is_set():
+            return False
+        status = _step(step, storage, stop, log)
+        # Rows that failed are no reason to do the round again; they wait for `tmxdb retry`.
+        succeeded = succeeded and status in (OK, SOME_FAILED)
+    return succeeded
+
+
+def _step(step: list[str], storage: StorageOptions, stop: threading.Event, log: logging.Logger) -> int:
+    """Run one command; log what it prints, and return its exit status."""
+    data = ["--data", storage.data] if storage.data else []
+    words = [sys.executable, "-m", "tmxdb", "--db", storage.location, *data, *step]
+    log.info("tmxdb %s", " ".join(step))
+    try:
+        with subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            encoding="utf-8", errors="replace",
+        ) as process:  # fmt: skip
+            ender = threading.Thread(target=_end_when_stopped, args=(process, stop), daemon=True)
+            ender.start()
+            for line in process.stdout or ():
+                log.info("%s: %s", step[0], line.rstrip())
+            status = process.wait()
+            ender.join()
+    except OSError as error:
+        log.error("%s could not be started: %s.", step[0], error.strerror)
+        return 1
+    if status not in (OK, SOME_FAILED):
+        log.warning("%s ended with exit status %d.", step[0], status)
+    return status
+
+
+def _end_when_stopped(process: subprocess.Popen[str], stop: threading.Event) -> None:
+    """Ask the step to end in good order when the watch is stopped; kill it if it takes too long."""
+    while process.poll() is None:
+        if stop.wait(0.2):
+            process.terminate()
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            return
+
+
+def _has_list(database: Database) -> bool:
+    """Return whether a plain `sync-tracks` reads no more than was chosen: selections, or the whole list."""
+    from tmxdb.selections.store import listed
+    from tmxdb.sync.filters import Filters
+    from tmxdb.sync.store import known_sync
+    from tmxdb.sync.walk import UPLOADED
+
+    with database.read() as connection:
+        return bool(listed(connection)) or known_sync(connection, Filters().scope(UPLOADED)) is not None
+
+
+def _beside(database: Database) -> str:
+    return "watch.log" if database.path is None else str(database.path.absolute().parent / "watch.log")
+
+
+def _log_to(path: str) -> logging.Logger:
+    """Return a logger that writes to a file, 5 of 10 MB at most, and to stderr."""
+    log = logging.getLogger(__name__)
+    try:
+        file = RotatingFileHandler(Path(path), maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}. Choose another file with --log.", code="input.log") from error
+    handlers: list[logging.Handler] = [file, _ToStderr()]
+    for handler in handlers:
+        handler.setFormatter(_Line())
+        log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+    def end() -> None:
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()
+
+    click.get_current_context().call_on_close(end)
+    return log
+
+
+class _ToStderr(logging.Handler):
+    """Prints the line; a closed stderr is no reason to end."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the line of `record`."""
+        message(self.format(record))
+
+
+class _Line(logging.Formatter):
+    """One line: time in UTC and message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with control characters escaped."""
+        return safe(f"{iso(round(record.created * 1000))} {record.getMessage()}", keep="")
+
+
+def _minutes(text: str) -> int:
+    hour, _, minute = text.partition(":")
+    if not (hour.isdigit() and minute.isdigit() and len(minute) == 2 and int(hour) < 24 and int(minute) < 60):
+        raise ValueError(f"{text[:20]!r} is not a time of day")
+    return int(hour) * 60 + int(minute)

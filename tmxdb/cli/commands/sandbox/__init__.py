@@ -1,0 +1,1 @@
+"""Commands that run the stand-ins for the exchange and the game."""

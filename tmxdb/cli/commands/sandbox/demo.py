@@ -1,0 +1,156 @@
+"""`tmxdb demo`: the whole program against the sandbox, each command as a user would type it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, closing
+from itertools import count
+from pathlib import Path
+
+import click
+
+from tmxdb.cli.exit_status import INTERRUPTED
+from tmxdb.cli.framework.command import command
+from tmxdb.cli.framework.option import option
+from tmxdb.cli.shared.output import plural
+from tmxdb.errors import TmxdbError
+from tmxdb_sandbox import running_game, running_site
+
+_LEADERBOARD = (
+    "select track_name, rank, user_name, site_time_ms, status from leaderboard"
+    " where track_id = (select track_id from tracks where listed_count > 2 order by priority limit 1) order by rank"
+)
+_MISSING = "select kind, status, error_code, count(*) as n from missing group by kind, status, error_code"
+_FASTEST = "select replay_id, nickname_plain, race_time_ms, checkpoints_ms, device, input_count from replays where checkpoint_count > 2 order by race_time_ms limit 3"  # noqa: E501
+
+FIRST_PORT = 8478
+"""Of the first game, by convention."""
+_SHORTEST = (
+    "select replay_id from replays join maps using (track_id) where replays.status = 'done' and replays.finished"
+    " and replays.input_count > 2 and replays.map_uid = maps.uid and maps.map_type = 'race' and maps.status = 'done'"
+    " group by track_id having replays.race_time_ms = min(replays.race_time_ms) order by race_time_ms limit 4"
+)
+_FRAMES = "select replay_id, frame_count, frames_missed, time_matches, folder_path from captures"
+
+
+@command()
+@option("--tracks", type=click.IntRange(1, 100_000), metavar="N", default=60, show_default=True, help="Number of tracks of the sandbox.")  # fmt: skip  # noqa: E501
+@option("--folder", type=click.Path(file_okay=False), metavar="FOLDER", help="Folder for database and files.  [default: tmxdb-demo]")  # fmt: skip  # noqa: E501
+@option("--capture", is_flag=True, help="Also capture frames of some replays, with two stand-ins for the game.")
+@option("--program", default="tmxdb", hidden=True)  # how run.py is called, for the command to paste at the end
+def demo(tracks: int, folder: str | None, capture: bool, program: str) -> None:
+    """Show everything: start the sandbox, sync, list, download, extract, and query.
+
+    Leaves a database and files to look at. Everything runs on this machine.
+
+    \b
+      tmxdb demo
+      tmxdb demo --capture
+    """
+    place = Path(folder) if folder else _free_name("tmxdb-demo")
+    place.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with running_site(tracks=tracks, replays=6, faults=["503:3%:first=1", "cut:3%:first=1", "html:2%:first=1"]) as site:
+        click.echo(f"# A stand-in for the exchange runs at {site.url}; some of its answers are broken on purpose.")
+        click.echo(f"$ cd {_quoted(str(place))}")
+        for arguments in (
+            ["sync-tracks", "--site", site.url],
+            ["run", "--top", "5", "--n", "16"],
+            ["status"],
+            ["query", _LEADERBOARD],
+            ["query", _FASTEST],
+            ["query", _MISSING],
+        ):
+            _type(arguments, place)
+        if capture:
+            _capture(place.absolute())
+    files = sorted(path.relative_to(place).as_posix() for path in (place / "data").rglob("*.Gbx"))
+    click.echo(f"\n# {plural(len(files), 'file')} in {time.monotonic() - began:.0f} s, among them:")
+    for name in files[:2] + files[-2:]:
+        click.echo(f"  {place.as_posix()}/{name}")
+    database = _quoted(f"{place.as_posix()}/tmx.db")
+    click.echo(f'# Look around: {program} --db {database} query "select * from track_progress limit 5"')
+
+
+def _capture(place: Path) -> None:
+    """Capture frames of short runs on a few tracks, and draw one picture of many of them."""
+    user = place / "game" / "TmForever"
+    (user / "Tracks" / "Challenges").mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        port = _start_two_games(stack, user, place)
+        click.echo(f"\n# Two stand-ins for the game run on ports {port} and {port + 1}.")
+        ids = _shortest(place)
+        chosen = [word for replay_id in ids for word in ("--replay-id", str(replay_id))]
+        _type(["add-captures", *chosen, "--fps", "10", "--width", "160", "--height", "120"], place)
+        _type(["work", "--kind", "capture", "--n", "2", "--base-tmi-port", str(port), "--trackmania-path",
+               str(user)], place)  # fmt: skip
+    _type(["query", _FRAMES], place)
+    _type(["contact-sheet", str(ids[0])], place)
+
+
+def _start_two_games(stack: ExitStack, user: Path, place: Path) -> int:
+    """Start games on two consecutive ports, ended with `stack`; return the first port."""
+    for port in range(FIRST_PORT, FIRST_PORT + 1000, 10):
+        with ExitStack() as both:
+            try:
+                for one in (port, port + 1):
+                    both.enter_context(
+                        running_game(
+                            user_folder=user,
+                            replay_folders=[place / "data" / "replays"],
+                            port=one,
+                            sees_later_files=True,
+                        )
+                    )
+            except TmxdbError:  # the port is taken
+                continue
+            stack.enter_context(both.pop_all())
+            return port
+    raise TmxdbError(f"No two consecutive free ports from {FIRST_PORT} on.", code="demo.failed")
+
+
+def _shortest(place: Path) -> list[int]:
+    """Return the best replays of the tracks with the shortest runs."""
+    with closing(sqlite3.connect(place / "tmx.db")) as connection:
+        return [replay_id for (replay_id,) in connection.execute(_SHORTEST)]
+
+
+def _type(arguments: list[str], place: Path) -> None:
+    """Show a command and run it in `place`."""
+    click.echo("\n$ tmxdb " + " ".join(map(_quoted, arguments)))
+    sys.stdout.flush()
+    # Without the settings of this shell: the demo must not touch another database.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TMXDB_")}
+    package = str(Path(__file__).resolve().parents[4])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    status = _wait(subprocess.Popen([sys.executable, "-m", "tmxdb", *arguments], cwd=place, env=environment))
+    if status == INTERRUPTED:
+        sys.exit(INTERRUPTED)  # the command has said so
+    if status == -signal.SIGINT:
+        raise click.Abort  # the command was still starting and has said nothing
+    if status:
+        raise TmxdbError(f"`tmxdb {arguments[0]}` ended with status {status}; see above.", code="demo.failed")
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Return the status of `process`. Ctrl-C reaches it too, and it ends by itself."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _quoted(word: str) -> str:
+    """Quote `word` so that it can be pasted into cmd.exe, PowerShell and sh."""
+    return word if word and not set(word) & set(" '\"*?$&|<>();`\\%!#~[]{}") else f'"{word}"'
+
+
+def _free_name(name: str) -> Path:
+    """Return `name` in this folder, with a number if an earlier demo has used it."""
+    return next(path for path in (Path(f"{name}-{i}" if i > 1 else name) for i in count(1)) if not path.exists())

@@ -1,0 +1,149 @@
+"""The words that can follow: ids and names from the database, error codes, selections, files.
+
+Each function has the form that Click wants. On PostgreSQL there are no words from the database: connecting takes too
+long for a key press.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import click
+    from click.shell_completion import CompletionItem
+
+    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+MOST = 30
+"""Words offered at once. More do not help anyone to choose."""
+_DIGITS = 18
+
+
+def tracks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return ids of tracks that begin with what was typed, with their names."""
+    return _ids(ctx, "SELECT track_id, name FROM tracks WHERE track_id BETWEEN ? AND ? LIMIT ?", incomplete)
+
+
+def replays(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return ids of replays that begin with what was typed, with their drivers."""
+    return _ids(ctx, "SELECT replay_id, user_name FROM replays WHERE replay_id BETWEEN ? AND ? LIMIT ?", incomplete)
+
+
+def tracks_and_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return ids of tracks, or the names of tracks that begin with what was typed."""
+    if not incomplete or incomplete[0].isdigit():
+        return tracks(ctx, param, incomplete)
+    return _names(ctx, "SELECT DISTINCT name FROM tracks WHERE name LIKE ? ESCAPE '!' LIMIT ?", incomplete)
+
+
+def rows(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the nouns of `tmxdb show`, and ids of tracks and replays."""
+    nouns = _items([(noun, None) for noun in ("track", "replay", "map", "capture") if noun.startswith(incomplete)])
+    return nouns + (tracks(ctx, param, incomplete) + replays(ctx, param, incomplete) if incomplete else [])
+
+
+def drivers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the names of drivers that begin with what was typed."""
+    sql = "SELECT DISTINCT user_name FROM replays WHERE user_name LIKE ? ESCAPE '!' LIMIT ?"
+    return _names(ctx, sql, incomplete) if incomplete else []
+
+
+def selections(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the names of selections."""
+    return _names(ctx, "SELECT name FROM selections WHERE name LIKE ? ESCAPE '!' ORDER BY name LIMIT ?", incomplete)
+
+
+def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the error codes of rows in the database, or all known ones if there are none."""
+    sql = (
+        "SELECT error_code, sum(n) FROM tally WHERE error_code LIKE ? ESCAPE '!' AND error_code <> ''"
+        " GROUP BY 1 HAVING sum(n) > 0 ORDER BY 2 DESC LIMIT ?"
+    )
+    found = [(str(code), f"{n:,} rows") for code, n in _read(ctx, sql, _prefix(incomplete), MOST)]
+    if not found:
+        from tmxdb.failure_policy import POLICIES
+
+        known = ((policy.code, policy.why) for policy in POLICIES if "*" not in policy.code)
+        found = [(code, why) for code, why in known if code.startswith(incomplete)]
+    return _items(found)
+
+
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a file."""
+    return _items([(incomplete, None)], kind="file")
+
+
+def folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a folder."""
+    return _items([(incomplete, None)], kind="dir")
+
+
+BY_OPTION: dict[str, Completer] = {
+    "--only": selections,
+    "--code": codes,
+    "--track-id": tracks,
+    "--replay-id": replays,
+}
+
+
+def completer_of(names: tuple[str, ...], metavar: str | None) -> Completer | None:
+    """Return what completes the value of an option, by its name or by what its help calls the value."""
+    for name in names:
+        if name in BY_OPTION:
+            return BY_OPTION[name]
+    words = (metavar or "").split("|")
+    return files if "FILE" in words else folders if "FOLDER" in words else None
+
+
+def _ids(ctx: click.Context, sql: str, incomplete: str) -> list[CompletionItem]:
+    """Return ids whose digits begin with `incomplete`: one range of the key for each number of digits."""
+    if incomplete and not (incomplete.isascii() and incomplete.isdigit() and incomplete[0] != "0"):
+        return []
+    found: list[tuple[Any, ...]] = []
+    if not incomplete:
+        found = _read(ctx, sql, 1, 2**63 - 1, MOST)
+    else:
+        for more in range(_DIGITS - len(incomplete)):
+            first = int(incomplete) * 10**more
+            found += _read(ctx, sql, first, first + 10**more - 1, MOST - len(found))
+            if len(found) >= MOST:
+                break
+    return _items([(str(key), name) for key, name in found])
+
+
+def _names(ctx: click.Context, sql: str, incomplete: str) -> list[CompletionItem]:
+    return _items([(str(row[0]), None) for row in _read(ctx, sql, _prefix(incomplete), MOST)])
+
+
+def _prefix(incomplete: str) -> str:
+    """Return the pattern of LIKE for texts that begin with `incomplete`."""
+    escaped = incomplete.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"{escaped}%"
+
+
+def _read(ctx: click.Context, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    location = _location(ctx)
+    if location is None:
+        return []
+    from tmxdb.db.engines.glance import glance
+
+    return glance(location, sql, values)
+
+
+def _location(ctx: click.Context) -> Path | None:
+    """Return the SQLite file that the command line so far names, or None."""
+    named = ctx.params.get("db") or ctx.find_root().params.get("db") or "tmx.db"
+    return Path(named) if "://" not in named and Path(named).is_file() else None
+
+
+def _items(found: Sequence[tuple[str, str | None]], *, kind: str = "plain") -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(_one_line(word), type=kind, help=note and _one_line(note)[:60]) for word, note in found]
+
+
+def _one_line(text: str) -> str:
+    """Return `text` without control characters: names come from outside, and shells read one word from each line."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,36 @@
+"""Colours on a terminal. NO_COLOR turns them off, FORCE_COLOR on (no-color.org, force-color.org)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+
+def colour_wish() -> bool | None:
+    """Return what the user wants for every stream; None: colours on a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
+
+
+def uses_colour() -> bool:
+    """Return whether stdout gets colours."""
+    wish = colour_wish()
+    return wish if wish is not None else sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def bold(text: str) -> str:
+    """Return `text` in bold where colours are used."""
+    return click.style(text, bold=True) if uses_colour() else text
+
+
+def dim(text: str) -> str:
+    """Return `text` less bright where colours are used."""
+    return click.style(text, dim=True) if uses_colour() else text
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return `text` in `colour` where colours are used."""
+    return click.style(text, fg=colour) if uses_colour() else text

@@ -1,0 +1,99 @@
+"""The formats of `tmxdb query` for programs and documents. Each writes row by row: millions of rows take no memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from tmxdb.cli.formats.table import vertical_lines
+from tmxdb.cli.formats.text import safe
+
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "vertical")
+ENDINGS = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "markdown"}
+"""The format of a file by the end of its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWriter:
+    """Writes rows to `file`. `for_spreadsheet`: CSV in which no cell runs as a formula."""
+
+    file: TextIO
+    for_spreadsheet: bool = False
+
+    def write(self, form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write all `rows` in the format `form`, any of FORMATS but `table`."""
+        writers: dict[str, Callable[[Sequence[str], Iterable[Sequence[Any]]], None]] = {
+            "csv": self._csv,
+            "tsv": self._tsv,
+            "json": self._json,
+            "jsonl": self._jsonl,
+            "markdown": self._markdown,
+            "vertical": self._vertical,
+        }
+        writers[form](columns, rows)
+
+    def _csv(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write the bytes as they are for a program; escaped for a terminal, which would obey some of them."""
+        writer = csv.writer(self.file, lineterminator="\n")
+        convert = _for_spreadsheet if self.for_spreadsheet else safe if self.file.isatty() else str
+        writer.writerow(columns)
+        writer.writerows(
+            [None if value is None else convert(value) if isinstance(value, str) else str(value) for value in row]
+            for row in rows
+        )
+
+    def _tsv(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        r"""Write one line for each row. A tab, a line break or a backslash in a text becomes `\t`, `\n` or `\\`."""
+        for row in _with_first(columns, rows):
+            self.file.write("\t".join("" if value is None else _tsv_cell(str(value)) for value in row) + "\n")
+
+    def _json(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self.file.write("[")
+        for i, row in enumerate(rows):
+            self.file.write(("," if i else "") + "\n  " + _json_object(columns, row))
+        self.file.write("\n]\n")
+
+    def _jsonl(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            self.file.write(_json_object(columns, row) + "\n")
+
+    def _markdown(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self.file.write(_markdown_line(columns))
+        self.file.write(_markdown_line(["---"] * len(columns)))
+        for row in rows:
+            self.file.write(_markdown_line(row))
+
+    def _vertical(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        for number, row in enumerate(rows, 1):
+            for line in vertical_lines(columns, [row], first=number):
+                self.file.write(line + "\n")
+
+
+def _with_first(first: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+    yield first
+    yield from rows
+
+
+def _json_object(columns: Sequence[str], row: Sequence[Any]) -> str:
+    """Return a JSON object; of columns with the same name the second is `name_2`."""
+    if len(set(columns)) < len(columns):
+        columns = [name if (n := columns[:i].count(name) + 1) == 1 else f"{name}_{n}" for i, name in enumerate(columns)]
+    return json.dumps(dict(zip(columns, row, strict=True)), default=str)
+
+
+def _markdown_line(values: Sequence[Any]) -> str:
+    cells = ("" if value is None else safe(str(value), keep="").replace("|", "\\|") for value in values)
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _tsv_cell(value: str) -> str:
+    return safe(value.replace("\\", "\\\\"), keep="")
+
+
+def _for_spreadsheet(value: str) -> str:
+    """See OWASP, "CSV Injection": a cell that begins with one of these characters is run as a formula."""
+    return safe(f"'{value}" if value.startswith(_FORMULA_START) else value, keep="")

@@ -1,0 +1,110 @@
+"""Commands and groups: help in sections of at most 80 columns, suggestions for what was mistyped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tmxdb.cli.framework.option import GENERAL, option, with_options
+from tmxdb.cli.framework.types import suggestion
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+
+
+class SectionedCommand(click.Command):
+    """A command whose options are listed by section, general ones first."""
+
+    def __init__(self, name: str | None, **attrs: Any) -> None:
+        super().__init__(name, **{"context_settings": CONTEXT, **attrs})
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section after the other."""
+        write_options(self, ctx, formatter)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; say where an option belongs that is one of the whole program."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name in _options_of(ctx.find_root().command) and ctx.parent is not None:
+                raise click.NoSuchOption(
+                    error.option_name,
+                    f"No such option: {error.option_name} after the command's name."
+                    f" Write it before: `tmxdb {error.option_name} {ctx.info_name}`.",
+                    ctx=ctx,
+                ) from None
+            raise
+
+
+class SectionedGroup(click.Group):
+    """A group of commands; a mistyped command gets a suggestion."""
+
+    def __init__(self, name: str | None, **attrs: Any) -> None:
+        super().__init__(name, **{"context_settings": CONTEXT, **attrs})
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, which most readers look for, then the group's options."""
+        self.format_commands(ctx, formatter)
+        write_options(self, ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` begin with. Fail, with the closest name, if there is none."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            hint = suggestion(name, self.list_commands(ctx)) or f" `{ctx.command_path} --help` lists all commands."
+            ctx.fail(f"No such command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def command_of(self, name: str | None = None, **attrs: Any) -> Callable[[Callable[..., Any]], click.Command]:
+        """Return a decorator that makes a command of a function and adds it to the group."""
+
+        def decorate(function: Callable[..., Any]) -> click.Command:
+            made = command(name, **attrs)(function)
+            self.add_command(made)
+            return made
+
+        return decorate
+
+
+def command(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator that makes a command of a function. See `with_options` for its typed options."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        made: click.Command = click.command(name, cls=SectionedCommand, **attrs)(with_options(function))
+        return made
+
+    return decorate
+
+
+def group(name: str | None = None, **attrs: Any) -> Callable[[Callable[..., Any]], SectionedGroup]:
+    """Return a decorator that makes a group of a function."""
+    return click.group(name, cls=SectionedGroup, **attrs)
+
+
+def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write the options of `command` by section: general first, then in the order of their declaration."""
+    sections: dict[str, list[tuple[str, str]]] = {GENERAL: []}
+    for parameter in command.get_params(ctx):
+        record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
+        if record is not None:
+            sections.setdefault(getattr(parameter, "section", GENERAL), []).append(record)
+    for name, records in sections.items():
+        if records:
+            with formatter.section("Options" if len(sections) == 1 else f"{name} options"):
+                formatter.write_dl(records)
+
+
+def _options_of(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+json_option = option("--json", "as_json", is_flag=True, help="Write JSON to stdout, for programs.")
+dry_run_option = option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+progress_option = option(
+    "--progress/--no-progress", default=None, help="Show a progress bar, or log lines.  [default: a bar on a terminal]"
+)
+force_option = option("--force", is_flag=True, help="Overwrite an existing file.")

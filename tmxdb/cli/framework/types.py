@@ -1,0 +1,130 @@
+"""Types of option values: choices with suggestions, and ids of tracks and replays."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    _ClickChoice: TypeAlias = click.Choice[str]
+    _IntType: TypeAlias = click.ParamType[int]
+else:  # older versions of Click have no type parameters
+    _ClickChoice, _IntType = click.Choice, click.ParamType
+
+MAX_ID = 2**63 - 1
+"""The largest number that the databases can store."""
+_PATHS = {
+    "track": re.compile(r"https?://[^/\s]+/(?:trackshow|trackgbx)/(\d{1,18})(?:[/?#].*)?", re.I),
+    "replay": re.compile(r"https?://[^/\s]+/(?:recordgbx|recordshow)/(\d{1,18})(?:[/?#].*)?", re.I),
+    "user": re.compile(r"https?://[^/\s]+/usershow/(\d{1,18})(?:[/?#].*)?", re.I),
+}
+_LOCAL = re.compile(r"local(0*[1-9]\d{0,17})", re.I | re.ASCII)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?` for the known word closest to `word`, or nothing if none is close."""
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+class WordChoice(_ClickChoice):
+    """One of several words; a mistyped one gets a suggestion."""
+
+    def __init__(self, words: Sequence[str], *, case_sensitive: bool = True) -> None:
+        super().__init__(words, case_sensitive=case_sensitive)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word as it is spelled in the list."""
+        try:
+            return str(super().convert(value, param, ctx))
+        except click.BadParameter as error:
+            hint = suggestion(str(value), map(str, self.choices))
+            raise click.BadParameter(error.message + hint, ctx=ctx, param=param) from None
+
+
+class ItemId(_IntType):
+    """The id of a track or replay, or the URL of its page or file on an exchange."""
+
+    def __init__(self, noun: str) -> None:
+        self.name, self._noun = "id|url", noun
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the id. Fail if there is none in `value`."""
+        text = str(value).strip()  # -3 is accepted as the value of an option: tables print ids so
+        item_id = item_id_in(f"local{text[1:]}" if text.startswith("-") else text, self._noun)
+        if item_id is not None:
+            return item_id
+        problem = f"{str(value)[:80]!r} is not a {self._noun} id or the URL of a {self._noun}."
+        raise click.BadParameter(problem, ctx=ctx, param=param)
+
+
+class RowId(_IntType):
+    """The id of any row, as a number; `local3` is -3."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the id. Fail if the databases cannot store it."""
+        text = str(value).strip()
+        item_id = row_id_in(f"local{text[1:]}" if text.startswith("-") else text)
+        if item_id is None:
+            raise click.BadParameter(f"{str(value)[:80]!r} is not the id of a row.", ctx=ctx, param=param)
+        return item_id
+
+
+def row_id_in(text: str) -> int | None:
+    """Return the id of a row that `text` is, as a number or as `local3`; None if it is neither."""
+    text = text.strip()
+    local = _LOCAL.fullmatch(text)
+    if local:
+        return -int(local[1])
+    is_number = text.isascii() and text.isdigit() and len(text) < 20
+    return int(text) if is_number and int(text) <= MAX_ID else None
+
+
+def item_id_in(text: str, noun: str) -> int | None:
+    """Return the id that `text` is or that a URL on an exchange contains; None if it is neither.
+
+    `local3` is the id -3, of a track or replay that no exchange knows.
+    """
+    local = _LOCAL.fullmatch(text.strip())
+    if local:
+        return -int(local[1])
+    found = _PATHS[noun].fullmatch(text.strip())
+    digits = found[1] if found else text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and 0 < int(digits) <= MAX_ID):
+        return None
+    return int(digits)
+
+
+class FiniteFloat(click.FloatRange):
+    """A number in a range; `nan` and `inf` are refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            raise click.BadParameter(f"{value!r} is not a finite number.", ctx=ctx, param=param)
+        return number
+
+
+def float_range(least: float, most: float = 1e6) -> FiniteFloat:
+    """Return the type of a number from `least` to `most`."""
+    return FiniteFloat(least, most)
+
+
+def int_range(least: int, most: int = 2**31 - 1) -> click.IntRange:
+    """Return the type of a whole number that every database and library can store."""
+    return click.IntRange(least, most)
+
+
+TRACK_ID = ItemId("track")
+REPLAY_ID = ItemId("replay")
+ROW_ID = RowId()

@@ -1,0 +1,98 @@
+"""Opening the database and the data folder that the options name.
+
+What opens a database is imported when it is opened: SQLAlchemy takes 0.25 s, and no help has to wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
+from tmxdb.cli.shared.output import message
+from tmxdb.errors import DatabaseError, InvalidInput
+from tmxdb.storage import Storage
+
+if TYPE_CHECKING:
+    from tmxdb.db.engine import Database
+    from tmxdb.db.reading.reader import Reader
+
+
+def open_database(options: DatabaseOptions, *, create: bool = False, read_only: bool = False) -> Database:
+    """Return the database, which is closed when the command ends. With `create`, create or upgrade it first.
+
+    Raise DatabaseError if it does not exist or is not of the current revision.
+    """
+    from tmxdb.db.engine import Database, shown
+    from tmxdb.db.migrate import ensure_current, upgrade
+
+    database = Database(options.location, read_only=read_only)
+    close_at_end(database.close)
+    if not read_only:
+        warn_about_share(database)
+    if create:
+        before, _ = upgrade(database)
+        if before is None:
+            message(f"Created the database {shown(options.location)}.")
+    else:
+        ensure_current(database)
+    return database
+
+
+def open_reader(options: DatabaseOptions) -> Reader:
+    """Return the database for plain SQL that reads, which is closed when the command ends.
+
+    It starts faster than `open_database`. Raise DatabaseError if it does not exist or is not of the current revision.
+    """
+    from tmxdb.db.reading.reader import Reader
+
+    reader = Reader(options.location)
+    close_at_end(reader.close)
+    return reader
+
+
+def open_database_if_any(options: DatabaseOptions) -> Database | None:
+    """Return the database for a dry run, or None if there is none yet. Nothing is created."""
+    try:
+        return open_database(options, read_only=True)
+    except DatabaseError as error:
+        if error.code != "db.missing":
+            raise
+        return None
+
+
+def open_storage(options: StorageOptions, database: Database | Reader) -> Storage:
+    """Return the data folder: the one named, else the one that the database remembers, else `data` beside it."""
+    from tmxdb.cli.opening.remembered import remembered_data
+
+    if options.data:
+        refuse_file(options.data)
+        return Storage(Path(options.data))
+    beside = database.path.absolute().parent if database.path is not None else Path.cwd()
+    return Storage(remembered_data(database) or beside / "data")
+
+
+def refuse_file(data: str) -> None:
+    """Raise InvalidInput if the data folder that the user names is something else."""
+    if os.path.lexists(data) and not os.path.isdir(data):
+        raise InvalidInput(f"{data} is not a folder. Choose another with --data.", code="input.not_a_folder")
+
+
+def warn_about_share(database: Database) -> None:
+    """Print a warning if the database is a SQLite file on a network share, where it is not safe to write."""
+    from tmxdb.db.engines.network_share import warning
+
+    text = warning(database.path)
+    if text is not None:
+        message(text)
+
+
+def close_at_end(close: Callable[[], None]) -> None:
+    """Call `close` when the command ends, however it ends."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(close)

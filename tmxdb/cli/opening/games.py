@@ -1,0 +1,86 @@
+"""Opening the games that a worker captures with."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tmxdb.cli.opening.database import close_at_end
+from tmxdb.cli.options.game import CaptureGameOptions, GameOptions
+
+if TYPE_CHECKING:
+    from tmxdb.capture.games.pool import GamePool
+    from tmxdb.capture.games.setup import GameSetup, MapReaders
+    from tmxdb.capture.games.task import CaptureTask
+    from tmxdb.kinds.context import JobContext
+
+
+def open_games(context: JobContext, n: int, options: CaptureGameOptions, note: Callable[[str], None]) -> GamePool:
+    """Return a pool of `n` games, closed when the command ends. Raise InvalidInput if something is missing."""
+    from tmxdb.game.process.launch import LaunchSettings
+    from tmxdb.kinds.captures.maps import waiting_maps
+
+    launch = None
+    if options.launch_game:
+        launch = LaunchSettings(
+            tmloader=options.game_path or options.tmloader_path,
+            profile=options.tmloader_profile,
+            linux_script=options.game_path or options.launch_script,
+            autologin=options.game_user,
+        )
+        launch.command(options.base_tmi_port)  # fail now rather than at the first capture
+    setup = replace(
+        _setup(options, n, context.storage.root / ".games"),
+        launch=launch,
+        adapt_speed=options.adapt_speed,
+        cut_intro=options.cut_intro,
+        press_enter=options.press_enter,
+        data_folder=context.storage.root,
+    )
+    return _open_pool(setup, lambda: waiting_maps(context.database, context.storage), note)
+
+
+def open_running_game(options: GameOptions, task: CaptureTask, note: Callable[[str], None]) -> GamePool:
+    """Return a pool of the one game that runs on the base port, closed when the command ends.
+
+    The map of `task` is copied to the game's folder. Raise InvalidInput if something is missing.
+    """
+    maps = {task.map_key: lambda: task.map_data}
+    return _open_pool(_setup(options, 1, Path()), lambda: maps, note)
+
+
+def _setup(options: GameOptions, n: int, records: Path) -> GameSetup:
+    from tmxdb.capture.games.setup import GameSetup
+    from tmxdb.game.folders import find_folders
+
+    return GameSetup(
+        base_port=options.base_tmi_port,
+        games=n,
+        folders=find_folders(options.trackmania_path, options.tminterface_path),
+        records=records,
+        username=options.game_user or _user_name(),
+        driver=options.driver,
+        window_title=options.window_title,
+    )
+
+
+def _open_pool(setup: GameSetup, waiting_maps: MapReaders, note: Callable[[str], None]) -> GamePool:
+    from tmxdb.capture.games.pool import GamePool
+    from tmxdb.capture.output.encoder import require_pillow
+
+    require_pillow()
+    games = GamePool(setup, waiting_maps, note)
+    close_at_end(games.close)
+    return games
+
+
+def _user_name() -> str:
+    """On Windows the game uses the user name of the system; elsewhere --game-user has to name it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return os.environ.get("USERNAME", "Player")

@@ -1,0 +1,87 @@
+"""Ctrl-C and other requests to end: the first one ends in good order, the second one immediately."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from tmxdb.cli.exit_status import INTERRUPTED
+from tmxdb.cli.shared.output import message
+
+EXIT_AFTER_S = 5.0
+"""How long a command may take to end after the second signal. Longer than giving up a database that does not answer; a
+server that accepts a connection and then says nothing takes longer."""
+_EXIT_MESSAGE = (
+    "\nInterrupted, without an answer from the database or the disk. Rows in flight become pending again by"
+    " themselves. Run the same command again to continue.\n"
+)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+
+
+class StopSignals:
+    """`stop` is set by the first signal: start nothing more. `now` is set by the second: drop everything.
+
+    `say` prints the sentence about it; a progress bar replaces it to stay intact. A process that has not ended
+    EXIT_AFTER_S after the second signal is ended.
+    """
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.now = threading.Event()
+        self.say: Callable[[str], None] = message
+        self._ended = threading.Event()
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if signum == getattr(signal, "SIGHUP", None):
+            _leave_terminal()
+        if self.stop.is_set():
+            if not self.now.is_set():
+                self.now.set()
+                threading.Thread(target=self._exit_if_needed, name="tmxdb-exit", daemon=True).start()
+            return
+        self.stop.set()
+        self.say("Stopping: jobs in flight finish, the rest are released. Press Ctrl-C again to stop immediately.")
+
+    def close(self) -> None:
+        """Let the process live: the command has ended by itself."""
+        self._ended.set()
+
+    def _exit_if_needed(self) -> None:
+        if not self._ended.wait(EXIT_AFTER_S):
+            with suppress(OSError):  # not with `message`: the main thread may be holding the stream
+                os.write(2, _EXIT_MESSAGE.encode())
+            os._exit(INTERRUPTED)
+
+
+@contextmanager
+def stop_signals() -> Iterator[StopSignals]:
+    """Within the block, note Ctrl-C, SIGTERM and a closed terminal (SIGHUP) instead of raising.
+
+    A SIGHUP that is ignored already, as under nohup, stays ignored.
+    """
+    stopping = StopSignals()
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    former = {
+        number: signal.signal(number, stopping) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield stopping
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        stopping.close()
+
+
+def _leave_terminal() -> None:
+    """Send what would go to the terminal that was closed to nowhere: writing to it fails from now on."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            with suppress(OSError):
+                if os.isatty(descriptor):
+                    os.dup2(nowhere, descriptor)
+        os.close(nowhere)

@@ -1,0 +1,1 @@
+"""`tmxdb status --watch`: the status on the whole screen, with keys."""
