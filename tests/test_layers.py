@@ -1,128 +1,184 @@
-"""Imports go one way: cli → sync, kinds, reports, sandbox → queue, capture → db, tmx, gbx, game → the leaves."""
+"""Imports go one way: cli, then jobs (sync, kinds ...), then queue and capture, then the adapters, then the leaves."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 import tmxdb
+import tmxdb_sandbox
 
-PACKAGE = Path(tmxdb.__file__).parent
-LEAVES = {"errors", "clock", "storage", "config", "retrying"}
+PRODUCT = Path(tmxdb.__file__).parent
+SANDBOX = Path(tmxdb_sandbox.__file__).parent
+
+LEAVES = {"errors", "clock", "formats", "paths", "styles", "storage", "failure_policy", "process_identity", "events"}
 ADAPTERS = {"db", "tmx", "gbx", "game"}
-LIFE = {"queue", "capture"}
-WORK = {"sync", "kinds", "reports", "sandbox", "reread", "upkeep", "export", "pictures"}
-LAYERS = [{"__main__"}, {"cli"}, WORK, LIFE, ADAPTERS, LEAVES]
-"""From top to bottom; a room may import what is below it."""
+LIFECYCLE = {"queue", "capture", "selections"}
+JOBS = {"adoption", "sync", "kinds", "reports", "reread", "upkeep", "export", "pictures", "arrays"}
+LAYERS = [{"__main__"}, {"cli", "torch"}, {"serve"}, {"api"}, JOBS, LIFECYCLE, ADAPTERS, LEAVES]
+"""From top to bottom. A package may import packages of a lower layer."""
 
 SIDEWAYS = {
-    ("retrying", "errors"),  # the table of what becomes of them
-    ("storage", "errors"),  # a leaf may lean on the tree of errors, which imports nothing
-    ("reread", "kinds"),  # reading the facts of files again is what the kinds do, without the queue around it
+    ("failure_policy", "errors"),  # the policy is a table over the error classes
+    ("failure_policy", "clock"),  # durations in the table for docs/errors.md
+    ("events", "clock"),  # sentences with times of day and durations
+    ("storage", "paths"),  # every file of the data folder and of users is opened with it
+    ("storage", "errors"),  # every leaf may use the error tree, which imports nothing
+    ("adoption", "kinds"),  # it does what kinds do with a file, without the queue around it
+    ("adoption", "sync"),  # tracks that the site knows are added as `add-tracks` adds them
+    ("export", "arrays"),  # statistics of pictures; lines and inputs of replay files, as CSV and Parquet too
+    ("reread", "kinds"),  # reading facts again is the work of a kind, without the queue around it
 }
-"""Imports between rooms of the same layer that are meant, each with its reason."""
+"""Imports between packages of one layer, each with its reason."""
 
-DOORS = {
+SANDBOX_MAY_IMPORT = {"gbx", "errors", "clock", "storage", "process_identity"}
+"""What the stand-ins share with the product. Anything more would test the product against itself."""
+
+OWNERS = {
     "click": {"cli"},
     "tqdm": {"cli"},
     "requests": {"tmx"},
     "pycurl": {"tmx"},
-    "sqlalchemy": {"db", "queue", "kinds", "sync", "reports", "cli", "reread", "export", "pictures", "upkeep"},
+    "sqlalchemy": JOBS - {"arrays"} | {"db", "queue", "selections", "cli", "api"},
     "alembic": {"db"},
     "lzokay": {"gbx"},
     "pygbx": {"gbx"},
-    "filelock": {"game"},
-    "fcntl": set(),  # not on Windows, as the next is nowhere else
-    "msvcrt": set(),
-    "psutil": {"db", "queue", "sandbox", "game"},
+    "filelock": {"game", "export"},
+    "termios": {"cli"},  # not available on Windows
+    "rich": {"cli"},
+    "fcntl": {"storage"},  # not available on Windows: path_lock.py asks for the system first
+    "msvcrt": {"storage", "cli"},  # only available on Windows; cli reads keys with it
+    "psutil": {"db", "queue", "game", "process_identity"},
     "mss": {"game"},
     "Xlib": {"game"},
     "tminterface": {"game"},
     "matplotlib": {"pictures"},
-    "PIL": {"pictures", "game", "capture", "gbx"},
-    "pyarrow": {"export"},
+    "PIL": {"pictures", "game", "capture", "gbx", "arrays"},
+    "numpy": {"arrays", "api", "serve", "torch", "export"},
+    "torch": {"torch"},
+    "av": {"capture"},
+    "pyarrow": {"export", "capture"},
+    "starlette": {"serve"},
+    "jinja2": {"serve"},
+    "uvicorn": {"serve"},
 }
-"""Outside libraries and the only rooms that may know them."""
+"""Third-party libraries and the only packages that may import them."""
 
 
 @cache
-def imports() -> list[tuple[str, str, str]]:
-    return list(_imports())
-
-
-def _imports() -> Iterator[tuple[str, str, str]]:
-    """(file and line, room, imported module) for every import of tmxdb, those inside functions too."""
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE).with_suffix("").parts
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            modules: list[str] = []
-            if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                above = ["tmxdb", *parts[: len(parts) - node.level]] if node.level else []
-                base = ".".join([*above, *([node.module] if node.module else [])])
-                modules = [f"{base}.{alias.name}" for alias in node.names] if base == "tmxdb" else [base]
-            for module in modules:
-                yield f"tmxdb/{'/'.join(parts)}.py:{getattr(node, 'lineno', 0)}", parts[0], module
-
-
-def rooms_used() -> list[tuple[str, str, str]]:
-    """(where, room, other room of tmxdb)."""
-    found = []
-    for where, room, module in imports():
-        name = module.split(".")
-        if name[0] == "tmxdb" and len(name) > 1 and not name[1].startswith("__") and name[1] != room:
-            found.append((where, room, name[1]))
+def modules() -> dict[str, Path]:
+    """Every module of the product and the stand-ins, by dotted name."""
+    found = {}
+    for root in (PRODUCT, SANDBOX):
+        for file in root.rglob("*.py"):
+            parts = file.relative_to(root.parent).with_suffix("").parts
+            found[".".join(parts).removesuffix(".__init__")] = file
     return found
 
 
-def layer(room: str) -> int:
-    return next(i for i, rooms in enumerate(LAYERS) if room in rooms)
+@cache
+def imports() -> list[tuple[str, str]]:
+    """(importing module, imported module or name) for every import, including those inside functions."""
+    found = []
+    for module, file in modules().items():
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found += [(module, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{module} uses a relative import"
+                found += [(module, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
 
 
-def test_every_room_has_its_place() -> None:
-    rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
-    known = set().union(*LAYERS) | {"__init__", "__pycache__", "py", "migrations"}
-    assert {room for room in rooms if room != "py"} <= known
+def package(module: str) -> str:
+    """`queue` for `tmxdb.queue.loop.worker`; empty for `tmxdb` itself and for other distributions."""
+    name = module.split(".")
+    return name[1] if name[0] == "tmxdb" and len(name) > 1 and not name[1].startswith("__version") else ""
+
+
+def product_imports() -> list[tuple[str, str, str]]:
+    """(importing module, its package, imported package) between different packages of the product."""
+    return [
+        (module, package(module), package(target))
+        for module, target in imports()
+        if package(module) and package(target) and package(module) != package(target)
+    ]
+
+
+def layer(name: str) -> int:
+    return next(i for i, names in enumerate(LAYERS) if name in names)
+
+
+def test_every_package_has_a_layer() -> None:
+    names = {path.stem for path in PRODUCT.iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert names - set().union(*LAYERS) <= {"__init__", "__pycache__", "py", "migrations", "docs"}
 
 
 def test_imports_go_one_way() -> None:
     wrong = [
-        f"{where}: {room} -> {other}"
-        for where, room, other in rooms_used()
-        if layer(other) < layer(room) or (layer(other) == layer(room) and (room, other) not in SIDEWAYS)
+        f"{module}: {name} -> {other}"
+        for module, name, other in product_imports()
+        if layer(other) < layer(name) or (layer(other) == layer(name) and (name, other) not in SIDEWAYS)
     ]
     assert wrong == []
 
 
-def test_no_exception_is_listed_that_is_not_needed() -> None:
-    assert {(room, other) for _, room, other in rooms_used() if layer(room) == layer(other)} == SIDEWAYS
+def test_every_sideways_exception_is_needed() -> None:
+    assert {(name, other) for _, name, other in product_imports() if layer(name) == layer(other)} == SIDEWAYS
 
 
-def test_the_adapters_do_not_know_each_other() -> None:
-    assert [where for where, room, other in rooms_used() if room in ADAPTERS and other in ADAPTERS] == []
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = defaultdict(set)
+    for module, target in imports():
+        name = target if target in modules() else target.rpartition(".")[0]
+        if name in modules() and name != module:
+            graph[module].add(name)
+    finished: set[str] = set()
+    circles = []
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        if module in path:
+            circles.append(" -> ".join([*path[path.index(module) :], module]))
+        elif module not in finished:
+            for target in sorted(graph[module]):
+                visit(target, (*path, module))
+            finished.add(module)
+
+    for module in sorted(modules()):
+        visit(module, ())
+    assert circles == []
 
 
-def test_the_sandbox_knows_nothing_of_what_is_tested_against_it() -> None:
-    forbidden = {"cli", "sync", "kinds", "queue", "db", "tmx", "reports", "game", "capture"}
-    assert [where for where, room, other in rooms_used() if room == "sandbox" and other in forbidden] == []
-    scripts = [where for where, room, module in imports() if room == "sandbox" and module == "tmxdb.gbx.script"]
-    assert scripts == []
+def test_the_sandbox_shares_only_the_gbx_reader_and_the_leaves_with_the_product() -> None:
+    used = {
+        (module, package(target))
+        for module, target in imports()
+        if module.startswith("tmxdb_sandbox") and package(target)
+    }
+    assert {(module, name) for module, name in used if name not in SANDBOX_MAY_IMPORT} == set()
+    assert [
+        module for module, target in imports() if module.startswith("tmxdb_sandbox") and "gbx.script" in target
+    ] == []
+
+
+def test_only_the_sandbox_commands_import_the_sandbox() -> None:
+    users = {module for module, target in imports() if package(module) and target.split(".")[0] == "tmxdb_sandbox"}
+    assert users == {"tmxdb.cli.commands.sandbox.demo", "tmxdb.cli.commands.sandbox.sandbox"}
 
 
 def test_errors_import_nothing() -> None:
-    assert [where for where, room, other in rooms_used() if room == "errors"] == []
+    assert [other for _, name, other in product_imports() if name == "errors"] == []
 
 
-@pytest.mark.parametrize("library", DOORS)
-def test_each_outside_library_has_its_doors(library: str) -> None:
+@pytest.mark.parametrize("library", OWNERS)
+def test_each_third_party_library_has_its_owner(library: str) -> None:
     wrong = [
-        f"{where}: {room} imports {module}"
-        for where, room, module in imports()
-        if module.split(".")[0] == library and room not in DOORS[library]
+        f"{module} imports {target}"
+        for module, target in imports()
+        if target.split(".")[0] == library and package(module) and package(module) not in OWNERS[library]
     ]
     assert wrong == []

@@ -1,4 +1,4 @@
-"""The command line as a test uses it: in this process and a folder of its own; as a process where that matters."""
+"""Run the command line in a test: in this process and a folder of its own, or as a process where that matters."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ from typing import Any
 
 import pytest
 
+from tests import forked
 from tmxdb.cli import main
-from tmxdb.sandbox import RunningSite, running_site
+from tmxdb.storage.folder_identity import MARKER
+from tmxdb_sandbox import RunningSite, running_site
 
-_QUICK = {
-    "tmxdb.queue.backoff.LONGEST_S": 0.02,
-    "tmxdb.queue.desk.LOOK_S": 0.05,
-    "tmxdb.queue.worker.LOOK_S": 0.05,
-    "tmxdb.queue.worker.AGAIN_S": 0.2,
-    "tmxdb.sync.patience.NEVER_SEEN_S": 0.02,
-    "tmxdb.capture.assumptions.GREETING_S": 3.0,
-    "tmxdb.capture.assumptions.CONNECT_S": 3.0,
-    "tmxdb.capture.assumptions.START_UP_S": 15.0,
-    "tmxdb.capture.assumptions.LOADING_S": 4.0,
-    "tmxdb.capture.assumptions.ARMING_S": 4.0,
-    "tmxdb.capture.assumptions.COUNTDOWN_S": 4.0,
-    "tmxdb.capture.assumptions.RACING_S": 4.0,
-    "tmxdb.capture.assumptions.ENDING_S": 1.0,
-    "tmxdb.capture.assumptions.EXIT_PAUSES_S": (0.05, 0.1, 0.2, 0.4),
+_SHORT_WAITS = {
+    "tmxdb.queue.backoff.MAX_BACKOFF_S": 0.02,
+    "tmxdb.queue.loop.job_store.RECOVERY_S": 0.05,
+    "tmxdb.queue.loop.worker.RECOVERY_S": 0.05,
+    "tmxdb.queue.loop.worker.DATABASE_RETRY_S": 0.2,
+    "tmxdb.sync.retrying_client.NEVER_SEEN_S": 0.02,
+    "tmxdb.capture.map_starts.FIRST_WAIT_S": 0.2,
+    "tmxdb.capture.race.assumptions.GREETING_S": 3.0,
+    "tmxdb.capture.race.assumptions.CONNECT_S": 3.0,
+    "tmxdb.capture.race.assumptions.START_UP_S": 15.0,
+    "tmxdb.capture.race.assumptions.LOADING_S": 4.0,
+    "tmxdb.capture.race.assumptions.ARMING_S": 4.0,
+    "tmxdb.capture.race.assumptions.COUNTDOWN_S": 4.0,
+    "tmxdb.capture.race.assumptions.RACING_S": 4.0,
+    "tmxdb.capture.race.assumptions.ENDING_S": 1.0,
+    "tmxdb.capture.race.assumptions.EXIT_PAUSES_S": (0.05, 0.1, 0.2, 0.4),
 }
-_QUICK_MAIN = f"""
+_MAIN_WITH_SHORT_WAITS = f"""
 import importlib
-for name, value in {_QUICK}.items():
+for name, value in {_SHORT_WAITS}.items():
     module, _, constant = name.rpartition(".")
     setattr(importlib.import_module(module), constant, value)
 from tmxdb.cli import main
@@ -48,7 +51,7 @@ main()
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command said and how it ended."""
+    """Output and exit status of a command."""
 
     status: int
     out: str
@@ -60,7 +63,7 @@ class Ran:
 
     @property
     def error(self) -> str:
-        """The one sentence on stderr, which it has to be."""
+        """Return the error on stderr, which must be one line."""
         (line,) = [line for line in self.err.splitlines() if line.startswith(("Error:", "Traceback"))]
         return line
 
@@ -86,19 +89,19 @@ class Tool:
         return ran
 
     @contextlib.contextmanager
-    def started(self, *arguments: object, before: Callable[[], None] | None = None) -> Iterator[subprocess.Popen[str]]:
-        """The same as a process of its own, quick to retry; killed at the end of the block if it still runs.
+    def started(self, *arguments: object, before: Callable[[], None] | None = None) -> Iterator[forked.AnyProcess]:
+        """Start the same as a process with short waits; kill it at the end of the block if it still runs.
 
-        `before` is called in it before it begins, on POSIX only.
+        `before` is called in the process before the command starts; POSIX only.
         """
-        with subprocess.Popen(
-            [sys.executable, "-c", _QUICK_MAIN, *map(str, arguments)],
+        with forked.python(
+            _MAIN_WITH_SHORT_WAITS,
+            *arguments,
             cwd=self.folder,
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=before,
+            before=before,
         ) as process:
             try:
                 yield process
@@ -107,23 +110,23 @@ class Tool:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """For a process that has to find this very tmxdb."""
+        """Return an environment in which a process imports this checkout."""
         package = str(Path(__file__).resolve().parents[1])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
         return {**os.environ, "PYTHONPATH": path}
 
     def rows(self, sql: str, *values: object, db: str = "tmx.db") -> list[dict[str, Any]]:
-        """What the database says, past all of tmxdb."""
+        """Return rows of the database, read without tmxdb."""
         with contextlib.closing(sqlite3.connect(self.folder / db, timeout=30)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 
     def column(self, sql: str, *values: object, db: str = "tmx.db") -> list[Any]:
-        """The first column of the rows."""
+        """Return the first column of the rows."""
         return [next(iter(row.values())) for row in self.rows(sql, *values, db=db)]
 
     def one(self, sql: str, *values: object, db: str = "tmx.db") -> Any:
-        """The only value there is."""
+        """Return the only value of the result."""
         (value,) = self.column(sql, *values, db=db)
         return value
 
@@ -132,19 +135,26 @@ class Tool:
             connection.execute(sql, values)
 
     def files(self) -> set[str]:
-        """Everything below the folder but what SQLite keeps beside a database."""
-        every = (path for path in self.folder.rglob("*") if path.is_file())
+        """Return all files below the folder except SQLite's -wal and -shm and the marker of a data folder."""
+        every = (path for path in self.folder.rglob("*") if path.is_file() and path.name != MARKER)
         return {path.relative_to(self.folder).as_posix() for path in every if not path.name.endswith(("-wal", "-shm"))}
 
 
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows in backoff are due at once and looked for often: what is waited for is the same, but sooner."""
-    for name, value in _QUICK.items():
+def lengthen_capture_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give captures without trouble deadlines that no busy machine misses."""
+    for name in _SHORT_WAITS:
+        if ".assumptions." in name and not name.endswith("EXIT_PAUSES_S"):
+            monkeypatch.setattr(name, 60.0)
+
+
+def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits of workers and captures; what they wait for stays the same."""
+    for name, value in _SHORT_WAITS.items():
         monkeypatch.setattr(name, value)
 
 
-def outside(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """In `folder`, with none of this shell's own settings."""
+def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Work in `folder`, without the settings of this shell."""
     for name in [name for name in os.environ if name.startswith("TMXDB_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(folder)
@@ -152,30 +162,42 @@ def outside(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 @pytest.fixture
 def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
-    """The command line, quick to retry, in an empty folder."""
+    """The command line with short waits, in an empty folder."""
     folder = tmp_path / "here"
     folder.mkdir()
-    outside(monkeypatch, folder)
-    quickly(monkeypatch)
+    isolate(monkeypatch, folder)
+    shorten_waits(monkeypatch)
     return Tool(folder, monkeypatch)
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
-    """Wait for something to become true; answers it."""
+def until(condition: Callable[[], Any], *, seconds: float = 120.0) -> Any:
+    """Wait until `condition` returns something true, and return that."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"the condition was not true within {seconds:.0f} s"
         time.sleep(0.01)
     return value
 
 
+@pytest.fixture
+def site(request: pytest.FixtureRequest, shared: RunningSite) -> Iterator[RunningSite]:
+    """The exchange of the package (`shared`); one of its own for a test that changes it (`changing`)."""
+    with site_for_test(shared, fresh="changing" in request.fixturenames) as site:
+        yield site
+
+
+@pytest.fixture
+def changing() -> None:
+    """For tests that change the catalogue."""
+
+
 @contextlib.contextmanager
-def lent(shared: RunningSite, *, anew: bool = False) -> Iterator[RunningSite]:
-    """A site for one test: the shared one with an empty log, left without faults; or another like it, to be changed."""
-    if anew:
+def site_for_test(shared: RunningSite, *, fresh: bool = False) -> Iterator[RunningSite]:
+    """Yield a site for one test: the shared one with an empty log, later without faults; or a new one."""
+    if fresh:
         with running_site(shared.settings) as own:
             yield own
         return
-    shared.forget()
+    shared.clear_log()
     yield shared
     shared.set_faults([])

@@ -1,1 +1,1 @@
-"""The whole chain under SIGKILL and a failing site: for `tests/e2e/test_crash.py` and, for hours, `bench/crash.py`."""
+"""All kinds of jobs under SIGKILL and with a failing site: for `tests/e2e/test_crash.py` and `bench/crash.py`."""

@@ -1,9 +1,9 @@
-"""After the killing: is everything there, once, whole, and was the site treated politely? Every complaint is a line.
+"""Check a run after processes were killed: every file is complete, was stored once, and the site was not overloaded.
 
-How a publication is known: each process appends a line to the audit before and after each rename (see `process.py`).
-How it is known what was in flight when a process was killed: each process introduces itself to the site under a name
-of its own (`--contact`), so that the site's log tells who asked for what. A file that came whole to a process that
-never published it was in flight there; a process has no more than `n` of those.
+Each process appends a line to the audit file before and after each rename (see `process.py`), which shows the published
+files. Each process also sends its own name to the site (`--contact`), so that the site's log shows which process sent a
+request. A file that a process received completely and never published was in flight when it was killed; a process has
+at most `n` of those.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 
 from sqlalchemy import text
 
+from tests.crash.killing import History
 from tmxdb.db.engine import Database
 from tmxdb.gbx import read_replay
-from tmxdb.sandbox import RunningSite
-
-from .killing import Story
+from tmxdb.storage.folder_identity import MARKER
+from tmxdb_sandbox import RunningSite
 
 Row = dict[str, Any]
 _WHO = re.compile(r"; (\w+)@crash\)")
@@ -32,7 +32,7 @@ _BOARD = re.compile(r"[?&](?:trackId|id)=(\d+)")
 
 @dataclass(frozen=True)
 class Request:
-    """One line of the site's log. `ok`: answered as a healthy site answers."""
+    """One line of the site's log. `ok`: the response had no fault."""
 
     path: str
     who: str
@@ -50,10 +50,10 @@ class Request:
 
 
 class Judge:
-    """Looks at what a run has left, past all of tmxdb but its engine."""
+    """Checks the result of a run. Of tmxdb it uses only the database engine."""
 
-    def __init__(self, story: Story, location: str, site: RunningSite) -> None:
-        self._story, self._site = story, site
+    def __init__(self, history: History, location: str, site: RunningSite) -> None:
+        self._history, self._site = history, site
         self.requests = [_request(line) for line in site.log()]
         self._stats = site.stats()
         with closing(Database(location)) as database, database.read() as connection:
@@ -64,44 +64,44 @@ class Judge:
             }
 
     def complaints(self) -> list[str]:
-        """What is not as promised."""
+        """Return one line for each broken promise."""
         parts = (
             self._about_processes(),
             self._about_rows(),
             self._about_files(),
             self._about_publications(),
             self._about_requests(),
-            self._about_politeness(),
+            self._about_rate_limit(),
         )
         return [complaint for part in parts for complaint in part]
 
     def numbers(self) -> dict[str, float]:
-        """What there was to be judged."""
+        """Return how much was checked."""
         excused = self._in_flight()
         return {
-            "kills": len(self._story.killed),
-            "processes": len(self._story.killed) + len(self._story.ended),
-            "seconds": self._story.seconds,
+            "kills": len(self._history.killed),
+            "processes": len(self._history.killed) + len(self._history.ended),
+            "seconds": self._history.seconds,
             "requests": len(self.requests),
             "spoiled by faults": sum(not request.ok for request in self.requests),
             "refused in storms": sum(request.status == 429 for request in self.requests),
             "tracks": len(self._rows["tracks"]),
             "replays": len(self._rows["replays"]),
             "maps": len(self._rows["maps"]),
-            "files published": len(self._story.renames("after")),
-            "rows taken back": sum(row["outcome"] == "lost" for row in self._rows["attempts"]),
+            "files published": len(self._history.renames("after")),
+            "rows recovered": sum(row["outcome"] == "lost" for row in self._rows["attempts"]),
             "files in flight when killed": sum(excused.values()),
             "of these fetched again": sum(self._fetched_again().values()),
             "most in a second": self._most_in_a_second(),
         }
 
     def _about_processes(self) -> Iterator[str]:
-        for name, status in self._story.ended.items():
+        for name, status in self._history.ended.items():
             if status:
-                yield f"{name} ended with {status}: {self._story.said(name)[-500:]}"
-        for name in (*self._story.ended, *self._story.killed):
-            if "Traceback" in self._story.said(name):
-                yield f"{name} printed a traceback: {self._story.said(name)[-2000:]}"
+                yield f"{name} ended with {status}: {self._history.said(name)[-500:]}"
+        for name in (*self._history.ended, *self._history.killed):
+            if "Traceback" in self._history.said(name):
+                yield f"{name} printed a traceback: {self._history.said(name)[-2000:]}"
         for worker in self._rows["workers"]:
             yield f"worker {worker['worker_id']} is still on the list"
 
@@ -112,9 +112,9 @@ class Judge:
             yield f"{len(tracks)} tracks instead of {len(self._site.track_ids())}"
         wanted: dict[int, Row] = {}
         for track_id in tracks:
-            ranked = [row for row in self._site.board(track_id) if row["position"] is not None]
+            ranked = [row for row in self._site.leaderboard(track_id) if row["position"] is not None]
             ranked.sort(key=lambda row: row["position"])
-            wanted |= {row["replay_id"]: row for row in ranked[: self._story.plan.top]}
+            wanted |= {row["replay_id"]: row for row in ranked[: self._history.plan.top]}
         if replays.keys() != wanted.keys():
             yield f"replays missing or too many: {sorted(replays.keys() ^ wanted.keys())[:10]}"
         for replay_id, row in replays.items():
@@ -135,7 +135,7 @@ class Judge:
         )
         spoiled = Counter(request.replay_id for request in self.requests if not request.ok)
         for replay_id, row in replays.items():
-            if row["attempts"] > 1 + spoiled[replay_id]:
+            if row["attempts"] > 1 + spoiled[replay_id] + (row["error_code"] == "tmx.gone"):
                 yield f"replay {replay_id} was charged {row['attempts']} attempts for {spoiled[replay_id]} faults"
 
     def _about_files(self) -> Iterator[str]:
@@ -144,7 +144,7 @@ class Judge:
             if row["status"] != "done":
                 continue
             known.add(row["file_path"])
-            file = self._story.data / row["file_path"]
+            file = self._history.data / row["file_path"]
             digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
             if digest != row["sha256"]:
                 yield f"{row['file_path']} is {digest}, its row says {row['sha256']}"
@@ -156,75 +156,75 @@ class Judge:
                 right = self._site.expected_track(row["track_id"])
             if digest != hashlib.sha256(right).hexdigest():
                 yield f"{row['file_path']} is not what the site serves"
-        there = {path.relative_to(self._story.data).as_posix() for path in _files(self._story.data)}
+        there = {path.relative_to(self._history.data).as_posix() for path in _files(self._history.data)}
         yield from (f"{path} belongs to no row" for path in sorted(there - known))
 
     def _about_publications(self) -> Iterator[str]:
-        """The same bytes under the same name twice. A map may be cut out of a better replay after a kill."""
-        published = Counter((line["path"], line["sha256"]) for line in self._story.renames("after"))
+        """Find files that were published twice with the same bytes. A map may come from a better replay later."""
+        published = Counter((line["path"], line["sha256"]) for line in self._history.renames("after"))
         yield from (f"{path} was published {n} times" for (path, _), n in published.items() if n > 1)
-        finished = Counter((line["name"], line["path"]) for line in self._story.renames("after"))
-        for line in self._story.renames("before"):
-            if not finished[(line["name"], line["path"])] and line["name"] not in self._story.killed:
+        finished = Counter((line["name"], line["path"]) for line in self._history.renames("after"))
+        for line in self._history.renames("before"):
+            if not finished[(line["name"], line["path"])] and line["name"] not in self._history.killed:
                 yield f"{line['name']} began to publish {line['path']} and did not"
 
     def _about_requests(self) -> Iterator[str]:
-        spoiled, asked = Counter[str](), Counter[str]()
+        spoiled, sent = Counter[str](), Counter[str]()
         killers: dict[str, set[str]] = defaultdict(set)
         for request in self.requests:
-            asked[request.path] += 1
+            sent[request.path] += 1
             spoiled[_item(request.path)] += not request.ok
-            if request.who in self._story.killed:
+            if request.who in self._history.killed:
                 killers[request.path].add(request.who)
         in_flight, excused = self._in_flight(), self._fetched_again()
-        for path, n in asked.items():
+        gone = {request.path for request in self.requests if request.ok and request.status == 404}
+        for path, n in sent.items():
             faults = spoiled[_item(path)]
             kills = excused[path] if path.startswith("/recordgbx/") else len(killers[path])
-            if n > 1 + faults + kills:
-                yield f"{path} was asked for {n} times, for {faults} faults and {kills} kills: {self._about(path)}"
+            if n > 1 + faults + kills + (path in gone):  # a 404 is believed the second time
+                yield f"{path} was requested {n} times, for {faults} faults and {kills} kills: {self._about(path)}"
         for who, n in in_flight.items():
-            if who not in self._story.killed:
+            if who not in self._history.killed:
                 yield f"{who} was not killed, but never published {n} files that it had"
-            elif n > self._story.plan.n:
-                yield f"{who} had {n} files in flight, and may have {self._story.plan.n}"
+            elif n > self._history.plan.n:
+                yield f"{who} had {n} files in flight, and may have {self._history.plan.n}"
 
     def _about(self, path: str) -> str:
-        """All that is known of a path, for whoever has to find out."""
-        asked = [f"{one.who} {one.at_s:.3f} {one.status} {one.fault}" for one in self.requests if one.path == path]
+        """Return everything that is known about a path, to help find the cause."""
+        sent = [f"{one.who} {one.at_s:.3f} {one.status} {one.fault}" for one in self.requests if one.path == path]
         replay_id = path.rpartition("/")[2]
-        renames = [line for line in self._story.renames("after") if f"/{replay_id}_" in line["path"]]
+        renames = [line for line in self._history.renames("after") if f"/{replay_id}_" in line["path"]]
         attempts = [row for row in self._rows["attempts"] if str(row["item_id"]) == replay_id]
         row = [row for row in self._rows["replays"] if str(row["replay_id"]) == replay_id]
-        return f"{asked}, renames {[line['name'] for line in renames]}, attempts {attempts}, row {row}"
+        return f"{sent}, renames {[line['name'] for line in renames]}, attempts {attempts}, row {row}"
 
     def _unpublished(self) -> list[Request]:
-        """Files that came whole, and were not published by the one who had them."""
-        paths = {str(self._story.data / (row["file_path"] or "")): row["replay_id"] for row in self._rows["replays"]}
-        published = {(line["name"], paths.get(line["path"])) for line in self._story.renames("after")}
+        """Return files that a process received completely and did not publish."""
+        paths = {str(self._history.data / (row["file_path"] or "")): row["replay_id"] for row in self._rows["replays"]}
+        published = {(line["name"], paths.get(line["path"])) for line in self._history.renames("after")}
         whole = [request for request in self.requests if request.replay_id and request.ok and request.status == 200]
         return [request for request in whole if (request.who, request.replay_id) not in published]
 
     def _in_flight(self) -> Counter[str]:
-        """How many files each process had that it never published."""
+        """Return how many files each process received and never published."""
         return Counter(request.who for request in self._unpublished())
 
     def _fetched_again(self) -> Counter[str]:
-        """How often the answer for a file came to a process that was killed before it had published it, or, of a file
-        that is gone, had perhaps not yet said so."""
+        """Return how often a process received a file, or a 404 for one, and was killed before it had recorded that."""
         gone = [request for request in self.requests if request.replay_id and request.ok and request.status == 404]
-        lost = [request for request in (*self._unpublished(), *gone) if request.who in self._story.killed]
+        lost = [request for request in (*self._unpublished(), *gone) if request.who in self._history.killed]
         return Counter(request.path for request in lost)
 
-    def _about_politeness(self) -> Iterator[str]:
-        plan = self._story.plan
-        yield from {f"somebody did not say who: {request}" for request in self.requests if not request.who}
-        # In one storm each thread is told once to wait, and then it does.
-        told = Counter(request.who for request in self.requests if request.status == 429)
-        for who, n in told.items():
+    def _about_rate_limit(self) -> Iterator[str]:
+        plan = self._history.plan
+        yield from {f"a request has no contact: {request}" for request in self.requests if not request.who}
+        # In one storm each thread gets one 429 and then waits.
+        throttled = Counter(request.who for request in self.requests if request.status == 429)
+        for who, n in throttled.items():
             if n > plan.n * len(plan.storms_at_s):
-                yield f"{who} asked {n} times in a storm"
+                yield f"{who} sent {n} requests during a storm"
         if self._stats["max_connections"] > plan.processes * (plan.n + 1):
-            yield f"{self._stats['max_connections']} connections at once"
+            yield f"{self._stats['max_connections']} concurrent connections"
         times = [request.at_s for request in self.requests]
         if plan.rate and len(times) > plan.rate * (max(times) - min(times) + 1):
             yield f"{len(times)} requests in {max(times) - min(times):.1f} s are more than {plan.rate:g} a second"
@@ -239,11 +239,11 @@ class Judge:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != MARKER]
 
 
 def _item(path: str) -> str:
-    """What a request is part of: a board is asked for again from its first page when any of them fails."""
+    """Return the item of a request. When one page of a leaderboard fails, all its pages are requested again."""
     board = _BOARD.search(path)
     return f"board {board.group(1)}" if board else path
 

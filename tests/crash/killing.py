@@ -1,19 +1,18 @@
-"""Runs the chain in several processes and kills one of them every second or so, until nothing is left to do."""
+"""Run several processes and kill one of them about once per second, until nothing is left to do."""
 
 from __future__ import annotations
 
 import json
 import random
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tmxdb.sandbox import RunningSite
-
-from ..tool import Tool, until
+from tests import forked
+from tests.tool import Tool, until
+from tmxdb_sandbox import RunningSite
 
 STORM_S = 2
 FAULTS = ("503:3%", "cut:2%", "reset:1%", "html:1%")
@@ -21,7 +20,7 @@ FAULTS = ("503:3%", "cut:2%", "reset:1%", "html:1%")
 
 @dataclass(frozen=True)
 class Plan:
-    """How hard it is going to be. The seed chooses the victims and the moments."""
+    """The size of a run. The seed chooses which processes are killed, and when."""
 
     kills: int
     sync_kills: int = 2
@@ -32,17 +31,18 @@ class Plan:
     rate: float = 0.0
     seed: int = 1
     storms_at_s: tuple[float, ...] = (1.0,)
-    deadline_s: float = 120.0
+    deadline_s: float = 600.0
+    """For a run that hangs: how long one takes depends on the machine."""
 
     @property
     def faults(self) -> list[str]:
-        """For the site while processes are killed."""
+        """Return the faults of the site while processes are killed."""
         return [*(f"storm:at={at:g}:for={STORM_S}" for at in self.storms_at_s), *FAULTS]
 
 
 @dataclass
-class Story:
-    """What happened. `killed`: names of the processes that were; `ended`: exit status of the others."""
+class History:
+    """What happened. `killed`: names of the killed processes; `ended`: exit statuses of the others."""
 
     plan: Plan
     folder: Path
@@ -56,29 +56,29 @@ class Story:
         return self.folder / "data"
 
     def renames(self, step: str) -> list[dict[str, Any]]:
-        """Files published (`after`), or about to be (`before`): name of the process, path, sha256."""
+        """Return the published files (`after`), or those about to be (`before`): process, path, sha256."""
         audit = self.folder / "audit"
         lines = audit.read_text("utf-8").splitlines() if audit.exists() else []
         return [line for line in map(json.loads, lines) if line["step"] == step]
 
     def said(self, name: str) -> str:
-        """What a process wrote to stderr."""
+        """Return what a process wrote to stderr."""
         return (self.folder / f"{name}.err").read_text("utf-8", "replace")
 
 
 class Killing:
-    """One run, in an empty `folder`, on the database at `location`, against `site`."""
+    """One run in an empty `folder`, with the database at `location` and a site."""
 
     def __init__(self, folder: Path, location: str, site: RunningSite, plan: Plan) -> None:
         self._location, self._site, self._plan = location, site, plan
         self._random = random.Random(plan.seed)
-        self._story = Story(plan, folder)
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._history = History(plan, folder)
+        self._running: dict[str, forked.AnyProcess] = {}
         self._count = 0
 
-    def __call__(self) -> Story:
+    def __call__(self) -> History:
         began = time.monotonic()
-        self._site.forget()
+        self._site.clear_log()
         self._site.set_faults(FAULTS)
         try:
             self._sync()
@@ -88,8 +88,8 @@ class Killing:
                 process.kill()
                 process.wait()
             self._site.set_faults([])
-        self._story.seconds = time.monotonic() - began
-        return self._story
+        self._history.seconds = time.monotonic() - began
+        return self._history
 
     def _sync(self) -> None:
         for _ in range(self._plan.sync_kills):
@@ -107,8 +107,8 @@ class Killing:
         deadline = time.monotonic() + plan.deadline_s
         for _ in range(plan.processes):
             self._start(*arguments)
-        # The first storm must find somebody at work.
-        until(lambda: "/recordgbx" in self._site.stats()["by_path"], seconds=60)
+        # The first storm must find a process at work.
+        until(lambda: "/recordgbx" in self._site.stats()["by_path"], seconds=plan.deadline_s)
         self._site.set_faults(plan.faults)
         while not drained:
             while len(self._running) < plan.processes:
@@ -126,12 +126,16 @@ class Killing:
 
     def _start(self, *arguments: object) -> str:
         self._count += 1
-        name, folder = f"p{self._count}", self._story.folder
-        command = [sys.executable, "-m", "tests.crash.process", name, folder / "audit", "--db", self._location]
-        command += ["--data", self._story.data, "--site", self._site.url, "--contact", f"{name}@crash"]
+        name, folder = f"p{self._count}", self._history.folder
+        options = ["--db", self._location, "--data", self._history.data]
+        options += ["--site", self._site.url, "--contact", f"{name}@crash"]
         with (folder / f"{name}.err").open("wb") as said:
-            self._running[name] = subprocess.Popen(
-                [*map(str, command), *map(str, arguments)],
+            self._running[name] = forked.python(
+                "from tests.crash.process import run; run()",
+                name,
+                folder / "audit",
+                *options,
+                *arguments,
                 cwd=folder,
                 env=Tool.environment(),
                 stdin=subprocess.DEVNULL,
@@ -144,17 +148,17 @@ class Killing:
         process = self._running.pop(name)
         process.kill()
         if process.wait() < 0:
-            self._story.killed.append(name)
+            self._history.killed.append(name)
         else:  # it was quicker
-            self._story.ended[name] = process.returncode
+            self._history.ended[name] = process.wait()
 
     def _ends_within(self, seconds: float, name: str | None = None) -> bool:
-        """Whether the process `name`, or any, ends by itself within so many seconds."""
+        """Return whether the process `name`, or any process, ends by itself within `seconds`."""
         deadline = time.monotonic() + seconds
         while True:
             for candidate, process in list(self._running.items()):
                 if name in (None, candidate) and process.poll() is not None:
-                    self._story.ended[candidate] = self._running.pop(candidate).returncode
+                    self._history.ended[candidate] = self._running.pop(candidate).wait()
                     return True
             if time.monotonic() >= deadline:
                 return False

@@ -1,7 +1,7 @@
-"""What a power cut may leave of the data folder: everything done to it is recorded, and rebuilt at its worst.
+"""Simulate a power cut: record every change of the data folder, and rebuild the worst state that a cut may leave.
 
-The rules are those of POSIX, taken to the letter: bytes are safe when their file was synced, a name is safe when its
-folder was synced, and nothing else is. What is not safe may be there, be gone, or (bytes) be there in part.
+The rules are those of POSIX: bytes are safe once their file was synced, a name is safe once its folder was synced, and
+nothing else is safe. Unsafe names and bytes may survive or be lost; bytes may survive in part.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from tmxdb import storage
+from tmxdb.storage import new_file
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing done, and how long the database's write-ahead log was then.
+    """One change, and the length of the database's write-ahead log at that moment.
 
-    `node` is a file or a folder; a `name` of None in `into` takes a name away.
+    `node` is a file or a folder. A `name` of None in `into` removes a name.
     """
 
     what: str  # make folder, make file, write, sync, name, unname
@@ -37,7 +37,7 @@ class Event:
 
 @dataclass
 class _Node:
-    """A file or folder as it is, and as it would be after a power cut at its worst."""
+    """A file or folder: its present content, and the content that is safe from a power cut."""
 
     is_folder: bool
     data: bytes = b""
@@ -47,7 +47,7 @@ class _Node:
 
 
 class Recorder:
-    """Inside `recording()`, notes all that `tmxdb.storage` does below `folder`, which itself is safe."""
+    """Inside `recording()`, records every change by `tmxdb.storage` below `folder`. The folder itself is safe."""
 
     def __init__(self, folder: Path, wal: Path) -> None:
         self.folder, self._wal = folder, wal
@@ -59,7 +59,7 @@ class Recorder:
     @contextmanager
     def recording(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(storage, "open", self._open, raising=False)
+            patch.setattr(new_file, "open", self._open, raising=False)
             for name in ("mkdir", "fsync", "replace", "unlink"):
                 patch.setattr(os, name, self._wrapped(name, getattr(os, name)))
             yield
@@ -126,7 +126,7 @@ class Recorder:
 
 
 class _File:
-    """A file whose writes are noted."""
+    """A file whose writes are recorded."""
 
     def __init__(self, recorder: Recorder, file: Any, node: int) -> None:
         self._recorder, self._file, self._node = recorder, file, node
@@ -142,7 +142,7 @@ class _File:
 
 @dataclass(frozen=True)
 class Luck:
-    """What becomes of what is not safe: `names` and `data` say for each whether it has survived, 0 to 1 of it."""
+    """What survives of unsafe changes. `names` and `data` return the surviving share of each, 0 to 1."""
 
     name: str
     names: Callable[[], bool]
@@ -150,7 +150,7 @@ class Luck:
 
 
 def lucks(seed: int) -> list[Luck]:
-    """The ways that a power cut can go: nothing unsafe survives; names do but bytes do not; as chance will have it."""
+    """Return the outcomes to test: nothing unsafe survives; only names survive; a random part survives."""
     rng = random.Random(seed)
     return [
         Luck("nothing survives", lambda: False, lambda: 0.0),
@@ -161,7 +161,7 @@ def lucks(seed: int) -> list[Luck]:
 
 
 def left_by(events: list[Event], luck: Luck) -> dict[str, bytes | None]:
-    """Path below the recorded folder -> bytes of the file, None for a folder, after a power cut behind `events`."""
+    """Return the content after a power cut that follows `events`: path -> bytes of a file, None for a folder."""
     nodes = {0: _Node(is_folder=True)}
     for event in events:
         match event.what:
@@ -199,7 +199,7 @@ def _collect(nodes: dict[int, _Node], node: int, path: str, luck: Luck, left: di
 
 
 def put_back(folder: Path, left: dict[str, bytes | None]) -> None:
-    """Make `left` true below `folder`."""
+    """Write the files and folders of `left` into `folder`."""
     for path, data in left.items():
         if data is None:
             (folder / path).mkdir()

@@ -1,7 +1,7 @@
-"""tmxdb as a process that is going to be killed: `python -m tests.crash.process NAME AUDIT tmxdb-arguments…`
+"""tmxdb in a process that will be killed. Its arguments are a name, the audit file, and those of tmxdb.
 
-It does what tmxdb does, with short waits, and writes down each file that it publishes: a line before the rename and
-one after it. Lines are appended by one system call each, so that a SIGKILL loses none that was written.
+It runs tmxdb with short waits and records each file that it publishes: one line before the rename and one after it.
+Each line is appended by one system call, so that a SIGKILL loses no line that was written.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import tmxdb.queue.backoff
-import tmxdb.queue.desk
-import tmxdb.queue.worker
-import tmxdb.sync.patience
+import tmxdb.queue.loop.job_store
+import tmxdb.queue.loop.worker
+import tmxdb.sync.retrying_client
 import tmxdb.tmx.client
 from tmxdb.cli import main
 
@@ -38,15 +38,20 @@ def _audited(name: str, audit: Path) -> None:
 
 
 def _quick() -> None:
-    """The same waits, but shorter, and several pages of tracks where there would be one."""
-    tmxdb.queue.backoff.LONGEST_S = 0.2
-    tmxdb.queue.desk.LOOK_S = tmxdb.queue.worker.LOOK_S = 0.2
-    tmxdb.sync.patience.NEVER_SEEN_S = 0.2
+    """Shorten the waits, and split the list of tracks into several pages."""
+    tmxdb.queue.backoff.MAX_BACKOFF_S = 0.2
+    tmxdb.queue.loop.job_store.RECOVERY_S = tmxdb.queue.loop.worker.RECOVERY_S = 0.2
+    tmxdb.sync.retrying_client.NEVER_SEEN_S = 0.2
     tmxdb.tmx.client.PAGE = 10
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Run the command in `sys.argv`."""
     _audited(sys.argv[1], Path(sys.argv[2]))
     _quick()
     sys.argv[:] = ["tmxdb", *sys.argv[3:]]
     main()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,4 +1,4 @@
-"""Tracks, replays and maps to capture, made in a moment: files, rows, and a game to drive."""
+"""Tracks, replays and maps to capture, generated quickly: files, rows, and a game."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ import pytest
 from PIL import Image
 
 from tests.rows import Rows
-from tests.sandbox.game.conftest import made_map, made_replay
+from tests.sandbox.game.conftest import build_map, build_replay
 from tests.tool import Tool
+from tmxdb.arrays.telemetry import telemetry_of
 from tmxdb.db.engine import Database
 from tmxdb.gbx import Sample, read_challenge, read_replay
 from tmxdb.kinds.facts import map_columns, replay_columns
-from tmxdb.sandbox import RunningGame, running_game
-from tmxdb.sandbox.game.picture import map_key_of, read_back
+from tmxdb_sandbox import RunningGame, running_game
+from tmxdb_sandbox.game.picture import map_key_of, read_back
 
 SPEED_MS = 20.0
-"""Metres a second."""
+"""Metres per second."""
 RACE_MS = 1200
 
 
 class World:
-    """What lies in `tool.folder`: `tmx.db`, `data/`, and the folders of a game."""
+    """The content of `tool.folder`: `tmx.db`, `data/`, and the folders of a game."""
 
     def __init__(self, tool: Tool) -> None:
         self.tool = tool
@@ -40,12 +41,12 @@ class World:
             folder.mkdir(parents=True)
 
     def fill(self, tracks: int, replays: int, *, race_ms: int = RACE_MS) -> None:
-        """So many tracks with so many replays each, which differ in their times and in where they drive."""
+        """Add tracks with replays that differ in their times and positions."""
         database = Database(str(self.tool.folder / "tmx.db"))
         rows = Rows(database)
         for track_id in range(1, tracks + 1):
             uid = f"EndToEndMapNumber{track_id:010d}"
-            challenge = made_map(uid=uid, name=f"Map {track_id}", checkpoint_count=1)
+            challenge = build_map(uid=uid, name=f"Map {track_id}", checkpoint_count=1)
             columns = map_columns(read_challenge(challenge), uid)
             rows.map(track_id, "done", **{**columns, **self._file(f"tracks/{track_id}.Challenge.Gbx", challenge)})
             for place in range(replays):
@@ -59,7 +60,7 @@ class World:
     def _replay(self, challenge: bytes, uid: str, track_id: int, race_ms: int) -> bytes:
         begin = 100.0 * track_id
         steps = race_ms // 100 + 10
-        return made_replay(
+        return build_replay(
             challenge, uid, race_time_ms=race_ms, checkpoints_ms=[race_ms // 2, race_ms],
             inputs=[(10, "Accelerate", 1), (510, "SteerLeft", 1), (510 + race_ms % 400, "SteerLeft", 0)],
             samples=[(begin + SPEED_MS / 10 * n, 10.0, 50.0) for n in range(steps)],
@@ -73,7 +74,7 @@ class World:
 
     @contextmanager
     def games(self, number: int = 1, *, port: int = 0, **settings: Any) -> Iterator[list[RunningGame]]:
-        """So many games on ports that follow each other."""
+        """Start games on consecutive ports."""
         from contextlib import ExitStack
 
         with ExitStack() as stack:
@@ -91,13 +92,15 @@ class World:
             ]
 
     def work(self, games: list[RunningGame]) -> list[str]:
-        """The words of the command that captures with these games."""
+        """Return the arguments of the command that captures with these games."""
         return ["work", "--kind", "capture", "--n", str(len(games)), "--base-tmi-port", str(games[0].port),
                 "--trackmania-path", str(self.user), "--game-user", "Ann"]  # fmt: skip
 
     def check_folder(self, row: dict[str, Any], *, every: bool = True) -> int:
-        """Every JPEG of a capture is decoded, and shows the tick of its name on the right map; every state is where
-        the ghost was. With `every` no tick is missing. Answers how many frames there are."""
+        """Check that each frame shows the tick of its name on the right map, with the car where the ghost was.
+
+        With `every`, also check that no tick is missing. Return the number of frames.
+        """
         folder = self.data / row["folder_path"]
         entries = json.loads((folder / "manifest.json").read_bytes())
         metadata = json.loads((folder / "metadata.json").read_bytes())
@@ -122,7 +125,11 @@ class World:
         assert times == sorted(set(times))
         assert steps == sorted(set(steps))
         names = {path.name for path in folder.iterdir()}
-        assert names == {entry["file"] for entry in entries} | {"manifest.json", "metadata.json"}
+        told = {"manifest.json", "metadata.json"}
+        if metadata["settings"]["drive"] == "script":
+            told.add("telemetry.parquet")
+            self._check_telemetry(folder, metadata, finish_ms, every=every)
+        assert names == {entry["file"] for entry in entries} | told
         assert len(entries) == metadata["total_frames"] == row["frame_count"]
         if every:
             fps = metadata["fps"]
@@ -130,12 +137,28 @@ class World:
             assert (metadata["frames_missed"], metadata["time_matches"], metadata["inputs_match"]) == (0, True, True)
         return len(entries)
 
+    @staticmethod
+    def _check_telemetry(folder: Path, metadata: dict[str, Any], finish_ms: int, *, every: bool) -> None:
+        """Check that every tick is there once, with the car where the frames of the same tick have it."""
+        telemetry = telemetry_of(folder, metadata)
+        assert telemetry is not None
+        times = telemetry.time_ms.tolist()
+        assert times == sorted(set(times))
+        if every:
+            assert times == list(range(0, finish_ms + 1, 10))
+            assert (metadata["telemetry"]["ticks"], metadata["telemetry"]["missed"]) == (len(times), 0)
+        for entry in json.loads((folder / "manifest.json").read_bytes()):
+            row = times.index(entry["time_ms"])
+            if entry["time_ms"] < finish_ms:
+                assert telemetry.position[row] == pytest.approx(entry["state"]["position"], abs=1e-3)
+                assert telemetry.action_idx[row] == entry["action_idx"]
+
     def captures(self) -> list[dict[str, Any]]:
         return self.tool.rows("select * from captures order by capture_id")
 
 
 def _at(samples: list[Sample], time_ms: int) -> list[float]:
-    """Where the ghost was, between its samples."""
+    """Return the position of the ghost, interpolated between its samples."""
     after = next(n for n, sample in enumerate(samples) if sample.time_ms >= time_ms)
     b = samples[after]
     a = samples[max(0, after - 1)]
@@ -144,7 +167,7 @@ def _at(samples: list[Sample], time_ms: int) -> list[float]:
 
 
 def free_ports(number: int) -> int:
-    """The first of so many free ports that follow each other."""
+    """Return the first of several consecutive free ports."""
     import random
     import socket
     from contextlib import ExitStack
@@ -162,5 +185,5 @@ def free_ports(number: int) -> int:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its bytes."""
+    """Return the content of every file below a folder."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

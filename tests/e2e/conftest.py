@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..tool import tool
+from tests.tool import tool
 
 __all__ = ["tool"]

@@ -1,4 +1,4 @@
-"""Where real files are, if anywhere."""
+"""The folder of real GBX files, if there is one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ needs_samples = pytest.mark.skipif(
 
 
 def golden() -> dict[str, dict[str, Any]]:
-    """sha256 of a file -> what is known of it."""
+    """Return the expected values of each file by its sha256."""
     files: dict[str, dict[str, Any]] = json.loads((SAMPLES / "golden.json").read_text("utf-8"))["files"]
     return {facts["sha256"]: facts for facts in files.values()}

@@ -1,7 +1,7 @@
 """The sandbox's game with a window on an X11 desktop, in which it draws each rendered frame of a race.
 
 Run as a process: `python shown_game.py TITLE WIDTH HEIGHT --user-folder … --port N`, the rest as
-`python -m tmxdb.sandbox.game` takes it.
+`python -m tmxdb_sandbox.game` takes it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import sys
 from Xlib import X
 from Xlib.display import Display
 
-from tmxdb.sandbox.game import __main__ as sandbox
-from tmxdb.sandbox.game.settings import GameSettings
-from tmxdb.sandbox.game.world.game import Game
+from tmxdb_sandbox.game import __main__ as sandbox
+from tmxdb_sandbox.game.settings import GameSettings
+from tmxdb_sandbox.game.world.game import Game
 
 
 class ShownGame(Game):
-    """Its plugin renders as before, once the window shows the same."""
+    """A game that draws each picture in its window before the plugin sends it."""
 
     def __init__(self, settings: GameSettings) -> None:
         title, self._width, self._height = sys.title, int(sys.size[0]), int(sys.size[1])  # type: ignore[attr-defined]

@@ -1,7 +1,8 @@
-"""Captures with pictures of the screen: a game with a window on a desktop of its own (Xvfb)."""
+"""Captures from the screen: a game with a window on a desktop of its own (Xvfb)."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ..game.frames.conftest import display, xvfb
-from ..tool import Tool
-from .captures import World, free_ports
+from tests.e2e.captures import World, free_ports
+from tests.game.frames.conftest import display, xvfb
+from tests.tool import Tool
 
 __all__ = ["display", "xvfb"]
 SCRIPT = Path(__file__).with_name("shown_game.py")
@@ -25,7 +26,7 @@ def world(tool: Tool, sqlite_template: Path) -> World:
 
 @pytest.fixture(params=["--checkpoint-first", "--no-checkpoint-first"])
 def port(world: World, display: str, request: pytest.FixtureRequest) -> Iterator[int]:
-    """Of a game whose window has the size of the pictures: its machine-readable code can not be made smaller."""
+    """Yield the port of a game whose window has the size of the frames, so that its code is not scaled."""
     port = free_ports(1)
     words = ["Trackmania Modded Forever (2.12.0) [default]: TMInterface (2.2.1)", "128", "128"]
     words += ["--user-folder", str(world.user), "--replay-folders", str(world.data / "replays")]
@@ -39,7 +40,8 @@ def port(world: World, display: str, request: pytest.FixtureRequest) -> Iterator
         game.kill()
 
 
-def test_frames_from_the_window_show_the_ticks_of_their_names(world: World, port: int) -> None:
+@pytest.mark.slow
+def test_frames_from_the_window_show_the_ticks_in_their_names(world: World, port: int) -> None:
     world.fill(tracks=2, replays=2)
     world.tool("add-captures", "--fps", 50, "--frame-source", "screen", "--width", 128, "--height", 128)
     ran = world.tool(
@@ -48,3 +50,22 @@ def test_frames_from_the_window_show_the_ticks_of_their_names(world: World, port
     )
     assert "4 done" in ran.err
     assert sum(world.check_folder(row) for row in world.captures()) == 2 * (61 + 64)
+    for row in world.captures():
+        metadata = json.loads((world.data / row["folder_path"] / "metadata.json").read_bytes())
+        assert metadata["tminterface_version"] == "2.2.1"  # from the title of the window
+
+
+@pytest.mark.slow
+def test_the_lag_of_pictures_from_the_window_is_measured(
+    world: World, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture of a race that stands still is taken when the race goes on, before the next tick is drawn."""
+    monkeypatch.setattr("tmxdb.capture.calibration.calibrate.BLOCKS", 2)
+    world.fill(tracks=1, replays=1)
+    ran = world.tool(
+        *("game", "calibrate", "--replay-id", 100, "--base-tmi-port", port, "--trackmania-path", world.user),
+        *("--frame-source", "screen", "--width", 128, "--height", 128, "--json"),
+    )
+    assert (ran.json["lag_ticks"], ran.json["problem"]) == (0, None)
+    facts = ran.json["facts"]
+    assert (facts["frame_source"], facts["tminterface_version"]) == ("screen", "2.2.1")

@@ -1,4 +1,4 @@
-"""An exchange of tracks and drivers with impossible names: through the whole chain and all commands that show them."""
+"""Tracks and drivers with hostile names, in all kinds of jobs and all commands that show names."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tmxdb.sandbox import running_site
-
-from ..tool import Tool
+from tests.tool import Tool
+from tmxdb_sandbox import running_site
 
 NAMES = [
     "../../../../tmp/escaped",
@@ -51,7 +50,7 @@ NAMES = [
 
 
 class Handler(BaseHTTPRequestHandler):
-    """As little of an exchange as a run needs: a track for each name, driven once by a driver of that name."""
+    """A minimal exchange: one track for each name, with one replay by a driver of that name."""
 
     protocol_version = "HTTP/1.1"
     replay: bytes
@@ -92,10 +91,10 @@ def _replay(i: int) -> dict[str, object]:
 
 @pytest.fixture
 def exchange() -> Iterator[str]:
-    """Its URL."""
+    """Yield the URL of the exchange."""
     with running_site(tracks=1, replays=1, plain=True) as site:
         (track_id,) = site.track_ids()
-        Handler.replay = site.expected_replay(site.board(track_id)[0]["replay_id"])
+        Handler.replay = site.expected_replay(site.leaderboard(track_id)[0]["replay_id"])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -106,10 +105,10 @@ def exchange() -> Iterator[str]:
 
 
 def test_no_name_chooses_a_path_breaks_a_row_or_reaches_a_terminal_raw(
-    tool: Tool, exchange: str, nowhere: str, tmp_path: Path
+    tool: Tool, exchange: str, new_location: str, tmp_path: Path
 ) -> None:
     before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(tool.folder)}
-    where = ("--db", nowhere, "--data", "data")
+    where = ("--db", new_location, "--data", "data")
     said = [tool("--site", exchange, *where, "sync-tracks"), tool(*where, "run", "--n", 4)]
     said += [tool(*where, "status"), tool(*where, "status", "--json")]
     said += [tool(*where, "show", "replay", 1000 + i) for i in range(len(NAMES))]
@@ -141,10 +140,10 @@ def test_no_name_chooses_a_path_breaks_a_row_or_reaches_a_terminal_raw(
 
 
 def _raw(text: str) -> set[str]:
-    """Characters that a terminal would obey."""
+    """Return the characters that a terminal would interpret."""
     return {c for c in text if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
 
 def _kept(name: str) -> str | None:
-    """What a row keeps of a name: all of it, but for what no database takes."""
+    """Return what a row stores of a name: everything except characters that databases reject."""
     return name.replace("\0", "").encode("utf-8", "replace").decode()

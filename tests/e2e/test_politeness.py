@@ -1,4 +1,4 @@
-"""Three processes and one site that asks for slowness: what they send together, as the site saw it."""
+"""Three processes share one rate limit and one pause, as the site's log shows."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 import pytest
 
 from tests.rows import Rows
+from tests.tool import Tool
 from tmxdb.db.engine import Database
-from tmxdb.sandbox import RunningSite, running_site
-
-from ..tool import Tool
+from tmxdb_sandbox import RunningSite, running_site
 
 PROCESSES, N, RATE = 3, 3, 20
-FILES = 360
-RETRY_AFTER_S = 2.0
-ON_ITS_WAY_S = 0.5
-"""How long after a 429 left the site a request may still come in. Those were on their way: the answer has to arrive,
-the pause to be written, and the other processes to read it, which they do ten times a second."""
+FILES = 180
+RETRY_AFTER_S = 3.0
+ON_ITS_WAY_S = 1.5
+"""How long after a 429 was sent a request may still arrive. It was in flight: the response must be received, the pause
+written, and read by the other processes, which they do ten times per second. Much longer than that takes, because the
+machine may be busy."""
 
 
 def most_in_a_second(moments: list[float]) -> int:
-    """The largest number of requests in any second, wherever it begins."""
+    """Return the largest number of requests within any second."""
     return max(bisect_left(moments, first + 1.0) - i for i, first in enumerate(moments))
 
 
 def inside_a_pause(log: list[dict[str, Any]]) -> list[str]:
-    """Requests that came in while the site had asked for none, each with how long after the 429 that was."""
+    """Return the requests during a pause that the site asked for, each with its time after the 429."""
     asked = [line["time"] for line in log if line["status"] == 429]
     return [
         f"{line['path']} {line['time'] - asked_at:.2f} s after a 429 with Retry-After: {RETRY_AFTER_S:g}"
@@ -41,35 +41,33 @@ def inside_a_pause(log: list[dict[str, Any]]) -> list[str]:
 
 @pytest.fixture
 def site() -> Iterator[RunningSite]:
-    with running_site(tracks=12, replays=30, plain=True) as site:
+    with running_site(tracks=12, replays=15, plain=True) as site:
         yield site
 
 
 @pytest.mark.slow
-def test_three_processes_keep_one_rate_and_one_pause_over_few_connections(
-    tool: Tool, site: RunningSite, nowhere: str
-) -> None:
-    tool("--db", nowhere, "--site", site.url, "sync-tracks")
-    tool("--db", nowhere, "work", "--kind", "list", "--top", 30)
-    rows = Rows(Database(nowhere))
+def test_three_processes_keep_one_rate_and_one_pause_over_few_connections(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks")
+    tool("work", "--kind", "list", "--top", 15)
+    rows = Rows(Database(str(tool.folder / "tmx.db")))
     assert len(rows.statuses()) == FILES
-    site.forget()
-    site.set_faults([f"429:3%:times=2:{header}={RETRY_AFTER_S:g}" for header in ("retry-after", "retry-date")])
-    command = ("--db", nowhere, "work", "--kind", "download", "--n", N, "--rate", RATE)
+    site.clear_log()
+    site.set_faults([f"429:3%:times=1:{header}={RETRY_AFTER_S:g}" for header in ("retry-after", "retry-date")])
+    command = ("work", "--kind", "download", "--n", N, "--rate", RATE)
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(tool.started(*command)) for _ in range(PROCESSES)]
         for process in processes:
-            _, err = process.communicate(timeout=180)
+            _, err = process.communicate(timeout=300)
             assert process.returncode == 0, err
 
     log, stats = site.log(), site.stats()
     assert rows.sql("SELECT DISTINCT status, attempts FROM replays") == [("done", 1)]
     rows.database.close()
     refused = sum(line["status"] == 429 for line in log)
-    assert refused == 4
+    assert refused == 2
     assert len(log) == FILES + refused  # nothing was asked for twice without need
     moments = [line["time"] for line in log]
     assert most_in_a_second(moments) <= RATE
     assert inside_a_pause(log) == []
     assert stats["max_connections"] <= PROCESSES * N
-    assert stats["requests"] / stats["connections"] > 50
+    assert stats["requests"] / stats["connections"] > 180 / (PROCESSES * N) - 1

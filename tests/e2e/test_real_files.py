@@ -1,4 +1,4 @@
-"""The main job over real replays: 200 tracks of ten, every file and every fact."""
+"""Download and extract real replays, ten for each of 200 tracks, and check every file and every fact."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.real import SAMPLES, golden, needs_samples
+from tests.tool import Tool
 from tmxdb.gbx import read_replay
-from tmxdb.gbx.ghost import short_version
-from tmxdb.sandbox import running_site
-
-from ..tool import Tool
-from .real import SAMPLES, golden, needs_samples
+from tmxdb.gbx.replay_parts.ghost import short_version
+from tmxdb_sandbox import running_site
 
 Row = dict[str, Any]
 # Fields of golden.json and where they are in a row of replays. Of the first ghost of the list there and here.
@@ -64,7 +63,7 @@ CHALLENGE: dict[str, Callable[[Row], Any]] = {
 
 
 def _differences(known: Row, facts: dict[str, Callable[[Row], Any]], row: Row) -> list[str]:
-    """Field by field."""
+    """Return the fields that differ."""
     found = []
     for field, read in facts.items():
         if field in known:
@@ -80,7 +79,7 @@ def _differences(known: Row, facts: dict[str, Callable[[Row], Any]], row: Row) -
 
 @needs_samples
 @pytest.mark.slow
-def test_two_hundred_tracks_of_ten_real_replays_come_whole_and_are_read_rightly(tool: Tool) -> None:
+def test_two_hundred_tracks_of_ten_real_replays_are_complete_and_read_correctly(tool: Tool) -> None:
     with running_site(tracks=200, replays=10, gbx_dir=str(SAMPLES / "tmnf")) as site:
         tool("--site", site.url, "sync-tracks")
         tool("run", "--top", 10, "--n", 16, "--no-inputs")  # most of the time goes into a few runs of 40 minutes
@@ -118,7 +117,7 @@ def test_two_hundred_tracks_of_ten_real_replays_come_whole_and_are_read_rightly(
 
 
 @needs_samples
-def test_the_inputs_of_real_replays_are_kept_event_by_event(tool: Tool) -> None:
+def test_the_inputs_of_real_replays_are_stored_event_by_event(tool: Tool) -> None:
     with running_site(tracks=28, replays=1, gbx_dir=str(SAMPLES / "tmnf")) as site:
         tool("--site", site.url, "sync-tracks")
         tool("run")

@@ -1,4 +1,4 @@
-"""Real limits: a disk of two megabytes, one that is mounted read-only, a limit on the size of files."""
+"""Real limits: a file system of two megabytes, one that is mounted read-only, and a limit on the size of files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tmxdb.db import engine
-from tmxdb.sandbox import RunningSite, running_site
-
-from ..tool import Tool, outside, quickly
+from tests.tool import Tool, isolate, shorten_waits
+from tmxdb.db.engines import sqlite as engine
+from tmxdb_sandbox import RunningSite, running_site
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="file systems are mounted as Linux does it")
 
@@ -26,13 +25,13 @@ def site() -> Iterator[RunningSite]:
 
 
 class Disk:
-    """A file system of its own in memory."""
+    """A separate file system in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def remount(self, options: str) -> None:
-        """For example `ro`, or `size=50m`."""
+        """Mount again with `options`, such as `ro` or `size=50m`."""
         subprocess.run(["mount", "-o", f"remount,{options}", str(self.folder)], check=True)
 
 
@@ -54,13 +53,13 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
     folder = tmp_path / "here"
     folder.mkdir()
-    outside(monkeypatch, folder)
-    quickly(monkeypatch)
+    isolate(monkeypatch, folder)
+    shorten_waits(monkeypatch)
     return Tool(folder, monkeypatch)
 
 
 def nothing_is_stuck(tool: Tool, db: str = "tmx.db") -> None:
-    """All that is not done can be claimed at once, or belongs to a worker that is known to be gone."""
+    """Check that every unfinished row can be claimed at once, or belongs to a worker that is known to be lost."""
     assert tool.one("select count(*) from attempts where outcome <> 'lost'", db=db) == 0
     assert (
         tool.column("select distinct status from jobs where status not in ('pending', 'done', 'running')", db=db) == []
@@ -76,9 +75,7 @@ def all_is_done(tool: Tool, site: RunningSite, data: Path, db: str = "tmx.db") -
     assert not list(data.rglob(".partial/*"))
 
 
-def test_a_data_folder_on_a_full_disk_stops_the_run_and_more_room_mends_it(
-    tool: Tool, site: RunningSite, disk: Disk
-) -> None:
+def test_a_full_data_disk_stops_the_run_until_there_is_room(tool: Tool, site: RunningSite, disk: Disk) -> None:
     tool("--site", site.url, "sync-tracks")
     ran = tool("--data", disk.folder, "run", "--n", 4, ends=1)
     assert ran.error.endswith("the disk is full. Make room, then run the same command again: nothing is lost.")
@@ -93,9 +90,7 @@ def test_a_data_folder_on_a_full_disk_stops_the_run_and_more_room_mends_it(
     all_is_done(tool, site, disk.folder)
 
 
-def test_a_database_on_a_full_disk_stops_the_run_and_more_room_mends_it(
-    tool: Tool, site: RunningSite, disk: Disk
-) -> None:
+def test_a_full_database_disk_stops_the_run_until_there_is_room(tool: Tool, site: RunningSite, disk: Disk) -> None:
     db = str(disk.folder / "tmx.db")
     tool("--site", site.url, "--db", db, "sync-tracks")
     used = sum(path.stat().st_size for path in disk.folder.iterdir())
@@ -113,7 +108,7 @@ def test_a_database_on_a_full_disk_stops_the_run_and_more_room_mends_it(
     ("what", "advice"),
     [("data", "Check the permissions"), ("database", "Check that its folder exists and can be written.")],
 )
-def test_a_disk_that_has_become_read_only_is_told_in_a_sentence(
+def test_a_disk_that_became_read_only_is_one_sentence(
     tool: Tool, site: RunningSite, disk: Disk, what: str, advice: str
 ) -> None:
     db = str(disk.folder / "tmx.db") if what == "database" else "tmx.db"
@@ -127,7 +122,7 @@ def test_a_disk_that_has_become_read_only_is_told_in_a_sentence(
     all_is_done(tool, site, data, db)
 
 
-def test_a_database_that_may_not_grow_stops_the_run(
+def test_a_database_that_cannot_grow_stops_the_run(
     tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool("--site", site.url, "sync-tracks")
@@ -142,11 +137,11 @@ def test_a_database_that_may_not_grow_stops_the_run(
 
 
 @pytest.mark.parametrize("kb", [20, 100, 200, 400])
-def test_a_limit_on_the_size_of_files_stops_the_run_wherever_it_strikes(tool: Tool, site: RunningSite, kb: int) -> None:
-    """Files of 30 kB first, then the log of the database, then the database."""
+def test_a_limit_on_the_size_of_files_stops_the_run(tool: Tool, site: RunningSite, kb: int) -> None:
+    """The limit first affects files of 30 kB, then the log of the database, then the database."""
     tool("--site", site.url, "sync-tracks")
     with tool.started("run", "--n", 4, before=_files_of_at_most(kb)) as process:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
     assert "Traceback" not in err
     assert [line for line in err.splitlines() if line.startswith("Error: ")], err
