@@ -1,7 +1,7 @@
-"""What is measured, each in a process of its own; prints JSON.
+"""The measured programs, each in its own process; prints JSON.
 
 `python -m bench._captures floor FOLDER WIDTH HEIGHT FRAMES PORT…`   receives, converts, encodes and writes
-`python -m bench._captures durable FOLDER WIDTH HEIGHT FRAMES PORT…` the same, each file made durable
+`python -m bench._captures durable FOLDER WIDTH HEIGHT FRAMES PORT…` the same, with each file synced
 `python -m bench._captures tmxdb FOLDER WIDTH HEIGHT RACE_MS PORT…`  claims, drives, labels, all of it, and settles
 """
 
@@ -29,28 +29,28 @@ def main() -> None:
     memory = Memory()
     n = measure(Path(folder), width, height, amount, ports)
     seconds, spent = time.perf_counter() - wall, time.process_time() - cpu
-    print(json.dumps({"n": n, "wall_s": seconds, "cpu_s": spent, **memory.told()}))
+    print(json.dumps({"n": n, "wall_s": seconds, "cpu_s": spent, **memory.summary()}))
 
 
 class Memory:
-    """The resident memory of this process, twenty times a second."""
+    """Samples the resident memory of this process 20 times per second."""
 
     def __init__(self) -> None:
         import psutil
 
         self._me = psutil.Process()
-        self._seen: list[int] = []
-        threading.Thread(target=self._look, daemon=True).start()
+        self._samples: list[int] = []
+        threading.Thread(target=self._sample, daemon=True).start()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while True:
-            self._seen.append(self._me.memory_info().rss)
+            self._samples.append(self._me.memory_info().rss)
             time.sleep(0.05)
 
-    def told(self) -> dict[str, float]:
-        """In MB after a quarter of the time, and the most behind it."""
-        quarter = len(self._seen) // 4
-        return {"rss_quarter_mb": self._seen[quarter] / 1e6, "rss_most_mb": max(self._seen[quarter:]) / 1e6}
+    def summary(self) -> dict[str, float]:
+        """Return the memory in MB after a quarter of the time, and the maximum after that."""
+        quarter = len(self._samples) // 4
+        return {"rss_quarter_mb": self._samples[quarter] / 1e6, "rss_most_mb": max(self._samples[quarter:]) / 1e6}
 
 
 def durable(folder: Path, width: int, height: int, frames: int, ports: list[int]) -> int:
@@ -89,8 +89,8 @@ def _receive(folder: Path, width: int, height: int, frames: int, port: int, sync
 
 
 def tmxdb(folder: Path, width: int, height: int, race_ms: int, ports: list[int]) -> int:
-    """As a user calls it, after the rows are there."""
-    from tmxdb.cli import tmxdb as command
+    """Run the command as a user does, with existing rows."""
+    from tmxdb.cli.program import tmxdb as command
 
     os.chdir(folder)
     sys.stdout.flush()
@@ -102,13 +102,13 @@ def tmxdb(folder: Path, width: int, height: int, race_ms: int, ports: list[int])
 
 
 def prepare(folder: Path, width: int, height: int, race_ms: int, tracks: int) -> None:
-    """A database and files for one capture on each track."""
+    """Create a database and files for one capture on each track."""
     from sqlalchemy import insert
 
     from tmxdb.capture.settings import CaptureSettings
     from tmxdb.db.engine import Database
     from tmxdb.db.migrate import upgrade
-    from tmxdb.db.models import Capture, Map, Replay, Track, table_of
+    from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow, table_of
 
     (folder / "game" / "Tracks").mkdir(parents=True)
     database = Database(str(folder / "tmx.db"))
@@ -121,11 +121,11 @@ def prepare(folder: Path, width: int, height: int, race_ms: int, tracks: int) ->
             files = [_file(folder, f"tracks/{track_id}.Challenge.Gbx", challenge),
                      _file(folder, f"replays/{track_id}/{track_id}_a.Replay.Gbx", replay)]  # fmt: skip
             rows: list[tuple[Any, dict[str, Any]]] = [
-                (Track, {"track_id": track_id, "listed_top": 1, **done}),
-                (Map, {"track_id": track_id, "uid": uid, "source": "site", "name_plain": f"Map {track_id}",
+                (TrackRow, {"track_id": track_id, "listed_top": 1, **done}),
+                (MapRow, {"track_id": track_id, "uid": uid, "source": "site", "name_plain": f"Map {track_id}",
                        **files[0], **done}),
-                (Replay, {"replay_id": track_id, "track_id": track_id, "map_uid": uid, **files[1], **done}),
-                (Capture, {"replay_id": track_id, "track_id": track_id, "settings": settings.to_json()}),
+                (ReplayRow, {"replay_id": track_id, "track_id": track_id, "map_uid": uid, **files[1], **done}),
+                (CaptureRow, {"replay_id": track_id, "track_id": track_id, "settings": settings.to_json()}),
             ]  # fmt: skip
             for model, row in rows:
                 connection.execute(insert(table_of(model)).values(**row))
@@ -133,7 +133,7 @@ def prepare(folder: Path, width: int, height: int, race_ms: int, tracks: int) ->
 
 
 def _made(track_id: int, race_ms: int) -> tuple[bytes, bytes, str]:
-    from tmxdb.gbx.write import write_challenge, write_replay
+    from tmxdb_sandbox.gbx_writer import write_challenge, write_replay
 
     uid = f"BenchMap{track_id:019d}"
     challenge = write_challenge(

@@ -1,4 +1,4 @@
-"""Claims and settlements by tmxdb and by the bare driver, side by side: what `bench scale` compares.
+"""Claim and settle rows with tmxdb and with the plain database driver, for `bench scale`.
 
 `Bare` speaks to the driver alone: on the table as tmxdb has it (all its columns, indexes, CHECKs and triggers), or on a
 plain one: the columns of a job and of a file, a primary key, and the partial index that the claim needs.
@@ -18,9 +18,8 @@ from typing import Any
 from bench._workers import NOTHING, NoOp
 from tmxdb.clock import wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.queue.claim import claim
-from tmxdb.queue.settle import release, settle
-from tmxdb.queue.workers import LEASE_MS
+from tmxdb.queue.rows.claim import claim
+from tmxdb.queue.rows.settle import release, settle
 
 PLAIN = """
 CREATE TABLE plain (replay_id BIGINT PRIMARY KEY, track_id BIGINT, status TEXT DEFAULT 'pending', priority INTEGER,
@@ -39,7 +38,7 @@ WHERE replay_id = {p} AND claim_token = {p} AND status = 'running'"""
 
 
 class Bare:
-    """One connection of the driver's own, on `replays` or on `plain`."""
+    """A connection of the database driver without tmxdb, on the table `replays` or `plain`."""
 
     def __init__(self, database: Database, table: str) -> None:
         self._sqlite = database.path is not None
@@ -60,7 +59,7 @@ class Bare:
         self._claim, self._settle = CLAIM.format(**words), SETTLE.format(**words)
 
     def make_plain(self, n: int) -> None:
-        """The plain table with `n` pending rows."""
+        """Create the plain table with `n` pending rows."""
         key = "INTEGER" if self._sqlite else "BIGINT"
         self._connection.execute(PLAIN.replace("replay_id BIGINT", f"replay_id {key}"))
         self._connection.execute("CREATE INDEX ix_plain ON plain (priority, replay_id) WHERE status = 'pending'")
@@ -74,7 +73,7 @@ class Bare:
         )
 
     def batch(self, n: int) -> int:
-        """Claim `n` and settle them in one transaction."""
+        """Claim `n` rows and settle them in one transaction."""
         self._connection.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
         rows = self._connection.execute(self._claim, ("bench", "later", n)).fetchall()
         done = [("now", "nothing", 1, "0" * 64, key, token) for key, token in rows]
@@ -88,9 +87,9 @@ class Bare:
 
 
 def batch(database: Database, n: int) -> int:
-    """Claim `n` and settle them in one transaction, as tmxdb does it."""
+    """Claim `n` rows and settle them in one transaction, with the code of tmxdb."""
     with database.write() as connection:
-        jobs = claim(connection, NoOp(), worker="bench", n=n, now_ms=wall_clock(), lease_ms=LEASE_MS)
+        jobs = claim(connection, NoOp(), worker="bench", n=n, now_ms=wall_clock())
         results = [(job, NOTHING) for job in jobs]
         settle(
             connection, NoOp(), results, worker="bench", now_ms=wall_clock(), max_attempts=5, rng=random.Random(1)
@@ -99,12 +98,14 @@ def batch(database: Database, n: int) -> int:
 
 
 def claims_ms(database: Database, n: int, times: int) -> list[float]:
-    """How long each of `times` claims of `n` rows took, in milliseconds, with its commit; they go back afterwards."""
+    """Return the sorted durations of `times` claims of `n` rows in ms, each with its commit; the rows are released
+    afterwards.
+    """
     spans = []
     for _ in range(times):
         began = time.perf_counter()
         with database.write() as connection:
-            jobs = claim(connection, NoOp(), worker="bench", n=n, now_ms=wall_clock(), lease_ms=LEASE_MS)
+            jobs = claim(connection, NoOp(), worker="bench", n=n, now_ms=wall_clock())
         spans.append((time.perf_counter() - began) * 1000)
         with database.write() as connection:
             release(connection, NoOp(), jobs)
@@ -112,7 +113,7 @@ def claims_ms(database: Database, n: int, times: int) -> list[float]:
 
 
 def per_second(one: Callable[[], int], *, at_most: int, seconds: float) -> float:
-    """Rows a second of `one`, again and again until `at_most` rows or `seconds` are over."""
+    """Call `one` until `at_most` rows or `seconds` are reached; return rows per second."""
     began, rows = time.perf_counter(), 0
     while rows < at_most and (n := one()) and time.perf_counter() - began < seconds:
         rows += n
@@ -122,7 +123,7 @@ def per_second(one: Callable[[], int], *, at_most: int, seconds: float) -> float
 def workers(
     location: str, processes: int, n: int, *, seconds: float = 0, limit: int = 0, what: str = "done"
 ) -> list[dict[str, float]]:
-    """What workers in processes of their own say that did nothing, side by side: see `_workers`."""
+    """Run several `_workers` processes at the same time and return what each printed."""
     children = [
         subprocess.Popen(
             [sys.executable, "-m", "bench._workers", location, str(n), str(seconds), str(limit), what],

@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def bare_run(make: Callable[[], Fetch], url: str, folder: Path, n: int, ids: list[int]) -> dict[str, float]:
-    """Fetch and write, nothing else."""
+    """Download the files and write them, without checks."""
     folder.mkdir(parents=True, exist_ok=True)
     todo: queue.SimpleQueue[int] = queue.SimpleQueue()
     for replay_id in ids:
@@ -90,37 +90,32 @@ def requests_fetch(n: int) -> Callable[[], Fetch]:
 
 
 def tmxdb_run(url: str, folder: Path, n: int) -> dict[str, float]:
-    """The real worker on the pending rows of `folder`/tmx.db."""
-    from tmxdb.cli.context import Options, open_database, open_storage
-    from tmxdb.cli.exchange import open_exchange
+    """Run the worker on the pending rows of `folder`/tmx.db."""
+    from tmxdb.cli.opening.database import open_database, open_storage
+    from tmxdb.cli.opening.exchange import open_exchange
+    from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
+    from tmxdb.events import EventBus
     from tmxdb.kinds import make_kind
-    from tmxdb.kinds.tools import Options as JobOptions
-    from tmxdb.kinds.tools import Tools
-    from tmxdb.queue.plan import Plan
-    from tmxdb.queue.worker import Worker
-    from tmxdb.queue.workers import new_identity
+    from tmxdb.kinds.context import JobContext
+    from tmxdb.kinds.context import Options as JobOptions
+    from tmxdb.queue.loop.run_options import Plan
+    from tmxdb.queue.loop.worker import Worker
+    from tmxdb.queue.worker_registry import new_identity
     from tmxdb.tmx.fetch import Fetcher
 
     kinds = sys.argv[6:] or ["download"]
-    chosen = Options(str(folder / "tmx.db"), None, url, None)
-    database, stop = open_database(chosen), threading.Event()
-    exchange, _ = open_exchange(chosen, database, connections=n, rate=0, stop=stop)
+    storage_options, exchange_options = StorageOptions(db=str(folder / "tmx.db")), ExchangeOptions(site=url, rate=0)
+    database, stop = open_database(storage_options), threading.Event()
+    exchange, _ = open_exchange(storage_options, exchange_options, database, connections=n, stop=stop)
     me = new_identity()
-    tools = Tools(database, open_storage(chosen, database), exchange, Fetcher(exchange), me.worker_id, JobOptions())
-    worker = Worker(database, [make_kind(kind, tools) for kind in kinds], Plan(n), identity=me, listener=Silent(),
+    tools = JobContext(
+        database, open_storage(storage_options, database), exchange, Fetcher(exchange), me.worker_id, JobOptions()
+    )
+    worker = Worker(database, [make_kind(kind, tools) for kind in kinds], Plan(n), identity=me, events=EventBus(),
                     stop=stop, stop_now=threading.Event())  # fmt: skip
     wall, cpu = time.perf_counter(), time.process_time()
     totals = worker.run()
     return {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu, "n": totals.of("done")}
-
-
-class Silent:
-    """Hears nothing."""
-
-    def settled(self, kind: str, status: str, item_id: int, error: str | None) -> None: ...
-    def waiting(self, until_ms: int, rows: int) -> None: ...
-    def note(self, message: str) -> None: ...
-    def beat(self) -> None: ...
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 Prints its port, then JSON.
 
-It speaks the plugin's side of the socket with one picture and one state made beforehand, so that what is measured is
-the other side. Every race is finished after RACE_MS. `raw` instead of RACE_MS sends nothing but pictures: the floor.
-RATE: ticks in a second of the wall, 0: as fast as they are answered. The JSON says for how long it was held in its
-steps and pictures.
+It is the plugin's side of the socket. It sends one prepared picture and one prepared state, so that its own work does
+not count. Every race finishes after RACE_MS. With `raw` instead of RACE_MS it sends only pictures: the floor. RATE is
+in ticks per second of wall time; 0 means as fast as they are answered. The JSON contains how long the game was held in
+steps and in pictures.
 """
 
 from __future__ import annotations

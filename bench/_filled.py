@@ -1,6 +1,6 @@
-"""A database of a million tracks and ten million replays in some minutes: rows made by the engine itself.
+"""Fill a database with a million tracks and ten million replays in a few minutes: the engine itself makes the rows.
 
-Triggers and indexes are put aside meanwhile; the tally is counted afresh at the end.
+Triggers and indexes are dropped first and created again at the end, when the tally is counted, too.
 """
 
 from __future__ import annotations
@@ -14,38 +14,44 @@ from tmxdb.db.transfer import recount
 
 CHUNK = 250_000
 DONE_AT = "'2026-11-01T10:00:00.000Z'"
+UPLOADED_AT = "(2008 + i % 18) || '-0' || (1 + i % 9) || '-1' || (i % 10) || 'T10:00:00.000Z'"
 
 TRACKS = f"""
 INSERT INTO tracks (track_id, name, uid, author_time_ms, uploader_id, uploader_name, uploaded_at, updated_at, awards,
-                    environment, priority, status, listed_top, listed_whole, listed_count, finished_at, attempts)
+                    environment, mood, tags, wr_time_ms, priority, status, listed_top, listed_whole, listed_count,
+                    finished_at, attempts)
 SELECT i, 'Track ' || i, 'uid' || i, 30000 + i % 60000, i % 50000, 'user' || (i % 50000), {DONE_AT}, {DONE_AT},
-       i % 100, 7, i, 'done', 50, {{false}}, 10, {DONE_AT}, 1
+       i % 100, 1 + i % 7, i % 4, '[' || (i % 19) || ']', 29000 + i % 60000, i, 'done', 50, {{false}}, 10, {DONE_AT}, 1
 FROM {{numbers}}"""
 
 # Of ten rows three are pending and seven done; one in 200 has failed for good.
 REPLAYS = f"""
 INSERT INTO replays (replay_id, track_id, user_id, user_name, site_time_ms, replay_at, position, is_best, listed_at,
                      priority, attempts, status, finished_at, error_code, error, file_path, file_bytes, sha256, game,
-                     map_uid, race_time_ms, checkpoint_count, checkpoints_ms, login, nickname, input_count)
-SELECT i, track, i % 90000, 'driver' || (i % 90000), 20000 + i % 80000, {DONE_AT}, i % 10, {{true}}, {DONE_AT},
+                     map_uid, race_time_ms, checkpoint_count, checkpoints_ms, login, nickname, input_count, device,
+                     finished, respawns)
+SELECT i, track, driver, 'driver' || driver, 20000 + i % 80000, {UPLOADED_AT}, i % 10, {{true}}, {DONE_AT},
        track, CASE WHEN open THEN 0 ELSE 1 END,
        CASE WHEN open THEN 'pending' WHEN bad THEN 'failed' ELSE 'done' END,
        CASE WHEN open THEN NULL ELSE {DONE_AT} END,
        CASE WHEN bad AND NOT open THEN 'gbx.lzo' END,
-       CASE WHEN bad AND NOT open THEN 'the body can not be unpacked' END,
+       CASE WHEN bad AND NOT open THEN 'the body cannot be unpacked' END,
        CASE WHEN open OR bad THEN NULL ELSE 'replays/' || track || '/' || i || '_driver_30000ms.Replay.Gbx' END,
        CASE WHEN open OR bad THEN NULL ELSE 20000 + i % 30000 END,
        CASE WHEN open OR bad THEN NULL ELSE {{hash}} END,
        CASE WHEN open OR bad THEN NULL ELSE 'TMF' END, CASE WHEN open OR bad THEN NULL ELSE 'uid' || track END,
        CASE WHEN open OR bad THEN NULL ELSE 20000 + i % 80000 END, CASE WHEN open OR bad THEN NULL ELSE 5 END,
        CASE WHEN open OR bad THEN NULL ELSE '[4170, 8110, 12050, 16020, 20010]' END,
-       CASE WHEN open OR bad THEN NULL ELSE 'login' || (i % 90000) END,
-       CASE WHEN open OR bad THEN NULL ELSE '$f00nick' || (i % 90000) END, CASE WHEN open THEN NULL ELSE 400 END
-FROM (SELECT i, 1 + (i - 1) / 10 AS track, i % 10 < 3 AS open, i % 200 = 7 AS bad FROM {{numbers}}) AS made"""
+       CASE WHEN open OR bad THEN NULL ELSE 'login' || driver END,
+       CASE WHEN open OR bad THEN NULL ELSE '$f00nick' || driver END, CASE WHEN open THEN NULL ELSE 400 END,
+       CASE WHEN open OR bad THEN NULL WHEN i % 7 = 0 THEN 'pad' ELSE 'keyboard' END,
+       CASE WHEN open OR bad THEN NULL ELSE {{true}} END, CASE WHEN open OR bad THEN NULL ELSE i % 5 END
+FROM (SELECT i, 1 + (i - 1) / 10 AS track, (i * 7919) % 90000 AS driver, i % 10 < 3 AS open, i % 200 = 7 AS bad
+      FROM {{numbers}}) AS made"""
 
 
 def fill(database: Database, first: int, last: int) -> None:
-    """Replays `first` to `last`, ten of a track, and their tracks."""
+    """Insert the replays `first` to `last`, ten for each track, and their tracks."""
     make = _sqlite if database.path is not None else _postgresql
     make(database, (1 + (first - 1) // 10, 1 + (last - 1) // 10), (first, last))
     with database.write() as connection:
@@ -63,11 +69,11 @@ def _sqlite(database: Database, tracks: tuple[int, int], replays: tuple[int, int
     connection = sqlite3.connect(database.path or "", isolation_level=None)
     for pragma in ("journal_mode = DELETE", "journal_mode = OFF", "synchronous = OFF", "cache_size = -400000"):
         connection.execute(f"PRAGMA {pragma}")
-    aside = connection.execute(
+    dropped = connection.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE tbl_name IN ('tracks', 'replays')"
         " AND type IN ('trigger', 'index') AND sql IS NOT NULL"
     ).fetchall()
-    for kind, name, _ in aside:
+    for kind, name, _ in dropped:
         connection.execute(f"DROP {kind} {name}")
     words = {"true": "1", "false": "0", "hash": "printf('%064x', i)"}
     for sql, (first, last) in _chunks(tracks, replays):
@@ -75,7 +81,7 @@ def _sqlite(database: Database, tracks: tuple[int, int], replays: tuple[int, int
         connection.execute(
             sql.format(numbers=f"({counter} SELECT i FROM n)", **words).replace("INTO", "OR IGNORE INTO")
         )
-    for _, _, sql in aside:
+    for _, _, sql in dropped:
         connection.execute(sql)
     connection.close()
     database.write_ahead()
@@ -94,7 +100,7 @@ def _postgresql(database: Database, tracks: tuple[int, int], replays: tuple[int,
 
 
 def size_of(database: Database) -> int:
-    """Bytes of the database: its file, or what the server says."""
+    """Return the size of the database in bytes: of its file, or as the server reports it."""
     if database.path is not None:
         return database.path.stat().st_size
     with database.read() as connection:

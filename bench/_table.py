@@ -10,7 +10,7 @@ from typing import Any
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """`rows` under `columns`, numbers with three digits that mean something."""
+    """Print `rows` under `columns`, with three significant digits."""
     cells = [[f"{value:.3g}" if isinstance(value, float) and value < 1000 else f"{value:,.0f}"
               if isinstance(value, int | float) else str(value) for value in row] for row in rows]  # fmt: skip
     widths = [max(len(str(line[i])) for line in [list(columns), *cells]) for i in range(len(columns))]
@@ -21,7 +21,7 @@ def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 
 
 def in_own_process(module: str, *arguments: Any) -> dict[str, Any]:
-    """What `python -m module arguments…` prints as its last line of JSON: a process of its own for each measurement."""
+    """Run `python -m module arguments…` in its own process and return the JSON in its last line."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

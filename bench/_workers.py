@@ -1,17 +1,19 @@
-"""Workers on jobs that do nothing, each in a process of its own: `python -m bench._workers URL N SECONDS LIMIT WHAT`.
+"""A worker whose jobs do nothing, in its own process: `python -m bench._workers URL N SECONDS LIMIT WHAT`.
 
-Prints as JSON: jobs done, how long it worked, every wait for the database in milliseconds as p50, p99 and worst, and
-how many times it was locked. SECONDS and LIMIT (of jobs) 0: until nothing is left. WHAT: `done`, or `again` for jobs
-that come back at once, so that there is no end of them. It begins when it reads a line, so that several can do so
+Prints JSON: jobs done, seconds worked, waits for the database in milliseconds (p50, p99, worst), and how often it was
+locked. SECONDS and LIMIT (in jobs) may be 0: work until nothing is left. WHAT is `done`, or `again` for jobs that are
+pending again at once, so that work never ends. The worker starts when it reads a line, so that several can start
 together.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,12 +21,13 @@ from typing import Any
 from sqlalchemy import Column, Connection
 
 from tmxdb.db.engine import Database
-from tmxdb.db.models import Replay, table_of
-from tmxdb.errors import DatabaseTrouble
+from tmxdb.db.models import ReplayRow, table_of
+from tmxdb.errors import DatabaseError
+from tmxdb.events import Event, EventBus, RowSettled
 from tmxdb.queue.job import Done, Job, Outcome, Snooze
-from tmxdb.queue.plan import Plan
-from tmxdb.queue.worker import Worker
-from tmxdb.queue.workers import new_identity
+from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.worker import Worker
+from tmxdb.queue.worker_registry import new_identity
 
 AGAIN = Snooze("bench.again", "once more")
 NOTHING = Done({"file_path": "nothing", "file_bytes": 1, "sha256": "0" * 64})
@@ -34,7 +37,7 @@ class NoOp:
     """Downloads that do nothing."""
 
     name = "download"
-    table = table_of(Replay)
+    table = table_of(ReplayRow)
     key: Column[Any] = table.c.replay_id
     needs: tuple[Column[Any], ...] = ()
 
@@ -46,12 +49,15 @@ class NoOp:
 
     def prepare(self, connection: Connection) -> None: ...
 
+    def adopt(self, job: Job) -> Outcome | None:
+        return None
+
     def run(self, job: Job) -> Outcome:
         return self._outcome
 
 
 class Timed(Database):
-    """A database that remembers how long each writer waited for its turn."""
+    """A database that records how long each writer waited for the write lock."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
@@ -65,31 +71,23 @@ class Timed(Database):
             with super().write() as connection:
                 self.waits_ms.append((time.perf_counter() - began) * 1000)
                 yield connection
-        except DatabaseTrouble as error:
+        except DatabaseError as error:
             self.locked += error.code == "db.busy"
             raise
 
 
-class Counting:
-    """A listener that counts, and tells trouble."""
-
-    jobs = 0
-
-    def settled(self, kind: str, status: str, item_id: int, error: str | None) -> None:
-        self.jobs += 1
-
-    def waiting(self, until_ms: int, rows: int) -> None: ...
-    def beat(self) -> None: ...
-
-    def note(self, message: str) -> None:
-        print(message, file=sys.stderr)
-
-
 def work(location: str, n: int, seconds: float, limit: int, outcome: Outcome) -> dict[str, float]:
-    """One worker until `seconds` are over, `limit` is reached or nothing is left."""
-    database, stop, listener = Timed(location), threading.Event(), Counting()
+    """Run one worker until `seconds` have passed, `limit` is reached or nothing is left."""
+    database, stop, jobs = Timed(location), threading.Event(), Counter[str]()
     kind, plan, me = NoOp(outcome), Plan(n, limit=limit), new_identity()
-    worker = Worker(database, [kind], plan, identity=me, listener=listener, stop=stop, stop_now=threading.Event())
+
+    def count(event: Event) -> None:
+        if isinstance(event, RowSettled):
+            jobs["settled"] += 1
+        elif event.level >= logging.INFO:
+            print(event, file=sys.stderr)
+
+    worker = Worker(database, [kind], plan, identity=me, events=EventBus(count), stop=stop, stop_now=threading.Event())
     if seconds:
         timer = threading.Timer(seconds, stop.set)
         timer.daemon = True
@@ -100,7 +98,7 @@ def work(location: str, n: int, seconds: float, limit: int, outcome: Outcome) ->
     database.close()
     waits = sorted(database.waits_ms)
     return {
-        "jobs": listener.jobs,
+        "jobs": jobs["settled"],
         "wall_s": wall_s,
         "p50_ms": waits[len(waits) // 2],
         "p99_ms": waits[len(waits) * 99 // 100],

@@ -1,13 +1,13 @@
-"""Frames a second and CPU of `capture`, everything on, against a floor: receive, convert, encode, write, nothing else.
+"""Frames per second and CPU time of `capture`, against a floor that only receives, converts, encodes and writes.
 
     python3 run.py bench capture [--frames 2000] [--rounds 3] [--minutes 10]
 
-`durable` is the floor with each file synced, which a capture has to do before its folder gets its name.
+`durable` is the floor with each file synced, which a capture must do before its folder gets its name.
 
-The game is one that costs next to nothing, in a process of its own (bench/_feeder.py): 100 frames for a second of race
-time, as fast as they are taken; tmxdb's start-up is in its numbers. `held`: how long a game stands still in a step that
-asks for a picture and the car's state, and in a picture, its transfer included; `at 100 Hz`: the same for a game that
-renders 100 ticks in a second of the wall, as a real one does. At the end a race of --minutes, for the memory.
+The game costs almost nothing and runs in its own process (bench/_feeder.py): 100 frames per second of race time, as
+fast as they are accepted. The numbers of tmxdb include its start-up. `held`: how long the game stands still in a step
+that requests a picture and the car's state, and in a picture, including its transfer. `at 100 Hz`: the same for a game
+that renders 100 ticks per second of wall time, as a real one does. Ends with a race of --minutes to measure the memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bench._table import in_own_process, print_rows
 
 SIZES = ((64, 64), (256, 256), (640, 480))
 PACED_MS = 3000
-"""A race at 100 ticks in a second of the wall."""
+"""Race time of the race at 100 ticks per second of wall time."""
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def _tmxdb(
 def _feeders(
     size: tuple[int, int], games: int, what: str, rate: str = "0"
 ) -> Iterator[list[tuple[subprocess.Popen[str], int]]]:
-    """So many games on ports that follow each other, below those that the system hands out by itself."""
+    """Start games on consecutive ports, below the range that the system assigns."""
     for first in range(18_478, 30_000, 10):
         started: list[tuple[subprocess.Popen[str], int]] = []
         try:

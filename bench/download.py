@@ -1,9 +1,9 @@
-"""Files a second and CPU of `download`, everything on, against clients that only write the files.
+"""Files per second and CPU of `download` with all its checks, compared with clients that only write the files.
 
     python3 run.py bench download [--files 4000] [--n 64]
 
-The stand-in for the exchange serves 29 KB files on loopback, at once and 50 ms late; it takes processor time of its
-own, on the other core if there is one.
+The sandbox serves files of 29 KB on loopback, without delay and with a latency of 50 ms. It runs in its own process and
+needs processor time, too.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from bench._table import in_own_process, print_rows
-from tmxdb.cli import tmxdb
-from tmxdb.sandbox import running_site
+from tmxdb.cli.program import tmxdb
+from tmxdb_sandbox import running_site
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
         for latency_ms in (0, 50):
             site.set_latency(latency_ms)
             rows = _measure(site.url, base / str(latency_ms), listed, ids, wanted.n, wanted.rounds)
-            title = f"{wanted.files:,} files of 29 KB, {wanted.n} in flight, {latency_ms} ms late (median of {wanted.rounds})"  # noqa: E501
+            title = f"{wanted.files:,} files of 29 KB, {wanted.n} in flight, {latency_ms} ms latency"
             print_rows(title, ("client", "files/s", "CPU s per 1000", "files/s to pycurl", "CPU to pycurl"), rows)
 
 

@@ -1,10 +1,10 @@
-"""How fast the GBX reader is, next to the least that any reader must do and next to pygbx.
+"""Measure the GBX reader against a floor and against pygbx.
 
     python bench/gbx.py FOLDER… [--rounds N]
 
-The folders hold TMF replays (class ids of TMF; others are left out). Every reader gets every file in turn, N rounds;
-the median over the files of the best round counts, so that a busy machine disturbs little. The floor is: read the
-file, unpack it, cut out the map, take its sha256, write it; every job but pygbx does all that, too.
+The folders contain TMF replays; other files are left out. Every job reads every file in each of N rounds. The result is
+the median over the files of the best round, so that other load on the machine has little effect. The floor reads the
+file, unpacks it, cuts out the map, computes its sha256 and writes it; every job except pygbx includes all of that.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ FACTS = (
     "finished", "input_count", "control_names", "device", "sample_period_ms", "has_clip", "unread",
 )  # fmt: skip
 
-Job = Callable[[bytes], bytes]  # a file -> the map in it
+Job = Callable[[bytes], bytes]  # file -> embedded map
 
 
 def floor(data: bytes) -> bytes:
-    """What no reader can do without."""
+    """Do only what every reader has to do."""
     body_at = 25 + unpack_from("<I", data, 13)[0]
     plain_bytes, packed_bytes = unpack_from("<2I", data, body_at)
     body = lzokay.decompress(data[body_at + 8 : body_at + 8 + packed_bytes], plain_bytes)
@@ -78,7 +78,7 @@ def facts_of_the_map_too(data: bytes) -> bytes:
 
 
 def pygbx(data: bytes) -> bytes:
-    """It keeps no bytes of the map: nothing is hashed, nothing written."""
+    """Read the ghost with pygbx, which keeps no bytes of the map: nothing is hashed or written."""
     import pygbx as module
 
     module.Gbx(data).get_class_by_id(module.GbxType.CTN_GHOST)
@@ -98,7 +98,7 @@ def _with_facts(data: bytes) -> Replay:
 
 
 def measure(jobs: dict[str, Job], paths: list[Path], rounds: int, out: Path) -> tuple[Times, Times]:
-    """Best time of each job for each file in ms, with reading and writing files and without; the jobs take turns."""
+    """Return the best time in ms of each job for each file, with reading and writing files and without."""
     with_files: Times = {name: {} for name in jobs}
     in_memory: Times = {name: {} for name in jobs}
     for _ in range(rounds):
@@ -117,15 +117,15 @@ def measure(jobs: dict[str, Job], paths: list[Path], rounds: int, out: Path) -> 
     return with_files, in_memory
 
 
-def _keep_best(best_ms: dict[Path, float], path: Path, took_s: float) -> None:
-    best_ms[path] = min(took_s * 1000, best_ms.get(path, took_s * 1000))
+def _keep_best(best_ms: dict[Path, float], path: Path, elapsed_s: float) -> None:
+    best_ms[path] = min(elapsed_s * 1000, best_ms.get(path, elapsed_s * 1000))
 
 
 def import_ms(statement: str, rounds: int = 9) -> float:
-    """What an import adds to the start of Python: median, in ms."""
+    """Return how many ms an import adds to the start of Python (median)."""
 
     with tempfile.TemporaryDirectory() as folder:
-        # byte code as an installed package has it, wherever this one may be kept from writing it
+        # compiled code as an installed package has it, even where this folder is read-only
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
 
         def run(code: str) -> float:
@@ -138,7 +138,7 @@ def import_ms(statement: str, rounds: int = 9) -> float:
 
 
 def tmf_replays(folders: list[Path]) -> list[Path]:
-    """Files that the floor, too, can read: packed TMF replays."""
+    """Return the packed TMF replays below `folders`: the files that the floor can read."""
     found = []
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.name.lower().endswith((".replay.gbx", ".gbx")) and path.is_file():
@@ -159,7 +159,7 @@ def main() -> None:
     arguments = parser.parse_args()
     paths = tmf_replays(arguments.folders)
     if not paths:
-        sys.exit("no TMF replays there")
+        sys.exit("No TMF replays found in the folders.")
     jobs: dict[str, Job] = {
         "floor": floor,
         "map only": map_only,

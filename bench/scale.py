@@ -1,9 +1,9 @@
-"""The queue at full size: a million tracks and ten million replays, against ten thousand and against the bare driver.
+"""Measure the queue at full size: ten million replays, compared with ten thousand and with the plain driver.
 
     python3 run.py bench scale [--replays 10000000] [--minutes 0.2] [--url postgresql+psycopg://…]
 
-Ten replays of a track; three of ten are pending. Needs 350 bytes a replay in the temporary folder, and some minutes.
-With --url it fills an empty database on a server instead of a file.
+Each track has ten replays, of which three are pending. Needs 350 bytes per replay in the temporary folder, and some
+minutes. With --url it fills an empty database on a server instead of a file.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from tmxdb.clock import wall_clock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
-from tmxdb.db.models import Replay, table_of
+from tmxdb.db.models import ReplayRow, table_of
+from tmxdb.db.reading.reader import Reader
 from tmxdb.db.tally import compact_tally
 from tmxdb.reports.status import read_status
-from tmxdb.sandbox import running_site
+from tmxdb_sandbox import running_site
 
 SMALL = 10_000
 LEAST = 1_000_000
@@ -90,7 +91,7 @@ def measure(location: str, replays: int, seconds: float, processes: int) -> None
 
 
 def figures(database: Database, pending: int, rows_from: int, pages: list[bytes]) -> dict[str, float]:
-    """What is measured at both sizes."""
+    """Return what is measured at both sizes."""
     claims_ms(database, 1, 20)
     synced_per_second(database, pages)  # changes what is there of these tracks; measured is the time after
     one, many = claims_ms(database, 1, 500), claims_ms(database, 64, 200)
@@ -110,7 +111,7 @@ def figures(database: Database, pending: int, rows_from: int, pages: list[bytes]
 
 
 def against_bare(database: Database, n: int) -> None:
-    """The same work by the bare driver, on a plain table and on ours; medians of three turns of `n` jobs each."""
+    """Compare with the plain driver, on a plain table and on that of tmxdb: medians of three rounds of `n` jobs."""
     on_plain, on_ours = Bare(database, "plain"), Bare(database, "replays")
     on_plain.make_plain(7 * n)
     speeds: dict[str, list[float]] = {}
@@ -136,7 +137,7 @@ def against_bare(database: Database, n: int) -> None:
 
 
 def backoff(database: Database) -> None:
-    """What rows that wait cost those that do not."""
+    """Measure what rows in backoff cost the claims of other rows."""
     without, with_ = [], []
     for _ in range(3):
         without.append(_speed(database))
@@ -151,7 +152,7 @@ def backoff(database: Database) -> None:
 
 
 def side_by_side(database: Database, processes: int, seconds: float, *, pending: int) -> None:
-    """Workers in processes of their own, all at once. Where there are too few rows, each comes back at once."""
+    """Run several worker processes at the same time. With too few rows, each row is pending again at once."""
     what = "done" if seconds * 20_000 < pending else "again"
     found = workers(database.location, processes, 64, seconds=seconds, what=what)
     total = sum(one["jobs"] for one in found)
@@ -173,10 +174,10 @@ def side_by_side(database: Database, processes: int, seconds: float, *, pending:
 
 
 def status_ms(database: Database) -> float:
-    """What `tmxdb status` reads, in milliseconds: median of five. Workers keep the tally short at their heartbeats."""
+    """Return how long the queries of `tmxdb status` take in ms, the median of five. Workers keep the tally short."""
     with database.write() as connection:
         compact_tally(connection)
-    reading = Database(database.location, read_only=True)
+    reading = Reader(database.location)
     spans = []
     for _ in range(5):
         began = time.perf_counter()
@@ -187,7 +188,7 @@ def status_ms(database: Database) -> float:
 
 
 def upserts(database: Database, first: int, n: int) -> float:
-    """Rows a second of a listing's replays, 1000 in a transaction."""
+    """Return how many replays of listings are upserted per second, 1000 in each transaction."""
     names = ("user_name", "site_time_ms", "position", "replay_at", "priority")
     columns = {"user_name": "driver", "site_time_ms": 30_000, "position": 3, "replay_at": LATER, "priority": 2**29}
     began = time.perf_counter()
@@ -197,7 +198,7 @@ def upserts(database: Database, first: int, n: int) -> float:
             for i in range(start, start + 1000)
         ]
         with database.write() as connection:
-            upsert(connection, NewRows(table_of(Replay), rows, update=names))
+            upsert(connection, NewRows(table_of(ReplayRow), rows, update=names))
     return n / (time.perf_counter() - began)
 
 

