@@ -1,0 +1,117 @@
+"""What a user does first: the demo, the commands of README and tutorial in cmd.exe, redirected output."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.windows.environment import ROOT, Environment, windows_path
+from tools.windows.results import Results
+
+FOLDER = "Übung mit Leerzeichen"
+"""Commands run in an empty folder of this name: a space and a letter beyond ASCII."""
+PAGES = {"README": "README.md", "tutorial": "docs/tutorial.md"}
+NEEDS_A_GAME = ("game check", "--launch-game")
+STARTS_A_SITE = "tmxdb sandbox"
+NEEDS_CAPTURES = ("export frames", "from captures", "contact-sheet")
+"""What these commands read is in the folder of the demo."""
+DOCUMENTED_SITE = "http://127.0.0.1:8765"
+
+
+def demo(environment: Environment, results: Results) -> None:
+    """Run the demo with captures in an empty folder."""
+    folder = environment.folder / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    process = environment.start("-m", "tmxdb", "demo", "--capture", cwd=folder)
+    output = _shown(process)
+    problem = None if process.returncode == 0 else f"status {process.returncode}: {output[-200:]}"
+    results.add_check("`tmxdb demo --capture`", problem)
+
+
+def pages(environment: Environment, results: Results) -> None:
+    """Type the commands of README and tutorial into cmd.exe, against a stand-in for the exchange. After `demo`."""
+    folder = environment.folder / FOLDER
+    for made_by_the_game in ("TmForever/Tracks", "TMInterface/Plugins"):
+        (folder / made_by_the_game).mkdir(parents=True)
+    with _site(environment, folder) as url:
+        find_replay = "tmxdb query --csv \"select min(replay_id) from captures where status = 'done'\""
+        output, _ = _in_cmd(environment, folder / "tmxdb-demo", find_replay, url)
+        replay_id = output.split()[-1] if output else "?"
+        for page in PAGES:
+            for command in typed_commands(page):
+                place = folder / "tmxdb-demo" if any(word in command for word in NEEDS_CAPTURES) else folder
+                typed = command.replace(DOCUMENTED_SITE, url).replace("REPLAY_ID", replay_id)
+                output, status = _in_cmd(environment, place, typed, url)
+                problem = None if status == 0 else f"status {status}: {output[-200:]}"
+                results.add_check(f"{page}: `{command}`", problem)
+        _in_cmd(environment, folder, 'tmxdb query --csv "select track_name from leaderboard" > names.csv', url)
+        results.add_check("output redirected by cmd.exe is UTF-8", _utf8_problem(folder / "names.csv"))
+        output, status = _in_cmd(environment, folder, 'tmxdb query "select * from leaderboard" | more', url)
+        results.add_check("`tmxdb query … | more`", output[-200:] if status or "Traceback" in output else None)
+
+
+CHECKS = (demo, pages)
+
+
+def typed_commands(page: str) -> list[str]:
+    """Return the commands of a page that need no real game, without the Python that runs them in a checkout."""
+    blocks = re.findall(r"```console\n(.*?)```", (ROOT / PAGES[page]).read_text("utf-8"), re.S)
+    lines = [line.removeprefix("$ ").split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = [re.sub(r"^python3 (\.\./)?run\.py tmxdb ", "tmxdb ", line) for line in lines]
+    left_out = (*NEEDS_A_GAME, STARTS_A_SITE)
+    return [line for line in lines if line.startswith("tmxdb ") and not any(word in line for word in left_out)]
+
+
+@contextmanager
+def _site(environment: Environment, folder: Path) -> Iterator[str]:
+    """Run a stand-in for the exchange and yield its address."""
+    words = ["-u", "-m", "tmxdb", "sandbox", "--tracks", "30", "--port", "0"]
+    process = environment.start(*words, cwd=folder)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                yield found[0]
+                return
+        raise RuntimeError("the stand-in for the exchange did not start")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _in_cmd(environment: Environment, folder: Path, command: str, url: str) -> tuple[str, int]:
+    """Run a line as it would be typed into cmd.exe, with `tmxdb` on its path; return its output and status."""
+    tools = environment.folder / "on the path"
+    tools.mkdir(exist_ok=True)
+    (tools / "tmxdb.bat").write_text(f'@"{windows_path(environment.python)}" -m tmxdb %*\r\n', "utf-8")
+    (tools / "typed.bat").write_text(f"@call {command.replace('%', '%%')}\r\n", "utf-8")
+    game = windows_path(environment.folder / FOLDER / "TmForever")
+    variables = {"WINEPATH": windows_path(tools), "TMXDB_SITE": url, "TRACKMANIA_BASE_PATH": game}
+    process = environment.start_program("cmd", "/c", "typed.bat", cwd=folder, **variables)
+    output = _shown(process)
+    return output, process.returncode
+
+
+def _shown(process: subprocess.Popen[str]) -> str:
+    """Print the output of a process while it runs, and return all of it."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        sys.stderr.write(line)
+        lines.append(line)
+    process.wait()
+    return " ".join("".join(lines).split())
+
+
+def _utf8_problem(file: Path) -> str | None:
+    try:
+        lines = file.read_bytes().decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        return str(error)
+    return None if len(lines) > 2 else f"only {len(lines)} lines"
