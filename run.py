@@ -1,7 +1,9 @@
-"""Everything a fresh machine needs, in one command: python3 run.py demo | test | check | wheel | bench | tmxdb …
+"""Run tmxdb and its development tasks from a fresh checkout: python3 run.py TASK …
 
-Makes a virtual environment in .venv with tmxdb and what its tests need, once, and runs the task in it. Only the
-standard library is used here; with uv installed, `uv run tmxdb demo` and `uv run pytest` do the same.
+Tasks: demo, tmxdb, test, check, docs, wheel, bench, windows.
+
+Creates a virtual environment in .venv with what the task needs, and runs the task in it. On Windows: py run.py. With uv
+installed, `uv run tmxdb demo` and `uv run pytest` do the same.
 """
 
 from __future__ import annotations
@@ -17,53 +19,77 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+COMMAND = "py run.py" if os.name == "nt" else "python3 run.py"
 
 
 def main(arguments: list[str]) -> int:
     task, *rest = arguments or ["help"]
-    tasks = {"demo": demo, "test": test, "check": check, "wheel": wheel, "bench": bench, "tmxdb": tmxdb}
+    functions = (demo, tmxdb, test, check, docs, wheel, bench, windows)
+    tasks = {function.__name__: function for function in functions}
     if task not in tasks:
-        print(__doc__.strip())
+        print((__doc__ or "").strip())
         return 0 if task in ("help", "-h", "--help") else 2
-    if sys.version_info < (3, 11):  # noqa: UP036 (run by whatever Python the machine has)
+    if sys.version_info < (3, 11):  # noqa: UP036 (run by any Python that the machine has)
         print(f"tmxdb needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     return tasks[task](rest)
 
 
 def demo(rest: list[str]) -> int:
-    """The whole chain against the stand-in for the exchange."""
-    return run([python(), "-m", "tmxdb", "demo", *rest])
+    """Run the demo against the sandbox. Only --capture needs more than tmxdb's own packages."""
+    executable = python("capture") if "--capture" in rest else python()
+    return run([executable, "-m", "tmxdb", "demo", "--program", f"{COMMAND} tmxdb", *rest])
 
 
 def tmxdb(rest: list[str]) -> int:
-    """Any tmxdb command, in the folder it is called from."""
-    return run([python(), "-m", "tmxdb", *rest])
+    """Run a tmxdb command in the current folder."""
+    return run([python("capture"), "-m", "tmxdb", *rest])
 
 
 def test(rest: list[str]) -> int:
-    """All tests, on as many processors as there are."""
-    return run([python(), "-m", "pytest", "-n", "auto", *rest], cwd=HERE)
+    """Run all tests, or with --quick all but the slow ones (see pyproject.toml).
+
+    Many tests wait for a game or a process, so there are half as many workers again as processors.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every worker would compile all tests, every time
+    processors = os.cpu_count() or 1
+    workers = ["-n", str(processors + (processors + 1) // 2), "--dist", "worksteal"]
+    selected = ["-m", "not slow", *(word for word in rest if word != "--quick")] if "--quick" in rest else rest
+    return run([python("dev"), "-m", "pytest", *workers, *selected], cwd=HERE)
 
 
 def check(rest: list[str]) -> int:
-    """Lint, format and types."""
-    executable = python()
+    """Check style, format and types."""
+    executable = python("dev")
     commands = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
     return max(run([executable, "-m", *command], cwd=HERE) for command in commands)
 
 
 def bench(rest: list[str]) -> int:
-    """One benchmark by name, or a list of them."""
+    """Run one benchmark by name, or list them."""
     names = sorted(path.stem for path in (HERE / "bench").glob("*.py") if not path.stem.startswith("_"))
     if not rest or rest[0] not in names:
-        print("python3 run.py bench " + "|".join(names))
+        print(f"{COMMAND} bench " + "|".join(names))
         return 2
-    return run([python(), "-m", f"bench.{rest[0]}", *rest[1:]], cwd=HERE)
+    return run([python("dev"), "-m", f"bench.{rest[0]}", *rest[1:]], cwd=HERE)
+
+
+def docs(rest: list[str]) -> int:
+    """Regenerate the reference pages, then build the site into build/site. `--serve` shows it in a browser instead."""
+    executable = python("dev")
+    if status := run([executable, "-m", "tools.docs"], cwd=HERE):
+        return status
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"  # a notice of the theme about a later generator
+    return run([executable, "-m", "mkdocs", "serve" if "--serve" in rest else "build", "--strict"], cwd=HERE)
+
+
+def windows(rest: list[str]) -> int:
+    """Run the demo and the quick tests with Windows' Python under Wine, on Linux. `--help` lists its options."""
+    return run([python("dev"), "-m", "tools.windows", *rest], cwd=HERE)
 
 
 def wheel(rest: list[str]) -> int:
-    """Build a wheel, install it into an environment of its own, and run the demo with it far from here."""
+    """Build a wheel, install it into an environment of its own, and run the demo with it in another folder."""
     with tempfile.TemporaryDirectory() as folder:
         if run([python(), "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, str(HERE)]):
             return 1
@@ -72,30 +98,39 @@ def wheel(rest: list[str]) -> int:
         built = next(Path(folder).glob("*.whl"))
         if run([str(installed / "python"), "-m", "pip", "install", "-q", str(built)]):
             return 1
-        # What is no Python must have come along, too.
+        # Files that are not Python must be in the wheel, too.
         if run([str(installed / "tmxdb"), "game", "install-plugin", "--folder", folder], cwd=Path(folder)):
             return 1
         return run([str(installed / "tmxdb"), "demo", "--tracks", "10"], cwd=Path(folder))
 
 
-def python() -> str:
-    """The interpreter of .venv, made and filled if it is not there or the project's needs have changed."""
+def python(extra: str = "") -> str:
+    """Return the interpreter of .venv, with tmxdb and the packages of `extra` installed.
+
+    The environment is created again when pyproject.toml has changed. `dev` contains all other extras.
+    """
     executable = VENV / SCRIPTS / ("python.exe" if os.name == "nt" else "python")
-    stamp, needs = VENV / "tmxdb-ready", hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest()
-    if not stamp.is_file() or stamp.read_text() != needs or not executable.exists():
-        print("Setting up .venv (once) …", file=sys.stderr)
+    stamp, digest = VENV / "tmxdb-ready", hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest()
+    known, *installed = (stamp.read_text() if stamp.is_file() else "").split() or [""]
+    if known != digest or not executable.exists():
+        print("Creating .venv (once) …", file=sys.stderr)
+        creator = getattr(sys, "_base_executable", sys.executable)  # this program may be run by the old environment
         shutil.rmtree(VENV, ignore_errors=True)
-        if run([sys.executable, "-m", "venv", str(VENV)]):
-            sys.exit("Python can not make virtual environments here; on Debian and Ubuntu: apt install python3-venv")
-        install = [str(executable), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        if run([*install, "-e", f"{HERE}[dev]"]):
+        if run([creator, "-m", "venv", str(VENV)]):
+            sys.exit("Python cannot create virtual environments here. On Debian and Ubuntu: apt install python3-venv")
+        installed = []
+    needed = extra or "base"
+    if needed not in installed and "dev" not in installed and not (needed == "base" and installed):
+        target = f"{HERE}[{extra}]" if extra else str(HERE)
+        install = [str(executable), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-e", target]
+        if run(install):
             sys.exit("The packages that tmxdb needs could not be installed; see above.")
-        stamp.write_text(needs)
+        stamp.write_text(" ".join([digest, *installed, needed]))
     return str(executable)
 
 
 def run(command: list[str], cwd: Path | None = None) -> int:
-    """Run a command in the foreground; Ctrl-C is the command's, and its status is ours."""
+    """Run a command in the foreground and return its status. Ctrl-C is left to the command."""
     process = subprocess.Popen(command, cwd=cwd)
     while True:
         try:
