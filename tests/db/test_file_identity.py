@@ -19,6 +19,11 @@ from tmxdb.db.settings import count_heartbeat, database_id, remember
 from tmxdb.errors import DatabaseError
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tmxdb.db.file_identity.READ_PAUSE_S", 0.001)
+
+
 def new_database(path: Path) -> Database:
     database = Database(str(path))
     upgrade(database)
@@ -168,6 +173,35 @@ def test_the_id_is_found_while_other_processes_write(sqlite: Database) -> None:
         with sqlite.write() as connection:
             remember(connection, f"key {number}", "x" * 50_000)
         sqlite.identity.check_id()
+
+
+def test_a_file_into_which_a_reader_lets_only_half_of_the_log_is_not_called_overwritten(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when `status --watch` or a backup reads while workers write."""
+    monkeypatch.setattr("tmxdb.db.file_identity.WITHOUT_ID_S", 0.0)
+    expect_id(sqlite)
+    beat(sqlite)
+    with sqlite.write() as connection:  # the settings move to other pages
+        for number in range(500):
+            remember(connection, f"key {number:03}", "x" * 200)
+    assert sqlite.path is not None
+    with closing(sqlite3.connect(sqlite.path)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM settings").fetchone()[0] > 500
+        with sqlite.write() as connection:  # the page of the id changes again
+            connection.exec_driver_sql("UPDATE settings SET value = value || '1' WHERE key = 'heartbeats'")
+        sqlite.copy_log()
+        with (
+            closing(sqlite3.connect(f"{sqlite.path.as_uri()}?immutable=1", uri=True)) as file,
+            pytest.raises(sqlite3.DatabaseError, match="malformed"),
+        ):
+            file.execute("SELECT value FROM settings WHERE key = 'database_id'").fetchone()
+        for _ in range(3):
+            beat(sqlite)
+        sqlite.identity.check()
+    beat(sqlite)
+    sqlite.identity.check_id()
 
 
 def beat(database: Database) -> None:
