@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import socket
 import sys
+import webbrowser
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import cast
 
 import click
 import pytest
+import uvicorn
 
 from tests.tool import Tool
 from tmxdb.cli import main
@@ -130,12 +133,14 @@ PARTS = [(name, start) for name, every in CALLS.items() for start in range(0, le
 def hostile(done: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch) -> Tool:
     """A finished database in a folder with files of every awkward sort.
 
-    A port without a game is given up soon, and files are read in this process rather than in a pool of processes that
-    each call would start.
+    A port without a game is given up soon, files are read in this process rather than in a pool of processes that each
+    call would start, and a web server that starts ends as with Ctrl-C.
     """
     monkeypatch.setattr("tmxdb.game.check._CONNECT_S", 0.05)
     monkeypatch.setattr("tmxdb.game.check._GREETING_S", 0.05)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(webbrowser, "open", lambda url: True)
+    monkeypatch.setattr(uvicorn.Server, "run", end_at_once)
     assert done.one("select count(*) from replays where track_id = ? and status = 'done'", TRACK_ID)
     folder = done.folder
     (folder / "empty").write_bytes(b"")
@@ -149,6 +154,13 @@ def hostile(done: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch) -> T
         file.truncate(5 * 2**30)
     monkeypatch.setenv("TMXDB_TRACKMANIA_PATH", str(folder))
     return done
+
+
+def end_at_once(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+    """Close what a web server listens on, and end as it does with Ctrl-C."""
+    for each in sockets:
+        each.close()
+    raise KeyboardInterrupt
 
 
 def call(arguments: list[str]) -> tuple[int, str]:

@@ -50,6 +50,24 @@ def test_a_port_in_use_is_named() -> None:
         listen("no.such.host.example", 0)
 
 
+@pytest.mark.parametrize("host", ["", " ", "[]"])
+def test_an_empty_host_is_not_every_address(host: str) -> None:
+    needs.module("starlette")
+    from tmxdb.serve.server import listen
+
+    with pytest.raises(InvalidInput, match="--host is empty"):
+        listen(host, 0)
+
+
+@pytest.mark.parametrize("host", ["\x1b[2J\u202e", "x" * 300, "\udcff", "a..b"])
+def test_a_host_that_is_no_name_is_one_sentence(host: str) -> None:
+    needs.module("starlette")
+    from tmxdb.serve.server import listen
+
+    with pytest.raises(InvalidInput, match="cannot listen on"):
+        listen(host, 0)
+
+
 def test_the_address_has_the_token_only_where_it_is_needed(tmp_path: Path) -> None:
     needs.module("starlette")
     from tmxdb.serve.server import address, listen

@@ -23,9 +23,14 @@ def new_token(host: str) -> str | None:
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens on `host` and `port` (0: any free one). Raise InvalidInput if it cannot."""
     bare = host.strip("[]")
+    if not bare.strip():  # which would be every address of the machine
+        raise InvalidInput(
+            "--host is empty. Give an address to listen on: 127.0.0.1 for this machine, 0.0.0.0 for all that reach it.",
+            code="input.port",
+        )
     try:
-        family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-        return socket.create_server((bare, port), family=family, backlog=256)
+        family, *_, target = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(target, family=family, backlog=256)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidInput(
