@@ -4,7 +4,7 @@
 
 For each plugin: once with all faults, and once without any, in both orders of console commands. Checked: every replay
 is captured, every stored picture shows the tick of its label, the game's folder is as before, and without faults no
-attempt is lost. `tests/e2e/test_capture_chaos.py` is a short run of the same. Exit status 1: a check failed.
+attempt is lost. `tests/e2e/captures/test_capture_chaos.py` is a short run of the same. Exit status 1: a check failed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from bench._table import print_rows
-from tests.e2e.captures import World
-from tests.e2e.killed_captures import FAULTS, Chaos, Judgement, capture_with_kills
+from tests.e2e.captures.captures import World
+from tests.e2e.captures.killed_captures import FAULTS, Chaos, Judgement, capture_with_kills
 from tests.tool import Tool, isolate, shorten_waits
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade

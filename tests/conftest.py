@@ -25,7 +25,8 @@ from tmxdb.db.migrate import HEAD, _run_revisions, changing_schema, upgrade
 from tmxdb.db.models import Base
 
 ENGINES = ("sqlite", "postgresql")
-WHOLE_RUNS = ("e2e", "real")
+TESTS = Path(__file__).resolve().parent
+WHOLE_RUNS = {"e2e", "real"}
 """Folders of tests that start workers and games, and wait for them. The same code has quicker tests of its own.
 
 Tests with the fixture `world` do so, too.
@@ -51,8 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = getattr(item, "callspec", None)
         is_postgresql = parameters is not None and "postgresql" in parameters.params.values()
-        on_both = item.path.parent.name == "db" or item.path.name in ON_BOTH_ENGINES
-        is_whole_run = item.path.parent.name in WHOLE_RUNS or "world" in getattr(item, "fixturenames", ())
+        folders = item.path.parent.relative_to(TESTS).parts
+        on_both = "db" in folders or item.path.name in ON_BOTH_ENGINES
+        is_whole_run = not WHOLE_RUNS.isdisjoint(folders) or "world" in getattr(item, "fixturenames", ())
         if is_whole_run or (is_postgresql and not on_both):
             item.add_marker(pytest.mark.slow)
 
@@ -91,7 +93,7 @@ def _create_at_once(connection: Connection) -> None:
 @pytest.fixture(autouse=True)
 def _new_databases_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Create new SQLite databases quickly, except in tests/db and in other processes."""
-    if request.path.parent.name != "db":
+    if "db" not in request.path.parent.relative_to(TESTS).parts:
         monkeypatch.setattr("tmxdb.db.migrate._run_revisions", _create_at_once)
 
 

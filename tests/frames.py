@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.capture.cars import DETAILS
+from tests.capture.race.cars import DETAILS
 from tests.rows import Rows
 from tmxdb.capture.output.encoder import JpegWriter
 from tmxdb.capture.output.manifest import MANIFEST, METADATA, CaptureMetadata, FrameRecord

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from tests.capture.test_manifest import RUN
+from tests.capture.output.test_manifest import RUN
 from tmxdb.capture.output.folder import CaptureFolder, read_complete
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import DiskError

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from tests.capture.test_manifest import RUN
-from tests.capture.test_output_folder import SETTINGS, keep
+from tests.capture.output.test_manifest import RUN
+from tests.capture.output.test_output_folder import SETTINGS, keep
 from tests.frames import captured_database
 from tests.tool import Tool, tool
 from tmxdb import paths

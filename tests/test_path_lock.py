@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.test_manifest import RUN
+from tests.capture.output.test_manifest import RUN
 from tests.tool import Tool
 from tmxdb.capture.output.folder import CaptureFolder, read_complete
 from tmxdb.capture.settings import CaptureSettings
@@ -26,7 +26,7 @@ STOPS_ITSELF = """
 import signal, sys, threading
 from dataclasses import replace
 from pathlib import Path
-from tests.capture.test_manifest import RUN
+from tests.capture.output.test_manifest import RUN
 from tmxdb.capture.output.folder import CaptureFolder
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.storage import Storage, durable

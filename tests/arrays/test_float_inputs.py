@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.capture.cars import DETAILS
+from tests.capture.race.cars import DETAILS
 from tests.frames import car
 from tmxdb.arrays.float_inputs import FLOAT_INPUTS, float_inputs
 from tmxdb.arrays.reference_line import ReferenceLine, reference_line

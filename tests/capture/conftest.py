@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.capture.recorded_frames import RecordedFrames, tick_of
-from tests.capture.simulated_game import RIGHT_MAP, SCRIPT, SCRIPT_TEXT, SimulatedGame
+from tests.capture.output.recorded_frames import RecordedFrames, tick_of
+from tests.capture.race.simulated_game import RIGHT_MAP, SCRIPT, SCRIPT_TEXT, SimulatedGame
 from tmxdb.capture.race.outcome import CompletedRace, FailedRace
 from tmxdb.capture.race.race_spec import RaceSpec
 from tmxdb.capture.race.runner import Runner

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.game.conformance import connected, next_step
-from tests.game.games import PeerGame, free_port
+from tests.game.drivers.conformance import connected, next_step
+from tests.game.drivers.games import PeerGame, free_port
 from tests.sandbox.game.conftest import Folders, folders
 from tests.tool import Tool
 from tmxdb.game.driver import StepEvent

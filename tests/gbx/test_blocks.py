@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from tests.gbx.golden.test_golden import GOLDEN
+from tests.gbx.golden.test_positions import CLASSIC
 from tests.gbx.samples import needs_samples, sample
-from tests.gbx.test_golden import GOLDEN
-from tests.gbx.test_positions import CLASSIC
 from tmxdb.gbx import read_challenge, read_replay
 from tmxdb.gbx.block_kinds import KINDS, block_kind
 from tmxdb.gbx.cells import CELL_SIZE_M

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.gbx.golden.test_golden import GOLDEN
 from tests.gbx.made import a_challenge, a_replay
 from tests.gbx.samples import SAMPLES, needs_samples
-from tests.gbx.test_golden import GOLDEN
 from tmxdb.cli.commands.files.gbx import gbx
 from tmxdb.errors import InvalidInput
 

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import delete
 
 from tests.queue.fakes import DONE, Bench
-from tests.queue.test_recover import beat, lost_workers
+from tests.queue.sharing.test_recover import beat, lost_workers
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import from_iso
 from tmxdb.db.engine import Database

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests import needs
+from tests.gbx.golden.test_positions import CLASSIC
 from tests.gbx.made import a_challenge, a_replay
 from tests.gbx.samples import needs_samples, sample
-from tests.gbx.test_positions import CLASSIC
 from tests.rows import Rows
 from tmxdb.db.engine import Database
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests import forked
-from tests.db import old
+from tests.db.upgrades import old
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tests.upkeep.conftest import Shelf

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import PostgresServer
-from tests.db import old
+from tests.db.upgrades import old
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table
 
 from tests import forked
 from tests.conftest import PostgresServer
-from tests.db import old
+from tests.db.upgrades import old
 from tests.processes import was_killed
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows

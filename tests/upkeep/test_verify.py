@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.capture.cars import car
-from tests.capture.test_manifest import RUN
+from tests.capture.output.test_manifest import RUN
+from tests.capture.race.cars import car
 from tests.frames import captured_folder
 from tests.rows import Rows
 from tests.upkeep.conftest import CONTROL, JPEG, Shelf

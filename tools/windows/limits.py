@@ -20,7 +20,7 @@ LIMITS: dict[str, str] = {
 """Patterns of a test with its error (`tests/folder/test_file.py::test_name: message`), and what Wine does not do."""
 
 LEFT_OUT: dict[str, str] = {
-    "tests/queue/test_lock_holder.py::test_a_stopped_worker_is_named_where_the_system_lists_no_locks": (
+    "tests/queue/sharing/test_lock_holder.py::test_a_stopped_worker_is_named_where_the_system_lists_no_locks": (
         "Wine 8 shows suspended processes as running"
     ),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.e2e.captures import World
+from tests.e2e.captures.captures import World
 from tests.tool import Ran, Tool, lengthen_capture_waits, tool
 from tmxdb.capture.calibration.appearance import check_colors, check_upright
 from tmxdb.game.plugin import SCRIPT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.captures import World
+from tests.e2e.captures.captures import World
 from tests.sandbox.game.conftest import events
 from tests.tool import Tool, lengthen_capture_waits, tool
 from tmxdb.capture.calibration.matching import BLOCK_TICKS

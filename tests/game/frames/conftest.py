@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.game.games import PeerGame
+from tests.game.drivers.games import PeerGame
 from tests.tool import tool
 from tmxdb.game.driver import Driver, Frame
 from tmxdb.game.frames.screen import ScreenDriver

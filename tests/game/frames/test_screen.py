@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.frames import stored_jpeg
-from tests.game.conformance import (
+from tests.game.drivers.conformance import (
     CheckpointConformance,
     Conformance,
     FrameConformance,
@@ -22,8 +22,8 @@ from tests.game.conformance import (
     connected,
     next_step,
 )
+from tests.game.drivers.games import PeerGame, open_file
 from tests.game.frames.conftest import SCRIPT, MakeWindow, WindowGame, shown_ms
-from tests.game.games import PeerGame, open_file
 from tests.tool import Tool
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import GameError, InvalidInput

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.game.conformance import connected, next_step, until
+from tests.game.drivers.conformance import connected, next_step, until
 from tests.game.plugin.conftest import Start
 from tests.game.plugin.raw import STEP, RawClient
 from tests.game.plugin.test_driver import PluginGame

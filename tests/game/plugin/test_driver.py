@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.game.conformance import (
+from tests.game.drivers.conformance import (
     CheckpointConformance,
     Conformance,
     FrameConformance,
@@ -16,7 +16,7 @@ from tests.game.conformance import (
     connected,
     next_step,
 )
-from tests.game.link_conformance import LinkConformance, LinkedGame, LinkUseConformance
+from tests.game.drivers.link_conformance import LinkConformance, LinkedGame, LinkUseConformance
 from tests.game.plugin.conftest import Start
 from tests.game.plugin.host import Host, free_port
 from tests.game.plugin.raw import race_time

@@ -1,0 +1,1 @@
+"""How a capture drives."""

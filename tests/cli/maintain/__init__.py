@@ -1,0 +1,1 @@
+"""Commands that maintain a database."""

@@ -1,0 +1,1 @@
+"""What is written to terminals, pipes and files."""

@@ -1,0 +1,1 @@
+"""Whole runs against a site that is slow, wrong or away."""

@@ -1,0 +1,1 @@
+"""Databases, disks and folders that change or fail during a run."""

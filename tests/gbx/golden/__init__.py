@@ -1,0 +1,1 @@
+"""Real and written files with expected values."""
