@@ -146,8 +146,16 @@ class PostgresServer:
         self.execute("; ".join(statements), database="shared")
         return self.url("shared")
 
+    def copy(self, url: str, target: str) -> None:
+        """Replace the database `target` by a copy of the database `url`, which nobody may be using."""
+        self.drop(target)
+        self.execute(f"CREATE DATABASE {self.name(target)} TEMPLATE {self.name(url)}")
+
+    def name(self, url: str) -> str:
+        return url.partition("@/")[2].partition("?")[0]
+
     def drop(self, url: str) -> None:
-        name = url.partition("@/")[2].partition("?")[0]
+        name = self.name(url)
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def stop(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,38 +51,72 @@ upgrade(database)
 """
 
 
+OldRows = dict[str, list[old.Row]]
+Older = Callable[[str], tuple[Database, OldRows]]
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[tuple[bool, str], tuple[str, OldRows]]:
+    """By engine and revision: where a filled database of it is, and its rows. Each is made once."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def schemas() -> dict[bool, set[tuple[object, ...]]]:
+    """The schema of a database that was made by this tmxdb, by engine."""
+    return {}
+
+
 @pytest.fixture
-def fresh(request: pytest.FixtureRequest, new_location: str, tmp_path: Path) -> set[tuple[object, ...]]:
+def fresh(
+    new_location: str, schemas: dict[bool, set[tuple[object, ...]]], request: pytest.FixtureRequest, tmp_path: Path
+) -> set[tuple[object, ...]]:
     """The schema of a database that was made by this tmxdb, on the same engine as `new_location`."""
-    if "://" not in new_location:
-        database = Database(str(tmp_path / "fresh.db"))
+    on_server = "://" in new_location
+    if on_server not in schemas:
+        location = request.getfixturevalue("server").new() if on_server else str(tmp_path / "fresh.db")
+        database = Database(location)
         upgrade(database)
-        schema = old.schema(database)
+        schemas[on_server] = old.schema(database)
         database.close()
-        return schema
-    server = request.getfixturevalue("server")
-    url = server.new()
-    database = Database(url)
-    upgrade(database)
-    schema = old.schema(database)
-    database.close()
-    server.drop(url)
-    return schema
+    return schemas[on_server]
 
 
-def older(location: str, revision: str) -> tuple[Database, dict[str, list[old.Row]]]:
-    database = old.make(location, revision)
-    old.fill(database)
-    rows = old.everything(database)
-    assert all(rows.values())
-    return database, rows
+@pytest.fixture
+def older(
+    new_location: str,
+    templates: dict[tuple[bool, str], tuple[str, OldRows]],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Older:
+    """A function that fills `new_location` with a database of a revision, and returns it with its rows."""
+    on_server = "://" in new_location
+    server = request.getfixturevalue("server") if on_server else None
+
+    def copied(revision: str) -> tuple[Database, OldRows]:
+        if (on_server, revision) not in templates:
+            location = server.new() if server else str(tmp_path_factory.mktemp(revision) / "old.db")
+            database = old.make(location, revision)
+            old.fill(database)
+            rows = old.everything(database)
+            database.close()
+            assert all(rows.values())
+            templates[on_server, revision] = location, rows
+        location, rows = templates[on_server, revision]
+        if server:
+            server.copy(location, new_location)
+        else:
+            shutil.copyfile(location, new_location)
+        return Database(new_location), rows
+
+    return copied
 
 
 @pytest.mark.parametrize("revision", OLDER)
 def test_an_upgrade_keeps_every_row_and_gives_the_schema_of_a_new_database(
-    new_location: str, fresh: set[tuple[object, ...]], revision: str
+    older: Older, fresh: set[tuple[object, ...]], revision: str
 ) -> None:
-    database, before = older(new_location, revision)
+    database, before = older(revision)
     seen = old.views(database)
     assert upgrade(database) == (revision, HEAD)
     ensure_current(database)
@@ -96,8 +132,8 @@ def test_an_upgrade_keeps_every_row_and_gives_the_schema_of_a_new_database(
 
 
 @pytest.mark.parametrize("revision", OLDER)
-def test_the_tally_and_the_queue_work_after_an_upgrade(new_location: str, revision: str) -> None:
-    database, _ = older(new_location, revision)
+def test_the_tally_and_the_queue_work_after_an_upgrade(older: Older, revision: str) -> None:
+    database, _ = older(revision)
     upgrade(database)
     rows = Rows(database)
     rows.write("DELETE FROM captures WHERE status = 'failed'")
@@ -114,11 +150,11 @@ def test_the_tally_and_the_queue_work_after_an_upgrade(new_location: str, revisi
 @pytest.mark.parametrize("moment", ["after the first change", "before the commit"])
 @pytest.mark.parametrize("revision", [None, *OLDER])
 def test_an_upgrade_that_is_killed_leaves_the_older_database_and_the_next_one_succeeds(
-    tool: Tool, new_location: str, fresh: set[tuple[object, ...]], revision: str | None, moment: str
+    tool: Tool, new_location: str, older: Older, fresh: set[tuple[object, ...]], revision: str | None, moment: str
 ) -> None:
     before: dict[str, list[old.Row]] = {}
     if revision is not None:
-        database, before = older(new_location, revision)
+        database, before = older(revision)
         database.close()
     with forked.python(STOPS, new_location, moment, stdout=subprocess.PIPE) as child:
         try:
@@ -144,9 +180,9 @@ def test_an_upgrade_that_is_killed_leaves_the_older_database_and_the_next_one_su
 
 @pytest.mark.parametrize("revision", OLDER)
 def test_an_older_tmxdb_refuses_a_newer_database_by_name_and_changes_nothing(
-    new_location: str, revision: str, monkeypatch: pytest.MonkeyPatch
+    older: Older, revision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database, _ = older(new_location, HEAD)
+    database, _ = older(HEAD)
     before = old.everything(database), old.schema(database)
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "HEAD", revision)
@@ -161,9 +197,9 @@ def test_an_older_tmxdb_refuses_a_newer_database_by_name_and_changes_nothing(
     database.close()
 
 
-def test_these_tests_fill_every_table_of_the_current_revision(new_location: str) -> None:
+def test_these_tests_fill_every_table_of_the_current_revision(older: Older) -> None:
     """So that the next revision finds rows in the tables of this one."""
-    database, rows = older(new_location, HEAD)
+    database, rows = older(HEAD)
     assert {name for name, found in rows.items() if not found} == set()
     for name, found in rows.items():
         empty = [column for column in found[0] if all(row[column] is None for row in found)]
