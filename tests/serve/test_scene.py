@@ -194,7 +194,7 @@ def test_the_page_names_its_data(mirrored: Database, serve: Callable[..., Any]) 
 
 @pytest.mark.usefixtures("scene_modules")
 def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
-    from tmxdb.serve.scene.build import LimitedCache
+    from tmxdb.serve.limited_cache import LimitedCache
 
     cache: LimitedCache[bytes] = LimitedCache(len, 10)
     cache.put("a", b"1234")

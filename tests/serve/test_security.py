@@ -13,7 +13,18 @@ from tests import needs
 from tests.serve.conftest import HOSTILE
 from tmxdb.db.engine import Database
 
-PAGES = ["/", "/tracks", "/tracks?q=script", "/track/1", "/driver/7", "/driver?q=script", "/failures", "/nothing"]
+PAGES = [
+    "/",
+    "/tracks",
+    "/tracks?q=script",
+    "/track/1",
+    "/replay/11",
+    "/replay/12?with=11",
+    "/driver/7",
+    "/driver?q=script",
+    "/failures",
+    "/nothing",
+]
 TOKEN = "a-token-of-this-test"
 
 
@@ -36,7 +47,7 @@ def test_hostile_text_stays_text(hostile_rows: Database, serve: Callable[..., An
     for tag, attributes in Tags(answer.text).found:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
         assert tag != "script" or str(attributes["src"]).startswith("/static/")
-        assert tag != "img" or str(attributes["src"]).startswith(("/static/", "/track/"))
+        assert tag != "img" or str(attributes["src"]).startswith(("/static/", "/track/", "/replay/"))
         assert not str(attributes.get("href", "")).lower().startswith(("javascript", "data", "//"))
     assert "<style" not in answer.text
     assert "\u202e" not in answer.text
@@ -73,7 +84,9 @@ def test_every_answer_has_the_headers(hostile_rows: Database, serve: Callable[..
     [
         "/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/",
         "/static/..\\app.py", "/static/style.css%00", "/track/..%2f..%2fetc", "/track/1%00", "/track/-1", "/track/0",
-        "/track/99999999999999999999", "/track/local0", "/driver/abc", "/driver/9999999999999999999999",
+        "/track/99999999999999999999", "/track/local0", "/driver/abc",
+        "/replay/x", "/replay/0", "/replay/11/frames/1.jpg",
+        "/replay/11/frames/..%2f1.jpg", "/driver/9999999999999999999999",
     ],
 )  # fmt: skip
 def test_paths_lead_nowhere_else(hostile_rows: Database, serve: Callable[..., Any], path: str) -> None:
@@ -95,6 +108,7 @@ def test_paths_lead_nowhere_else(hostile_rows: Database, serve: Callable[..., An
         ("/tracks?uploaded_after=yesterday", 400, "not a date"),
         ("/tracks?order=1;drop", 400, "is not one of awards"),
         ("/track/1?top=1000000", 400, "not a number from 0 to 1,000"),
+        ("/replay/11?with=1;2", 400, "is not an id"),
         ("/driver/7?order=x", 400, "is not one of latest"),
     ],
 )

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.serve.mirror import ServedMirror
-from tmxdb.serve.pages import driver, failures, overview, scene, track, tracks
+from tmxdb.serve.pages import driver, failures, overview, replay, scene, track, tracks
 from tmxdb.serve.rendering import page
 from tmxdb.serve.security import Guard
 from tmxdb.serve.static_files import static_file
@@ -34,6 +34,9 @@ def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
             Route("/track/{track_id}/thumbnail.jpg", track.thumbnail),
             Route("/track/{track_id}/3d", scene.view),
             Route("/track/{track_id}/scene.bin", scene.data),
+            Route("/replay/{replay_id}", replay.replay),
+            Route("/replay/{replay_id}/runs.json", replay.runs),
+            Route("/replay/{replay_id}/frames/{number}.jpg", replay.frame),
             Route("/driver", driver.find),
             Route("/driver/{user_id}", driver.driver),
             Route("/failures", failures.failures),

@@ -12,6 +12,7 @@ from tmxdb.clock import wall_clock
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.reports.status import Status, read_status
+from tmxdb.serve.run.filmstrip import Filmstrips
 from tmxdb.serve.scene.build import SceneBuilder
 from tmxdb.serve.track_index import KeptTrackIndex
 from tmxdb.storage import Storage
@@ -93,6 +94,7 @@ class ServedMirror:
         self.tracks = KeptTrackIndex(self.readers.reader)
         self.status = KeptStatus(self._read_status)
         self.scenes = SceneBuilder(storage)
+        self.filmstrips = Filmstrips(storage)
 
     def close(self) -> None:
         """Close all connections."""

@@ -24,6 +24,14 @@ def path_id(request: Request, name: str) -> int:
     return item_id
 
 
+def item_id(name: str, word: str) -> int:
+    """Return the id in the parameter `name`, as a number or as `local3`. Raise InvalidInput if it is not one."""
+    found = id_in_name(word)
+    if not found:
+        raise InvalidInput(f"{name}: {word[:40]!r} is not an id.", code="input.parameter")
+    return found
+
+
 def text(request: Request, name: str) -> str:
     """Return a parameter without spaces around it; empty if it is missing. Raise InvalidInput if it is too long."""
     value: str = request.query_params.get(name, "").strip()

@@ -65,6 +65,8 @@ def _environment() -> Environment:
         "number": lambda n: "" if n is None else f"{n:,}",
         "id_name": id_name,
         "plain": lambda text: plain(text or ""),
+        "split": lambda ms: "" if ms is None else formats.gap(ms) or "±0.00",
+        "side": lambda ms: "" if not ms else "behind" if ms > 0 else "ahead",
         "seconds": lambda ms: "" if ms is None else f"{ms / 1000:.2f}",
     }
     return environment

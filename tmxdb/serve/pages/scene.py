@@ -12,7 +12,6 @@ from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
 from tmxdb.serve.scene.build import MAX_GHOSTS, read_rows
-from tmxdb.storage import id_in_name
 from tmxdb.styles import plain
 
 COUNTS = (1, 5, 10, 25, 50, 100)
@@ -57,10 +56,5 @@ def _chosen(request: Request) -> tuple[list[int], int]:
     words = text.split(",") if text else []
     if len(words) > MAX_GHOSTS:
         raise InvalidInput(f"replays: more than {MAX_GHOSTS} ids.", code="input.parameter")
-    found = []
-    for word in words:
-        replay_id = id_in_name(word)
-        if not replay_id:
-            raise InvalidInput(f"replays: {word[:40]!r} is not an id.", code="input.parameter")
-        found.append(replay_id)
+    found = [parameters.item_id("replays", word) for word in words]
     return found, max(parameters.number(request, "top", DEFAULT, at_most=MAX_GHOSTS) or DEFAULT, 1)

@@ -6,14 +6,14 @@ import gzip
 import json
 import struct
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.gbx import read_challenge, read_replay
+from tmxdb.serve.limited_cache import LimitedCache
 from tmxdb.serve.scene.blocks import PackedBlocks, no_blocks, packed_blocks
 from tmxdb.serve.scene.lines import PackedLine, packed_line
 from tmxdb.storage import Storage, id_name
@@ -27,7 +27,6 @@ _FASTEST = f"""
 SELECT {_COLUMNS} FROM replays WHERE track_id = :track_id AND status = 'done'
 ORDER BY position IS NULL, position, replay_id LIMIT :n"""
 _CHOSEN = "SELECT {columns} FROM replays WHERE track_id = :track_id AND status = 'done' AND replay_id IN ({ids})"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +36,6 @@ class TrackScene:
     packed: bytes
     etag: str
     plain_bytes: int
-
-
-class LimitedCache(Generic[T]):
-    """Values by key, without the least recently used ones beyond `max_bytes`."""
-
-    def __init__(self, size: Callable[[T], int], max_bytes: int) -> None:
-        self._size, self._max_bytes = size, max_bytes
-        self._values: OrderedDict[object, T] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: object) -> T | None:
-        """Return the value, or None."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: object, value: T) -> None:
-        """Keep a value."""
-        with self._lock:
-            old = self._values.pop(key, None)
-            self._bytes += self._size(value) - (0 if old is None else self._size(old))
-            self._values[key] = value
-            while self._bytes > self._max_bytes and len(self._values) > 1:
-                self._bytes -= self._size(self._values.popitem(last=False)[1])
 
 
 class SceneBuilder:

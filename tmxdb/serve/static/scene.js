@@ -74,6 +74,8 @@ class Player {
     this.moved = false; // until a person chooses a camera, the first Play follows the first car
     new ResizeObserver(() => this.#resize()).observe(view);
     this.#resize();
+    const start = /^#t=(\d{1,9})$/.exec(location.hash);
+    if (start) this.#seek(Number(start[1]));
     view.dataset.state = "ready";
     view.dataset.ghosts = this.ghosts.length;
     view.dataset.blocks = data.blocks.n;
@@ -127,7 +129,11 @@ class Player {
       live.className = "live";
       button.append(dot, `${ghost.rank ?? "–"} `, name, time, live);
       button.addEventListener("click", () => this.#follow(number));
-      row.append(box, button);
+      const link = document.createElement("a");
+      link.href = `/replay/${ghost.replay_id}`;
+      link.textContent = "run";
+      link.setAttribute("aria-label", `The page of the run of ${ghost.name}`);
+      row.append(box, button, link);
       list.append(row);
       return { row, live };
     });
@@ -161,6 +167,7 @@ class Player {
     canvas.addEventListener("wheel", () => { if (this.mode === "above") this.#wake(); }, { passive: true });
     view.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("webglcontextlost", () => { note.textContent = "The graphics were lost. Reload the page."; });
+    document.addEventListener("tmxdb:seek", (event) => this.#seek(event.detail));
     document.addEventListener("visibilitychange", () => { this.last = undefined; });
   }
 
@@ -288,6 +295,7 @@ class Player {
     view.dataset.frames = this.frames;
     if (this.isPlaying && now - (this.shownAt ?? -1000) < 100) return;
     this.shownAt = now;
+    document.dispatchEvent(new CustomEvent("tmxdb:time", { detail: this.time }));
     field("clock").textContent = clock(this.time);
     if (document.activeElement !== field("scrub") || this.isPlaying) field("scrub").value = this.time;
     field("scrub").setAttribute("aria-valuetext", clock(this.time));

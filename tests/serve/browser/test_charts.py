@@ -1,0 +1,51 @@
+"""The charts: drawn in Chromium, moved by frames and by the 3D view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.frames import captured_database
+from tests.gbx.made import a_challenge, a_replay
+from tests.rows import Rows
+from tests.serve.browser.conftest import WAIT_MS, on_linux
+from tmxdb.db.engine import Database
+from tmxdb.db.models import ReplayRow
+
+pytestmark = [pytest.mark.slow, on_linux]
+
+
+def test_the_charts_of_a_run_move_with_frames_and_3d(
+    sqlite: Database, tmp_path: Path, address: Callable[[], str], opened: Callable[..., Any]
+) -> None:
+    rows, data = Rows(sqlite), tmp_path / "data"
+    data.mkdir(exist_ok=True)
+    (data / "whole.gbx").write_bytes(a_replay())
+    (data / "map.gbx").write_bytes(a_challenge())
+    captured_database(sqlite, data, {10: 61})
+    run = {"file_path": "whole.gbx", "file_bytes": 1, "sha256": "0" * 64, "checkpoints_ms": "[4170, 6110]"}
+    rows.change(ReplayRow, 10, status="done", finished_at="2027-01-15T08:00:00.000Z", position=0, **run)
+    rows.replay(
+        11, "done", position=1, race_time_ms=6110, **run | {"checkpoints_ms": "[4000, 6110]", "sha256": "1" * 64}
+    )
+    rows.map(1, "done", file_path="map.gbx")
+    page = opened(address() + "/replay/10?with=11", viewport={"width": 800, "height": 600})
+    page.wait_for_selector("#charts[data-state=ready]", timeout=WAIT_MS)
+    assert page.locator("#charts canvas").count() == int(page.get_attribute("#charts", "data-charts")) == 5
+    page.locator(".strip button").nth(10).click()
+    speed = page.locator("#charts .chart").first.locator(".u-value")
+    assert speed.first.inner_text() == "0:02.60"
+    page.click("#show-scene")
+    page.wait_for_selector("#view[data-state=ready]", timeout=WAIT_MS)
+    page.locator(".strip button").nth(23).click()
+    page.wait_for_function("() => document.getElementById('view').dataset.time === '6000'", timeout=WAIT_MS)
+    page.locator("#scrub").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("() => document.querySelector('.u-value').textContent === '0:00.00'", timeout=WAIT_MS)
+    page.locator("#charts .u-over").first.click(position={"x": 300, "y": 50})
+    page.wait_for_function("() => Number(document.getElementById('view').dataset.time) > 1000", timeout=WAIT_MS)
+    page.emulate_media(color_scheme="dark")
+    assert page.locator("#charts canvas").count() == 5
