@@ -62,6 +62,7 @@ OWNERS = {
     "torch": {"torch"},
     "av": {"capture"},
     "pyarrow": {"export", "capture"},
+    "h5py": {"export"},
     "starlette": {"serve"},
     "jinja2": {"serve"},
     "uvicorn": {"serve"},

@@ -16,8 +16,9 @@ from tests.frames import car, jpeg
 from tests.tool import Tool
 from tmxdb.capture.output.manifest import inputs_entry, state_entry
 from tmxdb.errors import InvalidInput
-from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.export.frames.frame_samples import FrameSample, SampledRun
 from tmxdb.export.frames.lerobot import rows as lerobot
+from tmxdb.export.frames.vectors import STATE
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 
@@ -106,7 +107,7 @@ def test_an_export_is_a_valid_data_set_for_each_part(captured: Tool) -> None:
     assert "0 problems" in captured("export", "frames", "dataset", "--check").err
     row = parquet.read_table(next(out.glob("train/data/*/*.parquet"))).to_pylist()[1]
     assert row[lerobot.IMAGE]["bytes"] == jpeg(100)
-    state = dict(zip(lerobot.STATE, row["observation.state"], strict=True))
+    state = dict(zip(STATE, row["observation.state"], strict=True))
     assert state["position.x"] == pytest.approx(car(100).position[0], abs=1e-3)
     assert (state["gear"], state["on_ground.3"], row["action"]) == (3.0, 0.0, [1.0, 0.0, -1.0])
 
@@ -135,13 +136,14 @@ def sample(step: int, *, capture_id: int = 1, late_ms: int = 0, fps: int = 10) -
         "replay_id": 7,
         "track_id": 3,
         "map_uid": "uid",
+        "race_time_ms": 400,
         "step": step,
         "time_ms": time_ms,
         "action_idx": 0,
         "inputs": inputs_entry(state.inputs),
         "state": state_entry(state),
     }
-    return FrameSample(f"{capture_id}_{step}", jpeg(time_ms), facts, fps)
+    return FrameSample(f"{capture_id}_{step}", jpeg(time_ms), facts, SampledRun(Path(), "run", fps, 64, 64, True), "")
 
 
 def lengths(*samples: FrameSample) -> list[int]:

@@ -12,8 +12,14 @@ from typing import Any
 from tmxdb.export.frames.plan import ExportOptions, Shard
 from tmxdb.export.hub_card import LICENCE, front_matter
 
-_PATTERNS = {"webdataset": "{split}/*.tar", "parquet": "data/{split}-*.parquet", "lerobot": "{split}/data/*/*.parquet"}
-_TAGS = {"lerobot": "LeRobot"}
+_PATTERNS = {
+    "webdataset": "{split}/*.tar",
+    "parquet": "data/{split}-*.parquet",
+    "huggingface": "data/{split}-*.parquet",
+    "lerobot": "{split}/data/*/*.parquet",
+}
+"""Files that the Hub reads as a data set. It does not read the other formats."""
+_TAGS = {"lerobot": "LeRobot", "huggingface": "datasets"}
 _SETTINGS = ("width", "height", "fps", "color", "quality", "camera", "frame_source", "drive", "running_speed")
 
 
@@ -50,15 +56,15 @@ def data_card(
 ) -> str:
     """Return the text of the card. `runs`: the metadata of every run; `created`: ISO 8601."""
     frames = sum(part.frames for part in parts)
+    configs = _configs(options.form, [part.name for part in parts if part.shards])
     settings = [run["settings"] for run in runs if isinstance(run.get("settings"), dict)]
-    patterns = [(part.name, _PATTERNS[options.form].format(split=part.name)) for part in parts if part.shards]
     lines = [
         *front_matter(
             "Captured TrackMania runs",
             ("trackmania", "behavior-cloning", "image", _TAGS.get(options.form, options.form)),
             ("reinforcement-learning",),
             frames,
-            {"default": patterns},
+            configs,
         ),
         "# Captured TrackMania runs",
         "",
@@ -92,6 +98,12 @@ def data_card(
         *LICENCE,
     ]
     return "\n".join(lines)
+
+
+def _configs(form: str, parts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return the files that the Hub reads as the frames of each part."""
+    pattern = _PATTERNS.get(form)
+    return {"default": [(name, pattern.format(split=name)) for name in parts]} if pattern else {}
 
 
 def card_problem(card: str, parts: Sequence[PartSize]) -> str | None:

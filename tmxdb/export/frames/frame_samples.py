@@ -1,4 +1,4 @@
-"""The samples of a shard, in the form that both formats write: one frame's JPEG, and what is known of it and its run.
+"""The samples of a shard, in the form that all formats write: one frame's JPEG, and what is known of it and its run.
 
 Every sample has the same fields and each field has one type, because loaders infer the types from the first few
 samples: docs/facts/training.md#hugging-face-datasets.
@@ -19,14 +19,28 @@ from tmxdb.export.frames.plan import ExportedRun, Shard
 
 
 @dataclass(frozen=True, slots=True)
+class SampledRun:
+    """The run of a frame: the folder of its capture, and what its metadata says of all frames."""
+
+    folder: Path
+    replay_name: str
+    fps: int
+    width: int
+    height: int
+    finished: bool
+    """Whether the drive reached the finish."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameSample:
     """One frame of one run. `facts` can be written as JSON. `key` is unique among all frames of a database."""
 
     key: str
     jpeg: bytes
     facts: dict[str, Any]
-    fps: int = 0
-    """Frames per second of its run."""
+    run: SampledRun
+    file: str
+    """Name of the picture in the folder of the run, if each has a file."""
 
 
 class RunDamaged(Exception):
@@ -49,8 +63,19 @@ def frame_samples(data: Path, shard: Shard, left_out: Collection[int]) -> Iterat
 
 def _run(folder: Path, run: ExportedRun) -> Iterator[FrameSample]:
     metadata = read_metadata(folder)
-    race_time_ms = _typed(folder, "metadata.json", "race_time_ms", _integer, metadata.get("race_time_ms"))
-    fps = _typed(folder, "metadata.json", "fps", _integer, metadata.get("fps"))
+
+    def fact(name: str, convert: Callable[[Any], Any]) -> Any:
+        return _typed(folder, "metadata.json", name, convert, metadata.get(name))
+
+    race_time_ms = fact("race_time_ms", _integer)
+    drive = SampledRun(
+        folder,
+        fact("replay_name", _text),
+        fact("fps", _integer),
+        fact("width", _integer),
+        fact("height", _integer),
+        fact("race_finished", _flag),
+    )
     n = 0
     for frame in read_frames(folder):
         facts = {
@@ -61,7 +86,8 @@ def _run(folder: Path, run: ExportedRun) -> Iterator[FrameSample]:
             "race_time_ms": race_time_ms,
             **_entry_facts(folder, frame),
         }
-        yield FrameSample(f"{run.capture_id:08d}_{frame.step:06d}", read_jpeg(folder, frame), facts, fps)
+        key = f"{run.capture_id:08d}_{frame.step:06d}"
+        yield FrameSample(key, read_jpeg(folder, frame), facts, drive, frame.file)
         n += 1
     if n != run.frame_count:
         raise InvalidInput(

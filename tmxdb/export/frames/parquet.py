@@ -14,12 +14,13 @@ from typing import IO, Any
 
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.storage.hashing_file import HashingFile
 
 ROW_GROUP_SIZE = 500
 """Rows in memory until they are written as one row group: 10 MB of frames of 20 KB."""
 
 
-def write(file: IO[bytes], samples: Iterable[FrameSample]) -> int:
+def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample]) -> int:
     """Write the samples in order. Return how many. Raise InvalidInput if pyarrow is not installed."""
     pyarrow, parquet = arrow()
     n, remaining = 0, iter(samples)

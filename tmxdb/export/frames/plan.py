@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tmxdb.export.frames.split import split_of
 
-EXTENSIONS = {"webdataset": "tar", "parquet": "parquet", "lerobot": "parquet"}
+FORMATS = ("webdataset", "parquet", "huggingface", "lerobot", "minari", "rulka")
+MINARI_NAMESPACE = "tmxdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,16 @@ def plan(options: ExportOptions, runs: Iterable[ExportedRun]) -> list[Shard]:
     """Return all shards. Runs are shuffled by the seed and stay complete; a run longer than a shard has its own."""
     packed: dict[str, list[list[ExportedRun]]] = {name: [] for name in options.shares}
     room: dict[str, int] = {}
+    shard_frames = 0 if options.form == "rulka" else options.shard_frames  # rulka: each run is a folder
     for run in sorted(runs, key=lambda run: _shuffle_key(options.seed, run.capture_id)):
         split = split_of(options.shares, map_uid=run.map_uid, track_id=run.track_id, seed=options.seed)
         if room.get(split, 0) < run.frame_count:
             packed[split].append([])
-            room[split] = options.shard_frames
+            room[split] = shard_frames
         packed[split][-1].append(run)
         room[split] -= run.frame_count
+    if options.form == "rulka":
+        return _run_folders(packed)
     return [
         Shard(_file_name(options.form, split, number, len(shards)), split, tuple(shard))
         for split, shards in packed.items()
@@ -102,10 +106,29 @@ def _shuffle_key(seed: int, capture_id: int) -> bytes:
     return hashlib.sha256(f"{seed}:capture {capture_id}".encode()).digest()
 
 
+def minari_folder(split: str) -> str:
+    """Return the folder of a part below the folder of Minari's data sets, which is also its id."""
+    return f"{MINARI_NAMESPACE}/{split}-v0"
+
+
 def _file_name(form: str, split: str, number: int, count: int) -> str:
     """Return a name that loaders of the format find by themselves: docs/facts/training.md#hugging-face-datasets."""
     if form == "lerobot":
         return f"{split}/data/chunk-{number // 1000:03d}/file-{number % 1000:03d}.parquet"
-    if form == "parquet":
+    if form == "minari":
+        return f"{minari_folder(split)}/data/{split}-{number:05d}.hdf5"
+    if form in ("parquet", "huggingface"):
         return f"data/{split}-{number:05d}-of-{count:05d}.parquet"
     return f"{split}/{split}-{number:06d}.tar"
+
+
+def _run_folders(packed: Mapping[str, Sequence[Sequence[ExportedRun]]]) -> list[Shard]:
+    """Return a shard for each run: its manifest, in a folder named after its track and replay."""
+    shards: dict[str, Shard] = {}
+    for split, lists in packed.items():
+        for run in (run for runs in lists for run in runs):
+            folder = f"{split}/{run.track_id}/{run.folder_path.rpartition('/')[2]}"
+            if f"{folder}/manifest.json" in shards:  # a replay that was captured with other settings too
+                folder += f"_capture{run.capture_id}"
+            shards[f"{folder}/manifest.json"] = Shard(f"{folder}/manifest.json", split, (run,))
+    return list(shards.values())

@@ -23,10 +23,9 @@ from tmxdb.capture.output.reader import read_metadata
 from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.export.export_lock import LOCK, ExportLock
-from tmxdb.export.frames import parquet, webdataset
 from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, part_sizes
+from tmxdb.export.frames.formats import ShardPlace, count_samples, discard_empty, write_part_files, write_shard
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
-from tmxdb.export.frames.lerobot import rows as lerobot
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
 from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
 from tmxdb.export.hub_card import CARD
@@ -37,7 +36,6 @@ from tmxdb.storage.hashing_file import HashingFile
 
 _INSTEAD = "choose another OUT"
 PLAN, RUNS = "export.json", "runs.jsonl"
-FORMATS = {"webdataset": webdataset, "parquet": parquet, "lerobot": lerobot}
 
 
 class Export:
@@ -110,17 +108,17 @@ class Export:
     def _parts(self) -> list[PartSize]:
         return part_sizes(self.options, self.shards, self.left_out)
 
-    def _write_lerobot_meta(self, runs: Sequence[dict[str, Any]]) -> None:
-        from tmxdb.export.frames.lerobot.meta import write_meta
-
+    def _write_part_files(self, runs: Sequence[dict[str, Any]]) -> None:
         for split in self.options.shares:
             mine = [run for run in runs if run["split"] == split]
             if mine:
                 files = [self.out / shard.file for shard in self.shards if shard.split == split]
-                write_meta(self.out / split, files, mine[0])
+                write_part_files(self.options.form, self.out, split, files, mine[0])
 
     def _exists(self, shard: Shard) -> bool:
         record, path = self.written.get(shard.file), self.out / shard.file
+        if record is not None and not record.sha256:  # all its runs were left out
+            return True
         return record is not None and path.is_file() and path.stat().st_size == record.bytes
 
     def _write_shard(
@@ -132,10 +130,10 @@ class Export:
                 with Storage(self.out, instead=_INSTEAD).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
                     file = HashingFile(new.write)
                     samples = _counted(frame_samples(data, shard, left_out), stop, on_frame)
-                    if self.options.form == "lerobot":
-                        frames = lerobot.write(file, samples, self._shard_before(shard))
-                    else:
-                        frames = FORMATS[self.options.form].write(file, samples)
+                    place = ShardPlace(self.out / shard.file, self._shard_before(shard))
+                    frames = write_shard(self.options.form, file, samples, place)
+                    if not frames and discard_empty(self.options.form, place.file):
+                        return ShardRecord(shard.file, 0, 0, "", left_out)
                     new.publish()
                     return ShardRecord(shard.file, frames, new.size, file.sha256, left_out)
             except RunDamaged as damaged:  # write the shard again: it contains a run completely or not at all
@@ -153,6 +151,8 @@ class Export:
 
     def _problem(self, shard: Shard) -> str | None:
         record, path = self.written.get(shard.file), self.out / shard.file
+        if record is not None and not record.sha256:  # all its runs were left out
+            return None
         if record is None or not path.is_file():
             return "missing. Run the same export again to write it."
         with path.open("rb") as file:
@@ -160,7 +160,7 @@ class Export:
                 return "its content has changed. Delete it and run the same export again."
             file.seek(0)
             try:
-                frames = FORMATS[self.options.form].count(file)
+                frames = count_samples(self.options.form, file)
             except InvalidInput as error:
                 return f"{error}."
         expected = shard.frames - sum(run.frame_count for run in shard.captures if run.capture_id in record.left_out)
@@ -188,8 +188,7 @@ class Export:
                     facts = {"split": shard.split, "shard": shard.file, "capture_id": run.capture_id}
                     facts |= _metadata(data, run) | {"map_uid": run.map_uid}
                     runs.append(facts)
-        if self.options.form == "lerobot":
-            self._write_lerobot_meta(runs)
+        self._write_part_files(runs)
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
         write_atomic(self.out / RUNS, "".join(lines).encode(), instead=_INSTEAD)
         if not (self.out / CARD).exists():  # the user may have changed it since

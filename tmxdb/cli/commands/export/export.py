@@ -25,7 +25,7 @@ from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.errors import UsageError
-from tmxdb.export.frames.plan import EXTENSIONS, ExportOptions, Shard, plan
+from tmxdb.export.frames.plan import FORMATS, ExportOptions, Shard, plan
 from tmxdb.export.frames.split import parse_split
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SHARE_TOLERANCE = 0.1
 """A part that is larger or smaller than requested by more than this gets a message."""
 PROBLEMS_SHOWN = 5
+_ONE_SIZE = {"lerobot": "LeRobot", "minari": "Minari"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ class FrameExportOptions:
 
     form: str = option_field(
         "--format",
-        type=WordChoice(list(EXTENSIONS)),
+        type=WordChoice(FORMATS),
         metavar="FORMAT",
         default="webdataset",
         show_default=True,
-        help="webdataset: tar shards. parquet: one row per frame with its picture. lerobot: a LeRobot 3.0 data set for"
-        ' each part. The last two need pip install "tmxdb[parquet,arrays]".',
+        help="webdataset: tar shards. parquet: one row per frame with its picture. huggingface: the same, for"
+        " the Hub. lerobot, minari: a LeRobot 3.0 or Minari data set for each part. rulka: its folders of frames."
+        ' All but webdataset and rulka need pip install "tmxdb[parquet,arrays,minari]".',
     )
     split: str = option_field(
         "--split",
@@ -185,8 +187,10 @@ def _parse(
         if not (name and value):
             raise UsageError(f"--setting {text}: write it as NAME=VALUE, such as width=64.", code="input.setting")
         settings[name.replace("-", "_")] = value
-    if options.form == "lerobot" and options.mixed:
-        raise UsageError("--mixed: a LeRobot data set has one size and one rate.", code="input.mixed")
+    if options.form in _ONE_SIZE and options.mixed:
+        raise UsageError(
+            f"--mixed: a {_ONE_SIZE[options.form]} data set has one size and one rate.", code="input.mixed"
+        )
     capture_filter = CaptureFilter(track_selection.tracks(database), settings, options.only_exact, options.mixed)
     export_options = ExportOptions(
         options.form, parse_split(options.split), options.seed, options.shard_frames, str(capture_filter)

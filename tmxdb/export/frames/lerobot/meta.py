@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tmxdb.arrays.pictures import pixels_of
-from tmxdb.export.frames.lerobot.rows import ACTION, IMAGE, STATE, read_place
+from tmxdb.export.frames.lerobot.rows import IMAGE, read_place
 from tmxdb.export.frames.parquet import arrow
+from tmxdb.export.frames.vectors import ACTION, STATE
 from tmxdb.storage import disk_errors, write_atomic
 
 TASK = "Drive the track to its finish as fast as possible."

@@ -19,23 +19,11 @@ from typing import IO, Any
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.export.frames.parquet import arrow
+from tmxdb.export.frames.vectors import ACTION, STATE, action_vector, state_vector
 from tmxdb.storage.hashing_file import HashingFile
 
 IMAGE = "observation.image"
-STATE = (
-    *(f"position.{axis}" for axis in "xyz"),
-    *(f"velocity.{axis}" for axis in "xyz"),
-    *(f"angular_velocity.{axis}" for axis in "xyz"),
-    *(f"rotation.{n}" for n in range(9)),
-    "speed_kmh",
-    "gear",
-    "rpm",
-    *(f"on_ground.{n}" for n in range(4)),
-    *(f"sliding.{n}" for n in range(4)),
-)
-ACTION = ("accelerate", "brake", "steer")
 _KEY = b"tmxdb"
-_FULL = 65536
 
 
 @dataclass(slots=True)
@@ -94,10 +82,10 @@ def _episodes(samples: Iterable[FrameSample], place: Place) -> Iterator[list[Fra
     for sample in samples:
         place.samples += 1
         facts = sample.facts
-        if sample.fps <= 0 or 1000 % (10 * sample.fps):
+        if sample.run.fps <= 0 or 1000 % (10 * sample.run.fps):
             raise InvalidInput(
                 f"LeRobot needs one rate whose frames are whole ticks of 10 ms apart: 100, 50, 25, 20, 10, 5 …, not"
-                f" {sample.fps} frames per second.",
+                f" {sample.run.fps} frames per second.",
                 code="input.fps",
             )
         follows = (
@@ -105,7 +93,7 @@ def _episodes(samples: Iterable[FrameSample], place: Place) -> Iterator[list[Fra
             and facts["capture_id"] == episode[-1].facts["capture_id"]
             and facts["step"] == episode[-1].facts["step"] + 1
         )
-        is_due = facts["time_ms"] * sample.fps == 1000 * facts["step"]
+        is_due = facts["time_ms"] * sample.run.fps == 1000 * facts["step"]
         if episode and not (follows and is_due):
             yield episode
             episode = []
@@ -116,27 +104,14 @@ def _episodes(samples: Iterable[FrameSample], place: Place) -> Iterator[list[Fra
 
 
 def _row(sample: FrameSample, number: int, place: Place, *, is_last: bool) -> dict[str, Any]:
-    state, inputs = sample.facts["state"], sample.facts["inputs"]
-    values = [
-        *state["position"],
-        *state["velocity"],
-        *state["angular_velocity"],
-        *(value for row in state["rotation"] for value in row),
-        state["speed_kmh"],
-        state["gear"],
-        state["rpm"],
-        *state["wheels_on_ground"],
-        *state["wheels_sliding"],
-    ]
-    steer = inputs["steer"] / _FULL if inputs["steer"] else float(inputs["right"]) - float(inputs["left"])
     return {
         IMAGE: {"bytes": sample.jpeg, "path": f"{sample.key}.jpg"},
-        "observation.state": [float(value) for value in values],
-        "action": [float(inputs["accelerate"]), float(inputs["brake"]), steer],
+        "observation.state": state_vector(sample.facts),
+        "action": action_vector(sample.facts),
         "action_idx": sample.facts["action_idx"],
         "time_ms": sample.facts["time_ms"],
         "next.done": is_last,
-        "timestamp": number / sample.fps,
+        "timestamp": number / sample.run.fps,
         "frame_index": number,
         "episode_index": place.episode,
         "index": place.index + number,

@@ -1,0 +1,99 @@
+"""A run as rulka reads it: its pictures in a folder with an object manifest and metadata.
+
+    train/9865/replay_12/frame_00000_0ms.jpeg …    links to the files of the capture where the disk has links
+    train/9865/replay_12/metadata.json
+    train/9865/replay_12/manifest.json             entries, actions per game step, states; written last
+
+docs/facts/training.md#frame-folders
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from tmxdb.capture.output.manifest import METADATA
+from tmxdb.capture.output.reader import read_metadata
+from tmxdb.capture.output.rulka import closing_lines
+from tmxdb.capture.settings import parse_settings
+from tmxdb.capture.telemetry.files import NAMES, read_telemetry
+from tmxdb.errors import InvalidInput
+from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.storage import disk_errors, durable, write_atomic
+from tmxdb.storage.hashing_file import HashingFile
+
+_INSTEAD = "choose another OUT"
+_ENTRY = ("step", "time_ms", "action_idx", "inputs", "state", "capture_timestamp_utc")
+
+
+def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifest: Path) -> int:
+    """Write the pictures of a run beside `manifest`, and its manifest to `file`. Return how many frames there are."""
+    folder, times = manifest.parent, []
+    source: Path | None = None
+    before = b'{"entries":[\n'
+    for sample in samples:
+        if source is None:
+            source = sample.run.folder
+            with disk_errors(str(folder), instead=_INSTEAD):
+                folder.mkdir(parents=True, exist_ok=True)
+        _place(sample, folder / sample.file)
+        entry = {"file": sample.file} | {name: sample.facts[name] for name in _ENTRY}
+        file.write(before + json.dumps(entry, separators=(",", ":")).encode())
+        before = b",\n"
+        times.append(sample.facts["time_ms"])
+    if source is None:
+        return 0
+    metadata = read_metadata(source)
+    file.write(b"\n],\n")
+    for line in _closing(source, metadata, times):
+        file.write(line)
+    text = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
+    write_atomic(folder / METADATA, text.encode(), instead=_INSTEAD)
+    return len(times)
+
+
+def count(file: IO[bytes]) -> int:
+    """Return how many frames a run has. Raise InvalidInput if a picture is missing, or if it is not one of ours."""
+    try:
+        entries = json.load(file)["entries"]
+        names = [str(entry["file"]) for entry in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidInput("not a manifest", code="export.damaged") from error
+    missing = set(names) - set(os.listdir(Path(file.name).parent))
+    if missing:
+        raise InvalidInput(f"{len(missing):,} of its pictures are missing", code="export.damaged")
+    return len(names)
+
+
+def remove(manifest: Path) -> None:
+    """Delete the folder of a run that is left out after all."""
+    with disk_errors(str(manifest.parent), instead=_INSTEAD):
+        durable.remove_tree(manifest.parent)
+        with suppress(OSError):
+            manifest.parent.parent.rmdir()  # of a track without other runs
+
+
+def _place(sample: FrameSample, target: Path) -> None:
+    with disk_errors(str(target), instead=_INSTEAD):
+        durable.unlink(target, missing_ok=True)
+        with suppress(OSError):  # another disk, or one without links
+            os.link(sample.run.folder / sample.file, target)
+            return
+        with target.open("xb") as file:
+            file.write(sample.jpeg)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _closing(source: Path, metadata: dict[str, Any], times: list[int]) -> Iterator[bytes]:
+    described = metadata.get("telemetry")
+    name = described.get("file") if isinstance(described, dict) else None
+    if name in NAMES:
+        settings = parse_settings(json.dumps(metadata["settings"]))
+        yield from closing_lines(read_telemetry(source, name), settings, times)
+    else:  # without telemetry rulka takes the actions between the frames from the nearest frame
+        yield b'"meta":[\n]}\n'
