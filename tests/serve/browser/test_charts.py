@@ -49,3 +49,16 @@ def test_the_charts_of_a_run_move_with_frames_and_3d(
     page.wait_for_function("() => Number(document.getElementById('view').dataset.time) > 1000", timeout=WAIT_MS)
     page.emulate_media(color_scheme="dark")
     assert page.locator("#charts canvas").count() == 5
+
+
+def test_the_record_of_a_track_is_drawn(
+    sqlite: Database, address: Callable[[], str], opened: Callable[..., Any]
+) -> None:
+    rows = Rows(sqlite)
+    rows.track(1, "done", author_time_ms=31_000)
+    for n in range(5):
+        rows.replay(10 + n, site_time_ms=33_000 - 100 * n, replay_at=f"20{10 + n}-05-01T00:00:00.000Z", position=4 - n)
+    page = opened(address() + "/track/1", viewport={"width": 390, "height": 844})
+    page.wait_for_selector("#record-chart[data-state=ready]", timeout=WAIT_MS)
+    page.locator("#record-chart .u-over").hover(position={"x": 2, "y": 40})
+    assert "0:33.00 by" in page.locator("#record-chart .u-value").nth(1).inner_text()

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tmxdb.clock import from_iso
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.gbx import read_challenge
 from tmxdb.gbx.thumbnail import upright
+from tmxdb.reports.pages.checkpoints import read_checkpoints
+from tmxdb.reports.pages.records import RecordStep, read_record_steps, read_seen_records
 from tmxdb.reports.pages.track import read_track
 from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
 
 SHOWN, MAX_SHOWN = 50, 1000
+COMPARED, MAX_CROSSINGS = 10, 40
+"""Rows and columns of the table of checkpoints."""
+SEEN = 50
 
 
 def track(request: Request) -> Response:
@@ -28,6 +36,10 @@ def track(request: Request) -> Response:
         selections = reader.rows(
             "SELECT selection FROM selection_tracks WHERE track_id = :id ORDER BY selection LIMIT 50", id=track_id
         )
+        is_stunts = found.facts["primary_type_name"] == "stunts"
+        steps = [] if is_stunts else read_record_steps(reader, track_id)
+        seen = read_seen_records(reader, track_id, n=SEEN)
+        checkpoints = read_checkpoints(reader, track_id, top=COMPARED)
         picture = "SELECT thumbnail_bytes FROM maps WHERE track_id = :id AND status = 'done'"
         has_picture = bool(reader.value(picture, id=track_id))
     return page(
@@ -36,11 +48,25 @@ def track(request: Request) -> Response:
         has_picture=has_picture,
         track=found,
         facts=found.facts,
-        is_stunts=found.facts["primary_type_name"] == "stunts",
+        is_stunts=is_stunts,
+        steps=steps,
+        points=chart_points(steps),
+        seen=seen if len(seen) > 1 else [],
+        checkpoints=checkpoints,
+        max_crossings=MAX_CROSSINGS,
         selections=[row["selection"] for row in selections],
         more=found.listed - len(found.leaderboard),
         most=min(found.listed, MAX_SHOWN),
     )
+
+
+def chart_points(steps: Sequence[RecordStep]) -> dict[str, list[float | str]]:
+    """Return the records for a chart: moments in seconds since 1970, times in seconds, and drivers."""
+    return {
+        "x": [from_iso(step.replay_at) / 1000 for step in steps],
+        "times": [step.time_ms / 1000 for step in steps],
+        "names": [step.user_name or "unknown" for step in steps],
+    }
 
 
 def thumbnail(request: Request) -> Response:
