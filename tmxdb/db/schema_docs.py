@@ -97,7 +97,7 @@ def _table(table: Table, without: tuple[str, ...] = ()) -> Iterator[str]:
 
 def _doc(table: Table) -> str:
     """Return the first paragraph of the docstring of the table's model."""
-    (model,) = [mapper.class_ for mapper in Base.registry.mappers if mapper.local_table is table]
+    (model,) = [model for model in Base.__subclasses__() if model.__table__ is table]
     return " ".join((model.__doc__ or "").strip().split("\n\n")[0].split())
 
 

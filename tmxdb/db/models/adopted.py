@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Index
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, column, one_of
+from tmxdb.db.models.base import Base, Mapped, column, one_of
 
 ADOPTION_OUTCOMES = ("matched", "unknown", "damaged", "duplicate")
 

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Integer, MetaData, Table, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Computed,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
 
 STATUSES = ("pending", "running", "retry", "done", "failed", "skipped")
 FINISHED = ("done", "failed", "skipped")
 
 # On SQLite only a column of the type INTEGER is the row's own key, without an index next to the table.
 BigId = BigInteger().with_variant(Integer, "sqlite")
+Mapped = ColumnElement
+"""The type of a column in the annotations of a model."""
+_TYPES = {"int": Integer, "str": Text, "bool": Boolean, "float": Float}
 
 
-class Base(DeclarativeBase):
-    """The tables of tmxdb. Every constraint has a name, so that migrations can find it."""
+class Base:
+    """The tables of tmxdb: a class with an annotated `column` for each column becomes a table.
 
-    metadata = MetaData(
+    `TrackRow.name` is the column of the table, and the class stands for the table in statements. SQLAlchemy's
+    declarative classes do the same for its ORM, which tmxdb does not use and which takes 0.1 s to import.
+    Every constraint has a name, so that migrations can find it.
+    """
+
+    metadata: ClassVar = MetaData(
         naming_convention={
             "pk": "pk_%(table_name)s",
             "fk": "fk_%(table_name)s_%(column_0_name)s",
@@ -27,17 +52,52 @@ class Base(DeclarativeBase):
             "ix": "ix_%(table_name)s_%(column_0_name)s",
         }
     )
-    type_annotation_map = {str: Text()}
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = ()
+    __table__: ClassVar[Table]
+
+    def __init_subclass__(cls) -> None:
+        """Make the table from the columns of the class, then those of the classes it shares columns with."""
+        columns = [
+            described.made(name, annotations[name])
+            for annotations, attributes in ((inspect.get_annotations(part), vars(part)) for part in cls.__mro__)
+            for name, described in attributes.items()
+            if isinstance(described, _Described)
+        ]
+        cls.__table__ = Table(cls.__tablename__, Base.metadata, *columns, *cls.__table_args__)
+        for made in columns:
+            setattr(cls, made.name, made)
+
+    @classmethod
+    def __clause_element__(cls) -> Table:
+        """Return what statements of SQLAlchemy use in place of the class."""
+        return cls.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A column of a class, before the class is a table."""
+
+    doc: str
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+
+    def made(self, name: str, annotation: str) -> Column[Any]:
+        """Return the column. Its type is in `arguments`, or that of the annotation: `Mapped[int | None]`."""
+        plain, _, null = annotation.removeprefix("Mapped[").removesuffix("]").partition(" | ")
+        given = self.arguments and isinstance(self.arguments[0], TypeEngine | type)
+        arguments = self.arguments if given else (_TYPES[plain], *self.arguments)
+        return Column(name, *arguments, nullable=null == "None", doc=self.doc, **self.options)
 
 
 def table_of(model: type[Base]) -> Table:
     """Return the table of a model, for statements of SQLAlchemy Core."""
-    return cast(Table, model.__table__)
+    return model.__table__
 
 
 def column(doc: str, *arguments: Any, **options: Any) -> Any:
-    """Return a mapped column with the comment that `docs/reference/schema.md` prints."""
-    return mapped_column(*arguments, doc=doc, **options)
+    """Return a column with the comment that `docs/reference/schema.md` prints; its annotation tells the type."""
+    return _Described(doc, arguments, options)
 
 
 def computed(doc: str, expression: str) -> Any:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, BigId, JobColumns, column, job_rules, partial_index
+from tmxdb.db.models.base import Base, BigId, JobColumns, Mapped, column, job_rules, partial_index
 
 
 class CaptureRow(JobColumns, Base):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, ForeignKey, Index
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, BigId, column
+from tmxdb.db.models.base import Base, BigId, Mapped, column
 
 
 class PastPositionRow(Base):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Float, Index
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, BigId, column, one_of
+from tmxdb.db.models.base import Base, BigId, Mapped, column, one_of
 
 
 class SettingRow(Base):

@@ -6,9 +6,8 @@ The bytes of a map differ in each replay of a track (docs/facts/maps.md), so a r
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, BigId, JobColumns, column, computed, job_rules
+from tmxdb.db.models.base import Base, BigId, JobColumns, Mapped, column, computed, job_rules
 
 
 class MapRow(JobColumns, Base):

@@ -7,9 +7,8 @@ same fact, the site's column begins with `site_`.
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, BigId, JobColumns, column, job_rules, partial_index
+from tmxdb.db.models.base import Base, BigId, JobColumns, Mapped, column, job_rules, partial_index
 
 
 class ReplayRow(JobColumns, Base):

@@ -6,9 +6,8 @@ Field names and meanings of the site: docs/facts/tmx-api.md.
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Index
-from sqlalchemy.orm import Mapped
 
-from tmxdb.db.models.base import Base, BigId, JobColumns, column, job_rules, name_of, partial_index
+from tmxdb.db.models.base import Base, BigId, JobColumns, Mapped, column, job_rules, name_of, partial_index
 
 _TYPES = "0 race, 1 puzzle, 2 platform, 3 stunts, 4 shortcut, 5 laps"
 _TAGS = (

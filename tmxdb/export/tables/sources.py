@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Select, Table, select
 
 from tmxdb.db.engine import Database
-from tmxdb.db.models import CaptureRow, MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
+from tmxdb.db.models import Base, CaptureRow, MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.export.track_ids import MAX_IDS_PER_STATEMENT
 
 PAGE = 5_000
@@ -119,7 +119,7 @@ def table_sources() -> dict[str, TableSource]:
     return {source.name: source for source in sources}
 
 
-_TABLES = {"tracks": TrackRow, "replays": ReplayRow, "maps": MapRow, "captures": CaptureRow}
+_TABLES: dict[str, type[Base]] = {"tracks": TrackRow, "replays": ReplayRow, "maps": MapRow, "captures": CaptureRow}
 TABLE_NAMES = (*_TABLES, "checkpoints", "inputs")
 
 
