@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -43,7 +43,11 @@ def is_postgresql(connection: Connection | Engine) -> bool:
 
 def insert_into(table: Table, engine: str) -> Any:
     """Return an INSERT that understands `on_conflict_do_update` and `on_conflict_do_nothing`."""
-    return sqlite.insert(table) if engine == SQLITE else postgresql.insert(table)
+    if engine == SQLITE:
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # takes 50 ms, which commands on SQLite need not wait for
+
+    return postgresql.insert(table)
 
 
 def any_of(column: Column[Any], parameter: str, engine: str) -> ColumnElement[bool]:
@@ -53,6 +57,8 @@ def any_of(column: Column[Any], parameter: str, engine: str) -> ColumnElement[bo
     """
     if engine == SQLITE:
         return column.in_(select(func.json_each(bindparam(parameter)).table_valued("value").c.value))
+    from sqlalchemy.dialects import postgresql
+
     return column == func.any(bindparam(parameter, type_=postgresql.ARRAY(BigInteger)))
 
 
