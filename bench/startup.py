@@ -52,7 +52,15 @@ config
 changes
 retry --dry-run
 run --dry-run
+retry
 release --dry-run
+release
+skip --kind list --id 2233 --reason x --dry-run
+refresh --dry-run
+doctor --offline
+verify
+plot 1
+contact-sheet 1
 pause list
 resume list
 migrate

@@ -8,7 +8,7 @@ import pytest
 
 from tmxdb.errors import BadRequest, InvalidResponse, ItemGone, SiteError, Throttled, TmxdbError
 from tmxdb.failure_policy import Action, policy_for
-from tmxdb.tmx.http.transport import Kind, TransferError
+from tmxdb.tmx.http.transfer_error import Kind, TransferError
 from tmxdb.tmx.response_errors import DEFAULT_PAUSE_S, retry_after_s, status_error, transfer_error
 
 NOW_S = 1_800_000_000.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tmxdb.tmx.client import Exchange
-from tmxdb.tmx.http.transport import CurlTransport, TransferError
+from tmxdb.tmx.http.transfer_error import TransferError
 from tmxdb.tmx.response_errors import status_error, transfer_error
 
 LARGEST_FILE = 16 * 2**20
@@ -19,6 +19,8 @@ class Fetcher:
     """Downloads files from the exchange for many threads, each with at most one connection."""
 
     def __init__(self, exchange: Exchange) -> None:
+        from tmxdb.tmx.http.transport import CurlTransport
+
         self._exchange = exchange
         self._transport = CurlTransport(exchange.http, user_agent=exchange.user_agent)
 

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from tmxdb.errors import BadRequest, InvalidResponse, ItemGone, SiteError, Throttled, TmxdbError
 from tmxdb.failure_policy import policy_for_code
-from tmxdb.tmx.http.transport import TransferError
+from tmxdb.tmx.http.transfer_error import TransferError
 
 DEFAULT_PAUSE_S, SHORTEST_PAUSE_S = policy_for_code("tmx.throttled").first_s, 1.0
 _HINTS = {

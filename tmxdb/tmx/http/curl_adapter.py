@@ -14,7 +14,8 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from tmxdb.tmx.http.settings import HttpSettings
-from tmxdb.tmx.http.transport import CurlTransport, TransferError
+from tmxdb.tmx.http.transfer_error import TransferError
+from tmxdb.tmx.http.transport import CurlTransport
 
 LARGE = 2**18
 """Only one body larger than this is in memory at a time: parsed as JSON it takes ten times as much."""

@@ -14,14 +14,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
 
 import certifi
 import pycurl
 
 from tmxdb.tmx.http.settings import HttpSettings, without_password
-
-Kind = Literal["timeout", "cut", "too large", "invalid", "connection"]
+from tmxdb.tmx.http.transfer_error import TransferError
 
 _CUT = (pycurl.E_PARTIAL_FILE,)
 _TOO_LARGE = (pycurl.E_FILESIZE_EXCEEDED,)
@@ -35,14 +33,6 @@ _REASONS = {
     pycurl.E_PEER_FAILED_VERIFICATION: "its certificate cannot be trusted",
     pycurl.E_SSL_CACERT_BADFILE: "the file of trusted certificates cannot be read",
 }
-
-
-class TransferError(Exception):
-    """A transfer that failed. `reason` says why, in a few words."""
-
-    def __init__(self, kind: Kind, reason: str, received: int = 0) -> None:
-        super().__init__(reason)
-        self.kind, self.reason, self.received = kind, reason, received
 
 
 @dataclass(frozen=True, slots=True)

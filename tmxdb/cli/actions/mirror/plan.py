@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
+from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
 from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.opening.exchange import effective_rate, site_and_contact
-from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.work import WorkOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.clock import span
@@ -19,21 +20,17 @@ from tmxdb.kinds.reopening import count_more_replays, count_opening
 from tmxdb.reports.forecast import Forecast, Opening, forecast, next_items
 
 
-def say_plan(
-    storage: StorageOptions,
-    exchange: ExchangeOptions,
-    kinds: Sequence[str],
-    options: WorkOptions,
-    job_options: JobOptions,
-    *,
-    n: int,
-) -> None:
+def say_plan(request: WorkRequest) -> None:
     """Print what would be claimed first, and the number of requests and their time. Write and send nothing."""
-    database = open_database(storage, read_only=True)
-    where, _ = site_and_contact(storage, exchange, database)
-    rate = effective_rate(database, where, exchange.rate)
-    ahead = estimate_run(database, kinds, options, job_options)
-    for kind in kinds:
+    options, n = request.work, request.n
+    request.check()
+    database = open_database(request.storage, read_only=True)
+    request = replace(request, scope=request.only.or_remembered(database).scope(database))
+    job_options = job_options_of(request, database)
+    where, _ = site_and_contact(request.storage, request.exchange, database)
+    rate = effective_rate(database, where, request.exchange.rate)
+    ahead = estimate_run(database, request.kinds, options, job_options)
+    for kind in request.kinds:
         message(f"{kind}: {plural(ahead.waiting[kind], 'row')} to do; the first that would be claimed:")
         for item_id in next_items(database, JOBS[kind], min(n, options.limit or n), job_options.selection):
             click.echo(f"{kind} {item_id}")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tmxdb.capture.stuck_maps import StuckMaps
-from tmxdb.cli.actions.mirror.plan import about, estimate_run, say_plan
+from tmxdb.cli.actions.mirror.plan import about, estimate_run
+from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import close_at_end, open_database, open_storage
 from tmxdb.cli.opening.exchange import open_exchange, open_unused_exchange
 from tmxdb.cli.opening.games import open_games
-from tmxdb.cli.opening.remembered import data_for_storage, remember_typed, remembered
-from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
-from tmxdb.cli.options.game import CaptureGameOptions
-from tmxdb.cli.options.selection import OnlyOption
-from tmxdb.cli.options.work import DEFAULT_GAMES, DEFAULT_N, DEFAULT_TOP, WorkOptions
+from tmxdb.cli.opening.remembered import data_for_storage, remember_typed
+from tmxdb.cli.options.work import DEFAULT_GAMES
 from tmxdb.cli.shared.malloc import limit_malloc
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import ProgressDisplay
@@ -28,10 +25,7 @@ from tmxdb.db.settings import database_id
 from tmxdb.events import EventBus, SitePaused
 from tmxdb.kinds import KINDS, make_kind
 from tmxdb.kinds.context import JobContext
-from tmxdb.kinds.context import Options as JobOptions
-from tmxdb.kinds.facts import reader
 from tmxdb.kinds.local import is_local_only
-from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
 from tmxdb.queue.loop.run_options import Plan, Totals
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.worker_registry import Identity, live_workers, new_identity
@@ -41,41 +35,10 @@ from tmxdb.tmx.fetch import Fetcher
 from tmxdb.upkeep.verify import check_data_folder
 
 
-@dataclass(frozen=True)
-class WorkRequest:
-    """What the user asked for. `games`: options of the games; only `work` has them."""
-
-    kinds: list[str]
-    storage: StorageOptions
-    exchange: ExchangeOptions
-    work: WorkOptions
-    games: CaptureGameOptions
-    only: OnlyOption
-    scope: Scope | None = None
-    """The rows that `only` means; known when the database is open."""
-
-    @property
-    def only_captures(self) -> bool:
-        """Whether no request is sent to the exchange."""
-        return self.kinds == ["capture"]
-
-    @property
-    def n(self) -> int:
-        """Jobs to run at once."""
-        return self.work.n or (DEFAULT_GAMES if self.only_captures else DEFAULT_N)
-
-
 def do_work(request: WorkRequest) -> None:
     """Claim rows of the kinds and do their jobs until nothing is left; print what was done."""
     options = request.work
-    if options.name_template is not None:
-        NameTemplate(options.name_template)  # fail before anything is opened
-    if options.dry_run:
-        database = open_database(request.storage, read_only=True)
-        request = replace(request, scope=request.only.or_remembered(database).scope(database))
-        job_options = _job_options(request, database)
-        say_plan(request.storage, request.exchange, request.kinds, options, job_options, n=request.n)
-        return
+    request.check()
     limit_malloc()
     with stop_signals() as signals:
         database = open_database(request.storage)
@@ -83,7 +46,7 @@ def do_work(request: WorkRequest) -> None:
         storage = open_storage(request.storage, database)
         request = replace(request, scope=request.only.or_remembered(database).scope(database))
         _remember(request, database)
-        job_options = _job_options(request, database)
+        job_options = job_options_of(request, database)
         if request.only_captures and not options.forever and not _has_captures(database):
             message("No captures are requested. Request some with `tmxdb add-captures`.")
             return
@@ -132,22 +95,6 @@ def _remember(request: WorkRequest, database: Database) -> None:
     options = request.work
     remember_typed(database, "top", "top", None if options.top is None else str(options.top))
     remember_typed(database, "name_template", "name_template", options.name_template)
-
-
-def _job_options(request: WorkRequest, database: Database) -> JobOptions:
-    options = request.work
-    return JobOptions(
-        top=options.top or int(remembered(database, "top") or DEFAULT_TOP),
-        top_chosen=options.top is not None,
-        selection=request.scope,
-        all_replays=options.all_replays,
-        maps_from_site=options.source == "site",
-        store_inputs=options.store_inputs,
-        reader=reader(options.gbx_reader),
-        name_template=NameTemplate(options.name_template or remembered(database, "name_template") or DEFAULT_TEMPLATE),
-        strict_pictures=request.games.strict,
-        stuck_maps=StuckMaps(request.games.write_stuck_maps) if request.games.write_stuck_maps is not None else None,
-    )
 
 
 def _run_worker(

@@ -83,17 +83,18 @@ def refresh(
     Each leaderboard is listed as deep as before. New replays wait for `tmxdb run`.
     The most wanted tracks come first. Only known tracks are listed, none is added.
     """
-    from tmxdb.cli.actions.mirror.selecting import QuietSync
-    from tmxdb.cli.actions.mirror.work import WorkRequest, do_work
-    from tmxdb.cli.opening.exchange import open_exchange
-    from tmxdb.sync.refresh import count_due, look_for_changes, reopen_old
-
     age_ms = options.age_ms()
     now_ms = wall_clock()
     before_ms = now_ms - age_ms if age_ms is not None else 0
     if options.dry_run:
         _say_plan(options, only, storage, before_ms)
         return
+    from tmxdb.cli.actions.mirror.selecting import QuietSync
+    from tmxdb.cli.actions.mirror.work import do_work
+    from tmxdb.cli.actions.mirror.work_request import WorkRequest
+    from tmxdb.cli.opening.exchange import open_exchange
+    from tmxdb.sync.refresh import count_due, look_for_changes, reopen_old
+
     with stop_signals() as signals:
         database = open_database(storage)
         only = only.or_remembered(database)

@@ -40,9 +40,7 @@ def work(
     Several can run at the same time, on several machines: two workers never do
     the same row.
     """
-    from tmxdb.cli.actions.mirror.work import WorkRequest, do_work
-
-    do_work(WorkRequest([name for name in KINDS if name in kinds], storage, exchange, options, games, only))
+    _do([name for name in KINDS if name in kinds], storage, exchange, options, games, only)
 
 
 @command()
@@ -55,6 +53,26 @@ def run(only: ReplaySelection, options: WorkOptions, storage: StorageOptions, ex
       tmxdb run --track-ids ids.txt
       tmxdb run --dry-run
     """
-    from tmxdb.cli.actions.mirror.work import WorkRequest, do_work
+    _do(list(UNASKED), storage, exchange, options, CaptureGameOptions(), only)
 
-    do_work(WorkRequest(list(UNASKED), storage, exchange, options, CaptureGameOptions(), only))
+
+def _do(
+    kinds: list[str],
+    storage: StorageOptions,
+    exchange: ExchangeOptions,
+    options: WorkOptions,
+    games: CaptureGameOptions,
+    only: ReplaySelection,
+) -> None:
+    """Do the work, or print what would be done, without importing what does it."""
+    from tmxdb.cli.actions.mirror.work_request import WorkRequest
+
+    request = WorkRequest(kinds, storage, exchange, options, games, only)
+    if options.dry_run:
+        from tmxdb.cli.actions.mirror.plan import say_plan
+
+        say_plan(request)
+        return
+    from tmxdb.cli.actions.mirror.work import do_work
+
+    do_work(request)
