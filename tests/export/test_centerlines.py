@@ -117,7 +117,7 @@ def mirrored(tool: Tool, sqlite_template: Path) -> Tool:
 def test_each_track_gets_a_file_and_existing_ones_are_kept(mirrored: Tool) -> None:
     ran = mirrored("export", "vcp", "vcp", "--json")
     assert (ran.json["written"], ran.json["existing"], ran.json["failed"]) == (2, 0, 0)
-    assert sorted(path.name for path in (mirrored.folder / "vcp").iterdir()) == ["1_0.5m_cl.npy", "2_0.5m_cl.npy"]
+    assert sorted(path.name for path in (mirrored.folder / "vcp").glob("*.npy")) == ["1_0.5m_cl.npy", "2_0.5m_cl.npy"]
     shape, values = read_npy((mirrored.folder / "vcp" / "1_0.5m_cl.npy").read_bytes())
     assert shape[1] == 3
     assert shape[0] * 3 == len(values) > 30

@@ -168,3 +168,15 @@ def test_another_file_is_no_shard(captured: Tool) -> None:
     shard = next((data_of(captured.folder / "out", "train")).glob("train-*.hdf5"))
     shard.write_bytes(b"not HDF5")
     assert "its content has changed" in captured("export", "--check", "out", ends=3).err
+
+
+def test_check_finds_a_file_that_describes_a_part_changed_or_gone(captured: Tool) -> None:
+    captured(*EXPORT)
+    data = data_of(captured.folder / "out", "train")
+    (data / "metadata.json").write_text("{}")
+    (data / "main_data.hdf5").unlink()
+    said = captured("export", "--check", "out", ends=3).err
+    assert "tmxdb/train-v0/data/metadata.json: its content has changed." in said
+    assert "tmxdb/train-v0/data/main_data.hdf5: missing." in said
+    captured(*EXPORT)
+    assert "0 problems" in captured("export", "--check", "out").err

@@ -93,7 +93,7 @@ def data_card(
         "## Files",
         "",
         "`runs.jsonl` lists every run with its metadata, part and shard.",
-        "`export.done.jsonl` has the SHA-256 of every shard.",
+        "`SHA256SUMS` has the SHA-256 of every file. `tmxdb export --check FOLDER` compares them.",
         "",
         *LICENCE,
     ]

@@ -68,13 +68,17 @@ def discard_empty(form: str, file: Path) -> bool:
     return form == "rulka"
 
 
-def write_part_files(form: str, out: Path, split: str, shards: Sequence[Path], run: Mapping[str, Any]) -> None:
-    """Write what describes a part whose shards are complete. `run`: the metadata of any of its runs."""
+def write_part_files(form: str, out: Path, split: str, shards: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
+    """Write what describes a part whose shards are complete. Return the files.
+
+    `run`: the metadata of any of its runs.
+    """
     if form == "lerobot":
         from tmxdb.export.frames.lerobot.meta import write_meta
 
-        write_meta(out / split, shards, run)
+        return write_meta(out / split, shards, run)
     if form == "minari":
         from tmxdb.export.frames.minari.meta import write_meta as write_minari_meta
 
-        write_minari_meta(out, split, shards, run)
+        return write_minari_meta(out, split, shards, run)
+    return []

@@ -4,12 +4,12 @@ OUT/export.json         the options, and which run goes into which shard
 OUT/export.done.jsonl   one line per finished shard: frames, bytes, SHA-256, runs left out
 OUT/export.lock         while an export runs
 OUT/runs.jsonl          written last: one line per run with its metadata, its part and its shard
+OUT/SHA256SUMS          the SHA-256 of every shard, of runs.jsonl and of the files that describe a part
 OUT/README.md           the card of the data set, unless there is one already
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
@@ -24,11 +24,12 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.export.export_lock import LOCK, ExportLock
 from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, part_sizes
-from tmxdb.export.frames.formats import ShardPlace, count_samples, discard_empty, write_part_files, write_shard
+from tmxdb.export.frames.formats import ShardPlace, discard_empty, write_part_files, write_shard
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
+from tmxdb.export.frames.shard_check import shard_problem
 from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
-from tmxdb.export.hub_card import CARD
+from tmxdb.export.hub_card import CARD, SUMS, check_sums, file_sha256, read_sums, sums_text
 from tmxdb.paths import extended
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import PARTIAL, Storage, disk_errors, write_atomic
@@ -96,10 +97,14 @@ class Export:
         """Read every shard completely. Return the problems, one sentence each."""
         problems = []
         for shard in self.shards:
-            problem = self._problem(shard)
+            problem = shard_problem(self.out, self.options.form, shard, self.written.get(shard.file))
             if problem:
                 problems.append(f"{shard.file}: {problem}")
             on_shard(shard)
+        with suppress(FileNotFoundError):  # exports of earlier versions have none
+            sums = read_sums((self.out / SUMS).read_text("utf-8", errors="replace"))
+            shards = {shard.file for shard in self.shards}
+            problems += check_sums(self.out, {path: sha for path, sha in sums.items() if path not in shards})
         with suppress(FileNotFoundError):
             if problem := card_problem((self.out / CARD).read_text("utf-8", errors="replace"), self._parts()):
                 problems.append(f"{CARD}: {problem}")
@@ -108,12 +113,14 @@ class Export:
     def _parts(self) -> list[PartSize]:
         return part_sizes(self.options, self.shards, self.left_out)
 
-    def _write_part_files(self, runs: Sequence[dict[str, Any]]) -> None:
+    def _write_part_files(self, runs: Sequence[dict[str, Any]]) -> list[Path]:
+        written = []
         for split in self.options.shares:
             mine = [run for run in runs if run["split"] == split]
             if mine:
                 files = [self.out / shard.file for shard in self.shards if shard.split == split]
-                write_part_files(self.options.form, self.out, split, files, mine[0])
+                written += write_part_files(self.options.form, self.out, split, files, mine[0])
+        return written
 
     def _exists(self, shard: Shard) -> bool:
         record, path = self.written.get(shard.file), self.out / shard.file
@@ -149,23 +156,6 @@ class Export:
                 before = self.out / other.file
         return before
 
-    def _problem(self, shard: Shard) -> str | None:
-        record, path = self.written.get(shard.file), self.out / shard.file
-        if record is not None and not record.sha256:  # all its runs were left out
-            return None
-        if record is None or not path.is_file():
-            return "missing. Run the same export again to write it."
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
-                return "its content has changed. Delete it and run the same export again."
-            file.seek(0)
-            try:
-                frames = count_samples(self.options.form, file)
-            except InvalidInput as error:
-                return f"{error}."
-        expected = shard.frames - sum(run.frame_count for run in shard.captures if run.capture_id in record.left_out)
-        return None if frames == record.frames == expected else f"expected {expected:,} frames, found {frames:,}."
-
     def _rewrite_records(self) -> None:
         """Keep only complete lines: a record appended to a line that was cut short would be lost with it."""
         write_atomic(self.out / DONE, "".join(map(record_line, self.written.values())).encode(), instead=_INSTEAD)
@@ -188,9 +178,12 @@ class Export:
                     facts = {"split": shard.split, "shard": shard.file, "capture_id": run.capture_id}
                     facts |= _metadata(data, run) | {"map_uid": run.map_uid}
                     runs.append(facts)
-        self._write_part_files(runs)
+        described = self._write_part_files(runs)
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
         write_atomic(self.out / RUNS, "".join(lines).encode(), instead=_INSTEAD)
+        sums = {record.file: record.sha256 for record in self.written.values() if record.sha256}
+        sums |= {path.relative_to(self.out).as_posix(): file_sha256(path) for path in (*described, self.out / RUNS)}
+        write_atomic(self.out / SUMS, sums_text(sums).encode(), instead=_INSTEAD)
         if not (self.out / CARD).exists():  # the user may have changed it since
             created = iso(wall_clock())
             card = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)

@@ -15,8 +15,9 @@ SHOWN = 20
 def check_export(out: Path) -> None:
     """Read every file of the export in `out` and print the problems; exit with status 3 if there are any."""
     from tmxdb.cli.shared.progress import progress_bar
+    from tmxdb.export.folder_card import card_problem
     from tmxdb.export.frames.sharded_export import PLAN
-    from tmxdb.export.hub_card import SUMS, check_sums, read_sums
+    from tmxdb.export.hub_card import CARD, SUMS, check_sums, read_sums
     from tmxdb.export.lake.check import check_lake
     from tmxdb.export.lake.records import STATE, load_files
 
@@ -30,6 +31,9 @@ def check_export(out: Path) -> None:
         sums = read_sums((out / SUMS).read_text("utf-8", errors="replace"))
         with progress_bar(len(sums), "files", progress=None) as bar:
             problems = check_sums(out, sums, bar.update)
+        if (out / CARD).is_file():
+            problem = card_problem((out / CARD).read_text("utf-8", errors="replace"), len(sums))
+            problems += [f"{CARD}: {problem} Delete it, and run the same export again."] if problem else []
         _report(len(sums), "file", problems)
     else:
         raise InvalidInput(f"{out} contains no export that can be checked.", code="input.no_export")

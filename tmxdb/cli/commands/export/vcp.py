@@ -74,6 +74,7 @@ def vcp(
     command continues after an interruption.
     """
     from tmxdb.cli.shared.progress import message_above_bars, progress_bar
+    from tmxdb.export.centerlines.card import describe_lines
     from tmxdb.export.centerlines.export import file_name, line_sources, write_lines
 
     database = open_database(storage_options, read_only=True)
@@ -108,6 +109,9 @@ def vcp(
                 stop=signals.stop,
                 on_result=record,
             )
+        kept = describe_lines(out, sources, results, options.distance, options.source, without)
+        if kept:
+            message(kept)
     failed = [result for result in results if result.error]
     counts = {
         "written": len(missing) if options.dry_run else len(results) - len(failed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import re
@@ -81,7 +82,8 @@ def line(
       tmxdb gbx line data/replays --as npy --step-ms 10 -o lines
 
     Metres, m/s, km/h and unit quaternions; y is up. A file that cannot be read is one
-    line on stderr and exit status 3; the others are written.
+    line on stderr and exit status 3; the others are written. A folder gets a card and
+    the SHA-256 of its files too.
     """
     _convert_all(ctx, "line", files, form, step_ms, "own", output, force=force, workers=workers)
 
@@ -163,10 +165,19 @@ def _convert_all(
         raise InvalidInput("No .gbx files in the folders you named.", code="input.no_files")
     run = partial(_convert_to, what=what, form=form, step_ms=step_ms, reader=reader, force=force)
     failed = 0
-    for path, problem in map_files(run, targets, workers):
+    written: dict[str, str] = {}
+    for path, problem, target, sha256 in map_files(run, targets, workers):
         if problem is not None:
             failed += 1
             message(problem_line(path, problem))
+        else:
+            written[Path(os.path.relpath(target, output)).as_posix()] = sha256
+    if written:
+        from tmxdb.export.replay_cards import describe_files
+
+        kept = describe_files(Path(output), what, form, step_ms, reader, written, failed)
+        if kept:
+            message(kept)
     message(f"{plural(len(targets) - failed, 'file')} written, {failed:,} failed.")
     ctx.exit(SOME_FAILED if failed else OK)
 
@@ -201,20 +212,20 @@ def convert(path: str, what: str, form: str, step_ms: int | None, reader: str) -
 
 def _convert_to(
     target: tuple[str, str, bool], what: str, form: str, step_ms: int | None, reader: str, force: bool
-) -> tuple[str, str | None]:
-    """Write one file, in any process. Return its source, and what went wrong."""
+) -> tuple[str, str | None, str, str]:
+    """Write one file, in any process. Return its source, what went wrong, its name, and its SHA-256."""
     path, out, taken = target
     if taken:
-        return path, f"another file is written to {out}. Convert it into a folder of its own."
+        return path, f"another file is written to {out}. Convert it into a folder of its own.", out, ""
     try:
         data = convert(path, what, form, step_ms, reader)
         os.makedirs(os.path.dirname(out), exist_ok=True)
         write_user_file(out, data, force=force, instead="choose another folder with --output")
     except TmxdbError as error:
-        return path, str(error)
+        return path, str(error), out, ""
     except OSError as error:
-        return path, f"{out}: {error.strerror}."
-    return path, None
+        return path, f"{out}: {error.strerror}.", out, ""
+    return path, None, out, hashlib.sha256(data).hexdigest()
 
 
 def _targets(files: Sequence[str], out: Path, suffix: str) -> Iterator[tuple[str, str, bool]]:

@@ -34,8 +34,11 @@ _SCALARS = {
 }
 
 
-def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> None:
-    """Write `meta/` of a part whose shards are `files`, in order. `run`: the metadata of any of its runs."""
+def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
+    """Write `meta/` of a part whose shards are `files`, in order. Return its files.
+
+    `run`: the metadata of any of its runs.
+    """
     pyarrow, parquet = arrow()
     names = ["observation.state", "action", *_SCALARS]
     episodes: list[dict[str, Any]] = []
@@ -62,6 +65,7 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> Non
     _write_json(meta / "stats.json", statistics)
     _write_table(meta / "tasks.parquet", _tasks())
     _write_table(meta / "episodes" / "chunk-000" / "file-000.parquet", pyarrow.Table.from_pylist(episodes))
+    return [path for path in meta.rglob("*") if path.suffix in (".json", ".parquet")]
 
 
 def _info(run: Mapping[str, Any], episodes: int, frames: int, files: Sequence[Path]) -> dict[str, Any]:

@@ -22,8 +22,11 @@ READER_VERSION = "0.5.3"
 _INSTEAD = "choose another OUT"
 
 
-def write_meta(out: Path, split: str, files: Sequence[Path], run: Mapping[str, Any]) -> None:
-    """Write the index and metadata of a part whose shards are `files`. `run`: the metadata of any of its runs."""
+def write_meta(out: Path, split: str, files: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
+    """Write the index and metadata of a part whose shards are `files`. Return the files.
+
+    `run`: the metadata of any of its runs.
+    """
     data = out.joinpath(*minari_folder(split).split("/"), "data")
     episodes = steps = 0
     index = io.BytesIO()
@@ -50,8 +53,9 @@ def write_meta(out: Path, split: str, files: Sequence[Path], run: Mapping[str, A
         "description": _DESCRIPTION,
     }
     write_atomic(data / "metadata.json", json.dumps(metadata).encode(), instead=_INSTEAD)
-    namespace = {"description": "TrackMania runs, captured by tmxdb"}
-    write_atomic(out / MINARI_NAMESPACE / "namespace_metadata.json", json.dumps(namespace).encode(), instead=_INSTEAD)
+    namespace = out / MINARI_NAMESPACE / "namespace_metadata.json"
+    write_atomic(namespace, b'{"description": "TrackMania runs, captured by tmxdb"}', instead=_INSTEAD)
+    return [data / "main_data.hdf5", data / "metadata.json", namespace]
 
 
 _DESCRIPTION = (
