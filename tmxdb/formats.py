@@ -1,6 +1,11 @@
-"""Times, sizes and counts as people read them: on a terminal and in a browser."""
+"""Times, sizes, counts and text as people read them: on a terminal, in a browser and in a spreadsheet."""
 
 from __future__ import annotations
+
+import unicodedata
+
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
 def race_time(ms: int | None) -> str:
@@ -47,3 +52,28 @@ def file_size(n: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:,.1f} TB"
+
+
+def safe(text: str, *, keep: str = "\n\t") -> str:
+    """Return `text` with control, format and surrogate characters escaped, except those in `keep`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if character in keep or _is_printable(character) else _escaped(character) for character in text
+    )
+
+
+def spreadsheet_cell(value: str) -> str:
+    """Return `value` so that no spreadsheet runs it as a formula: with an apostrophe in front, controls escaped.
+
+    See OWASP, "CSV Injection": a cell that begins with one of these characters is run as a formula.
+    """
+    return safe(f"'{value}" if value.startswith(_FORMULA_START) else value, keep="")
+
+
+def _is_printable(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def _escaped(character: str) -> str:
+    return _ESCAPES.get(character) or f"\\u{ord(character):04x}"

@@ -17,7 +17,7 @@ from tmxdb.cli.framework.dotenv_file import DotEnv
 from tmxdb.cli.framework.option import SectionedOption
 from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.options.database import GlobalOptions
-from tmxdb.cli.shared.documentation import documentation_folder
+from tmxdb.reports.documentation import documentation_folder
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -19,9 +19,14 @@ _TOKEN = re.compile(
 _NUMBER = re.compile(r"-?\d{1,18}|-?\d+\.\d+", re.ASCII)
 
 
+def parameter_names(sql: str) -> list[str]:
+    """Return the names of the parameters of `sql`, in the order of their first use."""
+    return list(dict.fromkeys(match["name"] for match in _parameters(sql)))
+
+
 def check_parameters(sql: str, given: Mapping[str, str]) -> None:
     """Raise InvalidInput if a parameter of `sql` has no value, or a value no parameter."""
-    wanted = list(dict.fromkeys(match["name"] for match in _parameters(sql)))
+    wanted = parameter_names(sql)
     for name in wanted:
         if name not in given:
             raise InvalidInput(f"The SQL has the parameter :{name}. Give it with -p {name}=VALUE.", code="input.sql")

@@ -1,14 +1,16 @@
-"""Run a user's SQL so that it can read the database and do nothing else, for `tmxdb query`."""
+"""Run a user's SQL so that it can read the database and do nothing else, for `tmxdb query` and the web page."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tmxdb.db.engines.sqlite_file import INTERRUPT_STEPS
 from tmxdb.db.explained import first_line
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError, InvalidInput
@@ -19,6 +21,15 @@ TIMEOUT_S = 600
 _READING = ("select", "with", "values", "table", "explain", "show")
 _SKIPPED = re.compile(r"\A(?:\s|\(|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.DOTALL)
 """White space, comments and parentheses in front of the first word."""
+_SELECTING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """What a statement may cost. `value_bytes`: of one value, on SQLite only."""
+
+    seconds: float
+    value_bytes: int
 
 
 class RowSource(Protocol):
@@ -43,25 +54,44 @@ class QueryResult:
 
 
 @contextmanager
-def run_query(reader: Reader, sql: str, parameters: Mapping[str, str] | None = None) -> Iterator[QueryResult]:
+def run_query(
+    reader: Reader, sql: str, parameters: Mapping[str, str] | None = None, *, limits: QueryLimits | None = None
+) -> Iterator[QueryResult]:
     """Run one reading statement; yield its result. `parameters`: values for `:name` in it.
 
-    Raise InvalidInput if the SQL is wrong, returns no rows or would change anything, and KeyboardInterrupt on Ctrl-C.
+    With `limits`, nothing but SELECT is possible, and the reader is for this statement only: close it afterwards.
+    Raise InvalidInput if the SQL is wrong, returns no rows, would change anything or exceeds a limit, and
+    KeyboardInterrupt on Ctrl-C.
     """
     statement, given = sql.strip().rstrip(";"), dict(parameters or {})
     check_parameters(statement, given)
     try:
         with reader.snapshot():
             if reader.file is not None:
+                if limits is not None:
+                    _limit(reader.file, limits)
                 yield _on_sqlite(reader.file, statement, given)
             else:
-                yield _on_server(reader.server_connection, statement, given)
+                with _on_server(reader.server_connection, statement, given, limits) as result:
+                    yield result
     except DatabaseError as error:
         if error.code != "db.read_only":
             raise
         raise _changes() from None
     except (sqlite3.Error, sqlite3.Warning) as error:
-        raise _explained(reader, error) from error
+        raise _explained(reader, error, limits) from error
+
+
+def _limit(file: sqlite3.Connection, limits: QueryLimits) -> None:
+    """Let `file` only select, for a limited time and with values of limited size.
+
+    The authorizer also refuses PRAGMA, which could allow writing; the snapshot around the statement ends as usual.
+    """
+    end_s = time.monotonic() + limits.seconds
+    file.set_progress_handler(lambda: time.monotonic() > end_s, INTERRUPT_STEPS)
+    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.value_bytes)
+    allowed = {*_SELECTING, sqlite3.SQLITE_TRANSACTION}
+    file.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY)
 
 
 def _on_sqlite(file: sqlite3.Connection, sql: str, given: dict[str, str]) -> QueryResult:
@@ -71,10 +101,14 @@ def _on_sqlite(file: sqlite3.Connection, sql: str, given: dict[str, str]) -> Que
     return QueryResult([column[0] for column in cursor.description], cursor)
 
 
-def _explained(reader: Reader, error: Exception) -> BaseException:
+def _explained(reader: Reader, error: Exception, limits: QueryLimits | None) -> BaseException:
     reason = str(error)
     if reason == "interrupted":
-        return KeyboardInterrupt()
+        return KeyboardInterrupt() if limits is None else _too_long(limits.seconds)
+    if "not authorized" in reason or "prohibited" in reason:
+        return InvalidInput(
+            "This SQL does something other than SELECT, which is all that is allowed here.", code="input.sql"
+        )
     if "user-defined function raised" in reason:
         return _wrong("ago() takes a span of time, such as ago('2 days') or ago('1 month')")
     if "readonly" in reason:
@@ -82,10 +116,12 @@ def _explained(reader: Reader, error: Exception) -> BaseException:
     return reader.explained(error) or _wrong(reason)
 
 
-def _on_server(connection: Any, sql: str, given: dict[str, str]) -> QueryResult:
+@contextmanager
+def _on_server(connection: Any, sql: str, given: dict[str, str], limits: QueryLimits | None) -> Iterator[QueryResult]:
     """Run `sql` in the extended protocol, which takes one statement: `select 1; commit; update …` is an error there.
 
-    A read-only transaction still allows COPY … TO PROGRAM to a superuser, so only statements that read are sent.
+    A read-only transaction still allows COPY … TO PROGRAM to a superuser, so only statements that read are sent. With
+    `limits`, rows stay on the server until they are fetched.
     """
     from sqlalchemy import text
 
@@ -94,25 +130,35 @@ def _on_server(connection: Any, sql: str, given: dict[str, str]) -> QueryResult:
         raise InvalidInput(
             f"This SQL begins with none of {', '.join(_READING)}; `tmxdb query` only reads.", code="input.sql"
         )
+    seconds = TIMEOUT_S if limits is None else limits.seconds
     connection.execute(text("SET TRANSACTION READ ONLY"))
-    connection.execute(text(f"SET LOCAL statement_timeout = {TIMEOUT_S * 1000}"))
+    connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
     connection.execute(text("SELECT 1"))  # after its first query a transaction cannot become writing again
-    cursor = connection.connection.driver_connection.cursor()
+    driver = connection.connection.driver_connection
+    stays = limits is not None and first[0] not in ("explain", "show")
+    cursor = driver.cursor(name="tmxdb_query") if stays else driver.cursor()
+    prepared = {} if stays else {"prepare": True}
     try:
         if given:
-            cursor.execute(with_driver_marks(sql), given, prepare=True)
+            cursor.execute(with_driver_marks(sql), given, **prepared)
         else:
-            cursor.execute(sql, prepare=True)
+            cursor.execute(sql, **prepared)
+        if cursor.description is None:
+            raise InvalidInput("This SQL returns no rows; `tmxdb query` only reads.", code="input.sql")
+        yield QueryResult([column.name for column in cursor.description], cursor)
     except connection.dialect.loaded_dbapi.Error as error:
         reason = str(error)
         if "read-only transaction" in reason:
             raise _changes() from None
         if "statement timeout" in reason:
-            raise InvalidInput(f"The SQL was cancelled after {TIMEOUT_S} s.", code="input.sql") from error
+            raise _too_long(seconds) from error
         raise _wrong(reason) from error
-    if cursor.description is None:
-        raise InvalidInput("This SQL returns no rows; `tmxdb query` only reads.", code="input.sql")
-    return QueryResult([column.name for column in cursor.description], cursor)
+    finally:
+        cursor.close()
+
+
+def _too_long(seconds: float) -> InvalidInput:
+    return InvalidInput(f"The SQL was cancelled after {seconds:g} s.", code="input.sql")
 
 
 def _changes() -> InvalidInput:

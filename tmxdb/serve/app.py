@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.serve.mirror import ServedMirror
-from tmxdb.serve.pages import driver, failures, overview, replay, scene, track, tracks
+from tmxdb.serve.pages import driver, failures, overview, replay, scene, sql, track, tracks
 from tmxdb.serve.rendering import page
 from tmxdb.serve.security import Guard
 from tmxdb.serve.static_files import static_file
@@ -40,6 +40,8 @@ def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
             Route("/driver", driver.find),
             Route("/driver/{user_id}", driver.driver),
             Route("/failures", failures.failures),
+            Route("/sql", sql.sql),
+            Route("/sql.csv", sql.as_csv),
             Route("/static/{name:path}", static_file),
         ],
         middleware=[Middleware(Guard, token=token)],

@@ -14,6 +14,7 @@ from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.reports.status import Status, read_status
 from tmxdb.serve.run.filmstrip import Filmstrips
 from tmxdb.serve.scene.build import SceneBuilder
+from tmxdb.serve.sql.answer import SqlRunner
 from tmxdb.serve.track_index import KeptTrackIndex
 from tmxdb.storage import Storage
 
@@ -92,6 +93,7 @@ class ServedMirror:
         self.storage = storage
         self.readers = ReaderPool(location)
         self.tracks = KeptTrackIndex(self.readers.reader)
+        self.sql = SqlRunner(location)
         self.status = KeptStatus(self._read_status)
         self.scenes = SceneBuilder(storage)
         self.filmstrips = Filmstrips(storage)

@@ -32,11 +32,11 @@ def item_id(name: str, word: str) -> int:
     return found
 
 
-def text(request: Request, name: str) -> str:
+def text(request: Request, name: str, *, at_most: int = MAX_TEXT) -> str:
     """Return a parameter without spaces around it; empty if it is missing. Raise InvalidInput if it is too long."""
     value: str = request.query_params.get(name, "").strip()
-    if len(value) > MAX_TEXT:
-        raise InvalidInput(f"{name} has more than {MAX_TEXT} characters.", code="input.parameter")
+    if len(value) > at_most:
+        raise InvalidInput(f"{name} has more than {at_most:,} characters.", code="input.parameter")
     return value
 
 

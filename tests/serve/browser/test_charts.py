@@ -62,3 +62,21 @@ def test_the_record_of_a_track_is_drawn(
     page.wait_for_selector("#record-chart[data-state=ready]", timeout=WAIT_MS)
     page.locator("#record-chart .u-over").hover(position={"x": 2, "y": 40})
     assert "0:33.00 by" in page.locator("#record-chart .u-value").nth(1).inner_text()
+
+
+def test_a_result_is_drawn_and_saved(sqlite: Database, address: Callable[[], str], opened: Callable[..., Any]) -> None:
+    for n in range(1, 6):
+        Rows(sqlite).track(n, name=f"Track {n}", awards=n)
+    page = opened(address() + "/sql", viewport={"width": 800, "height": 600})
+    page.fill("#sql", "select name, awards from tracks order by awards desc")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#sql-chart canvas", timeout=WAIT_MS)
+    assert page.locator("#result tbody tr").first.inner_text().split("\t") == ["Track 5", "5"]
+    page.click("#save")
+    saved = page.locator("#saved a")
+    assert saved.inner_text() == "select name, awards from tracks order by awards desc"
+    page.goto(page.url.partition("?")[0])
+    saved.click()
+    page.wait_for_selector("#sql-chart canvas", timeout=WAIT_MS)
+    page.click("#saved button")
+    assert page.locator("#saved").is_hidden()

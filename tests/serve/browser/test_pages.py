@@ -25,7 +25,17 @@ def test_every_page_with_hostile_names_fits(
     hostile_rows: Database, address: Callable[[], str], opened: Callable[..., Any], options: dict[str, Any]
 ) -> None:
     url = address()
-    for path in ("/", "/tracks", "/track/1", "/replay/11", "/driver/7", "/driver?q=script", "/failures"):
+    for path in (
+        "/",
+        "/tracks",
+        "/track/1",
+        "/replay/11",
+        "/driver/7",
+        "/driver?q=script",
+        "/failures",
+        "/sql",
+        "/sql?q=select+*+from+tracks",
+    ):
         page = opened(url + path, **options)
         assert page.locator("main h1").count() == 1
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from tmxdb.cli.formats.table import vertical_lines
-from tmxdb.cli.formats.text import safe
+from tmxdb.formats import safe, spreadsheet_cell
 
-_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "vertical")
 ENDINGS = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "markdown"}
 """The format of a file by the end of its name."""
@@ -39,7 +38,7 @@ class QueryWriter:
     def _csv(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Write the bytes as they are for a program; escaped for a terminal, which would obey some of them."""
         writer = csv.writer(self.file, lineterminator="\n")
-        convert = _for_spreadsheet if self.for_spreadsheet else safe if self.file.isatty() else str
+        convert = spreadsheet_cell if self.for_spreadsheet else safe if self.file.isatty() else str
         writer.writerow(columns)
         writer.writerows(
             [None if value is None else convert(value) if isinstance(value, str) else str(value) for value in row]
@@ -92,8 +91,3 @@ def _markdown_line(values: Sequence[Any]) -> str:
 
 def _tsv_cell(value: str) -> str:
     return safe(value.replace("\\", "\\\\"), keep="")
-
-
-def _for_spreadsheet(value: str) -> str:
-    """See OWASP, "CSV Injection": a cell that begins with one of these characters is run as a formula."""
-    return safe(f"'{value}" if value.startswith(_FORMULA_START) else value, keep="")

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+from tmxdb.formats import safe
 
-
-def safe(text: str, *, keep: str = "\n\t") -> str:
-    """Return `text` with control, format and surrogate characters escaped, except those in `keep`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character if character in keep or _is_printable(character) else _escaped(character) for character in text
-    )
+__all__ = ["cut", "padded", "safe", "width_of"]
 
 
 def width_of(text: str) -> int:
@@ -46,11 +39,3 @@ def _character_width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
-
-
-def _is_printable(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def _escaped(character: str) -> str:
-    return _ESCAPES.get(character) or f"\\u{ord(character):04x}"

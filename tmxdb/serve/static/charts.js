@@ -60,7 +60,7 @@ function described(options, width) {
       ...one,
       stroke: colour(one.colour),
       fill: one.isFilled ? `${colour(one.colour)}55` : undefined,
-      paths: one.isStepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+      paths: one.isBars ? uPlot.paths.bars({ size: [0.7, 60] }) : one.isStepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
     }))],
     cursor: { sync: options.sync ? { key: options.sync } : undefined, drag: { x: true, y: false } },
     legend: { show: options.hasLegend !== false },

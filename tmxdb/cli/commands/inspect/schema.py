@@ -11,9 +11,9 @@ from tmxdb.cli.formats.table import terminal_width
 from tmxdb.cli.formats.text import padded, width_of
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.types import suggestion
-from tmxdb.cli.shared.documentation import documentation_folder
 from tmxdb.cli.shared.output import print_json
 from tmxdb.errors import InvalidInput
+from tmxdb.reports.documentation import documentation_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,6 @@ from pathlib import Path
 
 def documentation_folder() -> Path:
     """Return the folder that contains `index.md`."""
-    package = Path(__file__).resolve().parents[2]
+    package = Path(__file__).resolve().parents[1]
     installed = package / "docs"
     return installed if installed.is_dir() else package.parent / "docs"
