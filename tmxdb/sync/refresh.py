@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Select, func, select
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import TrackRow, table_of
-from tmxdb.db.selected import in_selection
+from tmxdb.db.selected import Scope, in_selection
+from tmxdb.queue.job import PENDING, RETRY, RUNNING
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.selected import look_up
@@ -32,20 +33,23 @@ _tracks = table_of(TrackRow)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is to be listed again. `open`: was pending before; `tracks`: all that have been listed before."""
+    """What is to be listed again. `open`: waits already, or is held by a worker, which may be gone.
+
+    `tracks`: all that have been listed before.
+    """
 
     by_age: int
     open: int
     tracks: int
 
 
-def count_due(connection: Connection, before_ms: int, selection: str | None) -> Due:
+def count_due(connection: Connection, before_ms: int, selection: Scope | None) -> Due:
     """Return how many leaderboards are due by age, and how many wait already."""
 
     def n(query: Select[Any]) -> int:
         return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
-    waiting = _of(select(_tracks.c.track_id).where(_tracks.c.status.in_(("pending", "retry"))), selection)
+    waiting = _of(select(_tracks.c.track_id).where(_tracks.c.status.in_((PENDING, RETRY, RUNNING))), selection)
     listed = _of(select(_tracks.c.track_id).where(_tracks.c.listed_at.is_not(None)), selection)
     return Due(n(_due(before_ms, selection)), n(waiting), n(listed))
 
@@ -54,7 +58,7 @@ def look_for_changes(
     database: Database,
     exchange: Exchange,
     listener: SyncListener,
-    selection: str | None,
+    selection: Scope | None,
     *,
     max_requests: int | None,
     stop: threading.Event,
@@ -81,7 +85,7 @@ def look_for_changes(
     return applied.reopened, -(-len(wanted) // IDS_AT_ONCE)
 
 
-def reopen_old(database: Database, before_ms: int, selection: str | None, limit: int | None) -> int:
+def reopen_old(database: Database, before_ms: int, selection: Scope | None, limit: int | None) -> int:
     """Reopen leaderboards that were last listed before that time, the most wanted first. Return how many."""
     query = _due(before_ms, selection).order_by(_tracks.c.priority, _tracks.c.track_id)
     with database.read() as connection:
@@ -93,11 +97,11 @@ def reopen_old(database: Database, before_ms: int, selection: str | None, limit:
     return total
 
 
-def _due(before_ms: int, selection: str | None) -> Select[Any]:
+def _due(before_ms: int, selection: Scope | None) -> Select[Any]:
     due = (_tracks.c.status == "done", _tracks.c.listed_at < iso(before_ms))
     return _of(select(_tracks.c.track_id).where(*due), selection)
 
 
-def _of(query: Select[Any], selection: str | None) -> Select[Any]:
+def _of(query: Select[Any], selection: Scope | None) -> Select[Any]:
     query = query.where(_tracks.c.track_id > 0)  # no exchange knows local tracks
     return query if selection is None else query.where(in_selection(_tracks, selection))

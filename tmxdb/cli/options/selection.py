@@ -115,6 +115,10 @@ class TrackSelection(OnlyOption):
         _check_present(database, "track", table_of(TrackRow).c.track_id, ids)
         return NamedRows("track_id", tuple(ids))
 
+    def with_file_read(self) -> Self:
+        """Return the same with the ids of the file, which may be stdin and is read once."""
+        return replace(self, track_ids=tuple(self.named_tracks()), track_file=None) if self.track_file else self
+
     def named_tracks(self) -> list[int]:
         """Return the ids of --track-id and --track-ids, each once.
 

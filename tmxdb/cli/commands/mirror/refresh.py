@@ -14,7 +14,7 @@ from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.game import CaptureGameOptions
-from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.options.work import WorkOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.parse_time import span_s
@@ -69,7 +69,7 @@ class RefreshOptions:
 
 @command()
 def refresh(
-    options: RefreshOptions, only: OnlyOption, storage: StorageOptions, exchange_options: ExchangeOptions
+    options: RefreshOptions, only: TrackSelection, storage: StorageOptions, exchange_options: ExchangeOptions
 ) -> None:
     """List leaderboards again that are due: tracks that moved on the site, and those not looked at for long.
 
@@ -77,6 +77,7 @@ def refresh(
       tmxdb refresh --only best
       tmxdb refresh --older-than 1d --max-requests 500
       tmxdb refresh --changed
+      tmxdb refresh --track-id 2233 --older-than 1h
       tmxdb run
       tmxdb changes
 
@@ -97,15 +98,15 @@ def refresh(
 
     with stop_signals() as signals:
         database = open_database(storage)
-        only = only.or_remembered(database)
-        only.selection(database)
+        only = only.with_file_read().or_remembered(database)
+        scope = only.scope(database)
         exchange, _ = open_exchange(storage, exchange_options, database, connections=2, stop=signals.stop)
         budget = options.max_requests
         moved, sent = look_for_changes(
             database,
             exchange,
             QuietSync(),
-            only.only,
+            scope,
             max_requests=None if budget is None else max(1, budget // 2),
             stop=signals.stop,
             note=message,
@@ -114,9 +115,9 @@ def refresh(
             message("Interrupted. Run the same command again to continue.")
             sys.exit(INTERRUPTED)
         with database.read() as connection:
-            waiting = count_due(connection, before_ms, only.only).open
+            waiting = count_due(connection, before_ms, scope).open
         room = None if budget is None else max(0, budget - sent - waiting)
-        old = reopen_old(database, before_ms, only.only, room) if age_ms is not None else 0
+        old = reopen_old(database, before_ms, scope, room) if age_ms is not None else 0
     message(
         f"{plural(waiting + old, 'leaderboard')} to list: {old:,} not looked at for long, {moved:,} moved on the site,"
         f" {max(waiting - moved, 0):,} waiting already."
@@ -129,15 +130,14 @@ def refresh(
     do_work(WorkRequest(["list"], storage, exchange_options, work, CaptureGameOptions(), only))
 
 
-def _say_plan(options: RefreshOptions, only: OnlyOption, storage: StorageOptions, before_ms: int) -> None:
+def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOptions, before_ms: int) -> None:
     from tmxdb.sync.refresh import LOOKED_UP_BY_ID, count_due
 
     database = open_database(storage, read_only=True)
-    only = only.or_remembered(database)
-    only.selection(database)
+    scope = only.or_remembered(database).scope(database)
     with database.read() as connection:
-        due = count_due(connection, before_ms, only.only)
-    by_list = only.only is None and due.tracks > LOOKED_UP_BY_ID
+        due = count_due(connection, before_ms, scope)
+    by_list = scope is None and due.tracks > LOOKED_UP_BY_ID
     looks = 1 if by_list else -(-due.tracks // IDS_AT_ONCE)
     if options.max_requests is not None:
         looks = min(looks, max(1, options.max_requests // 2))
