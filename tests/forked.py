@@ -36,6 +36,7 @@ PRELOADED = (
     "tmxdb.kinds.download",
     "tmxdb.kinds.extract",
     "tmxdb.kinds.list",
+    "tmxdb.tmx.http.curl_adapter",
     "tmxdb.upkeep.backup",
     "tmxdb.upkeep.copying",
     "tmxdb.upkeep.verify",
