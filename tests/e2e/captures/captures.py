@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +26,8 @@ from tmxdb_sandbox.game.picture import map_key_of, read_back
 SPEED_MS = 20.0
 """Metres per second."""
 RACE_MS = 1200
+Inputs = list[tuple[int, str, int]]
+"""Events: time, control, value."""
 
 
 class World:
@@ -40,8 +42,10 @@ class World:
         for folder in (self.user / "Tracks" / "Challenges", self.autosaves, self.scripts, self.data):
             folder.mkdir(parents=True)
 
-    def fill(self, tracks: int, replays: int, *, race_ms: int = RACE_MS) -> None:
-        """Add tracks with replays that differ in their times and positions."""
+    def fill(
+        self, tracks: int, replays: int, *, race_ms: int = RACE_MS, inputs: Callable[[int], Inputs] | None = None
+    ) -> None:
+        """Add tracks with replays that differ in their times and positions. `inputs` returns those of a replay."""
         database = Database(str(self.tool.folder / "tmx.db"))
         rows = Rows(database)
         for track_id in range(1, tracks + 1):
@@ -51,18 +55,19 @@ class World:
             rows.map(track_id, "done", **{**columns, **self._file(f"tracks/{track_id}.Challenge.Gbx", challenge)})
             for place in range(replays):
                 replay_id = 100 * track_id + place
-                data = self._replay(challenge, uid, track_id, race_ms + 50 * place)
+                pressed = inputs(replay_id) if inputs else None
+                data = self._replay(challenge, uid, track_id, race_ms + 50 * place, pressed)
                 path = f"replays/{track_id}/{replay_id}_ann_{race_ms + 50 * place}ms.Replay.Gbx"
                 facts = replay_columns(read_replay(data), uid) | self._file(path, data)
                 rows.replay(replay_id, "done", track_id=track_id, position=place, **facts)
         database.close()
 
-    def _replay(self, challenge: bytes, uid: str, track_id: int, race_ms: int) -> bytes:
+    def _replay(self, challenge: bytes, uid: str, track_id: int, race_ms: int, inputs: Inputs | None) -> bytes:
         begin = 100.0 * track_id
         steps = race_ms // 100 + 10
         return build_replay(
             challenge, uid, race_time_ms=race_ms, checkpoints_ms=[race_ms // 2, race_ms],
-            inputs=[(10, "Accelerate", 1), (510, "SteerLeft", 1), (510 + race_ms % 400, "SteerLeft", 0)],
+            inputs=inputs or [(10, "Accelerate", 1), (510, "SteerLeft", 1), (510 + race_ms % 400, "SteerLeft", 0)],
             samples=[(begin + SPEED_MS / 10 * n, 10.0, 50.0) for n in range(steps)],
         )  # fmt: skip
 
