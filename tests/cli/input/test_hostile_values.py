@@ -50,6 +50,7 @@ BASE: dict[str, list[str]] = {
     "resume": ["list"],
     "skip": ["--track-id", "1", "--reason", "x"],
     "export frames": ["out"],
+    "export lake": ["lake", f"--track-id={TRACK_ID}"],
     "export vcp": ["out", f"--track-id={TRACK_ID}"],
     "export lines": ["out.csv", "--force", f"--track-id={TRACK_ID}"],
     "plot": ["binary"],
