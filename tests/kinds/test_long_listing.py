@@ -68,29 +68,29 @@ def test_portions_keep_the_rows_of_one_key_together() -> None:
 
 
 def test_a_long_listing_is_several_transactions_and_done_with_the_last(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "MAX_ROWS", 10)
-    rows, seen = Rows(sqlite), list[tuple[int, str]]()
+    rows, seen = Rows(database), list[tuple[int, str]]()
     rows.track(1)
 
     def look(connection: Connection) -> None:
         counted = "select count(*), (select status from tracks) from replays"
         seen.append(tuple(connection.exec_driver_sql(counted).one()))
 
-    event.listen(sqlite.engine, "commit", look)
-    totals = worker(sqlite, [FakeList(lambda job: long_listing(35))]).run()
-    event.remove(sqlite.engine, "commit", look)
+    event.listen(database.engine, "commit", look)
+    totals = worker(database, [FakeList(lambda job: long_listing(35))]).run()
+    event.remove(database.engine, "commit", look)
     assert totals.of("done") == 1
     steps = [step for i, step in enumerate(seen) if step[0] and step not in seen[:i]]
     assert steps == [(10, "running"), (20, "running"), (30, "running"), (35, "done")]
 
 
 def test_other_workers_get_their_turn_between_two_transactions(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "MAX_ROWS", 10)
-    rows, other = Rows(sqlite), Database(sqlite.location)
+    rows, other = Rows(database), Database(database.location)
     rows.track(1)
     make, turns = batch._pieces, list[str]()
 
@@ -101,16 +101,16 @@ def test_other_workers_get_their_turn_between_two_transactions(
                 turns.append(connection.execute(text("select status from tracks where track_id = 1")).scalar_one())
 
     monkeypatch.setattr(batch, "_pieces", pieces)
-    worker(sqlite, [FakeList(lambda job: long_listing(35))]).run()
+    worker(database, [FakeList(lambda job: long_listing(35))]).run()
     other.close()
     assert turns == ["running", "running", "running", "done"]
 
 
 def test_a_listing_whose_row_another_worker_takes_meanwhile_writes_no_more(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "MAX_ROWS", 10)
-    rows, log, taken = Rows(sqlite), EventLog(), list[Job]()
+    rows, log, taken = Rows(database), EventLog(), list[Job]()
     rows.track(1)
     make = batch._pieces
 
@@ -126,7 +126,7 @@ def test_a_listing_whose_row_another_worker_takes_meanwhile_writes_no_more(
     def play(job: Job) -> Outcome:
         return long_listing(35) if not taken else Done({"listed_top": 1})
 
-    worker(sqlite, [FakeList(play)], log=log).run()
+    worker(database, [FakeList(play)], log=log).run()
     assert len(log.of(ResultDropped)) == 1
     assert len(rows.all(ReplayRow)) == 20
 
