@@ -53,7 +53,7 @@ def test_only_runs_of_one_track_are_compared(three_runs: Database, serve: Callab
     client = serve(three_runs)
     for path, status in (
         ("/replay/11?with=21", 400), ("/replay/11/runs.json?with=21", 400), ("/replay/99", 404),
-        ("/replay/11?with=99", 404), ("/replay/99/runs.json", 404), ("/replay/11/frames/1.jpg", 404),
+        ("/replay/11?with=99", 404), ("/replay/99/runs.json", 404), ("/capture/11/frames/1.jpg", 404),
     ):  # fmt: skip
         assert client.get(path).status_code == status, path
 
@@ -91,12 +91,12 @@ def test_a_captured_run_has_frames_and_gears(sqlite: Database, tmp_path: Path, s
     Rows(sqlite).change(ReplayRow, 10, finished_at="2027-01-15T08:00:00.000Z", **done)
     client = serve(sqlite)
     html = client.get("/replay/10").text
-    assert html.count("/replay/10/frames/") == 24
+    assert html.count("/capture/10/frames/") == 24
     assert "24 of 40 frames" in html
-    last = client.get("/replay/10/frames/24.jpg")
+    last = client.get("/capture/10/frames/24.jpg")
     with Image.open(io.BytesIO(last.content)) as picture:
         assert abs(picture.getpixel((5, 5))[0] - 39) < 4  # type: ignore[index]  # red counts tenths of a second
-    assert client.get("/replay/10/frames/25.jpg").status_code == 404
+    assert client.get("/capture/10/frames/25.jpg").status_code == 404
     gear = client.get("/replay/10/runs.json").json()["charts"]["gear"]
     assert gear["series"][0][0] == 3
 

@@ -20,6 +20,8 @@ PAGES = [
     "/track/1",
     "/replay/11",
     "/replay/12?with=11",
+    "/captures",
+    "/capture/1",
     "/driver/7",
     "/driver?q=script",
     "/failures",
@@ -47,7 +49,7 @@ def test_hostile_text_stays_text(hostile_rows: Database, serve: Callable[..., An
     for tag, attributes in Tags(answer.text).found:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
         assert tag != "script" or str(attributes["src"]).startswith("/static/")
-        assert tag != "img" or str(attributes["src"]).startswith(("/static/", "/track/", "/replay/"))
+        assert tag != "img" or str(attributes["src"]).startswith(("/static/", "/track/", "/capture/"))
         assert not str(attributes.get("href", "")).lower().startswith(("javascript", "data", "//"))
     assert "<style" not in answer.text
     assert "\u202e" not in answer.text
@@ -85,8 +87,8 @@ def test_every_answer_has_the_headers(hostile_rows: Database, serve: Callable[..
         "/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/",
         "/static/..\\app.py", "/static/style.css%00", "/track/..%2f..%2fetc", "/track/1%00", "/track/-1", "/track/0",
         "/track/99999999999999999999", "/track/local0", "/driver/abc",
-        "/replay/x", "/replay/0", "/replay/11/frames/1.jpg",
-        "/replay/11/frames/..%2f1.jpg", "/driver/9999999999999999999999",
+        "/replay/x", "/replay/0", "/capture/1/frames/1.jpg", "/capture/1/sheet.png", "/capture/x", "/capture/2",
+        "/capture/1/frames/..%2f1.jpg", "/driver/9999999999999999999999",
     ],
 )  # fmt: skip
 def test_paths_lead_nowhere_else(hostile_rows: Database, serve: Callable[..., Any], path: str) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.serve.mirror import ServedMirror
-from tmxdb.serve.pages import driver, failures, overview, replay, scene, sql, track, tracks
+from tmxdb.serve.pages import captures, driver, failures, overview, replay, scene, sql, track, tracks
 from tmxdb.serve.rendering import page
 from tmxdb.serve.security import Guard
 from tmxdb.serve.static_files import static_file
@@ -36,7 +36,10 @@ def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
             Route("/track/{track_id}/scene.bin", scene.data),
             Route("/replay/{replay_id}", replay.replay),
             Route("/replay/{replay_id}/runs.json", replay.runs),
-            Route("/replay/{replay_id}/frames/{number}.jpg", replay.frame),
+            Route("/captures", captures.captures),
+            Route("/capture/{capture_id}", captures.capture),
+            Route("/capture/{capture_id}/sheet.png", captures.sheet),
+            Route("/capture/{capture_id}/frames/{number}.jpg", captures.frame),
             Route("/driver", driver.find),
             Route("/driver/{user_id}", driver.driver),
             Route("/failures", failures.failures),

@@ -1,4 +1,4 @@
-"""The page of a replay, the data of its charts, and its frames."""
+"""The page of a replay, and the data of its charts."""
 
 from __future__ import annotations
 
@@ -66,19 +66,6 @@ def runs(request: Request) -> Response:
     channels = [_channels(mirror, facts, captured) for facts, captured in rows]
     described = [_described(facts, run) for (facts, _), run in zip(rows, channels, strict=True)]
     return JSONResponse({"runs": described, "charts": chart_data(channels)})
-
-
-def frame(request: Request) -> Response:
-    """Return a frame of the strip of a capture as a JPEG."""
-    replay_id = parameters.path_id(request, "replay_id")
-    number = parameters.path_id(request, "number") - 1
-    mirror: ServedMirror = request.app.state.mirror
-    with mirror.readers.reader() as reader:
-        captured = reader.row(_CAPTURED, replay_id=replay_id)
-    if captured is None:
-        raise InvalidInput("No capture of this replay is finished.", code="input.no_row")
-    jpeg = mirror.filmstrips.strip(captured["folder_path"]).jpeg(number)
-    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
 def _other(request: Request) -> int | None:

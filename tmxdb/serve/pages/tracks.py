@@ -35,7 +35,8 @@ CHOICES = {
     "replays": ("with", "without"),
 }
 _COLUMNS = """track_id, name, uploader_id, uploader_name, awards, uploaded_at, author_time_ms, environment_name,
- primary_type_name, difficulty_name, wr_time_ms, wr_score, wr_user_id, wr_user_name, listed_count, status"""
+ primary_type_name, difficulty_name, wr_time_ms, wr_score, wr_user_id, wr_user_name, listed_count, status,
+ (SELECT thumbnail_bytes FROM maps WHERE maps.track_id = tracks.track_id AND maps.status = 'done') AS thumbnail_bytes"""
 _CONDITIONS = {
     "environment": "environment_name = :environment",
     "type": "primary_type_name = :type",
