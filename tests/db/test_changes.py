@@ -8,6 +8,7 @@ from tests.rows import NOW, Rows
 from tmxdb.clock import iso
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.changes import read_changes
+from tmxdb.selections.reading import ChosenTracks
 from tmxdb.sync.refresh import count_due, reopen_old
 
 OLD, NEW = iso(NOW - 1000), iso(NOW)
@@ -25,15 +26,15 @@ def test_a_beaten_record_and_a_removed_replay_are_told(rows: Rows) -> None:
         f" VALUES (1, 1, 0, '{OLD}', '{OLD}', '{NEW}')"
     )
     rows.select("few", 1)
-    for selection in (None, "few"):
+    for chosen in (None, ChosenTracks("few"), ChosenTracks(None, (1,))):
         with contextlib.closing(Reader(rows.database.location)) as reader:
-            found = read_changes(reader, NEW, selection)
+            found = read_changes(reader, NEW, chosen)
         assert [(row["user_name"], row["before_user_name"], row["faster_by_ms"]) for row in found.records] == [
             ("Bob", "Ann", 500)
         ]
         assert [row["replay_id"] for row in found.replays] == [2]
         assert [(row["replay_id"], row["reason"]) for row in found.left] == [(3, "removed")]
-        assert [row["track_id"] for row in found.tracks] == ([] if selection else [2])
+        assert [row["track_id"] for row in found.tracks] == ([] if chosen else [2])
     assert rows.sql("SELECT replay_id FROM record_history ORDER BY from_at") == [(1,), (2,)]
     assert rows.sql("SELECT user_name, time_ms FROM records") == [("Bob", 8500)]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+
+import pytest
 
 from tests.frames import captured_folder
 from tests.tool import Tool
@@ -24,6 +27,45 @@ def test_run_does_the_tracks_and_replays_that_are_named(tool: Tool, site: Runnin
     tool("run", "--replay-id", best)
     assert tool.column("select replay_id from replays where track_id <> ? and status = 'done'", first) == [best]
     assert tool.one("select count(*) from tracks where status = 'pending'") == 27
+
+
+def test_commands_that_look_are_about_the_tracks_that_are_named(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "select", "two", "--order", "awards", "--max-tracks", 2, "--top", 2)
+    tool("run")
+    first, second = tool.column("select track_id from selection_tracks order by rank")
+    tool("add-tracks", next(track for track in site.track_ids() if track not in (first, second)))
+    (tool.folder / "ids.txt").write_text(f"{first}\n{second}\n")
+    shown = tool("status", "--track-id", first, "--json").json
+    assert (shown["kinds"]["list"]["done"], shown["kinds"]["download"]["done"]) == (1, 2)
+    assert f"Only track {first}." in tool("status", "--track-id", first).out
+    assert "Only 2 tracks." in tool("status", "--track-ids", "ids.txt").out
+    assert tool("status", "--only", "two", "--track-id", second, "--json").json["track_ids"] == [second]
+    assert [row["track_id"] for row in tool("changes", "--track-id", second, "--json").json["tracks"]] == [second]
+    assert len(tool("changes", "--track-ids", "ids.txt", "--json").json["tracks"]) == 2
+    path = tool.one("select file_path from replays where track_id = ? limit 1", second)
+    (tool.folder / "data" / path).unlink()
+    assert "Checked by size: 2 replays, 1 map, 0 captures (" in tool("verify", "--track-id", first).err
+    assert "missing" in tool("verify", "--track-ids", "ids.txt", ends=3).out
+    tool("verify", "--track-id", first, "--move-orphans", ends=2)
+    for command in ("status", "changes", "verify", "refresh"):
+        assert "The database has no track 99999999." in tool(command, "--track-id", 99999999, ends=1).error
+
+
+def test_refresh_lists_the_tracks_that_are_named(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool("--site", site.url, "select", "two", "--order", "awards", "--max-tracks", 2, "--top", 2)
+    tool("run")
+    first, second = tool.column("select track_id from selection_tracks order by rank")
+    tool.change("update tracks set listed_at = '2020-01-01T00:00:00.000Z'")
+    site.clear_log()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"%d\n" % second)))
+    tool("refresh", "--track-ids", "-", "--older-than", "1d")
+    assert tool.column("select track_id from tracks where listed_at > '2021'") == [second]
+    assert [line["path"].partition("?")[0] for line in site.log()] == ["/api/tracks", "/api/replays"]
+    planned = tool("refresh", "--track-id", first, "--older-than", "1d", "--dry-run").err
+    assert "About 1 request would ask whether 1 track moved." in planned
+    assert "1 leaderboard not looked at for long, 0 waiting already; 1 would be listed" in planned
 
 
 def test_what_is_named_but_missing_is_one_sentence(tool: Tool, site: RunningSite) -> None:

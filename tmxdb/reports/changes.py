@@ -7,11 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tmxdb.db.reading.reader import Reader, Row
+from tmxdb.selections.reading import ChosenTracks
 
-OF_SELECTION = (
-    " AND EXISTS (SELECT 1 FROM selection_tracks WHERE selection_tracks.selection = :selection"
-    " AND selection_tracks.track_id = {track})"
-)
 _TIME = "coalesce({r}.site_time_ms, {r}.race_time_ms)"
 _RECORDS = f"""
 WITH new AS (
@@ -67,7 +64,7 @@ class SiteChanges:
         return Counter(row["reason"] for row in self.left)
 
 
-def read_changes(reader: Reader, since: str, selection: str | None = None) -> SiteChanges:
+def read_changes(reader: Reader, since: str, chosen: ChosenTracks | None = None) -> SiteChanges:
     """Return what changed since `since` (ISO), as far as listings have seen it.
 
     Replays of a first listing are no change: they were there before the first look.
@@ -75,9 +72,9 @@ def read_changes(reader: Reader, since: str, selection: str | None = None) -> Si
 
     def rows(sql: str, track: str) -> list[Row]:
         parameters = {"since": since}
-        if selection is not None:
-            sql += OF_SELECTION.format(track=track)
-            parameters["selection"] = selection
+        if chosen is not None:
+            sql += f" AND {chosen.condition(track)}"
+            parameters |= chosen.parameters
         return reader.rows(f"{sql} ORDER BY 1, 2", **parameters)
 
     with reader.snapshot():

@@ -5,6 +5,7 @@ It is one JSON text in `settings`, deleted when the run ends.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, delete
 
 from tmxdb.clock import iso
 from tmxdb.db.models import SettingRow
+from tmxdb.db.selected import NamedRows, Scope
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import InvalidInput
 from tmxdb.process_identity import has_ended, process_started_ms, this_machine
@@ -36,7 +38,10 @@ class Finding:
 
 @dataclass(slots=True)
 class VerifyProgress:
-    """A run of `verify`: its options, the step and key it has reached, and what it found so far."""
+    """A run of `verify`: its options, the step and key it has reached, and what it found so far.
+
+    `selection` says in one word which rows are checked: the name of a selection, or the digest of the tracks named.
+    """
 
     data: str
     content: bool
@@ -73,6 +78,13 @@ class VerifyProgress:
     def count(self, what: str, n: int) -> None:
         """Count `n` more checked items."""
         self.checked[what] = self.checked.get(what, 0) + n
+
+
+def word_for(scope: Scope | None) -> str | None:
+    """Return what `VerifyProgress.selection` stores of the rows that are checked."""
+    if not isinstance(scope, NamedRows):
+        return scope
+    return f"{scope.column} {hashlib.sha256(json.dumps(scope.ids).encode()).hexdigest()}"
 
 
 def resume_or_start(connection: Connection, start: VerifyProgress, *, restart: bool) -> VerifyProgress:

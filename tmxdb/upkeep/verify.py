@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, Table, select, tuple_
 from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
-from tmxdb.db.selected import in_selection
+from tmxdb.db.selected import Scope, in_selection
 from tmxdb.errors import InvalidInput
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
@@ -63,6 +63,8 @@ class Verification:
     on_finding: Callable[[Finding], None]
     on_checked: Callable[[str, int], None]
     keeps_progress: bool = True
+    scope: Scope | None = None
+    """Only the files of these rows."""
 
     def recording(self) -> AbstractContextManager[Connection]:
         """Open a transaction to write in, or to read in if no progress is kept."""
@@ -80,7 +82,7 @@ def verify(run: Verification) -> bool:
     Raise DiskError if a folder cannot be listed.
     """
     # A file that no row names is of no selection.
-    steps = [*_TABLES, *(FOLDERS if run.progress.selection is None else ())]
+    steps = [*_TABLES, *(FOLDERS if run.scope is None else ())]
     for finding in list(run.progress.kept):  # of an interrupted run: reported again if it is still true
         if finding.repaired is not None or _still_true(run, finding):
             run.on_finding(finding)
@@ -143,8 +145,8 @@ def _rows(run: Verification, pool: ThreadPoolExecutor, noun: str, after: Any) ->
     key = table.primary_key.columns[0]
     while True:
         chunk = _done(table).order_by(key).limit(CHUNK)
-        if run.progress.selection is not None:
-            chunk = chunk.where(in_selection(table, run.progress.selection))
+        if run.scope is not None:
+            chunk = chunk.where(in_selection(table, run.scope))
         with run.database.read() as connection:
             rows = connection.execute(chunk if after is None else chunk.where(key > after)).fetchall()
         if not rows:

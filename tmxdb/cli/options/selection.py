@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tmxdb.db.engine import Database
     from tmxdb.db.reading.reader import Reader
     from tmxdb.db.selected import Scope
+    from tmxdb.selections.reading import ChosenTracks
     from tmxdb.selections.selection import Selection
 
 
@@ -62,12 +63,17 @@ class OnlyOption:
                                    code="input.selection")  # fmt: skip
         return selection
 
-    def check_selection(self, reader: Reader) -> None:
-        """Raise InvalidInput as `selection` does, for a command that only looks."""
-        if self.only is not None:
-            from tmxdb.selections.reading import check
+    def chosen(self, reader: Reader) -> ChosenTracks | None:
+        """Return the tracks that the options name, for a command that only looks; None: all.
 
-            check(reader, self.only)
+        Raise InvalidInput as `scope` does.
+        """
+        if self.only is None:
+            return None
+        from tmxdb.selections.reading import ChosenTracks, check
+
+        check(reader, self.only)
+        return ChosenTracks(self.only)
 
     def scope(self, database: Database) -> Scope | None:
         """Return the rows that the options name; None: all rows.
@@ -115,6 +121,19 @@ class TrackSelection(OnlyOption):
         _check_present(database, "track", table_of(TrackRow).c.track_id, ids)
         return NamedRows("track_id", tuple(ids))
 
+    def chosen(self, reader: Reader) -> ChosenTracks | None:
+        """Return the selection, or the tracks that are named; None: all. Raise InvalidInput as `scope` does."""
+        selection, named = super().chosen(reader), self.named_tracks()
+        if not named:
+            return selection
+        from tmxdb.selections.reading import ChosenTracks, known_tracks, track_ids
+
+        known = set(known_tracks(reader, named))
+        if len(known) < len(named):
+            raise _missing("track", [track_id for track_id in named if track_id not in known])
+        ids = named if self.only is None else self._of_selection(named, track_ids(reader, self.only))
+        return ChosenTracks(self.only, tuple(ids))
+
     def with_file_read(self) -> Self:
         """Return the same with the ids of the file, which may be stdin and is read once."""
         return replace(self, track_ids=tuple(self.named_tracks()), track_file=None) if self.track_file else self
@@ -149,6 +168,9 @@ class TrackSelection(OnlyOption):
             selected = track_ids(connection, self.only)
         if not named:
             return selected
+        return self._of_selection(named, selected)
+
+    def _of_selection(self, named: list[int], selected: list[int]) -> list[int]:
         both = set(selected)
         ids = [track_id for track_id in named if track_id in both]
         if not ids:
@@ -203,8 +225,12 @@ def _check_present(database: Database, noun: str, column: Any, ids: Iterable[int
     with database.read() as connection:
         missing = missing_ids(connection, column, ids)
     if missing:
-        raise InvalidInput(
-            f"The database has no {noun} {first_few(missing, ', ')}. `tmxdb add-tracks` adds tracks by id; listing a"
-            " track adds its replays.",
-            code="input.no_row",
-        )
+        raise _missing(noun, missing)
+
+
+def _missing(noun: str, ids: list[int]) -> InvalidInput:
+    return InvalidInput(
+        f"The database has no {noun} {first_few(ids, ', ')}. `tmxdb add-tracks` adds tracks by id; listing a"
+        " track adds its replays.",
+        code="input.no_row",
+    )

@@ -22,6 +22,7 @@ from tmxdb.reports.status.estimates import (
     seconds_until_done,
 )
 from tmxdb.reports.status.state import KINDS, STATUSES, Failure, IncompleteCaptures, LiveWorker, RecentError, Status
+from tmxdb.selections.reading import ChosenTracks
 
 RECENT = 5
 """Attempts that did not end well, of which the newest are read."""
@@ -51,28 +52,25 @@ _TABLES = {
     "extract": ("maps", "track_id"),
     "capture": ("captures", "capture_id"),
 }
-_SELECTED = "track_id IN (SELECT track_id FROM selection_tracks WHERE selection = :selection)"
 _PAUSED = "SELECT kind, since, until, reason FROM pauses WHERE until IS NULL OR until > :now ORDER BY kind"
 
 
 def read_status(
-    reader: Reader, data: Path, free_bytes: int | None, now_ms: int, selection: str | None = None
+    reader: Reader, data: Path, free_bytes: int | None, now_ms: int, chosen: ChosenTracks | None = None
 ) -> Status:
-    """Return the status (of a selection). `data`: the data folder; `free_bytes`: free space on its disk."""
+    """Return the status (of some tracks). `data`: the data folder; `free_bytes`: free space on its disk."""
     now = iso(now_ms)
     with reader.snapshot():
-        kinds, sizes = _counts(reader) if selection is None else _counts_of(reader, selection)
+        kinds, sizes = _counts(reader) if chosen is None else _counts_of(reader, chosen)
         workers = [_worker(row) for row in reader.rows("SELECT * FROM workers ORDER BY started_at") if may_live(row)]
         failures = (
-            [Failure(**row) for row in reader.rows(_FAILURES)]
-            if selection is None
-            else [*_failures_of(reader, selection)]
+            [Failure(**row) for row in reader.rows(_FAILURES)] if chosen is None else [*_failures_of(reader, chosen)]
         )
         recent = [RecentError(**row) for row in reader.rows(_RECENT, n=RECENT)]
         limit = reader.row("SELECT rate, paused_until_ms, reason FROM rate_limit WHERE id = 1")
         paused = [Paused(**row) for row in reader.rows(_PAUSED, now=now)]
         site = reader.value("SELECT value FROM settings WHERE key = 'site'")
-        frames = reader.row(_FRAMES) or {}
+        frames = _frames(reader, chosen)
         replays = replays_to_come(kinds, replays_per_open_track(_sample(reader)) if kinds["list"]["pending"] else None)
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
     left = seconds_left(kinds, rates, replays)
@@ -112,8 +110,15 @@ def read_status(
             capture_bytes=captures.get("captures", {}).get("bytes", 0),
         ),
         incomplete_captures=_incomplete(frames),
-        selection=selection,
+        selection=None if chosen is None else chosen.selection,
+        track_ids=() if chosen is None else chosen.ids,
     )
+
+
+def _frames(reader: Reader, chosen: ChosenTracks | None) -> Row:
+    if chosen is None:
+        return reader.row(_FRAMES) or {}
+    return reader.row(f"{_FRAMES} AND {chosen.condition('track_id')}", **chosen.parameters) or {}
 
 
 def _counts(reader: Reader) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
@@ -140,26 +145,28 @@ def _sample(reader: Reader) -> list[SampledTrack]:
     ]
 
 
-def _counts_of(reader: Reader, selection: str) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
-    """Return the same for the tracks of a selection, counted row by row."""
+def _counts_of(reader: Reader, chosen: ChosenTracks) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    """Return the same for some tracks, counted row by row."""
     rows = {kind: dict.fromkeys(STATUSES, 0) for kind in KINDS}
     sizes = {kind: dict.fromkeys(STATUSES, 0) for kind in KINDS}
+    condition = chosen.condition("track_id")
     for kind, (table, _) in _TABLES.items():
         size = "coalesce(sum(file_bytes), 0)" if table in ("replays", "maps") else "0"
-        counted = f"SELECT status, count(*) AS n, {size} AS bytes FROM {table} WHERE {_SELECTED} GROUP BY status"
-        for row in reader.rows(counted, selection=selection):
+        counted = f"SELECT status, count(*) AS n, {size} AS bytes FROM {table} WHERE {condition} GROUP BY status"
+        for row in reader.rows(counted, **chosen.parameters):
             rows[kind][row["status"]], sizes[kind][row["status"]] = int(row["n"]), int(row["bytes"])
     return rows, sizes
 
 
-def _failures_of(reader: Reader, selection: str) -> list[Failure]:
-    """Return why rows of a selection are not done, counted row by row."""
+def _failures_of(reader: Reader, chosen: ChosenTracks) -> list[Failure]:
+    """Return why rows of these tracks are not done, counted row by row."""
+    condition = chosen.condition("track_id")
     found = []
     for kind, (table, key) in _TABLES.items():
         groups = reader.rows(
             f"SELECT status, error_code, count(*) AS n, min({key}) AS example_id FROM {table}"
-            f" WHERE status IN ('failed', 'skipped', 'retry') AND {_SELECTED} GROUP BY status, error_code",
-            selection=selection,
+            f" WHERE status IN ('failed', 'skipped', 'retry') AND {condition} GROUP BY status, error_code",
+            **chosen.parameters,
         )
         for group in groups:
             example = reader.value(f"SELECT error FROM {table} WHERE {key} = :key", key=group["example_id"])

@@ -42,8 +42,11 @@ def frames_line(state: Status) -> str | None:
 
 
 def selection_line(state: Status) -> str | None:
-    """Return which selection the counts are of; None for all tracks."""
-    return f"Only the tracks of the selection {state.selection}." if state.selection else None
+    """Return which tracks the counts are of; None for all tracks."""
+    if not state.track_ids:
+        return f"Only the tracks of the selection {state.selection}." if state.selection else None
+    n = len(state.track_ids)
+    return f"Only track {state.track_ids[0]}." if n == 1 else f"Only {n:,} tracks."
 
 
 def forecast_line(state: Status) -> str | None:

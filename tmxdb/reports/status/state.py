@@ -89,7 +89,8 @@ class Status:
     """Counts by kind and status, rates and remaining time while workers run, failures, disk use.
 
     `pause`: the pause that the site asked for. `paused`: kinds that a user has paused. `seconds_until_done`: until
-    nothing is left; None without a rate for each kind that has open rows. `selection`: whose tracks are counted.
+    nothing is left; None without a rate for each kind that has open rows. `selection` and `track_ids`:
+    whose tracks, or which tracks, are counted.
     """
 
     database: str
@@ -112,6 +113,7 @@ class Status:
     forecast: DiskForecast
     incomplete_captures: IncompleteCaptures | None = None
     selection: str | None = None
+    track_ids: tuple[int, ...] = ()
 
     def open_rows(self, kind: str) -> int:
         """Return how many rows of `kind` are not finished."""

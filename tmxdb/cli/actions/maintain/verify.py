@@ -14,7 +14,7 @@ from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.commands.verify import VerifyOptions
 from tmxdb.cli.options.database import StorageOptions
-from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.output import message, plural, safe
 from tmxdb.cli.shared.progress import progress_bar, shows_bar
 from tmxdb.cli.shared.signals import stop_signals
@@ -23,19 +23,19 @@ from tmxdb.db.engine import Database
 from tmxdb.paths import plain
 from tmxdb.reports.counts import counts
 from tmxdb.upkeep.orphans import FOLDERS, ORPHANS
-from tmxdb.upkeep.progress import Finding, VerifyProgress, resume_or_start, save
+from tmxdb.upkeep.progress import Finding, VerifyProgress, resume_or_start, save, word_for
 from tmxdb.upkeep.verify import ORPHAN, Verification, check_data_folder
 from tmxdb.upkeep.verify import verify as verify_all
 
 LOG_EVERY_S = 10.0
 
 
-def do_verify(options: VerifyOptions, only: OnlyOption, storage_options: StorageOptions) -> None:
+def do_verify(options: VerifyOptions, only: TrackSelection, storage_options: StorageOptions) -> None:
     """Compare files with rows and print each problem."""
-    if only.only and options.move_orphans:
-        raise click.UsageError("--move-orphans goes through all files; it does not go with --only.")
+    if only.names_tracks and options.move_orphans:
+        raise click.UsageError("--move-orphans goes through all files, not only those of some tracks.")
     database, is_kept = _open(options, storage_options)
-    only.selection(database)
+    scope = only.scope(database)
     storage = open_storage(storage_options, database)
     check_data_folder(database, storage, changes=options.repair or options.move_orphans)
     start = VerifyProgress(
@@ -44,7 +44,7 @@ def do_verify(options: VerifyOptions, only: OnlyOption, storage_options: Storage
         options.repair,
         options.move_orphans,
         began=iso(wall_clock()),
-        selection=only.only,
+        selection=word_for(scope),
     )
     progress = start
     if is_kept:
@@ -52,7 +52,7 @@ def do_verify(options: VerifyOptions, only: OnlyOption, storage_options: Storage
             progress = resume_or_start(connection, start, restart=options.restart)
             save(connection, progress)
     with database.read() as connection:
-        table = counts(connection, only.only)
+        table = counts(connection, scope)
     if progress.step:
         seen = sum(progress.checked.values())
         message(f"Continuing the check of {progress.began} after {plural(seen, 'file')}; --restart starts over.")
@@ -70,6 +70,7 @@ def do_verify(options: VerifyOptions, only: OnlyOption, storage_options: Storage
                 on_finding=display.finding,
                 on_checked=display.checked,
                 keeps_progress=is_kept,
+                scope=scope,
             )
         )
         display.end(progress, is_complete=is_complete)
@@ -106,7 +107,8 @@ def _report(progress: VerifyProgress, n: int, seconds: float) -> None:
     files = sum(progress.checked.get(top, 0) for top in FOLDERS)
     how = "by content" if progress.content else "by size"
     pace = n / max(seconds, 0.001)
-    message(f"Checked {how}: {rows}; {plural(files, 'file')} in the folders ({pace:,.0f} per second).")
+    folders = f"; {plural(files, 'file')} in the folders" if progress.selection is None else ""
+    message(f"Checked {how}: {rows}{folders} ({pace:,.0f} per second).")
     leftovers = progress.checked.get("leftovers", 0)
     if leftovers:
         what = "deleted" if progress.repair else "the next `tmxdb work` or `tmxdb verify --repair` deletes them"

@@ -11,7 +11,7 @@ from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.opening.database import open_reader
 from tmxdb.cli.options.database import DatabaseOptions
-from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.output import message, plural, print_json, safe
 from tmxdb.cli.shared.parse_time import parse_past
 from tmxdb.clock import iso, wall_clock
@@ -37,12 +37,13 @@ REASONS = {
     help="A span before now (2h, 7d), today, yesterday, or a date and time (2026-11-25, 2026-11-25T18:30).",
 )
 @json_option
-def changes(since: str, as_json: bool, only: OnlyOption, options: DatabaseOptions) -> None:
+def changes(since: str, as_json: bool, only: TrackSelection, options: DatabaseOptions) -> None:
     """Show new tracks, new records and whom they beat, new replays, and what left a leaderboard.
 
     \b
       tmxdb changes --since yesterday
       tmxdb changes --since 7d --only best
+      tmxdb changes --since 30d --track-id 2233
       tmxdb changes --json
 
     Changes are seen when a leaderboard is listed again: `tmxdb refresh` does that.
@@ -51,8 +52,7 @@ def changes(since: str, as_json: bool, only: OnlyOption, options: DatabaseOption
 
     since_at = iso(parse_past(since, wall_clock()))
     reader = open_reader(options)
-    only.check_selection(reader)
-    found = read_changes(reader, since_at, only.only)
+    found = read_changes(reader, since_at, only.chosen(reader))
     if as_json:
         print_json(found.as_json())
     else:

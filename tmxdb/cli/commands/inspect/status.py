@@ -13,13 +13,14 @@ from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.opening.database import open_reader, open_storage
 from tmxdb.cli.options.database import StorageOptions
-from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.output import print_json
 from tmxdb.clock import wall_clock
 
 if TYPE_CHECKING:
     from tmxdb.db.reading.reader import Reader
     from tmxdb.reports.status import Status
+    from tmxdb.selections.reading import ChosenTracks
     from tmxdb.storage import Storage
 
 WATCH_EVERY_S = 2
@@ -35,13 +36,14 @@ WATCH_EVERY_S = 2
     help="text, json, or prometheus: metrics for Prometheus.  [default: text]",
 )
 @json_option
-def status(watch: bool, form: str | None, as_json: bool, only: OnlyOption, options: StorageOptions) -> None:
+def status(watch: bool, form: str | None, as_json: bool, only: TrackSelection, options: StorageOptions) -> None:
     """Show what is done, what is missing, which workers run, and why rows failed.
 
     \b
       tmxdb status
       tmxdb status --watch
       tmxdb status --only best
+      tmxdb status --track-id 2233
       tmxdb status --json
 
     Estimates of time and disk space count the replays of tracks that were not
@@ -51,25 +53,25 @@ def status(watch: bool, form: str | None, as_json: bool, only: OnlyOption, optio
         raise click.UsageError(f"Choose one format: json or {form}.")
     form = "json" if as_json else form or "text"
     reader = open_reader(options)
-    only.check_selection(reader)
+    chosen = only.chosen(reader)
     storage = open_storage(options, reader)
     if watch and form == "text" and sys.stdout.isatty():
         from tmxdb.cli.watch.loop import watch_status
 
-        watch_status(lambda: _read(reader, storage, only.only), options.location)
+        watch_status(lambda: _read(reader, storage, chosen), options.location)
         return
     while True:
-        _write(_read(reader, storage, only.only), form)
+        _write(_read(reader, storage, chosen), form)
         if not watch:
             return
         sys.stdout.flush()
         time.sleep(WATCH_EVERY_S)
 
 
-def _read(reader: Reader, storage: Storage, selection: str | None) -> Status:
+def _read(reader: Reader, storage: Storage, chosen: ChosenTracks | None) -> Status:
     from tmxdb.reports.status import read_status
 
-    return read_status(reader, storage.root, storage.free_bytes(), wall_clock(), selection)
+    return read_status(reader, storage.root, storage.free_bytes(), wall_clock(), chosen)
 
 
 def _write(state: Status, form: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.options.commands.verify import VerifyOptions
 from tmxdb.cli.options.database import StorageOptions
-from tmxdb.cli.options.selection import OnlyOption
+from tmxdb.cli.options.selection import TrackSelection
 
 
 @command()
-def verify(options: VerifyOptions, only: OnlyOption, storage_options: StorageOptions) -> None:
+def verify(options: VerifyOptions, only: TrackSelection, storage_options: StorageOptions) -> None:
     """Check that each row that is done has its complete file, and each file a row. Workers may run meanwhile.
 
     \b
@@ -18,6 +18,7 @@ def verify(options: VerifyOptions, only: OnlyOption, storage_options: StorageOpt
       tmxdb verify --repair
       tmxdb verify --move-orphans
       tmxdb verify --only best
+      tmxdb verify --track-id 2233 --hash
 
     Prints one line for each problem. Stopped and started again, it continues.
     Exit status 3: there are problems that were not repaired.

@@ -142,7 +142,8 @@ def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOpt
     if options.max_requests is not None:
         looks = min(looks, max(1, options.max_requests // 2))
     least = "At least" if by_list else "About"
-    message(f"{least} {plural(looks, 'request')} would ask which of {plural(due.tracks, 'track')} moved.")
+    which = "whether 1 track" if due.tracks == 1 else f"which of {due.tracks:,} tracks"
+    message(f"{least} {plural(looks, 'request')} would ask {which} moved.")
     listings = due.by_age + due.open
     if options.max_requests is not None:
         listings = min(listings, max(0, options.max_requests - looks))
