@@ -13,7 +13,7 @@ from pathlib import Path
 from Xlib import X
 from Xlib.display import Display
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "drivers"))
 import memory_game
 from peer import Game
 
