@@ -62,9 +62,12 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     opened: list[TestClient] = []
 
-    def start(database: Database, *, token: str | None = None, base_url: str = "http://127.0.0.1:8421") -> TestClient:
+    def start(
+        database: Database, *, token: str | None = None, base_url: str = "http://127.0.0.1:8421", actions: Any = None
+    ) -> TestClient:
         mirror = ServedMirror(database.location, Storage(tmp_path / "data"))
-        client = TestClient(create_app(mirror, token=token), base_url, raise_server_exceptions=False)
+        app = create_app(mirror, token=token, actions=actions)
+        client = TestClient(app, base_url, raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
         return client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,17 +15,27 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb.serve.forms import form_word
 from tmxdb.serve.mirror import ServedMirror
+from tmxdb.serve.pages import actions as actions_page
 from tmxdb.serve.pages import captures, driver, failures, overview, replay, scene, sql, track, tracks
 from tmxdb.serve.rendering import page
 from tmxdb.serve.security import Guard
 from tmxdb.serve.static_files import static_file
 
+if TYPE_CHECKING:
+    from tmxdb.upkeep.actions import Actions
+
 log = logging.getLogger(__name__)
 
 
-def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
-    """Return the application. `token`: what every request must bring; None: only this machine can reach it."""
+def create_app(mirror: ServedMirror, *, token: str | None = None, actions: Actions | None = None) -> Starlette:
+    """Return the application. `token`: what every request must bring; None: only this machine can reach it.
+
+    `actions`: what forms do; None: nothing can be changed. They need a token.
+    """
+    if token is None:
+        actions = None
     app = Starlette(
         routes=[
             Route("/", overview.overview),
@@ -45,14 +56,18 @@ def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
             Route("/failures", failures.failures),
             Route("/sql", sql.sql),
             Route("/sql.csv", sql.as_csv),
+            Route("/actions/{action}", actions_page.act, methods=["POST"]),
             Route("/static/{name:path}", static_file),
         ],
-        middleware=[Middleware(Guard, token=token)],
+        middleware=[Middleware(Guard, token=token, allows_actions=actions is not None)],
         exception_handlers={TmxdbError: _refused, HTTPException: _http_error, Exception: _bug},
         lifespan=_lifespan,
     )
     app.state.mirror = mirror
     app.state.listeners = set()
+    app.state.actions = actions
+    app.state.form_word = form_word(token) if token and actions else ""
+    app.state.notices = {}
     return app
 
 
@@ -60,6 +75,8 @@ def create_app(mirror: ServedMirror, *, token: str | None = None) -> Starlette:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     yield
     app.state.mirror.close()
+    if app.state.actions is not None:
+        app.state.actions.close()
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -42,9 +42,14 @@ def text(request: Request, name: str, *, at_most: int = MAX_TEXT) -> str:
 
 def number(request: Request, name: str, default: int | None = None, *, at_most: int = 2**31 - 1) -> int | None:
     """Return a parameter as a number of at least 0, or `default` if it is missing."""
-    value = text(request, name)
+    found = whole_number(name, text(request, name), at_most=at_most)
+    return default if found is None else found
+
+
+def whole_number(name: str, value: str, *, at_most: int = 2**31 - 1) -> int | None:
+    """Return `value` as a number of at least 0; None if it is empty. Raise InvalidInput if it is not one."""
     if not value:
-        return default
+        return None
     if not _NUMBER.fullmatch(value) or int(value) > at_most:
         raise InvalidInput(f"{name}: {value[:40]!r} is not a number from 0 to {at_most:,}.", code="input.parameter")
     return int(value)
@@ -61,8 +66,11 @@ def date(request: Request, name: str) -> str:
 def choice(request: Request, name: str, words: Collection[str], default: str = "") -> str:
     """Return a parameter that is one of `words`, or `default` if it is missing."""
     value = text(request, name).lower()
-    if not value:
-        return default
+    return one_of(name, value, words) if value else default
+
+
+def one_of(name: str, value: str, words: Collection[str]) -> str:
+    """Return `value` if it is one of `words`. Raise InvalidInput if it is not."""
     if value not in words:
         raise InvalidInput(f"{name}: {value[:40]!r} is not one of {', '.join(words)}.", code="input.parameter")
     return value

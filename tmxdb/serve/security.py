@@ -1,7 +1,8 @@
 """What every request must pass, and the headers of every response.
 
-The pages only read, so the dangers are: other machines, other web sites that the same browser shows (DNS rebinding,
-frames, reading responses), text from the exchange that would run as a script, and requests that cost too much.
+The pages only read, unless actions are allowed (see `tmxdb.serve.forms`). The dangers are: other machines, other web
+sites that the same browser shows (DNS rebinding, frames, reading responses, sending forms), text from the exchange that
+would run as a script, and requests that cost too much.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tmxdb.serve.forms import PREFIX, is_sent_here
+
 MAX_TARGET_BYTES = 4096
 MAX_PARAMETERS = 40
 COOKIE = "tmxdb_token"
@@ -26,7 +29,7 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -47,11 +50,13 @@ class Guard:
     """Check each request before any page sees it, and add the headers to each response.
 
     Without a token only requests to a loopback name are answered, because a name of another web site may resolve to
-    this machine. With one, every request needs it: as `?token=` once, then as a cookie.
+    this machine. With one, every request needs it: as `?token=` once, then as a cookie. `allows_actions`: forms may
+    be sent, too; that needs a token.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, *, token: str | None = None, allows_actions: bool = False) -> None:
         self.app, self._token = app, token
+        self._allows_actions = allows_actions and token is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -77,8 +82,11 @@ class Guard:
         """Return why a request is not answered; None if it is."""
         headers = Headers(scope=scope)
         query = scope["query_string"].decode("latin-1")
-        if scope["method"] not in ("GET", "HEAD"):
+        is_form = self._allows_actions and scope["method"] == "POST" and scope["path"].startswith(PREFIX)
+        if scope["method"] not in ("GET", "HEAD") and not is_form:
             return _refused(405, "These pages only read: GET and HEAD.", {"Allow": "GET, HEAD"})
+        if is_form and not is_sent_here(headers):
+            return _refused(403, "Only the pages of this server may send this form.")
         if len(scope.get("raw_path") or b"") + len(query) > MAX_TARGET_BYTES:
             return _refused(414, f"The address is longer than {MAX_TARGET_BYTES:,} bytes.")
         if query.count("&") >= MAX_PARAMETERS:
@@ -95,6 +103,8 @@ class Guard:
         """Return the answer to a request that does not bring the token as a cookie."""
         if self._is_token(_cookie(headers)):
             return None
+        if scope["method"] == "POST":
+            return _refused(401, "Open the address with ?token=… that `tmxdb serve` printed.")
         pairs = parse_qsl(query, keep_blank_values=True)
         if not any(name == "token" and self._is_token(value) for name, value in pairs):
             return _refused(401, "Open the address with ?token=… that `tmxdb serve` printed.")

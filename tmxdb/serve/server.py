@@ -5,19 +5,23 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tmxdb.errors import InvalidInput
 from tmxdb.serve.app import create_app
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.security import is_loopback
 
+if TYPE_CHECKING:
+    from tmxdb.upkeep.actions import Actions
+
 SHUTDOWN_S = 1
 """How long open pages may keep the server from ending."""
 
 
-def new_token(host: str) -> str | None:
-    """Return a new token if other machines can reach the address `host`, else None."""
-    return None if is_loopback(host) else secrets.token_urlsafe(24)
+def new_token(host: str, *, always: bool = False) -> str | None:
+    """Return a new token if other machines can reach the address `host`, or `always`; else None."""
+    return secrets.token_urlsafe(24) if always or not is_loopback(host) else None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -46,7 +50,13 @@ def address(listening: socket.socket, host: str, token: str | None) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
 
 
-def run(mirror: ServedMirror, listening: socket.socket, token: str | None, on_ready: Callable[[], None]) -> None:
+def run(
+    mirror: ServedMirror,
+    listening: socket.socket,
+    token: str | None,
+    on_ready: Callable[[], None],
+    actions: Actions | None = None,
+) -> None:
     """Serve until Ctrl-C, which is raised as KeyboardInterrupt when all is closed."""
     try:
         import uvicorn
@@ -55,7 +65,7 @@ def run(mirror: ServedMirror, listening: socket.socket, token: str | None, on_re
             'The web page needs uvicorn. Install it with: pip install "tmxdb[serve]"', code="input.extra"
         ) from error
     config = uvicorn.Config(
-        create_app(mirror, token=token),
+        create_app(mirror, token=token, actions=actions),
         log_config=None,
         access_log=False,
         server_header=False,

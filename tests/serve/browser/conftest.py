@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def address(sqlite: Database, tmp_path: Path) -> Iterator[Callable[[], str]]:
+def address(sqlite: Database, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """A function that starts a server for the database and returns its address."""
     for name in ("starlette", "jinja2", "uvicorn"):
         needs.module(name)
@@ -45,9 +45,9 @@ def address(sqlite: Database, tmp_path: Path) -> Iterator[Callable[[], str]]:
 
     started = []
 
-    def start() -> str:
+    def start(token: str | None = None, actions: Any = None) -> str:
         listening = server.listen("127.0.0.1", 0)
-        app = create_app(ServedMirror(sqlite.location, Storage(tmp_path / "data")))
+        app = create_app(ServedMirror(sqlite.location, Storage(tmp_path / "data")), token=token, actions=actions)
         running = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, ws="none"))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
         thread.start()

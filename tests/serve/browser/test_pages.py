@@ -12,6 +12,7 @@ from tests.gbx.samples import expected, needs_samples, sample
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
 from tmxdb.db.engine import Database
+from tmxdb.upkeep.actions import Actions
 
 pytestmark = [pytest.mark.slow, on_linux]
 REPLAYS = [file for file, facts in expected("golden.json").items() if facts["kind"] == "replay"]
@@ -97,3 +98,23 @@ def test_the_3d_view_plays(
     page.keyboard.press("End")
     page.wait_for_function("t => document.getElementById('view').dataset.time !== t", arg=stopped, timeout=WAIT_MS)
     assert page.locator("#clock").inner_text() != "0:00.00"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_button_changes_rows(
+    sqlite: Database, address: Callable[..., str], opened: Callable[..., Any], host: str
+) -> None:
+    rows = Rows(sqlite)
+    rows.replay(11, "failed")
+    url = address("a-token", Actions(Database(sqlite.location))).replace("127.0.0.1", host)
+    page = opened(f"{url}/failures?kind=download&token=a-token")
+    page.get_by_role("button", name="Try them again").click()
+    page.get_by_text("download: 1 row is pending again.").wait_for(timeout=WAIT_MS)
+    assert page.url.startswith(f"{url}/failures?kind=download&notice=")
+    assert rows.statuses() == {11: "pending"}
+    page.goto(f"{url}/replay/11")
+    page.get_by_text("Skip it").click()
+    page.get_by_label("Reason").fill("a joke")
+    page.get_by_role("button", name="Skip", exact=True).click()
+    page.get_by_text("download: 1 row skipped.").wait_for(timeout=WAIT_MS)
+    assert rows.statuses() == {11: "skipped"}
