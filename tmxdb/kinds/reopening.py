@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, literal_column, or_, select
 
-from tmxdb.db.models import MapRow, TrackRow, table_of
+from tmxdb.db.models import MapRow, SelectionRow, SelectionTrackRow, TrackRow, table_of
 from tmxdb.db.selected import in_selection, wanted_top
 from tmxdb.kinds.context import Options
+from tmxdb.queue.job import PENDING, RETRY
 
 ALL_REPLAYS = -1
 """`listed_top` of a listing with --all-replays."""
 _maps = table_of(MapRow)
+_members, _selections = table_of(SelectionTrackRow), table_of(SelectionRow)
 _tracks = table_of(TrackRow)
 
 
@@ -55,6 +57,22 @@ def count_more_replays(connection: Connection, options: Options) -> int:
         return 0
     query = select(func.sum(_wanted(options) - _tracks.c.listed_top)).where(listed_too_short(options))
     return int(connection.execute(query).scalar_one() or 0)
+
+
+def most_new_replays(connection: Connection, options: Options, new_tracks: int) -> int:
+    """Return how many replays the `new_tracks` that wait for their first listing may have: as many as are wanted."""
+    if options.top_chosen or options.all_replays:
+        return new_tracks * options.top
+    deep = (
+        select(func.max(_selections.c.top).label("top"))
+        .join_from(_members, _selections, _selections.c.name == _members.c.selection)
+        .join(_tracks, _tracks.c.track_id == _members.c.track_id)
+        .where(_selections.c.top.is_not(None), _tracks.c.status.in_((PENDING, RETRY)), *_of_selection(options))
+        .group_by(_members.c.track_id)
+        .subquery()
+    )
+    n, total = connection.execute(select(func.count(), func.sum(deep.c.top))).one()
+    return int(total or 0) + max(new_tracks - int(n), 0) * options.top
 
 
 def _wanted(options: Options) -> ColumnElement[Any]:

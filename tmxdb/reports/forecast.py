@@ -16,11 +16,13 @@ from tmxdb.reports.counts import counts
 class Opening:
     """Rows that the run makes pending before its first claim, by kind.
 
-    `more_replays`: how many replays may be found by listing those tracks again.
+    `more_replays`: how many replays may be found by listing those tracks again. `new_replays`: how many the first
+    listings may find.
     """
 
     rows: dict[str, int]
     more_replays: int = 0
+    new_replays: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,14 @@ def forecast(
     database: Database,
     opening: Opening,
     *,
-    top: int,
     maps_from_site: bool,
     limit: int | None,
     selection: Scope | None = None,
 ) -> Forecast:
     """Return the rows to do for the kinds in `opening.rows`, and the requests for them, `limit` at most.
 
-    The replays of tracks that were never listed are estimated: the average of the listings so far, or `top`.
+    The replays of tracks that were never listed are estimated: the average of the listings so far, or as many as are
+    wanted.
     """
     with database.read() as connection:
         table = counts(connection, selection)
@@ -56,9 +58,11 @@ def forecast(
     requests = sum(waiting[kind] for kind in from_site if kind in waiting)
     if "list" in kinds and "download" in kinds:
         listed_tracks, known_replays = table["list"]["done"], sum(table["download"].values())
-        replays_per_track = known_replays / listed_tracks if listed_tracks else top
-        new_tracks = waiting["list"] - opening.rows["list"]
-        requests += round(new_tracks * replays_per_track) + opening.more_replays
+        new_replays = opening.new_replays
+        if listed_tracks:
+            new_tracks = waiting["list"] - opening.rows["list"]
+            new_replays = round(new_tracks * known_replays / listed_tracks)
+        requests += new_replays + opening.more_replays
     if limit:
         requests = min(requests, limit)
     return Forecast(waiting, requests, is_upper_bound="download" in kinds and opening.more_replays > 0)

@@ -16,7 +16,8 @@ from tmxdb.clock import span
 from tmxdb.db.engine import Database
 from tmxdb.db.models import JOBS
 from tmxdb.kinds.context import Options as JobOptions
-from tmxdb.kinds.reopening import count_more_replays, count_opening
+from tmxdb.kinds.reopening import count_more_replays, count_opening, most_new_replays
+from tmxdb.reports.counts import counts
 from tmxdb.reports.forecast import Forecast, Opening, forecast, next_items
 
 
@@ -47,11 +48,14 @@ def estimate_run(database: Database, kinds: Sequence[str], options: WorkOptions,
     """Return what a run would do, with the rows that its first step would open."""
     with database.read() as connection:
         rows = {kind: count_opening(connection, kind, job_options) for kind in kinds}
-        more_replays = count_more_replays(connection, job_options) if "list" in kinds else 0
+        more_replays = new_replays = 0
+        if "list" in kinds:
+            more_replays = count_more_replays(connection, job_options)
+            waiting = counts(connection, job_options.selection)["list"]
+            new_replays = most_new_replays(connection, job_options, waiting["pending"] + waiting["retry"])
     return forecast(
         database,
-        Opening(rows, more_replays),
-        top=job_options.top,
+        Opening(rows, more_replays, new_replays),
         maps_from_site=job_options.maps_from_site,
         limit=options.limit,
         selection=job_options.selection,
