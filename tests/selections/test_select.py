@@ -279,3 +279,11 @@ def test_a_selection_that_no_track_matches_says_so(tool: Tool, site: RunningSite
     assert f"{says}." in tool("--site", site.url, "select", "x", "--min-awards", 1_000_000).err
     (tool.folder / "ids.txt").write_text("# none\n")
     assert "ids.txt contains no track ids." in tool("select", "y", "--track-ids", "ids.txt", ends=1).error
+
+
+def test_tracks_that_are_named_cannot_be_chosen_again_at_each_sync(tool: Tool, site: RunningSite) -> None:
+    (tool.folder / "ids.txt").write_text("1\n2\n")
+    tool("--site", site.url, "select", "few", "--track-ids", "ids.txt")
+    for option in ((), ("--dry-run",)):
+        assert "leave out --live" in tool("select", "few", "--live", *option, ends=2).error
+    assert tool.one("select is_live from selections") == 0

@@ -137,6 +137,8 @@ def _changed(known: Selection | None, name: str, options: SelectOptions) -> Sele
         )
     if options.top is None and options.priority is None and options.live is None:
         raise click.UsageError(f"{name} exists. Give what to change, or see it with `tmxdb select --show {name}`.")
+    if options.live and known.query is None and known.where is None:
+        raise click.UsageError(f"The tracks of {name} were named with --track-ids and stay the same: leave out --live.")
     return replace(
         known,
         is_live=known.is_live if options.live is None else options.live,
