@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 
@@ -50,6 +51,15 @@ def test_a_driver_has_counts_names_and_runs(reader: Reader, order: str) -> None:
     assert (page.finished_runs, page.runs_with_respawns, page.devices) == (1, 1, {"keyboard": 1})
     assert [run.replay_id for run in page.runs] == ([13, 11] if order == "latest" else [11, 13])
     assert json.loads(json.dumps(page.as_json()))["records"] == 1
+
+
+def test_more_names_than_are_looked_at_are_not_counted(rows: Rows) -> None:
+    rows.track(1)
+    rows.replays(*range(1, 151))
+    rows.write("UPDATE replays SET user_id = replay_id, user_name = 'Ann' || replay_id")
+    many = pytest.raises(InvalidInput, match=r"More than 100 drivers match 'a'\.(.|\n)*and more$")
+    with contextlib.closing(Reader(rows.database.location)) as reader, many:
+        find_driver(reader, "a", None)
 
 
 def test_names_find_one_or_list_the_candidates(reader: Reader) -> None:

@@ -10,8 +10,8 @@ from tmxdb.errors import InvalidInput
 from tmxdb.styles import plain
 
 BACKSLASH = "\\"
-SHOWN = 10
-"""Candidates that an error lists."""
+SHOWN, MOST = 10, 100
+"""Candidates that an error lists, and names that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def find_track(reader: Reader, word: str, track_id: int | None) -> int:
     _check_text("track", word)
     if track_id is not None and reader.value("SELECT 1 FROM tracks WHERE track_id = :id", id=track_id):
         return track_id
-    found = reader.rows(f"{_TRACKS} WHERE name = :name ORDER BY awards DESC, track_id LIMIT 100", name=word)
+    found = reader.rows(f"{_TRACKS} WHERE name = :name ORDER BY awards DESC, track_id LIMIT {MOST + 1}", name=word)
     if not found:
         pattern = _pattern(plain(word))
         found = reader.rows(f"{_TRACKS} WHERE lower(name) LIKE :pattern ESCAPE '\\' ORDER BY track_id", pattern=pattern)
@@ -55,12 +55,11 @@ def find_driver(reader: Reader, word: str, user_id: int | None) -> int:
     _check_text("driver", word)
     if user_id is not None and reader.value("SELECT 1 FROM replays WHERE user_id = :id LIMIT 1", id=user_id):
         return user_id
-    names = [word]
     found = reader.rows(_DRIVERS, name=word)
     if not found:
         names = [row["name"] for row in reader.rows(_NAMES) if _matches(word, row["name"])]
         best = [name for name in names if name.casefold() == word.casefold()] or names
-        found = [row for name in best[:100] for row in reader.rows(_DRIVERS, name=name)]
+        found = [row for name in best[: MOST + 1] for row in reader.rows(_DRIVERS, name=name)]
     candidates = [NamedMatch(row["user_id"], row["user_name"], _counted(row["replays"], "replay")) for row in found]
     return _only("driver", word, candidates)
 
@@ -95,11 +94,13 @@ def _only(noun: str, word: str, candidates: Sequence[NamedMatch]) -> int:
             code="input.no_row",
         )
     if len(chosen) > 1:
+        is_cut = len(chosen) > MOST
         lines = [f"  {one.item_id}  {one.name[:60]}, {one.detail}" for one in list(chosen.values())[:SHOWN]]
         if len(chosen) > SHOWN:
-            lines.append(f"  and {len(chosen) - SHOWN:,} more")
+            lines.append("  and more" if is_cut else f"  and {len(chosen) - SHOWN:,} more")
+        n = f"More than {MOST}" if is_cut else f"{len(chosen):,}"
         raise InvalidInput(
-            f"{len(chosen):,} {noun}s match {word[:60]!r}. Give the id of one:\n" + "\n".join(lines), code="input.many"
+            f"{n} {noun}s match {word[:60]!r}. Give the id of one:\n" + "\n".join(lines), code="input.many"
         )
     return next(iter(chosen))
 
