@@ -70,6 +70,17 @@ def test_it_is_said_that_the_time_is_unknown(state: Status) -> None:
     assert time_line(replace(unknown, workers=[]), now) is None
 
 
+@pytest.mark.parametrize("kind", ["all", "download", "extract"])
+def test_there_is_no_estimate_while_the_kind_is_paused(state: Status, rows: Rows, tmp_path: Path, kind: str) -> None:
+    assert state.seconds_until_done == 2.0
+    rows.write(f"INSERT INTO pauses (kind, since) VALUES ('{kind}', '{iso(NOW)}')")
+    reader = Reader(rows.database.location)
+    now = read_status(reader, tmp_path, None, NOW)
+    reader.close()
+    assert now.seconds_until_done == (2.0 if kind == "extract" else None)
+    assert now.rates == state.rates
+
+
 def test_there_is_no_estimate_without_a_rate_for_what_is_open() -> None:
     counts = kinds(list={"done": 10, "pending": 30}, download={"pending": 50}, capture={"pending": 5})
     assert seconds_left(counts, {"list": 2.0}, 350) == {"list": 15.0}

@@ -11,7 +11,7 @@ from tmxdb.clock import iso
 from tmxdb.db.reading.reader import Reader, Row
 from tmxdb.paths import plain
 from tmxdb.process_identity import may_live
-from tmxdb.queue.paused import Paused
+from tmxdb.queue.paused import ALL, Paused
 from tmxdb.reports.disk_use import folder_bytes
 from tmxdb.reports.status.estimates import (
     SampledTrack,
@@ -73,7 +73,8 @@ def read_status(
         frames = _frames(reader, chosen)
         replays = replays_to_come(kinds, replays_per_open_track(_sample(reader)) if kinds["list"]["pending"] else None)
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
-    left = seconds_left(kinds, rates, replays)
+    held = {held.kind for held in paused}
+    left = seconds_left(kinds, {kind: rates[kind] for kind in KINDS if not held & {kind, ALL}}, replays)
     worked_on = {kind for worker in workers for kind in worker.kinds.split()}
     done_bytes = {kind: sizes[kind]["done"] for kind in KINDS}
     captures = _capture_files(data, kinds["capture"]["done"], int(frames["stored"] or 0))
