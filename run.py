@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,13 +130,17 @@ def python(extra: str = "") -> str:
 
 
 def run(command: list[str], cwd: Path | None = None) -> int:
-    """Run a command in the foreground and return its status. Ctrl-C is left to the command."""
-    process = subprocess.Popen(command, cwd=cwd)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+    """Run a command in the foreground and return its status. Ctrl-C is left to the command.
+
+    As an exception it could lose the status of a command that ends at the same moment.
+    """
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        status = subprocess.Popen(command, cwd=cwd).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 130 if pressed and status in (0, -signal.SIGINT) else status
 
 
 if __name__ == "__main__":

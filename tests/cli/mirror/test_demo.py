@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from tests.processes import needs_ctrl_c
-from tests.tool import Tool
+from tests.tool import Tool, until
+from tmxdb.cli.commands.sandbox.demo import _ctrl_c_left_to_child
 
 pytestmark = pytest.mark.slow
+RUN = "$ tmxdb run --top 5 --n 16\n"
 PROGRAM = f'"{sys.executable}" -m tmxdb'
 
 
@@ -46,9 +50,39 @@ def test_the_suggested_command_can_be_pasted(tool: Tool) -> None:
 def test_an_interrupted_demo_says_so_once(tool: Tool) -> None:
     with _started(tool, "--folder", "demo") as process:
         assert process.stdout is not None
-        said = list(iter(process.stdout.readline, "$ tmxdb run --top 5 --n 16\n"))
+        said = list(iter(process.stdout.readline, RUN))
+        with closing(sqlite3.connect(tool.folder / "demo" / "tmx.db")) as file:
+            until(lambda: file.execute("select count(*) from workers").fetchone()[0])
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the demo, its command and the sandbox
         out, _ = process.communicate(timeout=300)
     assert process.returncode == 130, (said, out)
     assert out.count("Interrupted") == 1
     assert "Traceback" not in out
+
+
+@needs_ctrl_c
+def test_a_demo_interrupted_when_a_command_starts_does_not_go_on(tool: Tool) -> None:
+    with _started(tool, "--folder", "demo") as process:
+        assert process.stdout is not None
+        said = list(iter(process.stdout.readline, RUN))
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=300)
+    assert process.returncode == 130, (said, out)
+    assert "$ tmxdb" not in out
+
+
+@needs_ctrl_c
+@pytest.mark.parametrize("status", [0, 5])
+def test_the_status_of_a_command_is_known_whenever_ctrl_c_comes(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """An exception from waitpid() would lose it, and Python takes what it cannot learn for 0."""
+    waitpid = os.waitpid
+
+    def waited_for(pid: int, options: int) -> tuple[int, int]:
+        found = waitpid(pid, options)
+        os.kill(os.getpid(), signal.SIGINT)
+        return found
+
+    monkeypatch.setattr("os.waitpid", waited_for)
+    with _ctrl_c_left_to_child() as pressed:
+        assert subprocess.Popen([sys.executable, "-c", f"raise SystemExit({status})"]).wait() == status
+    assert pressed.is_set()

@@ -7,8 +7,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -128,22 +130,28 @@ def _type(arguments: list[str], place: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TMXDB_")}
     package = str(Path(__file__).resolve().parents[4])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    status = _wait(subprocess.Popen([sys.executable, "-m", "tmxdb", *arguments], cwd=place, env=environment))
+    with _ctrl_c_left_to_child() as pressed:
+        status = subprocess.Popen([sys.executable, "-m", "tmxdb", *arguments], cwd=place, env=environment).wait()
     if status == INTERRUPTED:
         sys.exit(INTERRUPTED)  # the command has said so
-    if status == -signal.SIGINT:
-        raise click.Abort  # the command was still starting and has said nothing
+    if status == -signal.SIGINT or pressed.is_set():
+        raise click.Abort  # the command was still starting or already ending, and has said nothing
     if status:
         raise TmxdbError(f"`tmxdb {arguments[0]}` ended with status {status}; see above.", code="demo.failed")
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Return the status of `process`. Ctrl-C reaches it too, and it ends by itself."""
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+@contextmanager
+def _ctrl_c_left_to_child() -> Iterator[threading.Event]:
+    """Set the event at Ctrl-C, which reaches the child, too, instead of raising KeyboardInterrupt.
+
+    Raised just after the child was waited for, it would lose the exit status, and Python would then take it for 0.
+    """
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.set())
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _quoted(word: str) -> str:
