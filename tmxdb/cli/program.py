@@ -61,6 +61,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("export.export", "Write frames, centre lines or tables as data sets."),
         "plot": ("export.plot", "Draw the driven line of a replay."),
         "contact-sheet": ("export.contact_sheet", "Draw frames of a captured run in one picture."),
+        "stats": ("export.stats", "Draw what the mirror consists of."),
     },
     "Maintain": {
         "doctor": ("maintain.doctor", "Look at everything once, with cures."),

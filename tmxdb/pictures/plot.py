@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.controls import ControlSteps
 from tmxdb.pictures.driven_line import DrivenLine, strokes
+from tmxdb.pictures.figure import DPI, new_figure
 from tmxdb.pictures.plot_text import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DPI = 120
 _COLOURS = "turbo"
 _ACCELERATE, _BRAKE, _STEER, _RESPAWN = "#2a9d4a", "#c8372d", "#30507a", "#8a5cc2"
 _LABEL_DISTANCE = 22  # pixels at least between two labels of checkpoints
@@ -43,7 +43,7 @@ def draw_run(
         raise InvalidInput(
             f"{title} has no samples: there is no line to draw. Choose another replay.", code="input.no_samples"
         )
-    figure = _new_figure()
+    figure = new_figure(9, 9)
     above, below = figure.subplots(2, 1, height_ratios=[4, 1])
     text, families = drawable(title)
     above.set_title(text, fontsize=11, fontfamily=families)
@@ -52,21 +52,8 @@ def draw_run(
     _draw_controls(below, steps, max(end_ms, 1), [time_ms for time_ms in crossings_ms if time_ms is not None])
     _draw_crossings(figure, above, next(line for line in lines if len(line.x) > 1), crossings_ms)
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=_DPI)
+    figure.savefig(picture, format="png", dpi=DPI)
     return picture.getvalue()
-
-
-def _new_figure() -> Figure:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise InvalidInput(
-            'Drawing needs matplotlib. Install it with: pip install "tmxdb[plot]"', code="input.extra"
-        ) from error
-    figure = Figure(figsize=(9, 9), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _draw_lines(figure: Figure, axes: Axes, lines: Sequence[DrivenLine], respawns_ms: Sequence[int]) -> None:
