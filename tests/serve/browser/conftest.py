@@ -63,14 +63,22 @@ def address(sqlite: Database, tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """A function that opens a page; at the end nothing may have been written to its console."""
+    """A function that opens a page; at the end nothing may have been written to its console.
+
+    `ignored`: HTTP statuses that the test asks for, which Chromium reports there.
+    """
     contexts, messages = [], []
 
-    def open_page(url: str, **options: Any) -> Any:
+    def open_page(url: str, *, ignored: tuple[str, ...] = (), **options: Any) -> Any:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: messages.append((url, message.type, message.text)))
+
+        def heard(message: Any) -> None:
+            if not any(f"status of {status}" in message.text for status in ignored):
+                messages.append((url, message.type, message.text))
+
+        page.on("console", heard)
         page.on("pageerror", lambda error: messages.append((url, "error", str(error))))
         page.goto(url)
         return page
