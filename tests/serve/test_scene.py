@@ -26,9 +26,9 @@ VENDOR = Path(__file__).parents[2] / "tmxdb" / "serve" / "static" / "vendor"
 def opened(body: bytes) -> dict[str, Any]:
     """Return the header of a scene after checking its size."""
     magic, version, size = struct.unpack_from("<4sII", body)
-    assert (magic, version, size % 4) == (b"TMXS", 1, 0)
+    assert (magic, version, size % 4) == (b"TMXS", 2, 0)
     header: dict[str, Any] = json.loads(body[12 : 12 + size])
-    parts = [8 * ghost["n"] for ghost in header["ghosts"]] + [6 * header["blocks"]["n"]]
+    parts = [size * ghost["n"] for ghost in header["ghosts"] for size in (8, 1)] + [6 * header["blocks"]["n"]]
     assert len(body) == 12 + size + sum(part + -part % 4 for part in parts)
     return header
 
@@ -153,6 +153,28 @@ def test_a_scene_of_real_files(sqlite: Database, tmp_path: Path, serve: Callable
     plain = client.get("/track/1/scene.bin?top=2", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.content == answer.content
+
+
+@pytest.mark.usefixtures("scene_modules")
+def test_what_was_pressed_is_known_at_each_sample(tmp_path: Path) -> None:
+    from tests.frames import captured_folder
+    from tmxdb.gbx import read_replay
+    from tmxdb.serve.run.captured import captured_telemetry
+    from tmxdb.serve.scene.states import packed_states
+    from tmxdb.storage import Storage
+
+    replay = read_replay(a_replay())  # INPUTS of tests/gbx/made.py
+    times_ms = np.array([0, 900, 1000, 1250, 5000, 5500])
+    states, has_inputs = packed_states(times_ms, replay, None)
+    found = [(state & 1, state >> 1 & 1, state >> 2 & 7, state >> 5) for state in states]
+    assert has_inputs
+    assert found == [(1, 0, 3, 7), (1, 0, 3, 7), (1, 0, 6, 7), (1, 0, 2, 7), (0, 0, 2, 7), (0, 1, 2, 7)]
+    captured_folder(tmp_path / "run", 3)
+    telemetry = captured_telemetry(Storage(tmp_path), "run")
+    assert [state >> 5 for state in packed_states(times_ms, replay, telemetry)[0]] == [3] * 6
+    (tmp_path / "run" / "metadata.json").write_text("{")
+    assert captured_telemetry(Storage(tmp_path), "run") is None
+    assert packed_states(times_ms, read_replay(a_replay(inputs=[])), None)[0] == bytes([3 << 2 | 7 << 5] * 6)
 
 
 def test_a_changed_file_gives_another_scene(mirrored: Database, serve: Callable[..., Any]) -> None:

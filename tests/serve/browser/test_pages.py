@@ -90,8 +90,10 @@ def test_the_3d_view_plays(
     stopped = view.get_attribute("data-time")
     for camera in ("above", "free", "follow"):
         page.select_option("#camera", camera)
-    for colour in ("driver", "loss", "speed"):
+    for colour in ("driver", "loss", "pedals", "steer", "gear", "speed"):
         page.select_option("#colour", colour)
+        assert page.locator("#legend-keys").is_visible() is (colour in ("pedals", "steer", "gear"))
+        assert ("3 of 3 runs have no gears" in page.locator("#scene-known").inner_text()) is (colour == "gear")
     page.locator("#ghosts button").nth(1).click()
     page.locator("#ghosts input").nth(0).click()
     page.locator("#scrub").focus()

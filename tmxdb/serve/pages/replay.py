@@ -7,8 +7,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tmxdb.arrays.telemetry import telemetry_of
-from tmxdb.capture.output.reader import read_metadata
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.gbx import read_replay
 from tmxdb.reports.pages.checkpoints import times_of
@@ -16,6 +14,7 @@ from tmxdb.reports.pages.replay import read_replay_page, replay_facts, time_of
 from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
+from tmxdb.serve.run.captured import captured_telemetry
 from tmxdb.serve.run.channels import RunChannels, chart_data, read_channels
 from tmxdb.serve.run.filmstrip import Filmstrip
 from tmxdb.storage import id_name
@@ -95,19 +94,11 @@ def _channels(mirror: ServedMirror, facts: dict[str, Any], captured: dict[str, A
             end_ms, problem="its file is not downloaded" if not facts["file_path"] else "its file is missing"
         )
     try:
-        return read_channels(read_replay(data), _telemetry(mirror, captured))
+        return read_channels(
+            read_replay(data), captured_telemetry(mirror.storage, captured["folder_path"] if captured else None)
+        )
     except GbxError as error:
         return RunChannels(end_ms, problem=str(error))
-
-
-def _telemetry(mirror: ServedMirror, captured: dict[str, Any] | None) -> Any:
-    if captured is None:
-        return None
-    folder = mirror.storage.absolute(captured["folder_path"])
-    try:
-        return telemetry_of(folder, read_metadata(folder))
-    except (InvalidInput, OSError):  # `tmxdb verify` names what is damaged
-        return None
 
 
 def _described(facts: dict[str, Any], run: RunChannels) -> dict[str, Any]:

@@ -14,15 +14,18 @@ from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.gbx import read_challenge, read_replay
 from tmxdb.serve.limited_cache import LimitedCache
+from tmxdb.serve.run.captured import captured_telemetry
 from tmxdb.serve.scene.blocks import PackedBlocks, no_blocks, packed_blocks
-from tmxdb.serve.scene.lines import PackedLine, packed_line
+from tmxdb.serve.scene.lines import PackedLine, packed_line, unpack
+from tmxdb.serve.scene.states import packed_states
 from tmxdb.storage import Storage, id_name
 
-MAGIC, VERSION = b"TMXS", 1
+MAGIC, VERSION = b"TMXS", 2
 MAX_GHOSTS = 100
 _MAP = "SELECT file_path, sha256 FROM maps WHERE track_id = :track_id AND status = 'done'"
 _COLUMNS = """replay_id, user_name, coalesce(race_time_ms, site_time_ms) AS time_ms, position, checkpoints_ms, device,
- file_path, sha256"""
+ file_path, sha256, (SELECT folder_path FROM captures WHERE captures.replay_id = replays.replay_id
+ AND captures.status = 'done' ORDER BY finished_at DESC, capture_id DESC LIMIT 1) AS folder_path"""
 _FASTEST = f"""
 SELECT {_COLUMNS} FROM replays WHERE track_id = :track_id AND status = 'done'
 ORDER BY position IS NULL, position, replay_id LIMIT :n"""
@@ -38,14 +41,28 @@ class TrackScene:
     plain_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnRun:
+    """The line of a run, and what was pressed at each of its points."""
+
+    line: PackedLine
+    states: bytes
+    has_inputs: bool
+    has_gears: bool
+
+    def header(self) -> dict[str, Any]:
+        """Return what the browser must know to unpack it."""
+        return {**self.line.header(), "has_inputs": self.has_inputs, "has_gears": self.has_gears}
+
+
 class SceneBuilder:
     """Builds scenes, one at a time: a second request for the same one waits and finds it."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._scenes: LimitedCache[TrackScene] = LimitedCache(lambda scene: len(scene.packed), 32_000_000)
-        self._lines: LimitedCache[PackedLine | str] = LimitedCache(
-            lambda line: 200 + (len(line) if isinstance(line, str) else len(line.data)), 32_000_000
+        self._runs: LimitedCache[DrawnRun | str] = LimitedCache(
+            lambda run: 200 + (len(run) if isinstance(run, str) else len(run.line.data) + len(run.states)), 32_000_000
         )
         self._maps: LimitedCache[PackedBlocks] = LimitedCache(lambda blocks: 1000 + len(blocks.data), 8_000_000)
         self._building = threading.Lock()
@@ -65,13 +82,13 @@ class SceneBuilder:
     def _build(self, track_id: int, rows: Sequence[dict[str, Any]], map_row: dict[str, Any] | None) -> TrackScene:
         ghosts, left_out, parts = [], [], []
         for row in rows:
-            line = self._line(row)
-            if isinstance(line, str) or not line.n:
-                reason = line if isinstance(line, str) else "it has no positions on the map"
+            run = self._run(row)
+            if isinstance(run, str) or not run.line.n:
+                reason = run if isinstance(run, str) else "it has no positions on the map"
                 left_out.append({"replay_id": id_name(row["replay_id"]), "reason": reason})
                 continue
-            parts.append(line.data)
-            ghosts.append(_ghost(row) | line.header())
+            parts += [run.line.data, run.states]
+            ghosts.append(_ghost(row) | run.header())
         blocks, problem = self._blocks(map_row)
         parts.append(blocks.data)
         header = {
@@ -82,20 +99,24 @@ class SceneBuilder:
         packed = gzip.compress(plain, 6, mtime=0)
         return TrackScene(packed, f'"{len(packed):x}-{struct.unpack("<I", packed[-8:-4])[0]:08x}"', len(plain))
 
-    def _line(self, row: dict[str, Any]) -> PackedLine | str:
+    def _run(self, row: dict[str, Any]) -> DrawnRun | str:
         """Return the line of a replay, or why there is none."""
-        key = (row["replay_id"], row["sha256"])
-        line = self._lines.get(key)
-        if line is None:
+        key = (row["replay_id"], row["sha256"], row["folder_path"])
+        run = self._runs.get(key)
+        if run is None:
             data = self._read(row["file_path"])
             if data is None:
                 return "its file is missing"
             try:
-                line = packed_line(read_replay(data))
+                replay = read_replay(data)
+                line = packed_line(replay)
+                telemetry = captured_telemetry(self._storage, row["folder_path"])
+                states, has_inputs = packed_states(unpack(line)[0], replay, telemetry)
+                run = DrawnRun(line, states, has_inputs, telemetry is not None)
             except (GbxError, InvalidInput) as error:
-                line = str(error)
-            self._lines.put(key, line)
-        return line
+                run = str(error)
+            self._runs.put(key, run)
+        return run
 
     def _blocks(self, map_row: dict[str, Any] | None) -> tuple[PackedBlocks, str | None]:
         """Return the blocks of a map, and why there are none."""
@@ -124,7 +145,8 @@ class SceneBuilder:
 def encode(header: dict[str, Any], parts: Sequence[bytes]) -> bytes:
     """Return a scene: `TMXS`, u32 version, u32 size of the header, the header as JSON, the parts.
 
-    Header and parts begin at multiples of 4 bytes. The parts are the lines in the order of the header, then the blocks.
+    Header and parts begin at multiples of 4 bytes. The parts are line and states of each ghost in the order of the
+    header, then the blocks.
     """
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)

@@ -3,7 +3,7 @@
 import * as THREE from "./vendor/three/three.module.min.js";
 import { OrbitControls } from "./vendor/three/OrbitControls.js";
 import { carAt, clock, gap, load, passed } from "./scene_data.js";
-import { THEMES, driver } from "./scene_colours.js";
+import { KEYS, THEMES, driver } from "./scene_colours.js";
 import { blocksOf, groundOf } from "./scene_world.js";
 import { Cars, Lines } from "./scene_lines.js";
 
@@ -113,13 +113,7 @@ class Player {
       const button = document.createElement("button");
       button.type = "button";
       button.title = "Follow";
-      const [r, g, b] = driver(number).map((part) => Math.round(255 * part));
-      const dot = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      dot.setAttribute("viewBox", "0 0 10 10");
-      dot.setAttribute("class", "dot");
-      const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-      for (const [name, value] of Object.entries({ cx: 5, cy: 5, r: 5, fill: `rgb(${r},${g},${b})` })) circle.setAttribute(name, value);
-      dot.append(circle);
+      const dot = dotOf(driver(number).map((part) => Math.round(255 * part)));
       const name = document.createElement("bdi");
       name.textContent = ghost.name;
       const time = document.createElement("span");
@@ -158,6 +152,7 @@ class Player {
       this.lines.colour(mode);
       view.dataset.colour = mode;
       field("legend").hidden = mode !== "speed";
+      this.#keys(mode);
       this.#wake();
     });
     field("driven").addEventListener("change", () => this.#wake());
@@ -169,6 +164,22 @@ class Player {
     canvas.addEventListener("webglcontextlost", () => { note.textContent = "The graphics were lost. Reload the page."; });
     document.addEventListener("tmxdb:seek", (event) => this.#seek(event.detail));
     document.addEventListener("visibilitychange", () => { this.last = undefined; });
+  }
+
+  // What the colours of inputs and gears mean, and what is not known.
+  #keys(mode) {
+    const keys = field("legend-keys");
+    keys.hidden = !(mode in KEYS);
+    const shown = (KEYS[mode] ?? []).map(([text, rgb]) => {
+      const key = document.createElement("span");
+      const dot = dotOf(rgb);
+      key.append(dot, ` ${text}`);
+      return key;
+    });
+    const what = { gear: ["gears", "has_gears", " Captures with telemetry have them."] }[mode] ?? ["inputs", "has_inputs", ""];
+    const without = mode in KEYS ? this.ghosts.filter((ghost) => !ghost[what[1]]).length : 0;
+    keys.replaceChildren(...shown);
+    field("scene-known").textContent = without ? `${without} of ${this.ghosts.length} runs have no ${what[0]}.${what[2]}` : "";
   }
 
   #key(event) {
@@ -332,4 +343,15 @@ class Player {
     tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 180)}px`;
     tip.style.top = `${event.clientY - box.top + 12}px`;
   }
+}
+
+function dotOf([r, g, b]) {
+  const dot = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  dot.setAttribute("viewBox", "0 0 10 10");
+  dot.setAttribute("class", "dot");
+  dot.setAttribute("aria-hidden", "true");
+  const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+  for (const [name, value] of Object.entries({ cx: 5, cy: 5, r: 5, fill: `rgb(${r},${g},${b})` })) circle.setAttribute(name, value);
+  dot.append(circle);
+  return dot;
 }

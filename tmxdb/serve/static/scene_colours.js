@@ -46,3 +46,22 @@ export function loss(ms, out, at) {
   const [from, to] = share < 0 ? [[150, 155, 160], [30, 200, 90]] : [[150, 155, 160], [235, 55, 45]];
   for (let c = 0; c < 3; c++) out[at + c] = linear((from[c] + (to[c] - from[c]) * Math.abs(share)) / 255);
 }
+
+// Keys of the colours of inputs and gears: text, and red, green, blue.
+export const KEYS = {
+  pedals: [["accelerate", [30, 170, 80]], ["brake", [220, 50, 45]], ["both", [190, 80, 200]], ["neither", [70, 120, 220]]],
+  steer: [["left", [40, 110, 235]], ["straight", [160, 165, 170]], ["right", [240, 120, 30]]],
+  gear: [["1", [60, 90, 220]], ["2", [20, 170, 210]], ["3", [60, 190, 90]], ["4", [235, 180, 40]], ["5", [215, 60, 40]], ["unknown", [150, 155, 160]]],
+};
+
+export function pressed(mode, state, out, at) {
+  let rgb;
+  if (mode === "pedals") rgb = KEYS.pedals[state.accelerate ? (state.brake ? 2 : 0) : state.brake ? 1 : 3][1];
+  else if (mode === "gear") rgb = KEYS.gear[state.gear >= 1 && state.gear <= 5 ? state.gear - 1 : 5][1];
+  else {
+    const [left, none, right] = KEYS.steer.map(([, one]) => one);
+    const to = state.steer < 0 ? left : right;
+    rgb = none.map((part, c) => part + (to[c] - part) * Math.abs(state.steer) / 3);
+  }
+  for (let c = 0; c < 3; c++) out[at + c] = linear(rgb[c] / 255);
+}

@@ -10,13 +10,15 @@ export async function load(address) {
 
 export function unpack(buffer) {
   const view = new DataView(buffer);
-  if (view.getUint32(0, true) !== 0x53584d54 || view.getUint32(4, true) !== 1) throw new Error("This is not a scene.");
+  if (view.getUint32(0, true) !== 0x53584d54 || view.getUint32(4, true) !== 2) throw new Error("This is not a scene.");
   const size = view.getUint32(8, true);
   const scene = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 12, size)));
   let at = 12 + size;
   for (const ghost of scene.ghosts) {
     unpackLine(ghost, buffer, at);
     at += padded(8 * ghost.n);
+    ghost.states = new Uint8Array(buffer, at, ghost.n);
+    at += padded(ghost.n);
   }
   const blocks = scene.blocks;
   const n = blocks.n;
@@ -117,6 +119,11 @@ export function carAt(ghost, time, car) {
   }
   car.lastIndex = i;
   return car;
+}
+
+// What a byte of states says: tmxdb/serve/scene/states.py. Steering: -3 (left) to 3; the gear is 7 if it is unknown.
+export function stateOf(byte) {
+  return { accelerate: byte & 1, brake: (byte >> 1) & 1, steer: ((byte >> 2) & 7) - 3, gear: byte >> 5 };
 }
 
 // How many checkpoints a ghost has passed at a time.

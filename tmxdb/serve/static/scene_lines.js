@@ -4,7 +4,8 @@ import * as THREE from "./vendor/three/three.module.min.js";
 import { LineMaterial } from "./vendor/three/LineMaterial.js";
 import { LineSegments2 } from "./vendor/three/LineSegments2.js";
 import { LineSegmentsGeometry } from "./vendor/three/LineSegmentsGeometry.js";
-import { driver, driverLine, loss, rainbow } from "./scene_colours.js";
+import { driver, driverLine, loss, pressed, rainbow } from "./scene_colours.js";
+import { stateOf } from "./scene_data.js";
 
 const WIDE = 12; // lines up to this number are 3 pixels wide; more are 1 pixel, which costs a fraction
 const LIFT_M = 0.25; // above the road
@@ -49,7 +50,7 @@ export class Lines {
     return new THREE.LineSegments(geometry, new THREE.LineBasicMaterial({ vertexColors: true }));
   }
 
-  // mode: speed, driver or loss. Losses are compared with the first ghost that has checkpoints.
+  // mode: speed, driver, loss, pedals, steer or gear. Losses are compared with the first ghost that has checkpoints.
   colour(mode) {
     const reference = this.ghosts.find((ghost) => ghost.checkpoints_ms.length);
     this.ghosts.forEach((ghost, number) => {
@@ -58,7 +59,8 @@ export class Lines {
       for (let i = 0; i < ghost.n; i++) {
         if (mode === "speed") rainbow(ghost.speeds[i] / this.maxSpeed, of, 3 * i);
         else if (mode === "loss") loss(lostAt(ghost, reference, ghost.times[i]), of, 3 * i);
-        else of.set(own, 3 * i);
+        else if (mode === "driver") of.set(own, 3 * i);
+        else pressed(mode, stateOf(ghost.states[i]), of, 3 * i);
       }
       const colours = new Float32Array(6 * ghost.pairs.length);
       ghost.pairs.forEach((i, at) => {
