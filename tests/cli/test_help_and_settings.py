@@ -26,7 +26,7 @@ def _leaf_commands() -> list[str]:
 
 
 LEAVES = _leaf_commands()
-USES_DATA = {"adopt", "doctor", "run", "work", "status", "show", "plot", "contact-sheet", "verify", "reread",
+USES_DATA = {"adopt", "doctor", "run", "work", "status", "show", "plot", "contact-sheet", "film", "verify", "reread",
              "export frames", "export lake", "export lines", "export vcp", "game calibrate", "game check",
              "game prepare", "refresh", "watch", "config", "serve", "convert-captures"}  # fmt: skip
 USES_SITE = {"adopt", "doctor", "sync-tracks", "add-tracks", "select", "refresh", "run", "work"}

@@ -62,6 +62,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "plot": ("export.plot", "Draw the driven line of a replay."),
         "contact-sheet": ("export.contact_sheet", "Draw frames of a captured run in one picture."),
         "stats": ("export.stats", "Draw what the mirror consists of."),
+        "film": ("export.film", "Make a video of one or more runs."),
     },
     "Maintain": {
         "doctor": ("maintain.doctor", "Look at everything once, with cures."),

@@ -55,6 +55,7 @@ BASE: dict[str, list[str]] = {
     "export lines": ["out.csv", "--force", f"--track-id={TRACK_ID}"],
     "plot": ["binary"],
     "contact-sheet": ["1"],
+    "film": ["1"],
     "backup": ["copy.db"],
     "copy-db": ["tmx.db", "copied.db"],
     "gbx show": ["binary"],

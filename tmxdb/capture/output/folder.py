@@ -212,7 +212,7 @@ class CaptureFolder:
             self._tar = TarWriter(self._partial, self._replay_id)
         elif settings.store != "files":
             self._video = VideoWriter(
-                self._partial,
+                self._partial / VIDEO,
                 fps=settings.fps,
                 width=settings.width,
                 height=settings.height,

@@ -130,7 +130,7 @@ def _write(folder: Path, work: Path, target: str, metadata: dict[str, Any]) -> d
             _write_file(work / frame.file, read_jpeg(folder, frame))
         return None
     video = VideoWriter(
-        work,
+        work / VIDEO,
         fps=metadata["fps"],
         width=metadata["width"],
         height=metadata["height"],

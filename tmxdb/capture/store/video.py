@@ -39,9 +39,9 @@ def require_av() -> Any:
 class VideoWriter:
     """Encodes pictures as a video, in order. Used by one thread. Raise InvalidInput if PyAV is not installed."""
 
-    def __init__(self, folder: Path, *, fps: int, width: int, height: int, lossless: bool) -> None:
+    def __init__(self, path: Path, *, fps: int, width: int, height: int, lossless: bool) -> None:
         av = require_av()
-        self._av, self._fps, self._path = av, fps, folder / VIDEO
+        self._av, self._fps, self._path = av, fps, path
         self._container = av.open(str(self._path), "w", format="mp4", options={"movflags": "faststart"})
         self._stream = self._container.add_stream("libx264rgb" if lossless else "libx264", rate=fps)
         even = width % 2 == 0 and height % 2 == 0
@@ -72,7 +72,7 @@ class VideoWriter:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return {
             "kind": "video",
-            "file": VIDEO,
+            "file": self._path.name,
             "bytes": self._path.stat().st_size,
             "sha256": sha256,
             "codec": "h264",
