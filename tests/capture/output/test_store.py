@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import needs
 from tests.capture.output.test_manifest import RUN, valid
 from tests.capture.race.cars import DETAILS, car
 from tmxdb.api.captures import MirroredCapture
@@ -26,7 +27,6 @@ from tmxdb.capture.output.manifest import METADATA
 from tmxdb.capture.output.reader import read_frames, read_image, read_jpeg, read_metadata
 from tmxdb.capture.race.commands import StoreFrame, StoreTick
 from tmxdb.capture.settings import STORES, CaptureSettings
-from tmxdb.capture.store import video
 from tmxdb.capture.store.convert import convert, stored_as
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.game.driver import Frame
@@ -46,6 +46,8 @@ def pixels(number: int, width: int, height: int) -> bytes:
 
 
 def capture(root: Path, settings: CaptureSettings, *, frames: int = FRAMES, start_over: bool = False) -> Path:
+    if settings.store.startswith("video"):
+        needs.module("av")
     storage = Storage(root)
     dataset = CaptureFolder(storage, PATH, settings, owner="me", replay_id=RUN.replay_id)
     encoder = Encoder(dataset, settings, lambda: 1_800_000_000_000)
@@ -137,7 +139,7 @@ def test_a_lossless_video_gives_back_every_pixel(tmp_path: Path) -> None:
 
 
 def test_a_video_has_a_constant_rate_and_regular_key_frames(tmp_path: Path) -> None:
-    av = video.require_av()
+    av = needs.module("av")
     folder = made(tmp_path, "video", width=63, height=47)  # odd sizes need another pixel format
     with av.open(str(folder / "frames.mp4")) as container:
         stream = container.streams.video[0]
@@ -213,6 +215,7 @@ def test_a_converted_tar_equals_a_captured_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("target", "lossless"), [("video", False), ("video-lossless", True)])
 def test_a_conversion_to_a_video_says_whether_it_loses_anything(tmp_path: Path, target: str, lossless: bool) -> None:
+    needs.module("av")
     folder = made(tmp_path, "tar")
     before = [np.asarray(read_image(folder, frame)) for frame in read_frames(folder)]
     done = convert(Storage(tmp_path), PATH, target, owner="me")
@@ -237,6 +240,8 @@ def test_an_interrupted_conversion_loses_nothing(
 ) -> None:
     if source == target:
         return
+    if target == "video":
+        needs.module("av")
     folder = made(tmp_path, source)
 
     class Killed(BaseException):

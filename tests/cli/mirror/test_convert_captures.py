@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.frames import captured_database
 from tests.tool import Tool, tool
 from tmxdb.db.engine import Database
@@ -44,6 +45,7 @@ def test_captures_become_tars_and_files_again(captured: Tool) -> None:
 
 
 def test_what_is_lost_is_said_and_only_the_chosen_tracks_change(captured: Tool) -> None:
+    needs.module("av")
     planned = captured("convert-captures", "--to", "video", "--track-id", "1", "--dry-run")
     assert "2 captures from files to video: the pictures are compressed again." in planned.err
     assert "2 captures would be converted to video." in planned.err
