@@ -58,6 +58,10 @@ def test_ids_names_codes_and_selections(full: Tool, monkeypatch: pytest.MonkeyPa
     name = full.one("select name from tracks where name glob '[A-Za-z]*' order by name limit 1")
     assert name in words(full, monkeypatch, "track", name[:2])
     assert words(full, monkeypatch, "status", "--only", "be") == ["bent", "best"]
+    assert words(full, monkeypatch, "select", "--show", "be") == ["bent", "best"]
+    assert words(full, monkeypatch, "schema", "record") == ["record_history", "records"]
+    assert words(full, monkeypatch, "config", "se") == ["set"]
+    assert words(full, monkeypatch, "config", "set", "r") == ["rate"]
     assert words(full, monkeypatch, "retry", "--code", "gbx.n") == ["gbx.not_gbx"]
     assert "tmx.gone" in words(full, monkeypatch, "--db", "missing.db", "retry", "--code", "tmx.g")
 

@@ -6,7 +6,7 @@ long for a key press.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,20 @@ def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     return _items(found)
 
 
+def relations(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the names of tables and views."""
+    sql = (
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name LIKE ? ESCAPE '!'"
+        " AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name <> 'alembic_version' ORDER BY name LIMIT ?"
+    )
+    return _names(ctx, sql, incomplete)
+
+
+def words_among(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """Return those of `words` that begin with what was typed."""
+    return _items([(word, None) for word in words if word.startswith(incomplete)])
+
+
 def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Let the shell complete the name of a file."""
     return _items([(incomplete, None)], kind="file")
@@ -82,6 +96,8 @@ def folders(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 
 BY_OPTION: dict[str, Completer] = {
     "--only": selections,
+    "--show": selections,
+    "--drop": selections,
     "--code": codes,
     "--track-id": tracks,
     "--replay-id": replays,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from tmxdb.cli.completion.words import relations
 from tmxdb.cli.formats.table import terminal_width
 from tmxdb.cli.formats.text import padded, width_of
 from tmxdb.cli.framework.command import command, json_option
@@ -28,7 +29,7 @@ class Relation:
 
 @command()
 @json_option
-@click.argument("name", required=False, metavar="[TABLE|VIEW]")
+@click.argument("name", required=False, metavar="[TABLE|VIEW]", shell_complete=relations)
 def schema(as_json: bool, name: str | None) -> None:
     """List the tables and views, or the columns of one. Needs no database.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tmxdb.cli.completion.words import words_among
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.dotenv_file import read_dot_env
 from tmxdb.cli.framework.environment import ENVIRONMENT
@@ -20,12 +21,19 @@ from tmxdb.cli.shared.output import message, print_json, print_table
 from tmxdb.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from tmxdb.db.engine import Database
     from tmxdb.db.reading.reader import Reader
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    typed = ctx.params.get("words") or ()
+    return words_among((("set", "unset"), SETTINGS)[len(typed)], incomplete) if len(typed) < 2 else []
+
+
 @command()
-@click.argument("words", nargs=-1, metavar="[set KEY VALUE | unset KEY]")
+@click.argument("words", nargs=-1, metavar="[set KEY VALUE | unset KEY]", shell_complete=_complete)
 @json_option
 def config(words: tuple[str, ...], as_json: bool, options: StorageOptions) -> None:
     """List, set and unset the settings that the database remembers, with the origin of each value.
