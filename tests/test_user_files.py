@@ -131,8 +131,8 @@ def test_a_temporary_name_that_exists_already_is_never_written_through(
 ) -> None:
     victim = folder / "victim"
     victim.write_bytes(b"precious")
-    monkeypatch.setattr(user_files_module.secrets, "token_hex", lambda n: "guessed")
-    (folder / ".guessed.partial").symlink_to(victim)
+    monkeypatch.setattr(user_files_module.os, "urandom", lambda n: b"\xab")
+    (folder / ".ab.partial").symlink_to(victim)
     with pytest.raises(DiskError):
         write_user_file("out.csv", b"data")
     assert victim.read_bytes() == b"precious"

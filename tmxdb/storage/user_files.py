@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -160,7 +159,7 @@ def _refuse_companion(target: Path, text: str) -> None:
 
 def _create_partial(target: Path) -> tuple[Path, int]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    partial = target.with_name(f".{secrets.token_hex(8)}.partial")
+    partial = target.with_name(f".{os.urandom(8).hex()}.partial")
     return partial, os.open(partial, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
 
 

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import click
@@ -21,7 +20,6 @@ import click
 from tmxdb.cli.framework.dotenv_file import DotEnv
 from tmxdb.cli.shared.output import STDERR, Stderr, safe
 from tmxdb.errors import InvalidInput
-from tmxdb.events import EventBus, Notice
 
 FILE_BYTES, FILES = 10_000_000, 5
 _log = logging.getLogger("tmxdb.cli")
@@ -67,6 +65,8 @@ def notices(show: Callable[[str], None], source: str) -> Callable[[str], None]:
 
     With -v the log on stderr shows it.
     """
+    from tmxdb.events import EventBus, Notice
+
     events = EventBus() if is_logged_to_stderr() else EventBus(lambda event: show(str(event)))
     return lambda text: events.emit(Notice(text, source))
 
@@ -135,6 +135,8 @@ def check_log_file(path: Path, option: str) -> None:
 
 
 def _file_handler(path: Path) -> logging.Handler:
+    from logging.handlers import RotatingFileHandler  # imports the network library, which no help needs
+
     check_log_file(path, "--log-file")
     return RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8")
 
