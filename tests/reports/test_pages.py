@@ -65,6 +65,8 @@ def test_more_names_than_are_looked_at_are_not_counted(rows: Rows) -> None:
 def test_names_find_one_or_list_the_candidates(reader: Reader) -> None:
     assert find_driver(reader, "bob", None) == 8
     assert find_track(reader, "2", 2) == 2
+    with pytest.raises(InvalidInput, match="The name of the track is empty"):
+        find_track(reader, " ", None)
     with pytest.raises(InvalidInput, match="has no track '_02'"):
         find_track(reader, "_02", None)
     with pytest.raises(InvalidInput, match=r"2 tracks match '0'(.|\n)*1  A_01%, by unknown, 3 awards\n  2  B02"):

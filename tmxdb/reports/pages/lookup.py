@@ -76,7 +76,9 @@ SELECT name FROM names WHERE name IS NOT NULL"""
 
 
 def _check_text(noun: str, word: str) -> None:
-    """Raise InvalidInput for text that no database can compare: a Python string of bytes that are not UTF-8."""
+    """Raise InvalidInput for no text, and for text that no database can compare: bytes that are not UTF-8."""
+    if not word.strip():
+        raise InvalidInput(f"The name of the {noun} is empty.", code="input.name")
     try:
         word.encode()
     except UnicodeEncodeError:

@@ -60,11 +60,9 @@ class RefreshOptions:
         if self.older_than is None and self.changed:
             return None
         try:
-            return span_s(self.older_than or DEFAULT_AGE) * 1000
-        except ValueError:
-            raise UsageError(
-                f"--older-than {self.older_than!r} is not a span. Write 12h, 7d or 1d12h.", code="input.time"
-            ) from None
+            return span_s(DEFAULT_AGE if self.older_than is None else self.older_than) * 1000
+        except ValueError as error:
+            raise UsageError(f"--older-than {error}. Write 12h, 7d or 1d12h.", code="input.time") from None
 
 
 @command()

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,12 +61,15 @@ class WatchOptions:
 
     def schedule(self) -> tuple[int | None, list[int]]:
         """Return the span in ms or the minutes of the day. Raise UsageError for what is neither."""
-        if self.every and self.at:
+        if self.every is not None and self.at:
             raise UsageError("Give --every or --at, not both.", code="input.time")
         try:
             minutes = [_minutes(text) for text in self.at]
             span_s(self.older_than)
-            return (None, minutes) if minutes else (span_s(self.every or "1d") * 1000, [])
+            every_s = span_s("1d" if self.every is None else self.every)
+            if every_s == 0:
+                raise ValueError(f"{self.every!r} is no time between rounds")
+            return (None, minutes) if minutes else (every_s * 1000, [])
         except ValueError as error:
             raise UsageError(f"{error}. Write a span as 6h or 1d, a time of day as 03:30.", code="input.time") from None
 
@@ -227,6 +229,8 @@ def _log_to(path: str) -> logging.Logger:
     """Return a logger that writes to a file, 5 of 10 MB at most, and to stderr."""
     log = logging.getLogger(__name__)
     try:
+        from logging.handlers import RotatingFileHandler
+
         file = RotatingFileHandler(Path(path), maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}. Choose another file with --log.", code="input.log") from error
