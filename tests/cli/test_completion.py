@@ -40,7 +40,7 @@ def full(done: Tool) -> Tool:
 
 
 def test_commands_and_options(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert words(tool, monkeypatch, "sta") == ["status"]
+    assert words(tool, monkeypatch, "statu") == ["status"]
     assert set(words(tool, monkeypatch, "")) >= set(COMMANDS)
     assert "--all-replays" in words(tool, monkeypatch, "run", "--all")
     assert words(tool, monkeypatch, "work", "--kind", "ex") == ["extract"]
@@ -147,13 +147,13 @@ def run_in(shell: str, text: str, tool: Tool) -> list[str]:
 def test_a_real_bash_completes(tool: Tool) -> None:
     text = (
         'eval "$(tmxdb completion bash)"; complete -p tmxdb > /dev/null;'
-        ' COMP_WORDS=(tmxdb sta); COMP_CWORD=1; _tmxdb_completion tmxdb; printf "%s\\n" "${COMPREPLY[@]}"'
+        ' COMP_WORDS=(tmxdb statu); COMP_CWORD=1; _tmxdb_completion tmxdb; printf "%s\\n" "${COMPREPLY[@]}"'
     )
     assert run_in("bash", text, tool) == ["status"]
 
 
 def test_a_real_fish_completes(tool: Tool) -> None:
-    text = "tmxdb completion fish | source; complete -C 'tmxdb sta' | string split -f1 \\t"
+    text = "tmxdb completion fish | source; complete -C 'tmxdb statu' | string split -f1 \\t"
     assert run_in("fish", text, tool) == ["status"]
 
 
