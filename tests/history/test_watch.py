@@ -60,6 +60,19 @@ def test_a_round_syncs_refreshes_runs_and_tells_what_changed(tool: Tool, site: R
     assert tool.one("select count(*) from tracks") == 3
 
 
+def test_a_watch_with_a_shorter_span_does_not_wait_for_the_round_of_the_longer_one(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool("--site", site.url, "select", "best", "--order", "awards", "--max-tracks", 1)
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch._step", lambda *_: 0)
+    tool("watch", "--once", "--every", "9d")
+    later = due(tool)
+    tool("watch", "--once", "--every", "30d")
+    assert due(tool) == later
+    tool("watch", "--once", "--every", "1h")
+    assert later - due(tool) > 8 * 24 * HOUR_MS
+
+
 def test_a_round_that_failed_or_was_killed_is_done_again(
     tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import logging
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,8 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
         signals.say = lambda text: log.info("Stopping after this step.")
         while not signals.stop.is_set():
             try:
-                state = _wait(database, signals.stop, log, once=options.once)
+                latest_ms = next_round(wall_clock(), every_ms, times)
+                state = _wait(database, signals.stop, log, latest_ms, once=options.once)
                 if state is None:
                     break
                 began_ms = wall_clock()
@@ -125,12 +126,18 @@ def _pause(stop: threading.Event, seconds: float) -> None:
     stop.wait(seconds)
 
 
-def _wait(database: Database, stop: threading.Event, log: logging.Logger, *, once: bool) -> WatchState | None:
-    """Wait until a round is due; return None if the watch ends before that."""
+def _wait(
+    database: Database, stop: threading.Event, log: logging.Logger, latest_ms: int, *, once: bool
+) -> WatchState | None:
+    """Wait until a round is due, at most until `latest_ms`: the stored time may be of a watch with another schedule.
+
+    Return None if the watch ends before that.
+    """
     from tmxdb.upkeep.schedule import WatchState, load, save
 
     with database.write() as connection:
         state = load(connection) or WatchState(wall_clock())
+        state = replace(state, due_ms=min(state.due_ms, latest_ms))
         save(connection, state)
     said = False
     while state.due_ms > wall_clock():
