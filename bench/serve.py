@@ -41,7 +41,10 @@ PAGES = (
     ("search that finds nothing", "/tracks?q=no+such+track"),
     ("three filters, few match", "/tracks?environment=coast&tag=tech&min_awards=99"),
     ("a track", "/track/2233"),
+    ("a replay", "/replay/2233"),
     ("a driver", "/driver/7919"),
+    ("captures", "/captures"),
+    ("SQL, a track", "/sql?q=select+*+from+leaderboard+where+track_id+=+2233"),
     ("failures", "/failures"),
 )
 
@@ -98,7 +101,7 @@ def measure_scene(gbx: Path, folder: Path) -> None:
     for number in range(GHOSTS):
         path = files[number % len(files)]
         rows.append({"replay_id": number + 1, "user_name": f"driver {number}", "time_ms": None, "position": number,
-                     "checkpoints_ms": None, "device": None, "file_path": str(path),
+                     "checkpoints_ms": None, "device": None, "file_path": str(path), "folder_path": None,
                      "sha256": hashlib.sha256(f"{number}".encode()).hexdigest()})  # fmt: skip
     builder = SceneBuilder(Storage(folder))
     times_s = []

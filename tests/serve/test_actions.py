@@ -154,3 +154,10 @@ def test_actions_need_a_token(database: Database, serve: Callable[..., Any]) -> 
     client = serve(database, actions=Actions(Database(database.location)))
     assert 'method="post"' not in client.get("/").text
     assert client.post("/actions/pause", data={"kind": "all"}, headers=HERE).status_code == 405
+
+
+def test_the_failures_are_read_again_after_a_change(client: Any, rows: Rows) -> None:
+    assert "gbx.lzo" in client.get("/failures").text
+    rows.change(ReplayRow, 11, error_code="tmx.gone")
+    send(client, "resume", kind="all", back="/failures")
+    assert "gbx.lzo" not in client.get("/failures").text

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from tmxdb.clock import wall_clock
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError, InvalidInput
+from tmxdb.reports.pages.errors import ErrorGroup, read_errors
 from tmxdb.reports.status import Status, read_status
 from tmxdb.serve.run.filmstrip import Filmstrips
 from tmxdb.serve.scene.build import SceneBuilder
@@ -21,9 +23,10 @@ from tmxdb.storage import Storage
 MAX_READERS = 8
 """Connections at most; more requests wait for a free one."""
 WAIT_S = 10.0
-STATUS_EVERY_S = 2.0
-STATUS_SHARE = 20
-"""A status that takes long to read is read again only after this many times as long."""
+READ_EVERY_S = 2.0
+READ_SHARE = 20
+"""What takes long to read is read again only after this many times as long."""
+T = TypeVar("T")
 
 
 class ReaderPool:
@@ -66,24 +69,29 @@ class ReaderPool:
                 return
 
 
-class KeptStatus:
-    """The latest status, read at most every two seconds however many pages show it."""
+class Kept(Generic[T]):
+    """What takes long to read, read at most every two seconds however many pages show it."""
 
-    def __init__(self, read: Callable[[], Status], steady: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, read: Callable[[], T], steady: Callable[[], float] = time.monotonic) -> None:
         self._read, self._steady = read, steady
         self._lock = threading.Lock()
-        self._kept: Status | None = None
+        self._kept: T | None = None
         self._due_s = 0.0
 
-    def latest(self) -> Status:
-        """Return the status, at most two seconds old (older if reading it takes more than 0.1 s)."""
+    def latest(self) -> T:
+        """Return the latest value, at most two seconds old (older if reading it takes more than 0.1 s)."""
         with self._lock:
             begin_s = self._steady()
             if self._kept is None or begin_s >= self._due_s:
                 self._kept = self._read()
                 end_s = self._steady()
-                self._due_s = end_s + max(STATUS_EVERY_S, STATUS_SHARE * (end_s - begin_s))
+                self._due_s = end_s + max(READ_EVERY_S, READ_SHARE * (end_s - begin_s))
             return self._kept
+
+    def forget(self) -> None:
+        """Let the next page read again: something was changed here."""
+        with self._lock:
+            self._kept = None
 
 
 class ServedMirror:
@@ -94,9 +102,15 @@ class ServedMirror:
         self.readers = ReaderPool(location)
         self.tracks = KeptTrackIndex(self.readers.reader)
         self.sql = SqlRunner(location)
-        self.status = KeptStatus(self._read_status)
+        self.status = Kept(self._read_status)
+        self.errors = Kept(self._read_errors)
         self.scenes = SceneBuilder(storage)
         self.filmstrips = Filmstrips(storage)
+
+    def forget(self) -> None:
+        """Let the next pages show what was changed here."""
+        self.status.forget()
+        self.errors.forget()
 
     def close(self) -> None:
         """Close all connections."""
@@ -105,3 +119,7 @@ class ServedMirror:
     def _read_status(self) -> Status:
         with self.readers.reader() as reader:
             return read_status(reader, self.storage.root, self.storage.free_bytes(), wall_clock())
+
+    def _read_errors(self) -> list[ErrorGroup]:
+        with self.readers.reader() as reader:
+            return read_errors(reader)

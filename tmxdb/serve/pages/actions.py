@@ -40,6 +40,7 @@ async def act(request: Request) -> Response:
     if action is None:
         raise InvalidInput("There is no such action.", code="input.no_row")
     sentence = await run_in_threadpool(action, state.actions, fields)
+    state.mirror.forget()
     log.info("from a web page: %s", sentence)
     back = fields.get("back", "/")
     path, _, query = (back if _BACK.fullmatch(back) else "/").partition("?")

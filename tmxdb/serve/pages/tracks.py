@@ -22,7 +22,7 @@ from tmxdb.tmx.endpoints import DIFFICULTIES, ENVIRONMENTS, MOODS, PRIMARY_TYPES
 
 PAGE = 50
 CHUNK = 500
-LOOK_S = 0.2
+LOOK_S = 0.1
 """Rare tracks are looked for this long; then the page ends, and the next one continues there."""
 MAX_SELECTED = 20_000
 """Tracks of a selection that the list shows at most."""
