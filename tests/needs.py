@@ -21,7 +21,7 @@ def lacking(reason: str) -> NoReturn:
     """Skip this test, or fail it with TMXDB_REQUIRE=1."""
     if REQUIRED:
         pytest.fail(f"{reason} (TMXDB_REQUIRE=1: no test is skipped)", pytrace=False)
-    pytest.skip(reason)
+    pytest.skip(reason, allow_module_level=True)
 
 
 def module(name: str) -> Any:

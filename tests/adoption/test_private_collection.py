@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.adoption.conftest import NEGATIVE, private_map, private_replay
 from tests.tool import Tool
 from tmxdb_sandbox import RunningSite
@@ -71,7 +72,7 @@ def test_exports_plots_captures_and_show_work_on_local_ids(collection: Tool) -> 
 
 
 def test_the_driven_line_of_a_local_replay_can_be_drawn(collection: Tool) -> None:
-    pytest.importorskip("matplotlib")
+    needs.module("matplotlib")
     replay_id = collection.one("select replay_id from replays where race_time_ms = 19500")
     collection("plot", f"local{-replay_id}", "--out", "line.png")
     assert (collection.folder / "line.png").stat().st_size > 10_000

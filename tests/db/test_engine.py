@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import exc, text
 
+from tests import needs
 from tests.rows import Rows
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.engines import sqlite as engine
@@ -202,7 +203,7 @@ def test_a_sqlite_url_names_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_postgresql_url_uses_psycopg(scheme: str) -> None:
-    pytest.importorskip("psycopg", reason="the driver is not installed")
+    needs.module("psycopg")
     database = Database(f"{scheme}://ann@host/tmx")
     assert (database.path, database.engine.dialect.driver) == (None, "psycopg")
     database.close()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.gbx.made import a_replay
 from tests.rows import Rows
 from tests.tool import Tool, tool
@@ -77,7 +78,7 @@ def test_the_file_is_a_float64_array_in_c_order() -> None:
     shape, values = read_npy(data)
     assert shape == (2, 3)
     assert values == [1.0, 2.0, 3.0, 4.0, 5.0, 6.5]
-    numpy = pytest.importorskip("numpy")
+    numpy = needs.module("numpy")
     loaded = numpy.load(io.BytesIO(data))
     assert (loaded.dtype, loaded.shape, loaded.flags["C_CONTIGUOUS"]) == (numpy.float64, (2, 3), True)
     saved = io.BytesIO()

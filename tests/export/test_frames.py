@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.export.conftest import RUNS
 from tests.export.readers import in_tars
 from tests.frames import captured_database, car, jpeg
@@ -20,7 +21,7 @@ from tests.tool import Tool, until
 from tmxdb.db.engine import Database
 from tmxdb.export.export_lock import ExportLock
 
-parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow")
+parquet = needs.module("pyarrow.parquet")
 
 MANY_SHARDS = ("--split", "train=0.6,val=0.4", "--shard-frames", 8)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests import needs
 from tests.export.conftest import RUNS
 from tests.export.readers import in_tars
 from tests.frames import captured_database
 from tests.tool import Tool
 from tmxdb.db.engine import Database
 
-parquet = pytest.importorskip("pyarrow.parquet", reason="no pyarrow")
+parquet = needs.module("pyarrow.parquet")
 
 
 def test_only_selected_captures_are_exported(captured: Tool) -> None:

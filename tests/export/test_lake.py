@@ -23,7 +23,7 @@ from tmxdb.export.lake.layout import LakeShard, shards_of
 from tmxdb.gbx import read_replay
 
 __all__ = ["tool"]
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+parquet = needs.module("pyarrow.parquet")
 ROOT = Path(__file__).parents[2]
 STADIUM, SNOW = 7, 1
 

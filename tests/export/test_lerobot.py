@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import needs
 from tests.export.conftest import RUNS
 from tests.frames import car, jpeg
 from tests.tool import Tool
@@ -20,7 +21,7 @@ from tmxdb.export.frames.frame_samples import FrameSample, SampledRun
 from tmxdb.export.frames.lerobot import rows as lerobot
 from tmxdb.export.frames.vectors import STATE
 
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+parquet = needs.module("pyarrow.parquet")
 
 ALWAYS = {"timestamp": "float32"} | dict.fromkeys(("frame_index", "episode_index", "index", "task_index"), "int64")
 EXPORT = ("export", "frames", "dataset", "--format", "lerobot", "--split", "train=0.6,val=0.4", "--shard-frames", 8,

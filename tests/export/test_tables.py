@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import tmxdb
+from tests import needs
 from tests.gbx.made import a_replay
 from tests.processes import needs_ctrl_c
 from tests.rows import Rows
@@ -32,7 +33,7 @@ from tmxdb.queue.job import WorkerStopping
 
 __all__ = ["tool"]
 
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+parquet = needs.module("pyarrow.parquet")
 NAME = '=Ann "the\nfast", ünïcode'
 
 

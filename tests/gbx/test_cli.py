@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests import needs
 from tests.gbx.golden.test_golden import GOLDEN
 from tests.gbx.made import a_challenge, a_replay
 from tests.gbx.samples import SAMPLES, needs_samples
@@ -157,7 +158,7 @@ def test_inputs_without_a_command_say_so_as_a_script(tmp_path: Path) -> None:
 
 
 def test_a_thumbnail_is_written_the_right_way_up(tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    image = needs.module("PIL.Image")
     picture = image.new("RGB", (16, 16), "white")
     picture.paste("black", (0, 0, 16, 8))  # the upper half is dark: stored upside down, the bottom of the scene
     picture.save(tmp_path / "stored.jpg", quality=95)

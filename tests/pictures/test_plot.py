@@ -6,13 +6,14 @@ import io
 
 import pytest
 
+from tests import needs
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.controls import ControlSteps
 from tmxdb.pictures.driven_line import DrivenLine
 from tmxdb.pictures.plot import draw_run
 
-image = pytest.importorskip("PIL.Image", reason="no Pillow")
-pytest.importorskip("matplotlib", reason="no matplotlib")
+image = needs.module("PIL.Image")
+needs.module("matplotlib")
 
 NO_INPUTS = ControlSteps([(0, 0.0)], [(0, 0.0)], [(0, 0.0)], [])
 

@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-pytest.importorskip("matplotlib", reason="no matplotlib")
-
+from tests import needs
 from tmxdb.pictures.driven_line import DrivenLine
 from tmxdb.pictures.plot import draw_run
 from tmxdb.pictures.plot_text import MAX_TITLE_CHARS, drawable
 
+needs.module("matplotlib")
 LINE = DrivenLine("ghost", [0, 100], [0.0, 5.0], [0.0, 0.0], [180.0, 180.0])
 NAMES = [
     "東京 - Ünïcödé", "Гонка ελληνικά", "العربية עברית", "🚗\N{ZERO WIDTH JOINER}💨", "\U0010ffff\ue000",

@@ -16,7 +16,7 @@ from tests.serve.conftest import HOSTILE
 from tmxdb.db.engine import Database
 
 needs.module("starlette")
-answer: Any = pytest.importorskip("tmxdb.serve.sql.answer")
+answer: Any = needs.module("tmxdb.serve.sql.answer")
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from tests.export.conftest import RUNS
 from tests.frames import car, jpeg
 from tests.tool import Tool
 
-pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-pytest.importorskip("numpy", reason="NumPy is not installed")
+pyarrow = needs.module("pyarrow")
+parquet = needs.module("pyarrow.parquet")
+needs.module("numpy")
 
 EXPORT = ("export", "frames", "out", "--format", "huggingface", "--split", "train=0.6,val=0.4", "--shard-frames", 8,
           "--no-progress")  # fmt: skip

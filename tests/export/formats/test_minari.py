@@ -23,8 +23,8 @@ from tmxdb.export.frames.minari import episodes
 from tmxdb.export.frames.minari.meta import write_meta
 from tmxdb.export.frames.vectors import ACTION, STATE
 
-h5py = pytest.importorskip("h5py", reason="h5py is not installed")
-np = pytest.importorskip("numpy", reason="NumPy is not installed")
+h5py = needs.module("h5py")
+np = needs.module("numpy")
 
 EXPORT = ("export", "frames", "out", "--format", "minari", "--split", "train=0.6,val=0.4", "--shard-frames", 8,
           "--no-progress")  # fmt: skip

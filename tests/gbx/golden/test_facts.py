@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.gbx.made import INPUTS, a_challenge, a_replay
 from tmxdb.gbx import GbxError, InputEvent, Inputs, read_challenge, read_replay
 from tmxdb.gbx.format import xml
@@ -162,13 +163,13 @@ def test_without_pillow_an_orientation_turns_the_picture() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"PNG", b"\xff\xd8", b"\xff\xd8\xff\xe0" + bytes(40)])
 def test_a_thumbnail_that_is_not_a_picture_is_an_error(data: bytes) -> None:
-    pytest.importorskip("PIL.Image", reason="Pillow is not installed, and only it looks at the picture")
+    needs.module("PIL.Image")
     with pytest.raises(GbxError, match="thumbnail"):
         upright(data)
 
 
 def test_a_huge_picture_is_not_unpacked() -> None:
-    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    image = needs.module("PIL.Image")
     out = io.BytesIO()
     image.new("L", (2_049, 2_048)).save(out, "JPEG")
     with pytest.raises(GbxError, match="2,049 x 2,048 pixels") as refused:
