@@ -9,7 +9,7 @@ from tmxdb.clock import iso
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.changes import read_changes
 from tmxdb.selections.reading import ChosenTracks
-from tmxdb.sync.refresh import count_due, reopen_old
+from tmxdb.sync.due import count_due, reopen_old
 
 OLD, NEW = iso(NOW - 1000), iso(NOW)
 

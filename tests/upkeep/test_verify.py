@@ -154,7 +154,7 @@ def test_a_folder_as_captures_write_it_is_well_until_a_frame_is_lost(
     dataset.close()
     rows.capture(1, 41, "done", folder_path="frames/1/41_Anna_5ms")
     for large in (8 * 2**20, 0):  # the manifest as one document, and line by line
-        monkeypatch.setattr("tmxdb.upkeep.integrity._LARGE_MANIFEST", large)
+        monkeypatch.setattr("tmxdb.upkeep.capture_integrity._LARGE_MANIFEST", large)
         assert "All is well." in tool("verify", "--hash").err
         (storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg").rename(shelf.data / "kept")
         assert "frame_00019_190ms.jpeg does not exist" in tool("verify", ends=3).out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 from sqlalchemy import Connection, select
 
@@ -32,7 +32,7 @@ def database_id(connection: Connection) -> str:
     """
     known = setting(connection, ID_SETTING)
     if known is None:
-        upsert(connection, NewRows(_settings, [{"key": ID_SETTING, "value": secrets.token_hex(8)}]))
+        upsert(connection, NewRows(_settings, [{"key": ID_SETTING, "value": os.urandom(8).hex()}]))
         known = setting(connection, ID_SETTING)  # another process may have been faster
     return known or ""
 

@@ -11,7 +11,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.paths import plain
 from tmxdb.process_identity import may_live
 from tmxdb.storage import Storage, id_name
-from tmxdb.upkeep.integrity import Problem, capture_problem, file_problem
+from tmxdb.upkeep.integrity import Problem, file_problem
 
 NOUNS = {
     "track": ("list", "tracks", "track_id"),
@@ -130,6 +130,8 @@ def _file(storage: Storage, row: Row) -> FileState | None:
             path, plain(str(storage.absolute(path))), size, file_problem(storage, path, size or 0, row["sha256"])
         )
     if row.get("folder_path"):
+        from tmxdb.upkeep.capture_integrity import capture_problem
+
         path = row["folder_path"]
         return FileState(path, plain(str(storage.absolute(path))), None, capture_problem(storage, path, content=True))
     return None

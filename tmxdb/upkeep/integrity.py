@@ -1,30 +1,19 @@
-"""Whether the file of a row exists and has the right content: for one row in `show`, for all of them in `verify`."""
+"""Whether the file of a row exists and has the right content: for one row in `show`, for all of them in `verify`.
+
+Folders of captures: `capture_integrity.py`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tmxdb.capture.output.manifest import MANIFEST, METADATA
-from tmxdb.capture.output.picture_check import stored_picture_problem
-from tmxdb.capture.output.reader import read_frames, read_metadata
-from tmxdb.capture.store.tar import TAR
-from tmxdb.capture.store.video import VIDEO
-from tmxdb.capture.telemetry.files import NAMES as TELEMETRY_NAMES
-from tmxdb.capture.telemetry.files import read_telemetry
-from tmxdb.errors import InvalidInput
 from tmxdb.storage import Storage
 
 MISSING, DAMAGED, UNREADABLE, SUSPICIOUS = "missing", "damaged", "unreadable", "suspicious"
-_LARGE_MANIFEST = 8 * 2**20
-"""Bytes of a manifest above which it is read line by line, as captures write it. A smaller one may have other line
-breaks: older scripts wrote some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ def file_problem(storage: Storage, path: str, size: int, sha256: str | None) -> 
             return Problem(DAMAGED, "not a regular file")
         if found.st_size != size:
             return Problem(DAMAGED, f"expected {size:,} bytes, found {found.st_size:,}")
-        if sha256 is not None and _sha256(file) != sha256:
+        if sha256 is not None and sha256_of(file) != sha256:
             return Problem(DAMAGED, "the content has changed")
     except (FileNotFoundError, NotADirectoryError):
         return Problem(MISSING, "the file does not exist")
@@ -54,143 +43,7 @@ def file_problem(storage: Storage, path: str, size: int, sha256: str | None) -> 
     return None
 
 
-def capture_problem(storage: Storage, folder: str, *, content: bool) -> Problem | None:
-    """Return None if the folder of a capture has its two JSON files, and every frame and the telemetry that they name.
-
-    `content`: also read the telemetry, check that each frame begins and ends like a JPEG (there is no digest of them),
-    and decode the pictures of captures that did not count black and frozen ones themselves.
-    """
-    at = storage.absolute(folder)
-    try:
-        if not at.is_dir():
-            return Problem(MISSING, "the folder does not exist")
-        if (store := _store(at)) is not None:
-            return _store_problem(at, store, content=content)
-        for name in (MANIFEST, METADATA):
-            if not (at / name).is_file():
-                return Problem(DAMAGED, f"{name} does not exist")
-        for name, size in _frames(at):
-            found = _size(at / name)
-            if found is None or found < 2 or size not in (None, found):
-                what = "does not exist" if found is None else f"has {found:,} bytes instead of {size or 'a picture'}"
-                return Problem(DAMAGED, f"{name} {what}")
-            if content and not _is_jpeg(at / name):
-                return Problem(DAMAGED, f"{name} is not a complete JPEG")
-        if found_in_telemetry := _telemetry_problem(at, content=content):
-            return Problem(DAMAGED, found_in_telemetry)
-        return _picture_problem(at, decode=content)
-    except ValueError as error:
-        return Problem(DAMAGED, f"{MANIFEST} {error}")
-    except OSError as error:
-        return Problem(UNREADABLE, error.strerror or str(error))
-
-
-def _store(folder: Path) -> dict[str, Any] | None:
-    """Return the one file with all pictures, as the metadata says; None if each picture has its own."""
-    try:
-        store = read_metadata(folder).get("store")
-    except InvalidInput:
-        return None
-    return store if isinstance(store, dict) and store.get("file") in (TAR, VIDEO) else None
-
-
-def _store_problem(folder: Path, store: dict[str, Any], *, content: bool) -> Problem | None:
-    """Return what is wrong with a capture in one file. `content`: also hash it and read every entry."""
-    name = store["file"]
-    found = _size(folder / name)
-    if found is None or found != store.get("bytes"):
-        what = "does not exist" if found is None else f"has {found:,} bytes instead of {store.get('bytes')}"
-        return Problem(DAMAGED, f"{name} {what}")
-    if name == VIDEO and not (folder / MANIFEST).is_file():
-        return Problem(DAMAGED, f"{MANIFEST} does not exist")
-    if content:
-        if _sha256(folder / name) != store.get("sha256"):
-            return Problem(DAMAGED, f"the content of {name} has changed")
-        try:
-            frames, total = sum(1 for _ in read_frames(folder)), read_metadata(folder).get("total_frames")
-        except InvalidInput as error:
-            return Problem(DAMAGED, str(error).partition(". Run ")[0])
-        if frames != total:
-            return Problem(DAMAGED, f"{MANIFEST} has {frames:,} frames instead of {total}")
-    if found_in_telemetry := _telemetry_problem(folder, content=content):
-        return Problem(DAMAGED, found_in_telemetry)
-    return _picture_problem(folder, decode=False)
-
-
-def _picture_problem(folder: Path, *, decode: bool) -> Problem | None:
-    found = stored_picture_problem(folder, decode=decode)
-    if not found:
-        return None
-    return Problem(SUSPICIOUS, f"{found}; to capture it again, delete the folder and run verify --repair")
-
-
-def _frames(folder: Path) -> Iterator[tuple[str, int | None]]:
-    """Yield the name and, if the manifest has it, the size of each frame. Raise ValueError if it is not a manifest."""
-    manifest = folder / MANIFEST
-    if manifest.stat().st_size > _LARGE_MANIFEST:
-        try:
-            yield from ((frame.file, None) for frame in read_frames(folder))
-        except InvalidInput:
-            raise ValueError("is not a list of frames") from None
-        return
-    try:
-        entries = json.loads(manifest.read_bytes())
-    except (ValueError, RecursionError):
-        raise ValueError("cannot be read") from None
-    if isinstance(entries, dict):
-        entries = entries.get("entries")
-    for entry in entries if isinstance(entries, list) else [None]:
-        facts = entry if isinstance(entry, dict) else {}
-        name, size = facts.get("file"), facts.get("bytes")
-        if not isinstance(name, str) or not _is_plain(name):
-            raise ValueError("is not a list of frames")
-        yield name, size if isinstance(size, int) else None
-
-
-def _telemetry_problem(folder: Path, *, content: bool) -> str | None:
-    """Return what is wrong with the telemetry that the metadata names; None if it is right, or if there is none."""
-    try:
-        telemetry = read_metadata(folder).get("telemetry")
-    except InvalidInput:
-        return f"{METADATA} cannot be read"
-    if telemetry is None:
-        return None
-    name, ticks = (telemetry.get("file"), telemetry.get("ticks")) if isinstance(telemetry, dict) else (None, None)
-    if name not in TELEMETRY_NAMES:
-        return f"{METADATA} does not say which file has the telemetry"
-    if not _size(folder / name) and not (folder / TAR).exists():
-        return f"{name} does not exist"
-    if not content:
-        return None
-    try:
-        table = read_telemetry(folder, name)
-    except InvalidInput as error:
-        # A file that only another installation can read is not damaged.
-        return None if error.code == "input.extra" else str(error).removeprefix(f"{folder / name}: ").partition(". ")[0]
-    return None if len(table) == ticks else f"{name} has {len(table):,} ticks instead of {ticks}"
-
-
-def _is_jpeg(file: Path) -> bool:
-    """Return whether it begins and ends with the JPEG markers SOI and EOI (ITU T.81, table B.1)."""
-    with open(file, "rb") as opened:
-        begins = opened.read(2)
-        opened.seek(-2, os.SEEK_END)
-        return begins == b"\xff\xd8" and opened.read(2) == b"\xff\xd9"
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether it is a plain name in the same folder: a manifest may come from anyone."""
-    return bool(name) and not set(name) & set("/\\:\0") and name not in (".", "..")
-
-
-def _size(file: Path) -> int | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Return the digest of a file in hexadecimal."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

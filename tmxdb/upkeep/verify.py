@@ -23,7 +23,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors
-from tmxdb.upkeep.integrity import SUSPICIOUS, UNREADABLE, Problem, capture_problem, file_problem
+from tmxdb.upkeep.integrity import SUSPICIOUS, UNREADABLE, Problem, file_problem
 from tmxdb.upkeep.orphans import (
     FOLDERS,
     Batch,
@@ -191,6 +191,8 @@ def _done(table: Table) -> Select[Any]:
 
 def _problem(run: Verification, row: Sequence[Any]) -> Problem | None:
     if len(row) == 3:
+        from tmxdb.upkeep.capture_integrity import capture_problem  # what reads captures takes 50 ms to import
+
         return capture_problem(run.storage, row[2], content=run.progress.content)
     return file_problem(run.storage, row[2], row[3], row[4] if run.progress.content else None)
 

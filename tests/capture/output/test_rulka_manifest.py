@@ -23,7 +23,7 @@ from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.game.driver import Frame
 from tmxdb.game.state import CarInputs, CarState
 from tmxdb.storage import Storage
-from tmxdb.upkeep.integrity import capture_problem
+from tmxdb.upkeep.capture_integrity import capture_problem
 
 TIMES = (0, 100, 200, 290)
 """Of frames. Ticks are every 10 ms up to the last one."""

@@ -31,7 +31,7 @@ from tmxdb.capture.store.convert import convert, stored_as
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.game.driver import Frame
 from tmxdb.storage import Storage
-from tmxdb.upkeep.integrity import capture_problem
+from tmxdb.upkeep.capture_integrity import capture_problem
 
 FRAMES = 45
 PATH = "frames/9865/run"

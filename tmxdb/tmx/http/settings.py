@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -50,6 +49,8 @@ def http_settings(environ: Mapping[str, str] = os.environ) -> HttpSettings:
     On Windows and macOS the proxies of the system apply if none is in the environment. Raise InvalidInput for
     certificates that do not exist and for proxies of an unknown kind.
     """
+    import urllib.request  # imports http.client, and dry runs need no proxy
+
     proxies = urllib.request.getproxies()
     return HttpSettings(
         certificates=_certificates(environ),

@@ -92,7 +92,8 @@ def refresh(
     from tmxdb.cli.actions.mirror.work import do_work
     from tmxdb.cli.actions.mirror.work_request import WorkRequest
     from tmxdb.cli.opening.exchange import open_exchange
-    from tmxdb.sync.refresh import count_due, look_for_changes, reopen_old
+    from tmxdb.sync.due import count_due, reopen_old
+    from tmxdb.sync.refresh import look_for_changes
 
     with stop_signals() as signals:
         database = open_database(storage)
@@ -129,7 +130,7 @@ def refresh(
 
 
 def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOptions, before_ms: int) -> None:
-    from tmxdb.sync.refresh import LOOKED_UP_BY_ID, count_due
+    from tmxdb.sync.due import LOOKED_UP_BY_ID, count_due
 
     database = open_database(storage, read_only=True)
     scope = only.or_remembered(database).scope(database)
