@@ -70,7 +70,7 @@ class CollectionStats:
 
 
 def read_collection(reader: Reader, only: str | None = None) -> CollectionStats:
-    """Return the numbers of all tracks, or of the tracks of the selection `only`. Reads every replay: 20 s for 10 M."""
+    """Return the numbers of all tracks, or of the tracks of the selection `only`. Reads every replay."""
     member = "track_id IN (SELECT track_id FROM selection_tracks WHERE selection = :only)"
     where, prefix = ("", "WHERE") if only is None else (f"WHERE {member}", f"WHERE {member} AND")
     values: dict[str, Any] = {} if only is None else {"only": only}
