@@ -60,7 +60,7 @@ function pedals(names, charts, common) {
     yScale: { range: [-0.1, lanes.length] },
     y: { splits: () => lanes.map((lane) => base(lane) + 0.4), values: () => lanes.map((lane) => (lane.channel === "brake" ? "brake" : "gas")), grid: { show: false }, ticks: { show: false } },
     series: lanes.map((lane) => ({
-      label: `${lane.channel} ${lane.name}`, colour: lane.channel === "brake" ? "--brake" : "--gas", isStepped: true, isFilled: true, width: 1,
+      label: `${lane.channel} ${lane.name}`, colour: names.length > 1 ? COLOURS[lane.i] : lane.channel === "brake" ? "--brake" : "--gas", isStepped: true, isFilled: true, width: 1,
       fillTo: () => base(lane), value: (u, value) => (value == null ? "–" : value > base(lane) ? "on" : "off"),
     })),
   });
