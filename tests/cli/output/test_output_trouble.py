@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -165,3 +166,10 @@ def test_a_query_writes_a_file_in_utf8_and_never_over_another_or_a_database(read
     assert (ready.folder / "tmx.db").read_bytes() == before
     assert "table" in ready("query", "--format", "table", "select 1", "--out", "b", ends=2).error
     assert ready.files() == {"tmx.db", "a.csv", "a.json"}
+
+
+@pytest.mark.parametrize(("command", "suffix"), [("plot", "svg"), ("contact-sheet", "jpg"), ("film", "txt")])
+def test_a_name_with_the_suffix_of_another_format_is_refused(tool: Tool, command: str, suffix: str) -> None:
+    ran = tool(command, 5, "--out", f"a.{suffix}", ends=2)
+    assert re.search(rf"--out a\.{suffix}: only (PNG|MP4) is written\. End the name with \.(png|mp4)\.", ran.err)
+    assert not (tool.folder / f"a.{suffix}").exists()

@@ -17,6 +17,7 @@ from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.pictures import check_selected, draw_selection, nothing_chosen
+from tmxdb.cli.shared.suffix import check_suffix
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.storage import Storage, id_name, write_user_file
 
@@ -64,6 +65,8 @@ def contact_sheet(
       tmxdb contact-sheet --only best --out sheets
     """
     layout = _Layout(frames, columns, frame_width)
+    if replay is not None:
+        check_suffix(out, ".png")
     if replay is None and only.only is None:
         raise nothing_chosen("contact-sheet")
     if replay is None and capture_id is not None:

@@ -16,6 +16,7 @@ from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.suffix import check_suffix
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.storage import Storage, check_user_file, id_name, new_user_file
 
@@ -78,6 +79,7 @@ def film(replay: tuple[str, ...], out: Path | None, force: bool, look: FilmOptio
 
     name = item_id_in(replay[0], "replay")
     target = out or Path(f"{Path(replay[0]).name.split('.')[0] if name is None else id_name(name)}.mp4")
+    check_suffix(out, ".mp4")
     check_user_file(target, force=force)
     made = Film(_runs(replay, options), view=look.view, width=look.width, fps=look.fps, speed=look.speed)
     with (

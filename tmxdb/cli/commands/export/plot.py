@@ -16,6 +16,7 @@ from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.output import message
 from tmxdb.cli.shared.pictures import check_selected, draw_selection, nothing_chosen
+from tmxdb.cli.shared.suffix import check_suffix
 from tmxdb.errors import GbxError, InvalidInput, UsageError
 from tmxdb.storage import Storage, id_name, write_user_file
 
@@ -48,6 +49,8 @@ def plot(replay: str | None, out: Path | None, force: bool, only: OnlyOption, op
       tmxdb plot --only best --out lines
     """
     replay_id = None if replay is None else item_id_in(replay, "replay")
+    if replay is not None:
+        check_suffix(out, ".png")
     if replay is not None and replay_id is None:
         if only.only is not None:
             raise UsageError("--only is about replays in the database, not files.", code="input.ids")
