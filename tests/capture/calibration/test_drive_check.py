@@ -21,7 +21,7 @@ __all__ = ["tool"]
 def world(tool: Tool, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (tool.folder / "tmx.db").write_bytes(sqlite_template.read_bytes())
     lengthen_capture_waits(monkeypatch)
-    monkeypatch.setattr("tmxdb.capture.calibration.drives.HOLD_S", 0.08)
+    monkeypatch.setattr("tmxdb.capture.calibration.drives.HOLD_S", 0.3)  # the game also renders on a busy machine
     monkeypatch.setattr("tmxdb.capture.calibration.calibrate.BLOCKS", 2)
     world = World(tool)
     world.fill(tracks=1, replays=1)
