@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,26 @@ def test_a_game_in_use_is_not_given_out(folders: Folders) -> None:
         assert again is first
     with games.acquire("8") as other:
         assert other is second
+
+
+def test_a_thread_keeps_its_game_although_one_of_another_thread_is_free_for_a_moment(folders: Folders) -> None:
+    """Between two replays of a track its game is free, and another thread may need one for its next track then."""
+    setup = GameSetup(
+        8478, 2, GameFolders(folders.user, folders.scripts.parent), folders.user.parent / "games", "Player"
+    )
+    games = GamePool(setup, dict, lambda text: None)
+
+    def drive(key: str) -> int:
+        with games.acquire(key) as instance:
+            instance.map_key = key
+            return instance.port
+
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        assert [first.submit(drive, "6").result(), second.submit(drive, "5").result()] == [8478, 8479]
+        assert second.submit(drive, "8").result() == 8479
+        assert first.submit(drive, "6").result() == 8478
+        assert first.submit(drive, "7").result() == 8478
+    games.close()
 
 
 def test_captures_that_need_plugin_frames_are_rejected_for_tminterface_1(folders: Folders) -> None:

@@ -38,6 +38,8 @@ def test_two_games_share_many_replays_and_tracks(world: World, monkeypatch: pyte
     assert Counter(row["status"] for row in rows) == {"done": TRACKS * REPLAYS}
     for row in rows:
         world.check_folder(row)
+    repeated = world.tool.rows("select item_id, outcome, error_code, error from attempts")
+    assert repeated == []
     assert len(maps[0]) + len(maps[1]) == TRACKS  # each track was one game's, and loaded once
     assert min(len(loaded) for loaded in maps) > 0
     assert tree(world.user) == before

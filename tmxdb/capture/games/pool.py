@@ -35,6 +35,7 @@ class GamePool:
             GameInstance(setup, number, waiting_maps, note, self._note_once) for number in range(setup.games)
         ]
         self._free = list(self._instances)
+        self._of_thread = threading.local()
         self._lock = threading.Lock()
         self._timers: dict[int, threading.Timer] = {}
         if setup.launch is None and (copied := self._instances[0].copy_maps()):
@@ -71,13 +72,20 @@ class GamePool:
 
     @contextmanager
     def acquire(self, map_key: str) -> Iterator[GameInstance]:
-        """Reserve a free game, preferably one that has this map loaded. Raise GameError if none is free."""
+        """Reserve a free game. Raise GameError if none is free.
+
+        Preferably one that has this map loaded, then one without a map, then the one that this thread had before:
+        another thread may be about to drive the next replay of its track on any of the others.
+        """
         with self._lock:
             if not self._free:
                 raise GameError("all games are in use", code="game.none_free")
             instance = next((one for one in self._free if one.map_key == map_key), None)
-            instance = instance or next((one for one in self._free if one.map_key is None), self._free[0])
+            instance = instance or next((one for one in self._free if one.map_key is None), None)
+            own: GameInstance | None = getattr(self._of_thread, "instance", None)
+            instance = instance or (own if own in self._free else self._free[0])
             self._take(instance)
+            self._of_thread.instance = instance
         try:
             yield instance
         finally:
