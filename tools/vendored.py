@@ -1,8 +1,7 @@
 """Copy the JavaScript libraries of the web pages from the npm registry: `python3 -m tools.vendored`.
 
 Change a version in PACKAGES and run it. It needs npm, writes tmxdb/serve/static/vendor/ with the licences, and changes
-imports of `three` into paths, because the pages have no import maps (their policy allows no inline script). What only
-the tests use goes into tests/serve/browser/vendor/.
+imports of `three` into paths, because the pages have no import maps (their policy allows no inline script).
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VENDOR = ROOT / "tmxdb" / "serve" / "static" / "vendor"
-TESTS = ROOT / "tests" / "serve" / "browser" / "vendor"
-OF_TESTS = {"axe-core"}
 # From 0.186 on three.js has no minified files: 2.1 MB instead of 0.75 MB.
 PACKAGES = {
     "three": (
@@ -41,7 +38,6 @@ PACKAGES = {
             "dist/uPlot.min.css": "uPlot.min.css",
         },
     ),
-    "axe-core": ("4.14.1", {"LICENSE": "LICENSE.txt", "axe.min.js": "axe.min.js"}),
 }
 _IMPORT = re.compile(r"""(from\s*['"])([^'"]+)(['"])""")
 
@@ -49,7 +45,7 @@ _IMPORT = re.compile(r"""(from\s*['"])([^'"]+)(['"])""")
 def main() -> None:
     """Write all libraries again."""
     for name, (version, files) in PACKAGES.items():
-        target = (TESTS if name in OF_TESTS else VENDOR) / name
+        target = VENDOR / name
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         package = download(f"{name}@{version}")

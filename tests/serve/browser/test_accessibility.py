@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.frames import captured_database
 from tests.gbx.made import a_challenge, a_replay
 from tests.rows import NOW, Rows
@@ -18,7 +19,6 @@ from tmxdb.db.models import CaptureRow, ReplayRow
 from tmxdb.upkeep.actions import Actions
 
 pytestmark = [pytest.mark.slow, on_linux]
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 FIND = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`)"""
@@ -65,12 +65,13 @@ def filled(sqlite: Database, tmp_path: Path) -> Database:
 def test_axe_finds_nothing_serious(
     filled: Database, address: Callable[..., str], opened: Callable[..., Any], scheme: str
 ) -> None:
+    axe = Path(needs.module("axe_playwright_python").__file__).with_name("axe.min.js")
     url = address("a-token", Actions(Database(filled.location)))
     page = opened(f"{url}/?token=a-token", color_scheme=scheme, bypass_csp=True, ignored=("404", "400"))
     found = {}
     for path, complete in PAGES.items():
         page.goto(url + path)
         page.wait_for_selector(complete, timeout=WAIT_MS)
-        page.add_script_tag(path=AXE)
+        page.add_script_tag(path=axe)
         found[path] = page.evaluate(FIND)
     assert {path: problems for path, problems in found.items() if problems} == {}
