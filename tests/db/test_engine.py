@@ -165,9 +165,9 @@ def test_a_damaged_file_is_reported_as_broken(sqlite: Database, reopen: Again) -
     assert caught.value.code == "db.broken"
 
 
-def test_an_error_in_sql_is_not_translated(database: Database) -> None:
+def test_a_mistake_in_sql_is_not_translated(database: Database) -> None:
     with pytest.raises(exc.DBAPIError), database.read() as connection:
-        connection.execute(text("SELECT * FROM nothing"))
+        connection.execute(text("SELECT FROM WHERE"))
 
 
 def test_a_read_only_database_cannot_be_written(sqlite: Database) -> None:

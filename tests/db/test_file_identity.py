@@ -15,6 +15,7 @@ import pytest
 from tmxdb.db.engine import Database
 from tmxdb.db.engines.snapshot import vacuum_into
 from tmxdb.db.migrate import upgrade
+from tmxdb.db.reading.reader import Reader
 from tmxdb.db.settings import count_heartbeat, database_id, remember
 from tmxdb.errors import DatabaseError
 
@@ -202,6 +203,46 @@ def test_a_file_into_which_a_reader_lets_only_half_of_the_log_is_not_called_over
         sqlite.identity.check()
     beat(sqlite)
     sqlite.identity.check_id()
+
+
+@pytest.mark.parametrize("missing", ["SELECT 1 FROM lost", "SELECT lost FROM workers"])
+def test_a_table_or_column_that_is_missing_is_one_sentence(database: Database, missing: str) -> None:
+    with pytest.raises(DatabaseError, match=r"lost.*Another program changed or overwrote") as caught:
+        with database.read() as connection:
+            connection.exec_driver_sql(missing)
+    assert caught.value.code == "db.schema"
+    with closing(Reader(database.location)) as reader, pytest.raises(DatabaseError, match="changed or overwrote"):
+        reader.rows(missing)
+
+
+@pytest.mark.parametrize("found", ["a file without tables", "no database", "a damaged file"])
+def test_what_a_transaction_finds_counts_while_a_reader_holds_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    """The content of the file alone proves nothing then."""
+    path, other = tmp_path / "tmx.db", tmp_path / "other.db"
+    database = new_database(path)
+    expect_id(database)
+    beat(database)
+    database.engine.dispose()
+    whole = path.read_bytes()
+    if found == "a file without tables":
+        with closing(sqlite3.connect(other)) as raw:
+            raw.execute("PRAGMA user_version = 1")
+    else:
+        other.write_bytes(whole[:4096] + b"x" * (len(whole) - 4096) if "damaged" in found else b"x" * len(whole))
+    shutil.copyfile(other, path)
+    monkeypatch.setattr("tmxdb.db.file_identity._copy_log", lambda path: False)
+    monkeypatch.setattr("tmxdb.db.file_identity.DAMAGE_PAUSE_S", 0.001)
+    for expected, code, wait_s in (
+        ("has no readable id now", "db.changing", 5.0),
+        ("was overwritten while this command was using it", "db.replaced", 0.0),
+    ):
+        monkeypatch.setattr("tmxdb.db.file_identity.WITHOUT_ID_S", wait_s)
+        with pytest.raises(DatabaseError, match=expected) as caught, database.read() as connection:
+            connection.exec_driver_sql("SELECT n FROM workers")
+        assert caught.value.code == code
+    database.close()
 
 
 def beat(database: Database) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from tmxdb.db.engines import postgresql, sqlite
 from tmxdb.db.engines.sqlite_file import may_write
-from tmxdb.db.explained import explained, first_line
+from tmxdb.db.explained import changed_schema, explained, first_line
 from tmxdb.db.file_identity import FileIdentity
 from tmxdb.errors import DatabaseError
 
@@ -169,8 +169,8 @@ class Database:
                 yield
         except (DatabaseError, exc.DatabaseError, sqlite3.DatabaseError) as error:
             self.identity.check_id()
-            if getattr(error, "code", None) == "db.broken":
-                self.identity.check_damaged()
+            if getattr(error, "code", None) in ("db.broken", "db.foreign", "db.schema"):
+                self.identity.check_lost()
             raise
 
     def _wait_s(self) -> float:
@@ -241,10 +241,11 @@ def _explained_errors(location: str) -> Iterator[None]:
 
 
 def _explained(name: str, error: exc.DatabaseError | sqlite3.DatabaseError) -> DatabaseError | None:
-    """Return None for a mistake in the SQL, which is not the database's fault."""
+    """Return None for a bug in tmxdb. The SQL of users is explained where it is run."""
+    driver_error = error if isinstance(error, sqlite3.DatabaseError) else error.orig
+    known = explained(name, driver_error) or changed_schema(name, driver_error)
     if isinstance(error, sqlite3.DatabaseError):
-        return explained(name, error)
-    known = explained(name, error.orig)
+        return known
     if known is not None:
         return known
     by_server = isinstance(error, exc.OperationalError) and not isinstance(error.orig, sqlite3.Error)

@@ -19,6 +19,9 @@ _SIGNS = (
     ("disk I/O error", "db.disk", "Check the disk; a database on a network share is not safe."),
 )
 
+_SCHEMA_SIGNS = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
+"""What SQLite's message, or the name of psycopg's class, says of a table or column that is not there."""
+
 
 def explained(name: str, error: object) -> DatabaseError | None:
     """Return the error of the driver as one about the database `name`; None for a mistake in the SQL."""
@@ -29,6 +32,20 @@ def explained(name: str, error: object) -> DatabaseError | None:
         if sign in reason:
             return DatabaseError(f"{name}: {reason}. {advice}", code=code)
     return None
+
+
+def changed_schema(name: str, error: object) -> DatabaseError | None:
+    """Return the error if a statement of tmxdb itself found a table or column missing; None for any other error.
+
+    The revision is checked when a database is opened, so another program has changed it since.
+    """
+    if not any(sign in f"{type(error).__name__}: {error}" for sign in _SCHEMA_SIGNS):
+        return None
+    return DatabaseError(
+        f"{name}: {first_line(error)}. Another program changed or overwrote the database while this command was using"
+        " it. Stop all other tmxdb commands on it, then run `tmxdb doctor`.",
+        code="db.schema",
+    )
 
 
 def first_line(error: object) -> str:

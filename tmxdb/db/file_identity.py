@@ -89,11 +89,20 @@ class FileIdentity:
         self._check_file()
         self._check_content()
 
-    def check_damaged(self) -> None:
-        """Do what `check_id` does, for a second: a file that is damaged now may be half overwritten."""
-        for _ in range(DAMAGE_READS if self._id is not None and self._path is not None else 0):
+    def check_lost(self) -> None:
+        """Look for a second who overwrote a file in which a transaction found damage, or a table missing.
+
+        Raise DatabaseError as `check_id` does; also for a file without the id that a reader keeps the log from being
+        copied into. Return if the id is there: the damage is not about another database then.
+        """
+        if self._id is None or self._path is None:
+            return
+        for _ in range(DAMAGE_READS):
             self.check_id()
             time.sleep(DAMAGE_PAUSE_S)
+        found = self._in_file()
+        if found is not None and found.id is None:
+            self._wait_for_id()
 
     def compare(self, database_id: str | None) -> None:
         """Raise DatabaseError if `database_id`, as read in a transaction, is not the one that was expected."""

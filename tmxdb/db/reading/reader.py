@@ -14,7 +14,7 @@ from typing import Any
 
 from tmxdb.db import revision
 from tmxdb.db.engines.sqlite_file import check_version, open_reader, restrict
-from tmxdb.db.explained import explained
+from tmxdb.db.explained import changed_schema, explained
 from tmxdb.errors import DatabaseError
 
 Row = dict[str, Any]
@@ -135,7 +135,7 @@ class Reader:
         try:
             yield
         except sqlite3.Error as error:
-            known = self.explained(error)
+            known = self.explained(error) or changed_schema(self.name, error)
             if known is None:
                 raise
             raise known from error
