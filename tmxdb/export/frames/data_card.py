@@ -16,6 +16,7 @@ _PATTERNS = {
     "webdataset": "{split}/*.tar",
     "parquet": "data/{split}-*.parquet",
     "huggingface": "data/{split}-*.parquet",
+    "huggingface-files": "{split}/**",
     "lerobot": "{split}/data/*/*.parquet",
 }
 """Files that the Hub reads as a data set. It does not read the other formats."""
@@ -56,7 +57,7 @@ def data_card(
 ) -> str:
     """Return the text of the card. `runs`: the metadata of every run; `created`: ISO 8601."""
     frames = sum(part.frames for part in parts)
-    configs = _configs(options.form, [part.name for part in parts if part.shards])
+    configs = _configs(options.kind, [part.name for part in parts if part.shards])
     settings = [run["settings"] for run in runs if isinstance(run.get("settings"), dict)]
     lines = [
         *front_matter(
@@ -100,9 +101,9 @@ def data_card(
     return "\n".join(lines)
 
 
-def _configs(form: str, parts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+def _configs(kind: str, parts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
     """Return the files that the Hub reads as the frames of each part."""
-    pattern = _PATTERNS.get(form)
+    pattern = _PATTERNS.get(kind)
     return {"default": [(name, pattern.format(split=name)) for name in parts]} if pattern else {}
 
 

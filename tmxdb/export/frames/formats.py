@@ -9,6 +9,8 @@ from typing import IO, Any, cast
 
 from tmxdb.export.frames import parquet, rulka, webdataset
 from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.export.frames.huggingface import image_folder
+from tmxdb.export.frames.picture_files import remove_pictures
 from tmxdb.storage.hashing_file import HashingFile
 
 
@@ -20,64 +22,69 @@ class ShardPlace:
     before: Path | None
 
 
-def write_shard(form: str, file: HashingFile, samples: Iterable[FrameSample], place: ShardPlace) -> int:
+def write_shard(kind: str, file: HashingFile, samples: Iterable[FrameSample], place: ShardPlace) -> int:
     """Write the samples to `file` in a format. Return how many samples there were.
 
     Modules that need NumPy or pyarrow are imported only for their format.
     """
-    if form == "lerobot":
+    if kind == "lerobot":
         from tmxdb.export.frames.lerobot import rows
 
         return rows.write(file, samples, place.before)
-    if form == "minari":
+    if kind == "minari":
         from tmxdb.export.frames.minari import episodes
 
         return episodes.write(file, samples)
-    if form == "huggingface":
-        from tmxdb.export.frames import huggingface
+    if kind == "huggingface":
+        from tmxdb.export.frames.huggingface import rows as hub_rows
 
-        return huggingface.write(file, samples)
-    if form == "rulka":
+        return hub_rows.write(file, samples)
+    if kind == "huggingface-files":
+        return image_folder.write(file, samples, place.file)
+    if kind == "rulka":
         return rulka.write(file, samples, place.file)
-    return parquet.write(file, samples) if form == "parquet" else webdataset.write(cast("IO[bytes]", file), samples)
+    return parquet.write(file, samples) if kind == "parquet" else webdataset.write(cast("IO[bytes]", file), samples)
 
 
-def count_samples(form: str, file: IO[bytes]) -> int:
+def count_samples(kind: str, file: IO[bytes]) -> int:
     """Return how many samples a shard was made of. Raise InvalidInput if it is not one of ours."""
-    if form == "lerobot":
+    if kind == "lerobot":
         from tmxdb.export.frames.lerobot import rows
 
         return rows.count(file)
-    if form == "minari":
+    if kind == "minari":
         from tmxdb.export.frames.minari import episodes
 
         return episodes.count(file)
-    if form == "huggingface":
-        from tmxdb.export.frames import huggingface
+    if kind == "huggingface":
+        from tmxdb.export.frames.huggingface import rows as hub_rows
 
-        return huggingface.count(file)
-    if form == "rulka":
+        return hub_rows.count(file)
+    if kind == "huggingface-files":
+        return image_folder.count(file)
+    if kind == "rulka":
         return rulka.count(file)
-    return parquet.count(file) if form == "parquet" else webdataset.count(file)
+    return parquet.count(file) if kind == "parquet" else webdataset.count(file)
 
 
-def discard_empty(form: str, file: Path) -> bool:
+def discard_empty(kind: str, file: Path) -> bool:
     """Return whether a shard without runs has no file in this format. What it wrote beside the file is deleted."""
-    if form == "rulka":
-        rulka.remove(file)
-    return form == "rulka"
+    has_pictures = kind in ("rulka", "huggingface-files")
+    if has_pictures:
+        remove_pictures(file.parent)
+    return has_pictures
 
 
-def write_part_files(form: str, out: Path, split: str, shards: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
+def write_part_files(kind: str, out: Path, split: str, shards: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
     """Write what describes a part whose shards are complete. Return the files.
 
     `run`: the metadata of any of its runs.
     """
-    if form == "lerobot":
+    if kind == "lerobot":
         from tmxdb.export.frames.lerobot.meta import write_meta
 
         return write_meta(out / split, shards, run)
-    if form == "minari":
+    if kind == "minari":
         from tmxdb.export.frames.minari.meta import write_meta as write_minari_meta
 
         return write_minari_meta(out, split, shards, run)

@@ -10,6 +10,8 @@ from typing import Any
 from tmxdb.export.frames.split import split_of
 
 FORMATS = ("webdataset", "parquet", "huggingface", "lerobot", "minari", "rulka")
+PICTURES = {"rows": FORMATS, "files": ("huggingface",), "video": ("lerobot",)}
+"""Where pictures may be, and in which formats. `rows`: in the rows; in rulka's folders, which have no rows, files."""
 MINARI_NAMESPACE = "tmxdb"
 
 
@@ -29,7 +31,7 @@ class ExportedRun:
 class ExportOptions:
     """What to export, and how. An interrupted export continues only with equal options.
 
-    `captures`: the filter that selected them, as text.
+    `captures`: the filter that selected them, as text. `pictures`: where they are, one of PICTURES.
     """
 
     form: str
@@ -37,6 +39,12 @@ class ExportOptions:
     seed: int
     shard_frames: int
     captures: str
+    pictures: str = "rows"
+
+    @property
+    def kind(self) -> str:
+        """The format together with where its pictures are, such as `huggingface-files`."""
+        return self.form if self.pictures == "rows" else f"{self.form}-{self.pictures}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ def plan(options: ExportOptions, runs: Iterable[ExportedRun]) -> list[Shard]:
     if options.form == "rulka":
         return _run_folders(packed)
     return [
-        Shard(_file_name(options.form, split, number, len(shards)), split, tuple(shard))
+        Shard(_file_name(options.kind, split, number, len(shards)), split, tuple(shard))
         for split, shards in packed.items()
         for number, shard in enumerate(shards)
     ]
@@ -111,13 +119,15 @@ def minari_folder(split: str) -> str:
     return f"{MINARI_NAMESPACE}/{split}-v0"
 
 
-def _file_name(form: str, split: str, number: int, count: int) -> str:
+def _file_name(kind: str, split: str, number: int, count: int) -> str:
     """Return a name that loaders of the format find by themselves: docs/facts/training.md#hugging-face-datasets."""
-    if form == "lerobot":
+    if kind.startswith("lerobot"):
         return f"{split}/data/chunk-{number // 1000:03d}/file-{number % 1000:03d}.parquet"
-    if form == "minari":
+    if kind == "minari":
         return f"{minari_folder(split)}/data/{split}-{number:05d}.hdf5"
-    if form in ("parquet", "huggingface"):
+    if kind == "huggingface-files":
+        return f"{split}/{number:05d}/metadata.jsonl"
+    if kind in ("parquet", "huggingface"):
         return f"data/{split}-{number:05d}-of-{count:05d}.parquet"
     return f"{split}/{split}-{number:06d}.tar"
 

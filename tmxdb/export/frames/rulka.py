@@ -10,20 +10,19 @@ docs/facts/training.md#frame-folders
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from tmxdb.capture.output.manifest import METADATA
+from tmxdb.capture.output.manifest import MANIFEST, METADATA
 from tmxdb.capture.output.reader import read_metadata
 from tmxdb.capture.output.rulka import closing_lines
 from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.telemetry.files import NAMES, read_telemetry
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
-from tmxdb.storage import disk_errors, durable, write_atomic
+from tmxdb.export.frames.picture_files import check_pictures, place_picture
+from tmxdb.storage import disk_errors, write_atomic
 from tmxdb.storage.hashing_file import HashingFile
 
 _INSTEAD = "choose another OUT"
@@ -40,7 +39,7 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifes
             source = sample.run.folder
             with disk_errors(str(folder), instead=_INSTEAD):
                 folder.mkdir(parents=True, exist_ok=True)
-        _place(sample, folder / sample.file)
+        place_picture(sample, folder / sample.file)
         entry = {"file": sample.file} | {name: sample.facts[name] for name in _ENTRY}
         file.write(before + json.dumps(entry, separators=(",", ":")).encode())
         before = b",\n"
@@ -63,30 +62,8 @@ def count(file: IO[bytes]) -> int:
         names = [str(entry["file"]) for entry in entries]
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidInput("not a manifest", code="export.damaged") from error
-    missing = set(names) - set(os.listdir(Path(file.name).parent))
-    if missing:
-        raise InvalidInput(f"{len(missing):,} of its pictures are missing", code="export.damaged")
+    check_pictures(Path(file.name).parent, names, MANIFEST)
     return len(names)
-
-
-def remove(manifest: Path) -> None:
-    """Delete the folder of a run that is left out after all."""
-    with disk_errors(str(manifest.parent), instead=_INSTEAD):
-        durable.remove_tree(manifest.parent)
-        with suppress(OSError):
-            manifest.parent.parent.rmdir()  # of a track without other runs
-
-
-def _place(sample: FrameSample, target: Path) -> None:
-    with disk_errors(str(target), instead=_INSTEAD):
-        durable.unlink(target, missing_ok=True)
-        with suppress(OSError):  # another disk, or one without links
-            os.link(sample.run.folder / sample.file, target)
-            return
-        with target.open("xb") as file:
-            file.write(sample.jpeg)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def _closing(source: Path, metadata: dict[str, Any], times: list[int]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from tmxdb.export.frames.shard_records import ShardRecord
 from tmxdb.export.hub_card import file_sha256
 
 
-def shard_problem(out: Path, form: str, shard: Shard, record: ShardRecord | None) -> str | None:
+def shard_problem(out: Path, kind: str, shard: Shard, record: ShardRecord | None) -> str | None:
     """Return what is wrong with a shard, as the rest of a sentence; None if it is as it was written."""
     path = out / shard.file
     if record is not None and not record.sha256:  # all its runs were left out
@@ -22,7 +22,7 @@ def shard_problem(out: Path, form: str, shard: Shard, record: ShardRecord | None
         return "its content has changed. Delete it and run the same export again."
     with path.open("rb") as file:
         try:
-            frames = count_samples(form, file)
+            frames = count_samples(kind, file)
         except InvalidInput as error:
             return f"{error}."
     expected = shard.frames - sum(run.frame_count for run in shard.captures if run.capture_id in record.left_out)

@@ -97,7 +97,7 @@ class Export:
         """Read every shard completely. Return the problems, one sentence each."""
         problems = []
         for shard in self.shards:
-            problem = shard_problem(self.out, self.options.form, shard, self.written.get(shard.file))
+            problem = shard_problem(self.out, self.options.kind, shard, self.written.get(shard.file))
             if problem:
                 problems.append(f"{shard.file}: {problem}")
             on_shard(shard)
@@ -119,7 +119,7 @@ class Export:
             mine = [run for run in runs if run["split"] == split]
             if mine:
                 files = [self.out / shard.file for shard in self.shards if shard.split == split]
-                written += write_part_files(self.options.form, self.out, split, files, mine[0])
+                written += write_part_files(self.options.kind, self.out, split, files, mine[0])
         return written
 
     def _exists(self, shard: Shard) -> bool:
@@ -138,8 +138,8 @@ class Export:
                     file = HashingFile(new.write)
                     samples = _counted(frame_samples(data, shard, left_out), stop, on_frame)
                     place = ShardPlace(self.out / shard.file, self._shard_before(shard))
-                    frames = write_shard(self.options.form, file, samples, place)
-                    if not frames and discard_empty(self.options.form, place.file):
+                    frames = write_shard(self.options.kind, file, samples, place)
+                    if not frames and discard_empty(self.options.kind, place.file):
                         return ShardRecord(shard.file, 0, 0, "", left_out)
                     new.publish()
                     return ShardRecord(shard.file, frames, new.size, file.sha256, left_out)

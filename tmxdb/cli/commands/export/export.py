@@ -25,7 +25,7 @@ from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.errors import UsageError
-from tmxdb.export.frames.plan import FORMATS, ExportOptions, Shard, plan
+from tmxdb.export.frames.plan import FORMATS, PICTURES, ExportOptions, Shard, plan
 from tmxdb.export.frames.split import parse_split
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ class FrameExportOptions:
         help="webdataset: tar shards. parquet: one row per frame with its picture. huggingface: the same, for"
         " the Hub. lerobot, minari: a LeRobot 3.0 or Minari data set for each part. rulka: its folders of frames."
         ' All but webdataset and rulka need pip install "tmxdb[parquet,arrays,minari]".',
+    )
+    pictures: str = option_field(
+        "--pictures",
+        type=WordChoice(tuple(PICTURES)),
+        metavar="WHERE",
+        default="rows",
+        show_default=True,
+        help="rows: in the rows, unchanged. files: with huggingface, an image folder.",
     )
     split: str = option_field(
         "--split",
@@ -191,9 +199,19 @@ def _parse(
         raise UsageError(
             f"--mixed: a {_ONE_SIZE[options.form]} data set has one size and one rate.", code="input.mixed"
         )
+    if options.form not in PICTURES[options.pictures]:
+        raise UsageError(
+            f"--pictures {options.pictures}: only with --format {', '.join(PICTURES[options.pictures])}.",
+            code="input.pictures",
+        )
     capture_filter = CaptureFilter(track_selection.tracks(database), settings, options.only_exact, options.mixed)
     export_options = ExportOptions(
-        options.form, parse_split(options.split), options.seed, options.shard_frames, str(capture_filter)
+        options.form,
+        parse_split(options.split),
+        options.seed,
+        options.shard_frames,
+        str(capture_filter),
+        options.pictures,
     )
     return export_options, capture_filter
 

@@ -1,7 +1,7 @@
 """A shard of a Minari data set: an HDF5 file with one group for each run, in the names that Minari reads.
 
     capture_12/observations/image     the JPEG of each frame, unchanged
-    capture_12/observations/state     float32 (frames, 27)
+    capture_12/observations/state     float32 (frames, 29)
     capture_12/actions                float32 (frames - 1, 3)
     capture_12/rewards                minus the seconds from one frame to the next
     capture_12/terminations, truncations

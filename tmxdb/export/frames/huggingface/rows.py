@@ -1,6 +1,5 @@
-"""A shard for the Hugging Face Hub: a Parquet file whose columns are flat, in the types of rulka's published data set.
+"""A shard for the Hugging Face Hub: a Parquet file with the picture and the flat columns of `columns.py`.
 
-The first 14 columns are those of rulka's converter, in its types, so that programs written for it read this one too.
 docs/facts/training.md#hugging-face-datasets
 """
 
@@ -14,8 +13,9 @@ from typing import IO, Any
 
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.export.frames.huggingface.columns import flat_facts
 from tmxdb.export.frames.parquet import arrow
-from tmxdb.export.frames.vectors import STATE, state_vector
+from tmxdb.export.frames.vectors import STATE
 from tmxdb.storage.hashing_file import HashingFile
 
 ROW_GROUP_SIZE = 100
@@ -70,17 +70,4 @@ def schema() -> Any:
 
 
 def _row(sample: FrameSample) -> dict[str, Any]:
-    facts, run = sample.facts, sample.run
-    return {
-        **{name: facts[name] for name in ("step", "time_ms", "action_idx", "capture_id", "replay_id", "map_uid")},
-        **facts["inputs"],
-        "image": {"bytes": sample.jpeg, "path": f"{sample.key}.jpg"},
-        "track_id": str(facts["track_id"]),
-        "replay_name": run.replay_name,
-        "fps": float(run.fps),
-        "width": run.width,
-        "height": run.height,
-        "race_finished": run.finished,
-        "race_time_ms": facts["race_time_ms"],
-        "state": state_vector(facts),
-    }
+    return {"image": {"bytes": sample.jpeg, "path": f"{sample.key}.jpg"}} | flat_facts(sample)
