@@ -188,6 +188,7 @@ WITHOUT_KEY = {
     *("ix_replays_first_seen", "ix_replays_record", "ix_replays_left", "ix_replays_replay_at", "ix_replays_listed_at"),
     *("ix_tracks_first_seen", "ix_tracks_listed", "ix_past_positions_until", "ix_captures_frames"),
     *(f"ix_{table_of(model).name}_retry" for model in JOB_MODELS),
+    *("ix_past_positions_record", "ix_past_progress_at"),
     "ix_tally_kind",  # few rows
 }
 

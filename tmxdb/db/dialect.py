@@ -122,6 +122,13 @@ def lock_for_transaction(connection: Connection, number: int, name: str | None =
     connection.execute(select(func.pg_advisory_xact_lock(*keys)))
 
 
+def try_lock_for_transaction(connection: Connection, number: int) -> bool:
+    """Take advisory lock `number` until the transaction ends, or return False if another transaction has it."""
+    if not is_postgresql(connection):
+        return True
+    return bool(connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar())
+
+
 def integrity_errors(connection: Connection) -> list[str]:
     """Return what is wrong with a SQLite file. A PostgreSQL server checks its own pages."""
     if is_postgresql(connection):

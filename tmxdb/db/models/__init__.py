@@ -3,7 +3,7 @@
 from tmxdb.db.models.adopted import AdoptedFileRow
 from tmxdb.db.models.base import FINISHED, STATUSES, Base, table_of
 from tmxdb.db.models.captures import CaptureRow
-from tmxdb.db.models.history import PastPositionRow
+from tmxdb.db.models.history import PastPositionRow, PastProgressRow
 from tmxdb.db.models.internal import AttemptRow, PauseRow, RateLimitRow, SettingRow, SyncRow, TallyRow, WorkerRow
 from tmxdb.db.models.maps import MapRow
 from tmxdb.db.models.replays import ReplayInputsRow, ReplayRow
@@ -28,6 +28,7 @@ __all__ = [
     "CaptureRow",
     "MapRow",
     "PastPositionRow",
+    "PastProgressRow",
     "PauseRow",
     "RateLimitRow",
     "ReplayInputsRow",

@@ -1,10 +1,12 @@
-"""The past of leaderboards: positions that replays no longer have."""
+"""The past: positions that replays no longer have, and how many rows were done at which time."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 
 from tmxdb.db.models.base import Base, BigId, Mapped, column
+
+IS_RECORD = text("position = 0")
 
 
 class PastPositionRow(Base):
@@ -24,4 +26,25 @@ class PastPositionRow(Base):
         Index("ix_past_positions_track", "track_id", "position", "until_at"),
         Index("ix_past_positions_replay", "replay_id", "past_position_id"),
         Index("ix_past_positions_until", "until_at"),
+        Index("ix_past_positions_record", "until_at", sqlite_where=IS_RECORD, postgresql_where=IS_RECORD),
     )
+
+
+class PastProgressRow(Base):
+    """Counts of rows over time: one a minute while workers run; after 2 days one an hour is kept, after 60 one a day.
+
+    The view `progress` has the present counts.
+    """
+
+    __tablename__ = "past_progress"
+
+    past_progress_id: Mapped[int] = column("number of the row", BigId, primary_key=True)
+    at: Mapped[str] = column("when the rows were counted")
+    kind: Mapped[str] = column("`list`, `download`, `extract` or `capture`")
+    done: Mapped[int] = column("rows that were done", BigInteger)
+    failed: Mapped[int] = column("rows that had failed", BigInteger)
+    skipped: Mapped[int] = column("rows that were skipped", BigInteger)
+    open: Mapped[int] = column("rows that were pending, running or waiting for a retry", BigInteger)
+    bytes: Mapped[int] = column("size of the files of the done rows", BigInteger)
+
+    __table_args__ = (Index("ix_past_progress_at", "at"),)

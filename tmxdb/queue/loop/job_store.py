@@ -42,6 +42,7 @@ from tmxdb.queue.loop.perform import Result
 from tmxdb.queue.loop.run_options import Totals
 from tmxdb.queue.loop.throughput import Throughput
 from tmxdb.queue.pauses import Paused, pause_of, pauses
+from tmxdb.queue.progress import record_progress
 from tmxdb.queue.rows.claim import claim
 from tmxdb.queue.rows.groups import claim_groups, group_of
 from tmxdb.queue.rows.recover import DUE_PER_CYCLE, promote_far, recover
@@ -209,6 +210,7 @@ class JobStore:
         self.release(list(chain.from_iterable(held.values() for held in self._held.values())))
         with self._database.write() as connection:
             unregister(connection, [self._identity.worker_id])
+            record_progress(connection, self._clock(), is_last=True)
 
     def _heartbeat(self, connection: Connection, cycle: Cycle, now_ms: int) -> None:
         self._database.identity.compare(setting(connection, ID_SETTING))
@@ -225,6 +227,7 @@ class JobStore:
             cycle.lost += [job for key, job in self._held[kind.name].items() if key not in ours[kind.name]]
         cycle.confirmed = True
         compact_tally(connection)
+        record_progress(connection, now_ms)
 
     def _recover(self, connection: Connection, cycle: Cycle, now_ms: int) -> bool:
         """Make due retries and rows of lost workers pending. Return whether more rows are due than fit in one cycle."""
