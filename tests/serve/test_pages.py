@@ -10,7 +10,7 @@ import pytest
 
 from tests import needs
 from tests.rows import NOW, Rows
-from tmxdb.clock import iso
+from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
 
 
@@ -105,6 +105,33 @@ def test_the_overview_has_counts_and_sends_what_changes(
             yield await anext(events), number
 
     assert asyncio.run(first(2)) == ["data: <p>\ndata: 1</p>\n\n", "data: <p>2</p>\n\n"]
+
+
+def test_the_counts_over_time_end_with_those_of_now(rows: Rows, database: Database, serve: Callable[..., Any]) -> None:
+    rows.replays(1, 2, 3, status="done")
+    rows.write(
+        "INSERT INTO past_progress (at, kind, done, failed, skipped, open, bytes)"
+        f" VALUES ('{iso(wall_clock() - 90_000)}', 'download', 1, 0, 0, 2, 100)"
+    )
+    client = serve(database)
+    found = client.get("/progress.json?span=week").json()
+    assert found["kinds"]["download"]["done"] == [1, 3]
+    assert found["kinds"]["download"]["open"] == [2, 0]
+    assert (len(found["x"]), found["bytes"]) == (2, [100, 3])
+    assert client.get("/progress.json?span=year").status_code == 400
+
+
+def test_the_overview_lists_the_latest_records(rows: Rows, database: Database, serve: Callable[..., Any]) -> None:
+    rows.track(1, "done", name="A01")
+    rows.replay(11, position=1, site_time_ms=31_250, user_id=8, user_name="Bob")
+    rows.replay(12, position=0, position_since=iso(NOW), site_time_ms=31_000, user_id=7, user_name="Ann")
+    rows.write(
+        "INSERT INTO past_positions (track_id, replay_id, position, from_at, last_seen_at, until_at)"
+        f" VALUES (1, 11, 0, '{iso(NOW - 9)}', '{iso(NOW - 9)}', '{iso(NOW)}')"
+    )
+    html = serve(database).get("/").text
+    for part in ("Latest records", "A01", "Ann", "0:31.00", "0.25", "Bob"):
+        assert part in html
 
 
 def test_an_empty_database_has_pages(database: Database, serve: Callable[..., Any]) -> None:

@@ -40,6 +40,7 @@ def create_app(mirror: ServedMirror, *, token: str | None = None, actions: Actio
         routes=[
             Route("/", overview.overview),
             Route("/events", overview.events),
+            Route("/progress.json", overview.progress),
             Route("/tracks", tracks.tracks),
             Route("/track/{track_id}", track.track),
             Route("/track/{track_id}/thumbnail.jpg", track.thumbnail),

@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Generic, TypeVar
 
 from tmxdb.clock import wall_clock
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.reports.pages.errors import ErrorGroup, read_errors
+from tmxdb.reports.pages.records import BeatenRecord, read_latest_records
+from tmxdb.reports.progress import SPANS, PastProgress, read_past_progress
 from tmxdb.reports.status import Status, read_status
 from tmxdb.serve.run.filmstrip import Filmstrips
 from tmxdb.serve.scene.build import SceneBuilder
@@ -23,6 +26,7 @@ from tmxdb.storage import Storage
 MAX_READERS = 8
 """Connections at most; more requests wait for a free one."""
 WAIT_S = 10.0
+LATEST_RECORDS = 8
 READ_EVERY_S = 2.0
 READ_SHARE = 20
 """What takes long to read is read again only after this many times as long."""
@@ -104,6 +108,8 @@ class ServedMirror:
         self.sql = SqlRunner(location)
         self.status = Kept(self._read_status)
         self.errors = Kept(self._read_errors)
+        self.records = Kept(self._read_records)
+        self.progress = {name: Kept(partial(self._read_progress, span)) for name, span in SPANS.items()}
         self.scenes = SceneBuilder(storage)
         self.filmstrips = Filmstrips(storage)
 
@@ -123,3 +129,13 @@ class ServedMirror:
     def _read_errors(self) -> list[ErrorGroup]:
         with self.readers.reader() as reader:
             return read_errors(reader)
+
+    def _read_records(self) -> list[BeatenRecord]:
+        with self.readers.reader() as reader:
+            return read_latest_records(reader, n=LATEST_RECORDS)
+
+    def _read_progress(self, span_ms: int | None) -> PastProgress:
+        state = self.status.latest()
+        size = sum(state.files[name]["bytes"] for name in ("replays", "maps"))
+        with self.readers.reader() as reader:
+            return read_past_progress(reader, span_ms, wall_clock(), state.kinds, size)

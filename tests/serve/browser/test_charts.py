@@ -12,6 +12,7 @@ from tests.frames import captured_database
 from tests.gbx.made import a_challenge, a_replay
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
+from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow
 
@@ -49,6 +50,27 @@ def test_the_charts_of_a_run_move_with_frames_and_3d(
     page.wait_for_function("() => Number(document.getElementById('view').dataset.time) > 1000", timeout=WAIT_MS)
     page.emulate_media(color_scheme="dark")
     assert page.locator("#charts canvas").count() == 5
+
+
+def test_the_counts_over_time_are_drawn_and_the_overview_stays_live(
+    sqlite: Database, address: Callable[[], str], opened: Callable[..., Any]
+) -> None:
+    rows, now_ms = Rows(sqlite), wall_clock()
+    rows.replays(1, 2, 3, status="done")
+    for minute in range(1, 200):
+        rows.write(
+            "INSERT INTO past_progress (at, kind, done, failed, skipped, open, bytes)"
+            f" VALUES ('{iso(now_ms - 60_000 * minute)}', 'download', {200 - minute}, 0, 0, {minute}, 1000)"
+        )
+    page = opened(address() + "/", viewport={"width": 800, "height": 600})
+    page.wait_for_selector("#progress-charts[data-state=ready]", timeout=WAIT_MS)
+    assert page.locator("#progress-charts canvas").count() == 3
+    assert page.get_attribute("#progress-charts", "data-moments") == "200"
+    page.click("#spans [data-span=all]")
+    page.wait_for_selector("#progress-charts[data-span=all]", timeout=WAIT_MS)
+    rows.replays(*range(11, 1242), status="done")
+    page.wait_for_function("() => document.getElementById('details').innerText.includes('1,234')", timeout=WAIT_MS)
+    assert page.locator("#progress-charts canvas").count() == 3
 
 
 def test_the_record_of_a_track_is_drawn(

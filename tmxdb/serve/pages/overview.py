@@ -9,11 +9,12 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from tmxdb.clock import from_iso
-from tmxdb.reports.status import Status
+from tmxdb.reports.progress import SPANS
 from tmxdb.reports.status.state import OPEN, STATUSES
+from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page, render
 
@@ -25,8 +26,15 @@ QUIET_S = 20.0
 
 def overview(request: Request) -> Response:
     """Return the page."""
-    state = request.app.state.mirror.status.latest()
-    return page(request, "overview.html", **values(state))
+    mirror: ServedMirror = request.app.state.mirror
+    return page(request, "overview.html", spans=list(SPANS), **values(mirror))
+
+
+def progress(request: Request) -> Response:
+    """Return the counts over time as JSON, for `?span=day`, `week`, `month` or `all`."""
+    span = parameters.choice(request, "span", SPANS, "day")
+    mirror: ServedMirror = request.app.state.mirror
+    return JSONResponse(mirror.progress[span].latest().as_json(), headers={"Cache-Control": "no-store"})
 
 
 async def events(request: Request) -> Response:
@@ -64,13 +72,14 @@ async def changes(read: Callable[[], str], every_s: float = EVERY_S) -> AsyncIte
 
 
 def status_html(mirror: ServedMirror) -> str:
-    """Return the changing part of the page."""
-    return render("_status.html", **values(mirror.status.latest()))
+    """Return the changing parts of the page."""
+    found = values(mirror)
+    return "".join(render(template, **found) for template in ("_status.html", "_details.html"))
 
 
-def values(state: Status) -> dict[str, Any]:
-    """Return what the template needs."""
-    shares = {}
+def values(mirror: ServedMirror) -> dict[str, Any]:
+    """Return what the templates need."""
+    state, shares = mirror.status.latest(), {}
     for kind, row in state.kinds.items():
         total = sum(row.values())
         shares[kind] = {
@@ -83,6 +92,7 @@ def values(state: Status) -> dict[str, Any]:
         "state": state,
         "statuses": STATUSES,
         "shares": shares,
+        "records": mirror.records.latest(),
         "at_ms": from_iso(state.at),
         "now": datetime.now().astimezone(),
     }

@@ -30,7 +30,7 @@ export function chart(place, options) {
   heading.textContent = options.title;
   figure.append(heading);
   place.append(figure);
-  const holder = { figure, options, plot: null };
+  const holder = { figure, options, plot: null, remove };
   const width = () => Math.max(figure.clientWidth - 18, 120);
   const build = () => {
     holder.plot?.destroy();
@@ -39,12 +39,21 @@ export function chart(place, options) {
     holder.plot = plot;
   };
   build();
-  new ResizeObserver(() => {
+  const resized = new ResizeObserver(() => {
     if (holder.plot.width !== width()) holder.plot.setSize({ width: width(), height: options.height });
-  }).observe(figure);
+  });
+  resized.observe(figure);
   dark.addEventListener("change", build);
   drawn.push(holder);
   return holder;
+
+  function remove() {
+    resized.disconnect();
+    dark.removeEventListener("change", build);
+    drawn.splice(drawn.indexOf(holder), 1);
+    holder.plot.destroy();
+    figure.remove();
+  }
 }
 
 function described(options, width) {
@@ -60,7 +69,7 @@ function described(options, width) {
       ...one,
       stroke: colour(one.colour),
       fill: one.isFilled ? `${colour(one.colour)}55` : undefined,
-      paths: one.isBars ? uPlot.paths.bars({ size: [0.7, 60] }) : one.isStepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+      paths: one.isBars ? uPlot.paths.bars({ size: [0.7, 60] }) : one.isStepped ? uPlot.paths.stepped({ align: one.isStepped === "before" ? -1 : 1 }) : undefined,
     }))],
     cursor: { sync: options.sync ? { key: options.sync } : undefined, drag: { x: true, y: false } },
     legend: { show: options.hasLegend !== false },

@@ -1,13 +1,14 @@
-// Replaces the changing part of the overview when the server sends a newer one.
+// Replaces the changing parts of the overview when the server sends newer ones.
 "use strict";
-const part = document.getElementById("status");
 const note = document.getElementById("live");
 let source = null;
 function listen() {
   if (source !== null) return;
-  source = new EventSource(part.dataset.events);
+  source = new EventSource(note.dataset.events);
   source.onmessage = (event) => {
-    part.innerHTML = event.data;
+    const sent = document.createElement("template");
+    sent.innerHTML = event.data;
+    for (const part of [...sent.content.children]) document.getElementById(part.id)?.replaceWith(part);
     note.textContent = "Live.";
   };
   source.onerror = () => { note.textContent = "Not connected; trying again."; };
