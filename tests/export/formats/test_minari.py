@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests import needs
 from tests.export.conftest import RUNS
-from tests.export.test_lerobot import sample
+from tests.export.formats.test_lerobot import sample
 from tests.frames import captured_database, car, jpeg
 from tests.tool import Tool
 from tmxdb.db.engine import Database

@@ -99,13 +99,18 @@ def read_image(folder: Path, frame: CapturedFrame) -> Any:
             return video.read_image(folder, frame.number)
         except OSError as error:
             raise _damaged(folder / video.VIDEO, error.strerror or "cannot be read") from error
+    return decode_jpeg(read_jpeg(folder, frame), folder / frame.file)
+
+
+def decode_jpeg(data: bytes, path: Path) -> Any:
+    """Return a JPEG as an image of Pillow, RGB. Raise InvalidInput, which names `path`, if it is damaged."""
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(read_jpeg(folder, frame)), formats=["JPEG"]) as image:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
-        raise _damaged(folder / frame.file, "cannot be decoded") from error
+        raise _damaged(path, "cannot be decoded") from error
 
 
 def is_video(folder: Path) -> bool:

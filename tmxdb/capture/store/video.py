@@ -128,8 +128,12 @@ def read_image(folder: Path, number: int) -> Any:
 
     Raise InvalidInput if the video is damaged or PyAV is missing, OSError if the file cannot be read.
     """
+    return read_frame(folder / VIDEO, number)
+
+
+def read_frame(path: Path, number: int) -> Any:
+    """Return a frame of any video whose frames are at k / fps. Raise like `read_image`."""
     av = require_av()
-    path = folder / VIDEO
     try:
         reader = _reader(path)
         with reader.lock:

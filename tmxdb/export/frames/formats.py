@@ -13,11 +13,14 @@ from tmxdb.export.frames.huggingface import image_folder
 from tmxdb.export.frames.picture_files import remove_pictures
 from tmxdb.storage.hashing_file import HashingFile
 
+_LEROBOT = ("lerobot", "lerobot-video")
+
 
 @dataclass(frozen=True, slots=True)
 class ShardPlace:
-    """Where a shard is: its file, and the file of the shard before in the same part. None: it is the first one."""
+    """Where a shard is: the folder of its part, its file, and the file of the shard before it in the part, if any."""
 
+    part: Path
     file: Path
     before: Path | None
 
@@ -31,6 +34,10 @@ def write_shard(kind: str, file: HashingFile, samples: Iterable[FrameSample], pl
         from tmxdb.export.frames.lerobot import rows
 
         return rows.write(file, samples, place.before)
+    if kind == "lerobot-video":
+        from tmxdb.export.frames.lerobot import rows
+
+        return rows.write_with_videos(file, samples, place.before, place.part)
     if kind == "minari":
         from tmxdb.export.frames.minari import episodes
 
@@ -48,7 +55,7 @@ def write_shard(kind: str, file: HashingFile, samples: Iterable[FrameSample], pl
 
 def count_samples(kind: str, file: IO[bytes]) -> int:
     """Return how many samples a shard was made of. Raise InvalidInput if it is not one of ours."""
-    if kind == "lerobot":
+    if kind in _LEROBOT:
         from tmxdb.export.frames.lerobot import rows
 
         return rows.count(file)
@@ -67,6 +74,15 @@ def count_samples(kind: str, file: IO[bytes]) -> int:
     return parquet.count(file) if kind == "parquet" else webdataset.count(file)
 
 
+def companions_exist(kind: str, file: Path) -> bool:
+    """Return whether the files beside a complete shard are there, as far as its format can tell at once."""
+    if kind == "lerobot-video":
+        from tmxdb.export.frames.lerobot.meta import has_videos
+
+        return has_videos(file)
+    return True
+
+
 def discard_empty(kind: str, file: Path) -> bool:
     """Return whether a shard without runs has no file in this format. What it wrote beside the file is deleted."""
     has_pictures = kind in ("rulka", "huggingface-files")
@@ -80,7 +96,7 @@ def write_part_files(kind: str, out: Path, split: str, shards: Sequence[Path], r
 
     `run`: the metadata of any of its runs.
     """
-    if kind == "lerobot":
+    if kind in _LEROBOT:
         from tmxdb.export.frames.lerobot.meta import write_meta
 
         return write_meta(out / split, shards, run)

@@ -46,9 +46,9 @@ class FrameSample:
 class RunDamaged(Exception):
     """A run whose folder is not as it was captured. It is left out of the export as a whole, and reported."""
 
-    def __init__(self, run: ExportedRun, why: str) -> None:
+    def __init__(self, capture_id: int, why: str) -> None:
         super().__init__(why)
-        self.run = run
+        self.capture_id = capture_id
 
 
 def frame_samples(data: Path, shard: Shard, left_out: Collection[int]) -> Iterator[FrameSample]:
@@ -58,7 +58,7 @@ def frame_samples(data: Path, shard: Shard, left_out: Collection[int]) -> Iterat
             try:
                 yield from _run(data.joinpath(*run.folder_path.split("/")), run)
             except InvalidInput as error:
-                raise RunDamaged(run, str(error)) from error
+                raise RunDamaged(run.capture_id, str(error)) from error
 
 
 def _run(folder: Path, run: ExportedRun) -> Iterator[FrameSample]:

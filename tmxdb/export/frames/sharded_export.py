@@ -24,7 +24,7 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.export.export_lock import LOCK, ExportLock
 from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, part_sizes
-from tmxdb.export.frames.formats import ShardPlace, discard_empty, write_part_files, write_shard
+from tmxdb.export.frames.formats import ShardPlace, companions_exist, discard_empty, write_part_files, write_shard
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
 from tmxdb.export.frames.shard_check import shard_problem
@@ -126,7 +126,8 @@ class Export:
         record, path = self.written.get(shard.file), self.out / shard.file
         if record is not None and not record.sha256:  # all its runs were left out
             return True
-        return record is not None and path.is_file() and path.stat().st_size == record.bytes
+        is_whole = record is not None and path.is_file() and path.stat().st_size == record.bytes
+        return is_whole and companions_exist(self.options.kind, path)
 
     def _write_shard(
         self, data: Path, shard: Shard, stop: threading.Event, on_frame: Callable[[], object]
@@ -137,14 +138,14 @@ class Export:
                 with Storage(self.out, instead=_INSTEAD).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
                     file = HashingFile(new.write)
                     samples = _counted(frame_samples(data, shard, left_out), stop, on_frame)
-                    place = ShardPlace(self.out / shard.file, self._shard_before(shard))
+                    place = ShardPlace(self.out / shard.split, self.out / shard.file, self._shard_before(shard))
                     frames = write_shard(self.options.kind, file, samples, place)
                     if not frames and discard_empty(self.options.kind, place.file):
                         return ShardRecord(shard.file, 0, 0, "", left_out)
                     new.publish()
                     return ShardRecord(shard.file, frames, new.size, file.sha256, left_out)
             except RunDamaged as damaged:  # write the shard again: it contains a run completely or not at all
-                left_out[damaged.run.capture_id] = str(damaged)
+                left_out[damaged.capture_id] = str(damaged)
 
     def _shard_before(self, shard: Shard) -> Path | None:
         """Return the file of the shard before in the same part; None for the first one."""

@@ -59,7 +59,8 @@ class FrameExportOptions:
         metavar="WHERE",
         default="rows",
         show_default=True,
-        help="rows: in the rows, unchanged. files: with huggingface, an image folder.",
+        help="rows: in the rows, unchanged. files: with huggingface, an image folder. video: with lerobot, MP4 files;"
+        ' needs pip install "tmxdb[video]".',
     )
     split: str = option_field(
         "--split",

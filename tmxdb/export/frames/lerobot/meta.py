@@ -11,13 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tmxdb.arrays.pictures import pixels_of
-from tmxdb.export.frames.lerobot.rows import IMAGE, read_place
+from tmxdb.export.frames.lerobot.rows import read_place
+from tmxdb.export.frames.lerobot.video import (
+    FILES_PER_CHUNK,
+    IMAGE,
+    VIDEO_PATTERN,
+    frame_times,
+    read_pictures,
+    video_feature,
+    video_path,
+    videos_exist,
+)
 from tmxdb.export.frames.parquet import arrow
 from tmxdb.export.frames.vectors import ACTION, STATE
 from tmxdb.storage import disk_errors, write_atomic
 
 TASK = "Drive the track to its finish as fast as possible."
-FILES_PER_CHUNK = 1000
 _INSTEAD = "choose another OUT"
 _PICTURES = 100
 """How many pictures of a part the statistics of pictures are computed from."""
@@ -35,47 +44,63 @@ _SCALARS = {
 
 
 def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
-    """Write `meta/` of a part whose shards are `files`, in order. Return its files.
+    """Write `meta/` of a part whose shards are `files`, in order. Return its files, and the videos.
 
     `run`: the metadata of any of its runs.
     """
     pyarrow, parquet = arrow()
     names = ["observation.state", "action", *_SCALARS]
     episodes: list[dict[str, Any]] = []
+    videos: list[dict[str, Any]] = []
     tables, pictures, at = [], [], 0
     for number, path in enumerate(files):
         file = parquet.ParquetFile(path)
         table = file.read(columns=names)
         tables.append(table)
         begin = 0
-        for facts in read_place(file).episodes:
+        place = read_place(file)
+        videos += place.videos
+        for facts in place.episodes:
             rows = table.slice(begin, facts["length"])
-            episodes.append(_episode(facts, len(episodes), number, at, _statistics(rows)))
+            row = _episode(facts, len(episodes), number, at)
+            if place.videos:
+                row |= frame_times(facts, run["fps"])
+            episodes.append(row | _flat_statistics(_statistics(rows)))
             begin, at = begin + facts["length"], at + facts["length"]
         every = max(1, sum(len(one) for one in tables) // _PICTURES)
-        for group in range(file.num_row_groups):
+        for group in range(0 if place.videos else file.num_row_groups):
             column = file.read_row_group(group, columns=[IMAGE]).column(IMAGE)
             pictures += [pixels_of(column[row].as_py()["bytes"]) for row in range(0, len(column), every)][:_PICTURES]
+    if videos:
+        pictures = read_pictures(part, videos, _PICTURES)
     whole = pyarrow.concat_tables(tables)
     statistics = _statistics(whole) | {IMAGE: _picture_statistics(pictures[:: max(1, len(pictures) // _PICTURES)])}
     meta = part / "meta"
     with disk_errors(str(meta), instead=_INSTEAD):
         (meta / "episodes" / "chunk-000").mkdir(parents=True, exist_ok=True)
-    _write_json(meta / "info.json", _info(run, len(episodes), len(whole), files))
+    _write_json(meta / "info.json", _info(run, len(episodes), len(whole), files, videos))
     _write_json(meta / "stats.json", statistics)
     _write_table(meta / "tasks.parquet", _tasks())
     _write_table(meta / "episodes" / "chunk-000" / "file-000.parquet", pyarrow.Table.from_pylist(episodes))
-    return [path for path in meta.rglob("*") if path.suffix in (".json", ".parquet")]
+    described = [path for path in meta.rglob("*") if path.suffix in (".json", ".parquet")]
+    return described + [video_path(part, video["number"]) for video in videos]
 
 
-def _info(run: Mapping[str, Any], episodes: int, frames: int, files: Sequence[Path]) -> dict[str, Any]:
-    channels = 1 if run["settings"]["color"] == "gray" else 3
+def has_videos(file: Path) -> bool:
+    """Return whether the videos of a complete shard are there in their full size."""
+    pyarrow, parquet = arrow()
+    try:
+        with parquet.ParquetFile(file) as document:
+            return videos_exist(file.parents[2], read_place(document).videos)
+    except (pyarrow.ArrowException, KeyError, TypeError, ValueError):
+        return False
+
+
+def _info(
+    run: Mapping[str, Any], episodes: int, frames: int, files: Sequence[Path], videos: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     features: dict[str, Any] = {
-        IMAGE: {
-            "dtype": "image",
-            "shape": [run["height"], run["width"], channels],
-            "names": ["height", "width", "channels"],
-        },
+        IMAGE: video_feature(videos[0], run["height"], run["width"]) if videos else _image_feature(run),
         "observation.state": {"dtype": "float32", "shape": [len(STATE)], "names": list(STATE)},
         "action": {"dtype": "float32", "shape": [len(ACTION)], "names": list(ACTION)},
         **{name: {"dtype": dtype, "shape": [1], "names": None} for name, dtype in _SCALARS.items()},
@@ -88,19 +113,23 @@ def _info(run: Mapping[str, Any], episodes: int, frames: int, files: Sequence[Pa
         "total_tasks": 1,
         "chunks_size": FILES_PER_CHUNK,
         "data_files_size_in_mb": max(100, *(path.stat().st_size // 2**20 + 1 for path in files)),
-        "video_files_size_in_mb": 200,
+        "video_files_size_in_mb": max([200, *(video["bytes"] // 2**20 + 1 for video in videos)]),
         "fps": run["fps"],
         "splits": {"train": f"0:{episodes}"},
         "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
-        "video_path": None,
+        "video_path": VIDEO_PATTERN if videos else None,
         "features": features,
     }
 
 
-def _episode(
-    facts: Mapping[str, Any], number: int, file: int, begin: int, statistics: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    row = {
+def _image_feature(run: Mapping[str, Any]) -> dict[str, Any]:
+    channels = 1 if run["settings"]["color"] == "gray" else 3
+    shape = [run["height"], run["width"], channels]
+    return {"dtype": "image", "shape": shape, "names": ["height", "width", "channels"]}
+
+
+def _episode(facts: Mapping[str, Any], number: int, file: int, begin: int) -> dict[str, Any]:
+    return {
         "episode_index": number,
         "tasks": [TASK],
         "length": facts["length"],
@@ -112,9 +141,12 @@ def _episode(
         "meta/episodes/file_index": 0,
         **{name: facts[name] for name in ("capture_id", "replay_id", "track_id", "map_uid", "first_step")},
     }
-    for feature, values in statistics.items():
-        row |= {f"stats/{feature}/{name}": value for name, value in values.items()}
-    return row
+
+
+def _flat_statistics(statistics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"stats/{feature}/{name}": value for feature, values in statistics.items() for name, value in values.items()
+    }
 
 
 def _statistics(table: Any) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""A LeRobot data set, version 3.0, with pictures in the rows: one folder for each part, because LeRobot has no splits.
+"""A LeRobot data set, version 3.0: one folder for each part, because LeRobot has no splits.
 
-PART/data/chunk-000/file-000.parquet    rows; one row group for each episode
+PART/data/chunk-000/file-000.parquet    rows; one row group for each episode; with their pictures, or
+PART/videos/                            what `video.py` writes
 PART/meta/                              what `meta.py` writes when all shards are there
 
 An episode is a part of a run without a gap: LeRobot derives all times from one whole rate. A missed or late frame ends
@@ -11,54 +12,81 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.export.frames.lerobot.video import IMAGE, MAX_SECONDS, EpisodeVideos
 from tmxdb.export.frames.parquet import arrow
 from tmxdb.export.frames.vectors import ACTION, STATE, action_vector, state_vector
 from tmxdb.storage.hashing_file import HashingFile
 
-IMAGE = "observation.image"
 _KEY = b"tmxdb"
 
 
 @dataclass(slots=True)
 class Place:
-    """Where a shard begins and ends in its part: numbers of rows and episodes, and what its episodes are."""
+    """Where a shard begins and ends in its part: numbers of rows, episodes and videos, and what these are."""
 
     index: int = 0
     episode: int = 0
     samples: int = 0
     episodes: list[dict[str, Any]] = field(default_factory=list)
+    video: int = 0
+    videos: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], previous: Path | None = None) -> int:
     """Write the samples in order, after those of the shard `previous`. Return how many samples there were."""
+    return _write(file, samples, _place_after(previous), None)
+
+
+def write_with_videos(
+    file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], previous: Path | None, part: Path
+) -> int:
+    """Do the same with the pictures in videos of the folder `part`, which are complete before the rows."""
+    place = _place_after(previous)
+    videos = EpisodeVideos(part, place.video)
+    try:
+        return _write(file, samples, place, videos)
+    except BaseException:
+        videos.discard()
+        raise
+
+
+def _place_after(previous: Path | None) -> Place:
+    if previous is None:
+        return Place()
+    _, parquet = arrow()
+    before = read_place(parquet.ParquetFile(previous))
+    return Place(before.index, before.episode, video=before.video)
+
+
+def _write(
+    file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], place: Place, videos: EpisodeVideos | None
+) -> int:
     pyarrow, parquet = arrow()
-    place = Place()
-    if previous is not None:
-        before = read_place(parquet.ParquetFile(previous))
-        place = Place(before.index, before.episode)
-    with parquet.ParquetWriter(file, schema(), compression="snappy") as writer:
-        for episode in _episodes(samples, place):
+    columns = schema() if videos is None else schema().remove(0)
+    with parquet.ParquetWriter(file, columns, compression="snappy") as writer:
+        for episode in _episodes(samples, place, videos is not None):
             first = episode[0].facts
             rows = [
                 _row(sample, number, place, is_last=number == len(episode) - 1) for number, sample in enumerate(episode)
             ]
-            table = pyarrow.Table.from_pylist(rows, schema=schema())
+            in_video = videos.add(episode) if videos is not None else {}
+            table = pyarrow.Table.from_pylist(rows, schema=columns)
             writer.write_table(table, row_group_size=len(rows))
             facts = {name: first[name] for name in ("capture_id", "replay_id", "track_id", "map_uid")}
-            place.episodes.append(facts | {"length": len(rows), "first_step": first["step"]})
+            place.episodes.append(facts | {"length": len(rows), "first_step": first["step"]} | in_video)
             place.index += len(rows)
             place.episode += 1
-        writer.add_key_value_metadata(
-            {_KEY: json.dumps({"index": place.index, "episode": place.episode, "samples": place.samples,
-                               "episodes": place.episodes}).encode()}
-        )  # fmt: skip
+        if videos is not None:
+            place.videos = videos.finish()
+            place.video += len(place.videos)
+        writer.add_key_value_metadata({_KEY: json.dumps(asdict(place)).encode()})
     return place.samples
 
 
@@ -76,8 +104,11 @@ def read_place(file: Any) -> Place:
     return Place(**json.loads(file.metadata.metadata[_KEY]))
 
 
-def _episodes(samples: Iterable[FrameSample], place: Place) -> Iterator[list[FrameSample]]:
-    """Yield runs of frames at equal distances: consecutive steps of one capture, each at its due time."""
+def _episodes(samples: Iterable[FrameSample], place: Place, in_videos: bool) -> Iterator[list[FrameSample]]:
+    """Yield runs of frames at equal distances: consecutive steps of one capture, each at its due time.
+
+    `in_videos`: none is longer than a video may be.
+    """
     episode: list[FrameSample] = []
     for sample in samples:
         place.samples += 1
@@ -94,7 +125,8 @@ def _episodes(samples: Iterable[FrameSample], place: Place) -> Iterator[list[Fra
             and facts["step"] == episode[-1].facts["step"] + 1
         )
         is_due = facts["time_ms"] * sample.run.fps == 1000 * facts["step"]
-        if episode and not (follows and is_due):
+        is_full = in_videos and len(episode) == MAX_SECONDS * sample.run.fps
+        if episode and (is_full or not (follows and is_due)):
             yield episode
             episode = []
         if is_due:

@@ -1,0 +1,101 @@
+"""LeRobot data sets, checked by the rules of docs/facts/training.md#lerobot: every file, column, number and type."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+from tests.export.conftest import RUNS
+from tests.export.formats.lerobot_rules import validate
+from tests.frames import car, jpeg
+from tests.tool import Tool
+from tmxdb.capture.output.manifest import inputs_entry, state_entry
+from tmxdb.errors import InvalidInput
+from tmxdb.export.frames.frame_samples import FrameSample, SampledRun
+from tmxdb.export.frames.lerobot import rows as lerobot
+from tmxdb.export.frames.lerobot.video import IMAGE
+from tmxdb.export.frames.vectors import STATE
+
+parquet = needs.module("pyarrow.parquet")
+
+EXPORT = ("export", "frames", "dataset", "--format", "lerobot", "--split", "train=0.6,val=0.4", "--shard-frames", 8,
+          "--no-progress")  # fmt: skip
+
+
+def test_an_export_is_a_valid_data_set_for_each_part(captured: Tool) -> None:
+    captured(*EXPORT)
+    out = captured.folder / "dataset"
+    parts = {name: validate(out / name) for name in ("train", "val")}
+    assert sum(info["total_frames"] for info in parts.values()) == sum(RUNS.values())
+    assert sum(info["total_episodes"] for info in parts.values()) == len(RUNS)
+    assert "0 problems" in captured("export", "frames", "dataset", "--check").err
+    row = parquet.read_table(next(out.glob("train/data/*/*.parquet"))).to_pylist()[1]
+    assert row[IMAGE]["bytes"] == jpeg(100)
+    state = dict(zip(STATE, row["observation.state"], strict=True))
+    assert state["position.x"] == pytest.approx(car(100).position[0], abs=1e-3)
+    assert (state["gear"], state["on_ground.3"], row["action"]) == (3.0, 0.0, [1.0, 0.0, -1.0])
+
+
+def test_an_export_continues_after_its_last_shard(captured: Tool) -> None:
+    captured(*EXPORT)
+    out = captured.folder / "dataset"
+    whole = {path: path.read_bytes() for path in out.rglob("*.parquet")}
+    last = sorted(path for path in whole if "train" in path.parts and "data" in path.parts)[-1]
+    last.unlink()
+    (out / "train" / "meta" / "info.json").unlink()
+    captured(*EXPORT)
+    assert {path: path.read_bytes() for path in out.rglob("*.parquet")} == whole
+    validate(out / "train")
+
+
+def test_mixed_captures_are_refused(captured: Tool) -> None:
+    assert "one size and one rate" in captured(*EXPORT, "--mixed", ends=2).error
+
+
+def sample(step: int, *, capture_id: int = 1, late_ms: int = 0, fps: int = 10) -> FrameSample:
+    time_ms = step * 1000 // fps + late_ms
+    state = replace(car(time_ms))
+    facts = {
+        "capture_id": capture_id,
+        "replay_id": 7,
+        "track_id": 3,
+        "map_uid": "uid",
+        "race_time_ms": 400,
+        "step": step,
+        "time_ms": time_ms,
+        "action_idx": 0,
+        "inputs": inputs_entry(state.inputs),
+        "state": state_entry(state),
+    }
+    return FrameSample(f"{capture_id}_{step}", jpeg(time_ms), facts, SampledRun(Path(), "run", fps, 64, 64, True), "")
+
+
+def lengths(*samples: FrameSample) -> list[int]:
+    file = io.BytesIO()
+    assert lerobot.write(file, samples) == len(samples)
+    file.seek(0)
+    assert lerobot.count(file) == len(samples)
+    return [episode["length"] for episode in lerobot.read_place(parquet.ParquetFile(file)).episodes]
+
+
+def test_gaps_late_frames_and_the_finish_divide_a_run() -> None:
+    assert lengths(*(sample(step) for step in range(5))) == [5]
+    assert lengths(*(sample(step) for step in (0, 1, 3, 4, 5))) == [2, 3]  # frame 2 was missed
+    assert lengths(sample(0), sample(1), sample(2, late_ms=10), sample(3), sample(4)) == [2, 2]
+    assert lengths(sample(0), sample(1), sample(2, late_ms=-50)) == [2]  # the finish is not due
+    assert lengths(sample(0), sample(1), sample(0, capture_id=2)) == [2, 1]
+    assert lengths(sample(3), sample(4)) == [2]
+
+
+def test_a_rate_without_whole_ticks_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="not 30 frames per second"):
+        lengths(sample(0, fps=30))
+
+
+def test_another_file_is_no_shard() -> None:
+    with pytest.raises(InvalidInput, match="no LeRobot shard"):
+        lerobot.count(io.BytesIO(b"PAR1"))
