@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tmxdb.errors import UsageError
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
-from tmxdb.export.frames.split import parse_split, split_of
+from tmxdb.export.frames.split import parse_split, shuffled_tracks, split_of
 
 SHARES = {"train": 0.8, "val": 0.2}
 OPTIONS = ExportOptions("webdataset", SHARES, seed=0, shard_frames=100, captures="all")
@@ -77,6 +78,27 @@ def test_a_track_stays_in_its_part_when_others_are_added() -> None:
 def test_the_parts_have_about_the_requested_sizes() -> None:
     counted = Counter(split_of(SHARES, map_uid=f"map {i}", track_id=i, seed=3) for i in range(5000))
     assert 0.77 < counted["train"] / 5000 < 0.83
+
+
+def test_the_older_rule_is_that_of_rulka() -> None:
+    tracks = range(100, 112)
+    chosen = {track for track, part in shuffled_tracks({"train": 0.9, "val": 0.1}, tracks, seed=42).items() if part == "val"}  # fmt: skip  # noqa: E501
+    assert chosen == {107}  # what rulka's own function chooses: docs/facts/training.md
+    many = shuffled_tracks({"train": 0.7, "val": 0.2, "test": 0.1}, range(1, 101), seed=1)
+    assert Counter(many.values()) == {"train": 70, "val": 20, "test": 10}
+
+
+@pytest.mark.parametrize(("tracks", "parts"), [(0, []), (1, ["train"]), (2, ["train", "val"]), (3, ["train", "val"])])
+def test_the_older_rule_keeps_a_track_for_the_first_part(tracks: int, parts: list[str]) -> None:
+    assert sorted(set(shuffled_tracks({"train": 0.1, "val": 0.9}, range(tracks), seed=0).values())) == parts
+
+
+def test_a_plan_by_the_older_rule_divides_tracks_not_maps() -> None:
+    options = replace(OPTIONS, split_rule="track-shuffle", seed=42, shares={"train": 0.9, "val": 0.1})
+    shards = plan(options, [captured(i, track_id=100 + i % 12, uid="same") for i in range(1, 49)])
+    parts = {shard.split: {run.track_id for run in shard.captures} for shard in shards if shard.split == "val"}
+    assert parts == {"val": {107}}
+    assert sum(len(shard.captures) for shard in shards) == 48
 
 
 def test_runs_are_shuffled_across_tracks() -> None:

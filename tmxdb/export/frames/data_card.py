@@ -76,7 +76,7 @@ def data_card(
         "| --- | --- | --- | --- | --- |",
         *(part.row for part in parts),
         "",
-        f"All runs on a map are in one part: a hash of the map's uid and seed {options.seed} decides.",
+        _split_rule(options),
         f"Captures: {options.captures}.",
         "",
         "## Settings",
@@ -99,6 +99,15 @@ def data_card(
         *LICENCE,
     ]
     return "\n".join(lines)
+
+
+def _split_rule(options: ExportOptions) -> str:
+    if options.split_rule == "map":
+        return f"All runs on a map are in one part: a hash of the map's uid and seed {options.seed} decides."
+    return (
+        f"All runs on a track are in one part: the tracks were shuffled with seed {options.seed}, as rulka does. Tracks"
+        " with the same map may be in different parts."
+    )
 
 
 def _configs(kind: str, parts: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tmxdb.export.frames.split import split_of
+from tmxdb.export.frames.split import shuffled_tracks, split_of
 
 FORMATS = ("webdataset", "parquet", "huggingface", "lerobot", "minari", "rulka")
 PICTURES = {"rows": FORMATS, "files": ("huggingface",), "video": ("lerobot",)}
@@ -31,7 +31,8 @@ class ExportedRun:
 class ExportOptions:
     """What to export, and how. An interrupted export continues only with equal options.
 
-    `captures`: the filter that selected them, as text. `pictures`: where they are, one of PICTURES.
+    `captures`: the filter that selected them, as text. `pictures`: where they are, one of PICTURES. `split_rule`:
+    one of SPLIT_RULES.
     """
 
     form: str
@@ -40,6 +41,7 @@ class ExportOptions:
     shard_frames: int
     captures: str
     pictures: str = "rows"
+    split_rule: str = "map"
 
     @property
     def kind(self) -> str:
@@ -66,8 +68,14 @@ def plan(options: ExportOptions, runs: Iterable[ExportedRun]) -> list[Shard]:
     packed: dict[str, list[list[ExportedRun]]] = {name: [] for name in options.shares}
     room: dict[str, int] = {}
     shard_frames = 0 if options.form == "rulka" else options.shard_frames  # rulka: each run is a folder
-    for run in sorted(runs, key=lambda run: _shuffle_key(options.seed, run.capture_id)):
-        split = split_of(options.shares, map_uid=run.map_uid, track_id=run.track_id, seed=options.seed)
+    ordered = sorted(runs, key=lambda run: _shuffle_key(options.seed, run.capture_id))
+    shuffled: Mapping[int, str] = {}
+    if options.split_rule == "track-shuffle":
+        shuffled = shuffled_tracks(options.shares, (run.track_id for run in ordered), seed=options.seed)
+    for run in ordered:
+        split = shuffled.get(run.track_id) or split_of(
+            options.shares, map_uid=run.map_uid, track_id=run.track_id, seed=options.seed
+        )
         if room.get(split, 0) < run.frame_count:
             packed[split].append([])
             room[split] = shard_frames

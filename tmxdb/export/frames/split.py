@@ -1,12 +1,15 @@
-"""Which part of a data set a run belongs to: a pure function of its map, so that no map is in two parts."""
+"""Which part of a data set a run belongs to: a function of its map, so that no map is in two parts; or rulka's rule."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+import random
+from collections.abc import Iterable, Mapping
 
 from tmxdb.errors import UsageError
+
+SPLIT_RULES = ("map", "track-shuffle")
 
 
 def parse_split(text: str) -> dict[str, float]:
@@ -41,3 +44,22 @@ def split_of(shares: Mapping[str, float], *, map_uid: str, track_id: int, seed: 
         if position < 0:
             return name
     return names[-1]
+
+
+def shuffled_tracks(shares: Mapping[str, float], track_ids: Iterable[int], *, seed: int) -> dict[int, str]:
+    """Return the part of each track by rulka's rule: docs/facts/training.md#splits.
+
+    The ids, sorted as text, are shuffled. Each part but the first takes the next `int(tracks * share)` of them, at
+    least one; the first part has the others, and at least one. Another track changes everything, and two tracks with
+    the same map may be in two parts.
+    """
+    names = sorted({str(track_id) for track_id in track_ids})
+    random.Random(seed).shuffle(names)
+    first, *others = shares
+    parts = dict.fromkeys(names, first)
+    begin = 0
+    for part in others:
+        end = min(begin + max(1, int(len(names) * shares[part])), len(names) - 1)
+        parts |= dict.fromkeys(names[begin:end], part)
+        begin = end
+    return {int(name): part for name, part in parts.items()}
