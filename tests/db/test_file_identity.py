@@ -207,9 +207,11 @@ def test_a_file_into_which_a_reader_lets_only_half_of_the_log_is_not_called_over
 
 @pytest.mark.parametrize("missing", ["SELECT 1 FROM lost", "SELECT lost FROM workers"])
 def test_a_table_or_column_that_is_missing_is_one_sentence(database: Database, missing: str) -> None:
-    with pytest.raises(DatabaseError, match=r"lost.*Another program changed or overwrote") as caught:
-        with database.read() as connection:
-            connection.exec_driver_sql(missing)
+    with (
+        pytest.raises(DatabaseError, match=r"lost.*Another program changed or overwrote") as caught,
+        database.read() as connection,
+    ):
+        connection.exec_driver_sql(missing)
     assert caught.value.code == "db.schema"
     with closing(Reader(database.location)) as reader, pytest.raises(DatabaseError, match="changed or overwrote"):
         reader.rows(missing)
