@@ -23,8 +23,9 @@ FIND = """async () => (await axe.run(document, {resultTypes: ["violations"]})).v
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`)"""
 PAGES = {
-    "/": "#progress-charts[data-state=ready]", "/tracks": "#results table", "/track/1": "#record-chart[data-state=ready]",
-    "/track/1/3d": "#view[data-state=ready]", "/replay/10?with=11": "#charts[data-state=ready]", "/driver": "h1",
+    "/": "#progress-charts[data-state=ready]", "/tracks": "#results table",
+    "/track/1": "#record-chart[data-state=ready]", "/track/1/3d": "#view[data-state=ready]",
+    "/replay/10?with=11": "#charts[data-state=ready]", "/driver": "h1",
     "/driver/7": "h1", "/captures": "h1", "/capture/10": "h1", "/failures": ".failure",
     "/sql?q=select+name,+awards+from+tracks": "#sql-chart canvas", "/sql?q=nonsense": ".banner", "/nothing": "h1",
 }  # fmt: skip
