@@ -27,13 +27,13 @@ def pages(
         query = query.where(text(f"({where}\n)"))
     last: Any = None
     while True:
-        try:
-            with database.read() as connection:
-                page = query if last is None else query.where(key > last)
+        with database.read() as connection:
+            page = query if last is None else query.where(key > last)
+            try:
                 rows = connection.execute(page, dict(values)).mappings().all()
-        except exc.StatementError as error:
-            reason = str(error.orig or error).strip().splitlines()[0]
-            raise InvalidInput(f"The condition {where!r} cannot be run: {reason}.", code="input.sql") from error
+            except exc.StatementError as error:
+                reason = str(error.orig or error).strip().splitlines()[0]
+                raise InvalidInput(f"The condition {where!r} cannot be run: {reason}.", code="input.sql") from error
         for row in rows:
             yield dict(row)
         if len(rows) < PAGE:
