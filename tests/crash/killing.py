@@ -110,6 +110,7 @@ class Killing:
         # The first storm must find a process at work.
         until(lambda: "/recordgbx" in self._site.stats()["by_path"], seconds=plan.deadline_s)
         self._site.set_faults(plan.faults)
+        self._await_refusal()
         while not drained:
             while len(self._running) < plan.processes:
                 self._start(*arguments)
@@ -120,6 +121,19 @@ class Killing:
                 kills += 1
         while self._running:  # one has found nothing left to do: the others are about to
             assert self._ends_within(plan.deadline_s), f"do not end: {', '.join(self._running)}"
+
+    def _await_refusal(self) -> None:
+        """Repeat the first storm until it has refused a request: on a busy machine none may come while it lasts."""
+
+        def refused_or_over() -> bool:
+            return "429" in self._site.stats()["by_status"] or time.monotonic() > over_s
+
+        while True:
+            over_s = time.monotonic() + min(self._plan.storms_at_s) + STORM_S
+            until(refused_or_over)
+            if "429" in self._site.stats()["by_status"]:
+                return
+            self._site.set_faults(self._plan.faults)
 
     def _moment_s(self) -> float:
         return self._plan.every_s * self._random.uniform(0.2, 1.8)

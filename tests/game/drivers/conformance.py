@@ -65,10 +65,13 @@ class RaceFixtures:
 
     @pytest.fixture
     def driver(self, game: GameUnderTest) -> Iterator[Driver]:
-        """A driver connected to a game in a race."""
+        """A driver connected to a game in a race, which waits for it however busy the machine is."""
         game.race()
         driver = game.driver()
         driver.connect(60)
+        next_step(driver)
+        driver.set_response_timeout(600_000)
+        driver.answer()
         yield driver
         driver.close()
 

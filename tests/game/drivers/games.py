@@ -16,6 +16,8 @@ from tmxdb.game.driver import Driver, Frame
 from tmxdb.game.tminterface1.memory_driver import MemoryDriver
 from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
+REPLY_S = 60.0
+"""How long a driver waits for a reply in tests: the usual 3 s pass on a busy machine."""
 PEER = Path(__file__).with_name("peer.py")
 
 
@@ -34,7 +36,7 @@ class PeerGame:
         self.port = int(self.process.stdout.readline())
 
     def driver(self) -> Driver:
-        return SocketDriver(self.port)
+        return SocketDriver(self.port, reply_s=REPLY_S)
 
     def absent(self) -> Driver:
         return SocketDriver(free_port())
@@ -93,8 +95,8 @@ def memory_driver(file: Path) -> MemoryDriver:
     """Return a driver of the game that has this file, or on Windows the mapping of that name."""
     number = int(file.name.removeprefix("TMInterface"))
     if sys.platform == "win32":
-        return MemoryDriver(number)
-    return MemoryDriver(number, open_mapping=partial(open_file, file))
+        return MemoryDriver(number, reply_s=REPLY_S)
+    return MemoryDriver(number, open_mapping=partial(open_file, file), reply_s=REPLY_S)
 
 
 def open_file(file: Path, name: str, size: int) -> mmap.mmap:

@@ -16,7 +16,7 @@ from tests.game.drivers.conformance import (
     connected,
     until,
 )
-from tests.game.drivers.games import free_port
+from tests.game.drivers.games import REPLY_S, free_port
 from tests.game.drivers.link_conformance import LinkConformance, LinkedGame, LinkUseConformance
 from tests.sandbox.game.conftest import Folders, build_map, build_replay, folders
 from tmxdb.game.driver import ConnectedEvent, Driver, Frame, StepEvent
@@ -40,7 +40,7 @@ class SandboxGame:
         self.capabilities = frozenset(running.settings.capabilities if self.has_link else ())
 
     def driver(self) -> Driver:
-        return SocketDriver(self._running.port)
+        return SocketDriver(self._running.port, reply_s=REPLY_S)
 
     def absent(self) -> Driver:
         return SocketDriver(free_port())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.game.drivers.games import PeerGame
+from tests.game.drivers.games import REPLY_S, PeerGame
 from tests.tool import tool
 from tmxdb.game.driver import Driver, Frame
 from tmxdb.game.frames.screen import ScreenDriver
@@ -53,7 +53,7 @@ class WindowGame(PeerGame):
         super().__init__(SCRIPT, title, left, top, width, height, *time_ms)
 
     def driver(self) -> Driver:
-        return ScreenDriver(SocketDriver(self.port), WindowQuery(self.title))
+        return ScreenDriver(SocketDriver(self.port, reply_s=REPLY_S), WindowQuery(self.title))
 
     def shown_ms(self, frame: Frame) -> int:
         return shown_ms(frame)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.game.drivers.games import REPLY_S
 from tests.game.plugin.conftest import Start
 from tests.game.plugin.host import Host
 from tests.game.plugin.raw import RawClient, race_time
@@ -45,7 +46,7 @@ def play(host: Host, recorded: RecordedFrames, fps: int, new_drive: Callable[[Ra
     run = ScriptedRun(1000, SCRIPT, checkpoints=3, start=(0.0, 0.0, 0.0), moving_ms=100)
     spec = RaceSpec(run, "tmxdb/1.Challenge.Gbx", "a.txt", CaptureSettings(fps=fps, width=32, height=24))
     host.wait_for_line("Port set")
-    driver = SocketDriver(host.port)
+    driver = SocketDriver(host.port, reply_s=REPLY_S)
     try:
         return Runner(Race(spec, new_drive=new_drive), driver, recorded).run()
     finally:

@@ -16,6 +16,7 @@ from tests.game.drivers.conformance import (
     connected,
     next_step,
 )
+from tests.game.drivers.games import REPLY_S
 from tests.game.drivers.link_conformance import LinkConformance, LinkedGame, LinkUseConformance
 from tests.game.plugin.conftest import Start
 from tests.game.plugin.host import Host, free_port
@@ -39,7 +40,7 @@ class PluginGame:
         host.wait_for_line(f"Port set to {host.port}")
 
     def driver(self) -> Driver:
-        return SocketDriver(self.host.port)
+        return SocketDriver(self.host.port, reply_s=REPLY_S)
 
     def absent(self) -> Driver:
         return SocketDriver(free_port())
