@@ -6,6 +6,7 @@ import { carAt, clock, gap, load, passed } from "./scene_data.js";
 import { KEYS, THEMES, driver } from "./scene_colours.js";
 import { blocksOf, groundOf } from "./scene_world.js";
 import { Cars, Lines } from "./scene_lines.js";
+import { Marks } from "./scene_marks.js";
 
 const view = document.getElementById("view");
 const canvas = document.getElementById("scene");
@@ -50,7 +51,8 @@ class Player {
     this.bounds = bounds;
     this.lines = new Lines(this.ghosts);
     this.cars = new Cars(this.ghosts);
-    this.scene.add(group, this.lines.group, this.cars.group);
+    this.marks = new Marks(this.ghosts, (time) => this.#seek(time), () => this.#wake());
+    this.scene.add(group, this.lines.group, this.cars.group, this.marks.group);
     this.hemisphere = new THREE.HemisphereLight();
     this.sun = new THREE.DirectionalLight();
     this.sun.position.set(0.5, 1, 0.3);
@@ -137,6 +139,7 @@ class Player {
   #follow(number, quiet = false) {
     this.followed = number;
     this.rows.forEach(({ row }, i) => row.classList.toggle("followed", i === number));
+    this.marks.show(number);
     if (!quiet && this.mode === "free") this.#setMode("follow");
     this.#wake();
   }
