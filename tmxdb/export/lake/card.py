@@ -16,7 +16,7 @@ from tmxdb.export.lake.layout import ENVIRONMENT
 from tmxdb.export.lake.records import FILES, LakeFile, LakeState
 
 _tracks, _replays = table_of(TrackRow), table_of(ReplayRow)
-_CONTENT = {
+CONTENT = {
     "tracks": "a track, with all facts of the site",
     "replays": "a replay, with the facts of the leaderboard and of its file",
     "maps": "the map of a track, with the facts of its file",
@@ -68,7 +68,7 @@ def mirror_facts(database: Database) -> MirrorFacts:
 def lake_card(state: LakeState, files: Sequence[LakeFile], facts: MirrorFacts) -> str:
     """Return the text of the card."""
     form = state.settings.form
-    tables = [name for name in _CONTENT if name in state.tables]
+    tables = [name for name in CONTENT if name in state.tables]
     configs = {
         table: [("train", f"{table}/*/*.{form}")] for table in tables if any(file.table == table for file in files)
     }
@@ -84,7 +84,7 @@ def lake_card(state: LakeState, files: Sequence[LakeFile], facts: MirrorFacts) -
         "",
         "Tables of a tmxdb mirror. One row of a table is:",
         "",
-        *(f"- `{table}`: {_CONTENT[table]}" for table in tables),
+        *(f"- `{table}`: {CONTENT[table]}" for table in tables),
         "",
         *count_rows(state, files),
         "",
@@ -96,16 +96,11 @@ def lake_card(state: LakeState, files: Sequence[LakeFile], facts: MirrorFacts) -
         "",
         "## Source",
         "",
-        f"- site: {facts.site}; leaderboards listed until {facts.listed_at}",
-        f"- the database has {facts.tracks:,} tracks and {facts.replays:,} replays; {facts.finished:,} finished",
-        f"- race times: {_range(facts)}",
-        f"- devices of downloaded replays: {_named(facts.by_device)}",
+        *source_lines(facts),
         "",
         "## Known gaps",
         "",
-        f"- replays by state of their download: {_named(facts.by_status)}. Others than `done` have no facts of a file.",
-        *_left_out(files),
-        "- names and times of the site are as its users entered them.",
+        *gap_lines(facts, _left_out(files)),
         "",
         "## Files",
         "",
@@ -114,6 +109,25 @@ def lake_card(state: LakeState, files: Sequence[LakeFile], facts: MirrorFacts) -
         *LICENCE,
     ]
     return "\n".join(lines)
+
+
+def source_lines(facts: MirrorFacts) -> list[str]:
+    """Return what a card says of where its rows come from."""
+    return [
+        f"- site: {facts.site}; leaderboards listed until {facts.listed_at}",
+        f"- the database has {facts.tracks:,} tracks and {facts.replays:,} replays; {facts.finished:,} finished",
+        f"- race times: {_range(facts)}",
+        f"- devices of downloaded replays: {_named(facts.by_device)}",
+    ]
+
+
+def gap_lines(facts: MirrorFacts, left_out: Sequence[str]) -> list[str]:
+    """Return what a card says of missing rows. `left_out`: lines about this export."""
+    return [
+        f"- replays by state of their download: {_named(facts.by_status)}. Others than `done` have no facts of a file.",
+        *left_out,
+        "- names and times of the site are as its users entered them.",
+    ]
 
 
 def count_rows(state: LakeState, files: Iterable[LakeFile]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`tmxdb export --check FOLDER`: verify what an export wrote, whichever kind it is."""
+"""`tmxdb export --check OUT`: verify what an export wrote, whichever kind it is."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ SHOWN = 20
 def check_export(out: Path) -> None:
     """Read every file of the export in `out` and print the problems; exit with status 3 if there are any."""
     from tmxdb.cli.shared.progress import progress_bar
+    from tmxdb.export.file_card import file_problems
     from tmxdb.export.folder_card import card_problem
     from tmxdb.export.frames.sharded_export import PLAN
     from tmxdb.export.hub_card import CARD, SUMS, check_sums, read_sums
     from tmxdb.export.lake.check import check_lake
     from tmxdb.export.lake.records import STATE, load_files
 
-    if (out / PLAN).is_file():
+    if out.is_file():
+        _report(1, "file", file_problems(out))
+    elif (out / PLAN).is_file():
         check_frames(out)
     elif (out / STATE).is_file():
         with progress_bar(len(load_files(out)), "files", progress=None) as bar:

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,10 @@ from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from tmxdb.db.engine import Database
+    from tmxdb.export.file_card import TableFile
 
 FORMATS = ("parquet", "csv", "jsonl")
 SHOWN = 5
@@ -55,6 +60,12 @@ class TableExportOptions:
         is_flag=True,
         default=False,
         help="CSV for spreadsheets: text that would run as a formula gets an apostrophe in front.",
+    )
+    card: bool = option_field(
+        "--card",
+        is_flag=True,
+        default=False,
+        help="Write a data card beside the file, OUT.md, with its SHA-256. A folder always has one.",
     )
     force: bool = option_field("--force", is_flag=True, default=False, help="Write again what exists already.")
     as_json: bool = option_field("--json", is_flag=True, default=False, help="Write JSON to stdout, for programs.")
@@ -111,6 +122,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
     One row per position, every 50 or 100 ms: time_ms, x, y, z in metres, speed_kmh, and angles
     in radians. Rows are in the order of replays. Exit status 3: some replays have no positions.
     """
+    from tmxdb.export.file_card import TableFile, described_tracks
     from tmxdb.export.tables.export import write_rows
     from tmxdb.export.tables.lines import LINES, line_pages
     from tmxdb.export.track_ids import unknown_tracks
@@ -119,6 +131,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
         export_lake(("lines",), Path(out), _lake_options(options, options.n), track_selection, storage_options)
         return
     form = options.chosen_format(Path(out))
+    _check_card(Path(out), options)
     database = open_database(storage_options, read_only=True)
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
@@ -145,7 +158,8 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
         message(f"Replay {replay_id}: {why}")
     if problems:
         message(f"{plural(len(problems), 'replay')} without positions left out.")
-    _report(Path(out), written, unknown, as_json=options.as_json)
+    table_file = TableFile("lines", form, written, described_tracks(track_ids), len(problems))
+    _report(Path(out), table_file, unknown, options, database)
     if unknown or problems:
         sys.exit(SOME_FAILED)
 
@@ -196,10 +210,12 @@ def _export(
     track_selection: TrackSelection,
     database_options: DatabaseOptions,
 ) -> None:
+    from tmxdb.export.file_card import TableFile, described_tracks
     from tmxdb.export.tables.export import export_table
     from tmxdb.export.track_ids import unknown_tracks
 
     form = options.chosen_format(out)
+    _check_card(out, options)
     database = open_database(database_options, read_only=True)
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
@@ -214,17 +230,32 @@ def _export(
             force=options.force,
             stop=signals.stop,
         )
-    _report(out, written, unknown, as_json=options.as_json)
+    _report(out, TableFile(table, form, written, described_tracks(track_ids)), unknown, options, database)
     if unknown:
         sys.exit(SOME_FAILED)
 
 
-def _report(out: Path, written: int, unknown: list[int], *, as_json: bool) -> None:
+def _check_card(out: Path, options: TableExportOptions) -> None:
+    """Raise InvalidInput now if the card cannot be written, not after the table."""
+    from tmxdb.export.file_card import check_card
+
+    if options.card:
+        check_card(out, force=options.force)
+
+
+def _report(out: Path, written: TableFile, unknown: list[int], options: TableExportOptions, database: Database) -> None:
+    """Say what was written, and write its card if one is wanted."""
+    from tmxdb.export.file_card import write_card
+    from tmxdb.export.lake.card import mirror_facts
+
     size = out.stat().st_size
+    card = write_card(out, written, mirror_facts(database), force=options.force) if options.card else None
     if unknown:
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
-    if as_json:
-        print_json({"rows": written, "bytes": size})
+    if options.as_json:
+        print_json({"rows": written.rows, "bytes": size})
     else:
         click.echo(out)
-    message(f"{plural(written, 'row')}, {file_size(size)}.")
+        if card is not None:
+            click.echo(card)
+    message(f"{plural(written.rows, 'row')}, {file_size(size)}.")
