@@ -46,6 +46,14 @@ def test_a_wrong_condition_is_one_sentence(mirror: Mirror, condition: str) -> No
         list(mirror.replays(condition))
 
 
+def test_without_a_condition_no_condition_is_blamed(mirror: Mirror) -> None:
+    with closing(sqlite3.connect(mirror.location)) as other:
+        other.execute("pragma foreign_keys = off")
+        other.execute("alter table replays rename to lost")
+    with pytest.raises(DatabaseError, match="Another program changed or overwrote"):
+        list(mirror.replays())
+
+
 def test_a_condition_cannot_write(mirror: Mirror) -> None:
     with pytest.raises(InvalidInput):
         list(mirror.replays("1); delete from replays; --"))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, exc, select, text
 
 from tmxdb.db.engine import Database
+from tmxdb.db.explained import explained
 from tmxdb.errors import InvalidInput
 
 PAGE = 500
@@ -32,6 +33,8 @@ def pages(
             try:
                 rows = connection.execute(page, dict(values)).mappings().all()
             except exc.StatementError as error:
+                if where is None or explained(database.location, error.orig) is not None:  # a locked file, a full disk
+                    raise
                 reason = str(error.orig or error).strip().splitlines()[0]
                 raise InvalidInput(f"The condition {where!r} cannot be run: {reason}.", code="input.sql") from error
         for row in rows:
