@@ -17,12 +17,12 @@ import json
 import sys
 import tarfile
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bench._frame_exports import export_frames
 from bench._table import in_own_process, print_rows
 
 STORES = ("files", "tar", "video", "video-lossless")
@@ -38,7 +38,7 @@ def main() -> None:
         root = Path(folder)
         fill(root, wanted.runs, wanted.frames, wanted.size)
         n = wanted.runs * wanted.frames
-        written = {form: export(root, form) for form in ("webdataset", "parquet")}
+        written = {form: export_frames(root, root / form, form) for form in ("webdataset", "parquet")}
         rows: list[list[Any]] = []
 
         def measure(what: str, reader: str, written_s: float | None = None) -> None:
@@ -78,21 +78,6 @@ def fill(root: Path, runs: int, frames: int, size: int) -> None:
             rows = np.linspace(60, 200, size)[:, None] + 20 * np.sin(np.arange(size) / 5 + number / 3)
             pixels = rows[:, :, None] + noise.normal(0, 6, (size, size, 3))
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, "JPEG", quality=90)
-
-
-def export(root: Path, form: str) -> float:
-    """Export all frames into one part. Return the seconds of the processor."""
-    from tmxdb.db.engine import Database
-    from tmxdb.export.frames.capture_filter import CaptureFilter, select_captures
-    from tmxdb.export.frames.plan import ExportOptions
-    from tmxdb.export.frames.sharded_export import open_export
-
-    database = Database(str(root / "tmx.db"), read_only=True)
-    options = ExportOptions(form, {"train": 1.0}, 0, 10_000, "all")
-    begin = time.process_time()
-    data_set = open_export(root / form, options, lambda: select_captures(database, CaptureFilter()))
-    data_set.write(root / "data", stop=threading.Event(), on_frame=lambda: None, on_shard=lambda shard: None)
-    return time.process_time() - begin
 
 
 def convert(root: Path, store: str) -> float:

@@ -68,10 +68,11 @@ def stored_jpeg(frame: Frame, settings: CaptureSettings) -> bytes:
 
 
 def captured_folder(folder: Path, frames: int, *, track_id: int = 1, replay_id: int = 1, **settings: Any) -> Path:
-    """Create `folder` with this many frames, ten per second, a manifest, metadata and telemetry."""
+    """Create `folder` with this many frames, a manifest, metadata and telemetry."""
     capture_settings = CaptureSettings(**settings)
     folder.mkdir(parents=True)
-    labels = [FrameRecord(step, 100 * step, car(100 * step), 1_800_000_000_000 + 100 * step) for step in range(frames)]
+    times = [step * 1000 // capture_settings.fps for step in range(frames)]
+    labels = [FrameRecord(step, ms, car(ms), 1_800_000_000_000 + ms) for step, ms in enumerate(times)]
     for label in labels:
         (folder / label.file).write_bytes(jpeg(label.time_ms, (capture_settings.width, capture_settings.height)))
     (folder / MANIFEST).write_text("[\n" + ",\n".join(label.to_json() for label in labels) + "\n]\n")
