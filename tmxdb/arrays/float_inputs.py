@@ -38,9 +38,7 @@ def float_inputs(telemetry: Telemetry, line: ReferenceLine, *, period_ms: int = 
     rotation = telemetry["rotation"][picked].reshape(-1, 3, 3).astype(np.float64)
     positions = telemetry["position"][picked].astype(np.float64)
     zones = line.zones(positions)
-    ahead = line.centers[np.minimum(zones[:, None] + ZONE_STEP * np.arange(ZONES), len(line.centers) - 1)]
-    # A world vector in car axes is the transposed rotation times the vector.
-    centers = np.einsum("nij,nzi->nzj", rotation, ahead - positions[:, None])
+    centers = zone_centers(line, zones, rotation, positions)
     gearbox = telemetry["gearbox_state"][picked]
     parts: list[Any] = [
         np.zeros(len(picked)),
@@ -62,6 +60,19 @@ def float_inputs(telemetry: Telemetry, line: ReferenceLine, *, period_ms: int = 
     ]
     columns = [np.asarray(part, dtype=np.float32).reshape(len(picked), -1) for part in parts]
     return np.concatenate(columns, axis=1)
+
+
+def zone_centers(
+    line: ReferenceLine, zones: NDArray[np.int64], rotation: NDArray[np.float64], positions: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the 40 centers ahead of cars in these zones, in their axes: metres, shape (N, 40, 3).
+
+    `rotation`: shape (N, 3, 3). `positions`: metres, shape (N, 3).
+    """
+    ahead = line.centers[np.minimum(zones[:, None] + ZONE_STEP * np.arange(ZONES), len(line.centers) - 1)]
+    # A world vector in car axes is the transposed rotation times the vector.
+    centers: NDArray[np.float64] = np.einsum("nij,nzi->nzj", rotation, ahead - positions[:, None])
+    return centers
 
 
 def _rows(times: NDArray[Any], period_ms: int) -> NDArray[np.int64]:

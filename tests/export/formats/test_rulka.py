@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import needs
@@ -12,6 +13,10 @@ from tests.capture.output import rulka_rules
 from tests.export.conftest import RUNS
 from tests.frames import captured_database
 from tests.tool import Tool
+from tmxdb.arrays.float_inputs import float_inputs
+from tmxdb.arrays.reference_line import reference_line
+from tmxdb.arrays.telemetry import telemetry_of
+from tmxdb.capture.output.reader import read_metadata
 from tmxdb.db.engine import Database
 
 EXPORT = ("export", "frames", "out", "--format", "rulka", "--split", "train=0.6,val=0.4", "--no-progress")
@@ -46,6 +51,35 @@ def test_actions_between_the_frames_and_floats_come_from_the_telemetry(captured:
     assert run is not None
     assert run.timeline is not None
     assert len(run.timeline) == 10 * (RUNS[10] - 1) + 1  # every 10 ms to the last frame
+
+
+def test_states_have_the_zones_of_a_centre_line(captured: Tool) -> None:
+    lines = captured.folder / "vcp"
+    lines.mkdir()
+    circle = np.arange(0, 40) / 200  # a point every half metre of the circle of 100 m that the car drives
+    np.save(lines / "1_0.5m_cl.npy", np.stack([500 + 100 * np.cos(circle), 0 * circle + 9, 500 + 100 * np.sin(circle)], 1))  # fmt: skip  # noqa: E501
+    said = captured(*EXPORT, "--vcp", lines).err
+    assert "no centre line of 5 tracks: 2, 3, 4, 5, 6. Their states have no zones." in said
+    folder = captured.folder / "data/frames/1/12"
+    telemetry = telemetry_of(folder, read_metadata(folder))
+    assert telemetry is not None
+    expected = float_inputs(telemetry, reference_line(lines / "1_0.5m_cl.npy"), period_ms=100)
+    (manifest,) = captured.folder.glob("out/*/1/12/manifest.json")
+    states = json.loads(manifest.read_text())["meta"]
+    mine = [[*state["zone_centers_in_car_frame"], state["margin"]] for state in states]
+    assert len(mine) == RUNS[12]
+    assert np.allclose(mine, expected[:, 62:183], atol=1e-4)
+    assert states[0]["current_zone_idx"] == 20 < states[-1]["current_zone_idx"]
+    samples = [rulka_rules.collect(root) for root in roots(captured.folder / "out")]
+    with_zones = [floats for part in samples for floats in part.floats if floats is not None and any(floats[62:183])]
+    assert len(with_zones) == RUNS[10] + RUNS[11] + RUNS[12]
+
+
+def test_only_rulka_takes_centre_lines(captured: Tool) -> None:
+    assert (
+        "--vcp: only with --format rulka."
+        in captured("export", "frames", "out", "--vcp", captured.folder, ends=2).error
+    )
 
 
 @pytest.mark.parametrize("store", ["tar", "video"])

@@ -6,7 +6,8 @@ docs/facts/training.md#frame-folders says what rulka reads. Everything is comput
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tmxdb.capture.settings import CaptureSettings
@@ -70,13 +71,18 @@ def meta_entries(table: TelemetryTable, times_ms: Iterable[int]) -> Iterator[dic
         }
 
 
-def closing_lines(table: TelemetryTable, settings: CaptureSettings, times_ms: Iterable[int]) -> Iterator[bytes]:
-    """Yield what follows the entries of an object manifest, up to its end."""
+def closing_lines(
+    table: TelemetryTable,
+    settings: CaptureSettings,
+    times_ms: Iterable[int],
+    zones: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+) -> Iterator[bytes]:
+    """Yield what follows the entries of an object manifest, up to its end. `zones`: more facts of states, by time."""
     actions = json.dumps(actions_of(table, settings.step_ms), separators=(",", ":"))
     yield f'"actions":{actions},\n"meta":['.encode()
     before = b"\n"
     for entry in meta_entries(table, times_ms):
-        yield before + json.dumps(entry, separators=(",", ":")).encode()
+        yield before + json.dumps(entry | dict(zones.get(entry["time_ms"], {})), separators=(",", ":")).encode()
         before = b",\n"
     yield b"\n]}\n"
 

@@ -18,11 +18,14 @@ _LEROBOT = ("lerobot", "lerobot-video")
 
 @dataclass(frozen=True, slots=True)
 class ShardPlace:
-    """Where a shard is: the folder of its part, its file, and the file of the shard before it in the part, if any."""
+    """Where a shard is: the folder of its part, its file, the file of the shard before it in the part, if any, and
+    the folder with centre lines, if states are to have their zones.
+    """
 
     part: Path
     file: Path
     before: Path | None
+    vcp: Path | None
 
 
 def write_shard(kind: str, file: HashingFile, samples: Iterable[FrameSample], place: ShardPlace) -> int:
@@ -49,7 +52,7 @@ def write_shard(kind: str, file: HashingFile, samples: Iterable[FrameSample], pl
     if kind == "huggingface-files":
         return image_folder.write(file, samples, place.file)
     if kind == "rulka":
-        return rulka.write(file, samples, place.file)
+        return rulka.write(file, samples, place.file, place.vcp)
     return parquet.write(file, samples) if kind == "parquet" else webdataset.write(cast("IO[bytes]", file), samples)
 
 

@@ -42,6 +42,8 @@ class ExportOptions:
     captures: str
     pictures: str = "rows"
     split_rule: str = "map"
+    vcp: str = ""
+    """Folder with centre lines, for rulka; empty: none."""
 
     @property
     def kind(self) -> str:

@@ -20,23 +20,30 @@ from tmxdb.capture.output.rulka import closing_lines
 from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.telemetry.files import NAMES, read_telemetry
 from tmxdb.errors import InvalidInput
+from tmxdb.export.centerlines.export import file_name
 from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.export.frames.picture_files import check_pictures, place_picture
 from tmxdb.storage import disk_errors, write_atomic
 from tmxdb.storage.hashing_file import HashingFile
 
 _INSTEAD = "choose another OUT"
+RULKA_DISTANCE_M = 0.5
+"""Distance of virtual checkpoints in the files that rulka looks for."""
 _ENTRY = ("step", "time_ms", "action_idx", "inputs", "state", "capture_timestamp_utc")
 
 
-def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifest: Path) -> int:
-    """Write the pictures of a run beside `manifest`, and its manifest to `file`. Return how many frames there are."""
+def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifest: Path, vcp: Path | None) -> int:
+    """Write the pictures of a run beside `manifest`, and its manifest to `file`. Return how many frames there are.
+
+    `vcp`: the folder with centre lines of tracks, if states are to have their zones.
+    """
     folder, times = manifest.parent, []
     source: Path | None = None
+    track_id = 0
     before = b'{"entries":[\n'
     for sample in samples:
         if source is None:
-            source = sample.run.folder
+            source, track_id = sample.run.folder, sample.facts["track_id"]
             with disk_errors(str(folder), instead=_INSTEAD):
                 folder.mkdir(parents=True, exist_ok=True)
         place_picture(sample, folder / sample.file)
@@ -48,11 +55,17 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifes
         return 0
     metadata = read_metadata(source)
     file.write(b"\n],\n")
-    for line in _closing(source, metadata, times):
+    line_file = None if vcp is None else line_path(vcp, track_id)
+    for line in _closing(source, metadata, times, line_file):
         file.write(line)
     text = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
     write_atomic(folder / METADATA, text.encode(), instead=_INSTEAD)
     return len(times)
+
+
+def line_path(vcp: Path, track_id: int) -> Path:
+    """Return the file in which rulka looks for the centre line of a track."""
+    return vcp / file_name(track_id, RULKA_DISTANCE_M)
 
 
 def count(file: IO[bytes]) -> int:
@@ -66,11 +79,17 @@ def count(file: IO[bytes]) -> int:
     return len(names)
 
 
-def _closing(source: Path, metadata: dict[str, Any], times: list[int]) -> Iterator[bytes]:
+def _closing(source: Path, metadata: dict[str, Any], times: list[int], line_file: Path | None) -> Iterator[bytes]:
     described = metadata.get("telemetry")
     name = described.get("file") if isinstance(described, dict) else None
     if name in NAMES:
         settings = parse_settings(json.dumps(metadata["settings"]))
-        yield from closing_lines(read_telemetry(source, name), settings, times)
+        table = read_telemetry(source, name)
+        zones: dict[int, dict[str, Any]] = {}
+        if line_file is not None and line_file.exists():
+            from tmxdb.export.frames.zones import zone_facts
+
+            zones = zone_facts(table, line_file, times)
+        yield from closing_lines(table, settings, times, zones)
     else:  # without telemetry rulka takes the actions between the frames from the nearest frame
         yield b'"meta":[\n]}\n'

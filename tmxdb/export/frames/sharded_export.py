@@ -138,7 +138,7 @@ class Export:
                 with Storage(self.out, instead=_INSTEAD).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
                     file = HashingFile(new.write)
                     samples = _counted(frame_samples(data, shard, left_out), stop, on_frame)
-                    place = ShardPlace(self.out / shard.split, self.out / shard.file, self._shard_before(shard))
+                    place = self._place(shard)
                     frames = write_shard(self.options.kind, file, samples, place)
                     if not frames and discard_empty(self.options.kind, place.file):
                         return ShardRecord(shard.file, 0, 0, "", left_out)
@@ -146,6 +146,10 @@ class Export:
                     return ShardRecord(shard.file, frames, new.size, file.sha256, left_out)
             except RunDamaged as damaged:  # write the shard again: it contains a run completely or not at all
                 left_out[damaged.capture_id] = str(damaged)
+
+    def _place(self, shard: Shard) -> ShardPlace:
+        vcp = Path(self.options.vcp) if self.options.vcp else None
+        return ShardPlace(self.out / shard.split, self.out / shard.file, self._shard_before(shard), vcp)
 
     def _shard_before(self, shard: Shard) -> Path | None:
         """Return the file of the shard before in the same part; None for the first one."""

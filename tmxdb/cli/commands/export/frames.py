@@ -4,115 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tmxdb.cli.commands.export.checking import check_frames
+from tmxdb.cli.commands.export.frame_options import FrameExportOptions, export_options_of
 from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command
-from tmxdb.cli.framework.option import option_field
-from tmxdb.cli.framework.types import WordChoice, int_range
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
-from tmxdb.errors import UsageError
-from tmxdb.export.frames.plan import FORMATS, PICTURES, ExportOptions, Shard, plan
-from tmxdb.export.frames.split import SPLIT_RULES, parse_split
+from tmxdb.export.frames.plan import ExportOptions, Shard, plan
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
-    from tmxdb.export.frames.capture_filter import CaptureFilter
     from tmxdb.export.frames.sharded_export import Export
 
 SHARE_TOLERANCE = 0.1
 """A part that is larger or smaller than requested by more than this gets a message."""
 PROBLEMS_SHOWN = 5
-_ONE_SIZE = {"lerobot": "LeRobot", "minari": "Minari"}
-
-
-@dataclass(frozen=True)
-class FrameExportOptions:
-    """The form of the data set and which captures go into it."""
-
-    form: str = option_field(
-        "--format",
-        type=WordChoice(FORMATS),
-        metavar="FORMAT",
-        default="webdataset",
-        show_default=True,
-        help="webdataset: tar shards. parquet: one row per frame with its picture. huggingface: the same, for"
-        " the Hub. lerobot, minari: a LeRobot 3.0 or Minari data set for each part. rulka: its folders of frames."
-        ' All but webdataset and rulka need pip install "tmxdb[parquet,arrays,minari]".',
-    )
-    pictures: str = option_field(
-        "--pictures",
-        type=WordChoice(tuple(PICTURES)),
-        metavar="WHERE",
-        default="rows",
-        show_default=True,
-        help="rows: in the rows, unchanged. files: with huggingface, an image folder. video: with lerobot, MP4 files;"
-        ' needs pip install "tmxdb[video]".',
-    )
-    split: str = option_field(
-        "--split",
-        metavar="NAME=SHARE,…",
-        default="train=0.9,val=0.1",
-        show_default=True,
-        help="Parts and their shares. All runs on a map are in the same part.",
-    )
-    split_rule: str = option_field(
-        "--split-rule",
-        type=WordChoice(SPLIT_RULES),
-        metavar="RULE",
-        default="map",
-        show_default=True,
-        help="map: a hash of the map's uid. track-shuffle: rulka's rule, to compare with its results; use --seed 42.",
-    )
-    seed: int = option_field(
-        "--seed",
-        type=int_range(-(2**31)),
-        metavar="N",
-        default=0,
-        show_default=True,
-        help="Seed for the parts and the order.",
-    )
-    shard_frames: int = option_field(
-        "--shard-frames",
-        type=int_range(1),
-        metavar="N",
-        default=10_000,
-        show_default=True,
-        help="Frames per shard; a run is never divided.",
-    )
-    settings: tuple[str, ...] = option_field(
-        "--setting",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Only captures with this setting, such as width=64; repeatable.",
-    )
-    only_exact: bool = option_field(
-        "--only-exact",
-        is_flag=True,
-        default=False,
-        help="Only runs that ended at the replay's own time, with no frame missing.",
-    )
-    mixed: bool = option_field(
-        "--mixed", is_flag=True, default=False, help="Allow captures of several sizes or rates in one data set."
-    )
-    check: bool = option_field(
-        "--check", is_flag=True, default=False, help="Read an existing export completely and report problems."
-    )
-    as_json: bool = option_field("--json", is_flag=True, default=False, help="Write JSON to stdout, for programs.")
-    dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show the parts; write nothing.")
-    progress: bool | None = option_field(
-        "--progress/--no-progress", help="Show a progress bar, or log lines.  [default: a bar on a terminal]"
-    )
 
 
 @command("frames")
@@ -139,7 +53,7 @@ def frames(
         check_frames(out, as_json=options.as_json, progress=options.progress)
         return
     database = open_database(storage_options, read_only=True)
-    export_options, capture_filter = _parse(options, track_selection, database)
+    export_options, capture_filter = export_options_of(options, track_selection, database)
     unknown = unknown_tracks(database, capture_filter.track_ids)
     if unknown:
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
@@ -151,6 +65,7 @@ def frames(
     with stop_signals() as signals:
         data_set = open_export(out, export_options, lambda: select_captures(database, capture_filter))
         _say_progress(data_set)
+        _say_missing_lines(data_set)
         total = sum(shard.frames for shard in data_set.missing)
         with progress_bar(total, "frames", progress=options.progress) as bar:
             signals.say = message_above_bars
@@ -162,39 +77,6 @@ def frames(
         message(f"{plural(len(data_set.left_out), 'run')} left out.")
     if data_set.left_out or unknown:
         sys.exit(SOME_FAILED)
-
-
-def _parse(
-    options: FrameExportOptions, track_selection: TrackSelection, database: Database
-) -> tuple[ExportOptions, CaptureFilter]:
-    from tmxdb.export.frames.capture_filter import CaptureFilter
-
-    settings = {}
-    for text in options.settings:
-        name, _, value = text.partition("=")
-        if not (name and value):
-            raise UsageError(f"--setting {text}: write it as NAME=VALUE, such as width=64.", code="input.setting")
-        settings[name.replace("-", "_")] = value
-    if options.form in _ONE_SIZE and options.mixed:
-        raise UsageError(
-            f"--mixed: a {_ONE_SIZE[options.form]} data set has one size and one rate.", code="input.mixed"
-        )
-    if options.form not in PICTURES[options.pictures]:
-        raise UsageError(
-            f"--pictures {options.pictures}: only with --format {', '.join(PICTURES[options.pictures])}.",
-            code="input.pictures",
-        )
-    capture_filter = CaptureFilter(track_selection.tracks(database), settings, options.only_exact, options.mixed)
-    export_options = ExportOptions(
-        options.form,
-        parse_split(options.split),
-        options.seed,
-        options.shard_frames,
-        str(capture_filter),
-        options.pictures,
-        options.split_rule,
-    )
-    return export_options, capture_filter
 
 
 def _say_progress(data_set: Export) -> None:
@@ -210,6 +92,19 @@ def _say_progress(data_set: Export) -> None:
     elif data_set.written:
         done = len(data_set.shards) - len(missing)
         message(f"{data_set.out}: {done:,} of {plural(len(data_set.shards), 'shard')} already written; continuing.")
+
+
+def _say_missing_lines(data_set: Export) -> None:
+    from tmxdb.export.frames.rulka import line_path
+
+    if data_set.options.vcp:
+        tracks = sorted({run.track_id for shard in data_set.shards for run in shard.captures})
+        without = [track for track in tracks if not line_path(Path(data_set.options.vcp), track).exists()]
+        if without:
+            message(
+                f"{data_set.options.vcp}: no centre line of {plural(len(without), 'track')}:"
+                f" {first_few(without, ', ')}. Their states have no zones."
+            )
 
 
 def _report(options: ExportOptions, shards: Sequence[Shard], *, as_json: bool) -> None:
