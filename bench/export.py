@@ -1,8 +1,9 @@
-"""Rows per second and memory of `tmxdb export TABLE`, against reading and writing the same rows with nothing else.
+"""Rows per second and memory of `tmxdb export`, against reading and writing the same rows with nothing else.
 
-    python3 run.py bench export [--replays 100000]
+    python3 run.py bench export [--replays 100000] [--runs 10] [--frames 1000]
 
-`floor` reads the same columns with sqlite3 and writes them with pyarrow in pages of the same size. Each measurement
+Tables: `floor` reads the same columns with sqlite3 and writes them with pyarrow in pages of the same size. Frames: it
+reads manifests and pictures and writes the same rows with pyarrow, one file, and syncs nothing. Each measurement
 runs in its own process. `CPU` is time of the processor, which other programs on the machine disturb less. `MB growth`
 is the largest resident memory after a quarter of the time, minus that at the quarter: 0 is flat.
 """
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bench._captures import Memory
+from bench._frame_exports import KINDS
 from bench._table import in_own_process, print_rows
+from bench.loaders import fill as fill_captures
 
 TABLES = ("replays", "checkpoints", "inputs")
 
@@ -28,7 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replays", type=int, default=100_000)
     parser.add_argument("--events", type=int, default=100, help="input events per replay")
+    parser.add_argument("--runs", type=int, default=10, help="captures")
+    parser.add_argument("--frames", type=int, default=1000, help="frames of each capture")
+    parser.add_argument("--size", type=int, default=64, help="width and height of a frame")
     wanted = parser.parse_args()
+    if wanted.runs:
+        measure_frames(wanted.runs, wanted.frames, wanted.size)
+    if not wanted.replays:
+        return
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "tmx.db"
         fill(database, wanted.replays, wanted.events)
@@ -46,6 +56,22 @@ def main() -> None:
                 )  # fmt: skip
         columns = ("table", "format", "rows", "rows/s", "MB/s", "time to floor", "CPU to floor", "MB growth")
         print_rows(f"{wanted.replays:,} replays", columns, rows)
+
+
+def measure_frames(runs: int, frames: int, size: int) -> None:
+    """Export captured frames in each format."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        fill_captures(root, runs, frames, size)
+        floor, rows = in_own_process("bench._frame_exports", "floor", root), []
+        for kind in ("floor", *KINDS):
+            ran = floor if kind == "floor" else in_own_process("bench._frame_exports", kind, root)
+            rows.append(
+                [kind, ran["n"] / ran["wall_s"], ran["n"] / ran["cpu_s"], ran["mb"] / ran["wall_s"], ran["mb"],
+                 ran["cpu_s"] / floor["cpu_s"], ran["rss_most_mb"] - ran["rss_quarter_mb"]]
+            )  # fmt: skip
+    columns = ("format", "frames/s", "frames/s of CPU", "MB/s", "MB", "CPU to floor", "MB growth")
+    print_rows(f"{runs:,} captures of {frames:,} frames of {size}x{size}", columns, rows)
 
 
 def fill(path: Path, replays: int, events: int) -> None:

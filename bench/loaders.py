@@ -4,9 +4,10 @@
 
 `tar, bytes alone` reads every member of a tar with `tarfile` and decodes nothing. `tar, decoded` decodes each JPEG to
 an array too, which every loader below it does. `in order` and `shuffled` are `tmxdb.torch.FrameStream` over captures
-with windows of one frame. `parquet` is an export, read with pyarrow; the tars are an export too. `written/s` is how
-many frames per second the conversion or the export wrote. Each measurement runs in its own process, the second time
-that it reads everything. Seconds are those of the processor, because other programs disturb the clock.
+with windows of one frame. `parquet` is an export, read with pyarrow; the tars are an export too. `cache` is an array of
+decoded gray frames on disk, mapped into memory, as rulka makes it. `written/s` is how many frames per second the
+conversion or the export wrote. Each measurement runs in its own process, the second time that it reads everything.
+Seconds are those of the processor, because other programs disturb the clock.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def main() -> None:
             seconds = convert(root, store) if store != "files" else None
             measure(f"{store}, in order", "in_order", seconds)
             measure(f"{store}, shuffled", "shuffled")
+        measure("cache, in order", "cache_in_order", fill_cache(root))
+        measure("cache, shuffled", "cache_shuffled")
         floor = rows[1][1]
         title = f"{wanted.runs:,} runs of {wanted.frames:,} frames of {wanted.size}x{wanted.size}"
         columns = ("loader", "samples/s", "of tar, decoded", "written/s", "bytes a frame")
@@ -94,6 +97,38 @@ def convert(root: Path, store: str) -> float:
     for path in paths:
         conversion.convert(storage, path, store, owner="bench")
     return time.process_time() - begin
+
+
+def fill_cache(root: Path) -> float:
+    """Decode all frames into an array on disk, gray float32 as rulka caches them. Return seconds of the processor."""
+    import numpy as np
+
+    import tmxdb
+    from tmxdb.torch import FrameWindows
+
+    begin = time.process_time()
+    with tmxdb.open(root / "tmx.db") as mirror:
+        windows = FrameWindows(mirror.captures(), length=1)
+        height, width = windows[0]["frames"].shape[1:3]
+        (root / "cache").mkdir()
+        shape = (len(windows), height, width)
+        cache = np.lib.format.open_memmap(root / "cache/train.npy", "w+", dtype=np.float32, shape=shape)
+        for number in range(len(windows)):
+            cache[number] = windows[number]["frames"][0].mean(axis=2) / 255
+        cache.flush()
+    return time.process_time() - begin
+
+
+def read_cache(root: Path, *, shuffle: bool) -> int:
+    """Read batches of 32 of the array."""
+    import numpy as np
+
+    cache = np.load(root / "cache/train.npy", mmap_mode="r")
+    order = np.arange(len(cache))
+    if shuffle:
+        np.random.default_rng(0).shuffle(order)
+    batches = (order[begin : begin + 32] for begin in range(0, len(order), 32))
+    return sum(len(np.asarray(cache[np.sort(batch)])) for batch in batches)
 
 
 def read_bytes(root: Path) -> int:
@@ -151,13 +186,16 @@ READERS: dict[str, Callable[[Path], int]] = {
     "parquet": read_parquet,
     "in_order": lambda root: read_stream(root, shuffle=False),
     "shuffled": lambda root: read_stream(root, shuffle=True),
+    "cache_in_order": lambda root: read_cache(root, shuffle=False),
+    "cache_shuffled": lambda root: read_cache(root, shuffle=True),
 }
 
 
 def measure(folder: str, reader: str) -> None:
     """Print one measurement as JSON."""
     root = Path(folder)
-    source = {"bytes": "webdataset", "decoded": "webdataset", "parquet": "parquet"}.get(reader, "data/frames")
+    sources = {"bytes": "webdataset", "decoded": "webdataset", "parquet": "parquet"}
+    source = "cache" if reader.startswith("cache") else sources.get(reader, "data/frames")
     size = sum(path.stat().st_size for path in (root / source).rglob("*") if path.is_file())
     READERS[reader](root)
     begin = time.process_time()
