@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tools.windows.environment import ROOT, Environment, windows_path
-from tools.windows.results import Results
+from tools.windows.records import Record
+from tools.windows.running import follow
 
 FOLDER = "Übung mit Leerzeichen"
 """Commands run in an empty folder of this name: a space and a letter beyond ASCII."""
@@ -20,21 +20,22 @@ NEEDS_A_GAME = ("game check", "--launch-game")
 STARTS_A_SITE = "tmxdb sandbox"
 NEEDS_CAPTURES = ("export frames", "from captures", "contact-sheet")
 """What these commands read is in the folder of the demo."""
+CHECK_S = 1800
+"""Of one command."""
 DOCUMENTED_SITE = "http://127.0.0.1:8765"
 
 
-def demo(environment: Environment, results: Results) -> None:
+def demo(environment: Environment, record: Record) -> None:
     """Run the demo with captures in an empty folder."""
     folder = environment.folder / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     process = environment.start("-m", "tmxdb", "demo", "--capture", cwd=folder)
-    output = _shown(process)
-    problem = None if process.returncode == 0 else f"status {process.returncode}: {output[-200:]}"
-    results.add_check("`tmxdb demo --capture`", problem)
+    output, status = _followed(process)
+    _write(record, "`tmxdb demo --capture`", f"status {status}: {output[-200:]}" if status else None)
 
 
-def pages(environment: Environment, results: Results) -> None:
+def pages(environment: Environment, record: Record) -> None:
     """Type the commands of README and tutorial into cmd.exe, against a stand-in for the exchange. After `demo`."""
     folder = environment.folder / FOLDER
     for made_by_the_game in ("TmForever/Tracks", "TMInterface/Plugins"):
@@ -49,14 +50,24 @@ def pages(environment: Environment, results: Results) -> None:
                 typed = command.replace(DOCUMENTED_SITE, url).replace("REPLAY_ID", replay_id)
                 output, status = _in_cmd(environment, place, typed, url)
                 problem = None if status == 0 else f"status {status}: {output[-200:]}"
-                results.add_check(f"{page}: `{command}`", problem)
+                _write(record, f"{page}: `{command}`", problem)
         _in_cmd(environment, folder, 'tmxdb query --csv "select track_name from leaderboard" > names.csv', url)
-        results.add_check("output redirected by cmd.exe is UTF-8", _utf8_problem(folder / "names.csv"))
+        _write(record, "output redirected by cmd.exe is UTF-8", _utf8_problem(folder / "names.csv"))
         output, status = _in_cmd(environment, folder, 'tmxdb query "select * from leaderboard" | more', url)
-        results.add_check("`tmxdb query … | more`", output[-200:] if status or "Traceback" in output else None)
+        _write(record, "`tmxdb query … | more`", output[-200:] if status or "Traceback" in output else None)
 
 
-CHECKS = (demo, pages)
+CHECKS = "first use"
+"""The name of the record of the checks."""
+
+
+def run_checks(environment: Environment, record: Record) -> None:
+    """Run all checks, unless `record` has them."""
+    if not record.is_complete:
+        record.file.unlink(missing_ok=True)
+        demo(environment, record)
+        pages(environment, record)
+        record.write(end=True)
 
 
 def typed_commands(page: str) -> list[str]:
@@ -94,19 +105,17 @@ def _in_cmd(environment: Environment, folder: Path, command: str, url: str) -> t
     game = windows_path(environment.folder / FOLDER / "TmForever")
     variables = {"WINEPATH": windows_path(tools), "TMXDB_SITE": url, "TRACKMANIA_BASE_PATH": game}
     process = environment.start_program("cmd", "/c", "typed.bat", cwd=folder, **variables)
-    output = _shown(process)
-    return output, process.returncode
+    return _followed(process)
 
 
-def _shown(process: subprocess.Popen[str]) -> str:
-    """Print the output of a process while it runs, and return all of it."""
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        sys.stderr.write(line)
-        lines.append(line)
-    process.wait()
-    return " ".join("".join(lines).split())
+def _followed(process: subprocess.Popen[str]) -> tuple[str, int]:
+    """Return the output of a process, as one line, and its status."""
+    ended = follow(process, CHECK_S)
+    return " ".join(ended.output.split()), ended.status
+
+
+def _write(record: Record, name: str, problem: str | None) -> None:
+    record.write(test=name, outcome="failed" if problem else "passed", said=problem or "")
 
 
 def _utf8_problem(file: Path) -> str | None:

@@ -99,6 +99,11 @@ class Environment:
         wine = subprocess.run(["wine", "--version"], capture_output=True, text=True, check=True).stdout.split()[0]
         return f"{wine}, Python {python} (win-amd64), SQLite {sqlite}"
 
+    def restart(self) -> None:
+        """End everything that still runs in the prefix."""
+        self.stop()
+        self._start_server()
+
     def stop(self) -> None:
         """End Wine's server and everything that still runs in the prefix."""
         subprocess.run(["wineserver", "-k"], env=self.variables, check=False)
@@ -140,8 +145,6 @@ class Environment:
     def _create_prefix(self) -> None:
         for words in (["wineboot", "-i"], ["wine", "winecfg", "-v", "win10"]):
             self._quietly(words)
-        self._quietly(["wineserver", "-k"])
-        self._quietly(["wine", str(self.python), "-m", "compileall", "-q", str(self.python.parent / "Lib")])
         self._quietly(["wineserver", "-k"])
 
     def _start_server(self) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tools.windows.limits import reason_for
+from tools.windows.limits import LEFT_OUT, reason_for
+from tools.windows.records import Record
 
 
 @dataclass
@@ -34,28 +33,26 @@ class Results:
         """Return how many failures are not explained by a limit of Wine."""
         return sum(len(row.unexplained) for row in self.rows)
 
-    def add_check(self, name: str, problem: str | None) -> None:
-        """Add a check that is one thing; `problem` is None if it passed."""
-        self.rows.append(Row(name, passed=problem is None, unexplained=[(name, problem)] if problem else []))
+    def add_checks(self, record: Record) -> None:
+        """Add a row for each check, which is one thing."""
+        for name, ended in record.outcomes().items():
+            problem = [(name, ended.said)] if ended.outcome == "failed" else []
+            self.rows.append(Row(name, passed=ended.outcome == "passed", unexplained=problem))
 
-    def add_tests(self, name: str, report: Path, ending: str) -> None:
-        """Add the tests in the JUnit report of pytest. Without a report, `ending` says how pytest ended."""
-        row = Row(name)
+    def add_tests(self, name: str, record: Record, unfinished: str | None) -> None:
+        """Add a row for a folder of tests. `unfinished`: why the record is not complete."""
+        row = Row(f"{name} ({record.kept:,} of them with older code)" if record.kept else name)
         self.rows.append(row)
-        if not report.is_file():
-            row.unexplained.append((name, f"pytest wrote no report: {ending}"))
-            return
-        for case in ElementTree.parse(report).iter("testcase"):
-            test = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}"
-            trouble = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
-            if trouble is None:
+        if unfinished:
+            row.unexplained.append((name, unfinished))
+        for test, ended in record.outcomes().items():
+            if ended.outcome == "passed":
                 row.passed += 1
-            elif trouble.tag == "skipped":
-                row.skipped[trouble.get("message", "no reason")] += 1
+            elif ended.outcome == "skipped":
+                row.skipped[ended.said or "no reason"] += 1
             else:
-                said = " ".join((trouble.get("message") or trouble.tag).split())[:200]
-                limit = reason_for(test, said)
-                (row.unexplained if limit is None else row.explained).append((test, limit or said))
+                limit = LEFT_OUT.get(test) or reason_for(test, ended.said)
+                (row.unexplained if limit is None else row.explained).append((test, limit or ended.said[:200]))
 
     def table(self) -> str:
         """Return everything as Markdown."""
