@@ -76,7 +76,7 @@ def test_the_newest_finished_capture_is_drawn(captured: Tool) -> None:
         ((99,), "replay 99 is not in the database"),
         ((10, "--capture-id", 7), "capture 7 of it is not finished"),
         ((10, "--frame-width", 2000, "--columns", 40, "--frames", 40), "is too large"),
-        ((10, "--out", "no/such/folder/x.png"), "no/such/folder"),
+        ((10, "--out", "no/such/folder/x.png"), str(Path("no/such/folder"))),
     ],
 )
 def test_a_picture_that_cannot_be_drawn_is_one_sentence(

@@ -1,9 +1,10 @@
-"""What a user does first: the demo, the commands of README and tutorial in cmd.exe, redirected output."""
+"""What a user does first: the demo, the commands of README and tutorial in cmd.exe, redirected output, Ctrl-C."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ NEEDS_CAPTURES = ("export frames", "from captures", "contact-sheet")
 """What these commands read is in the folder of the demo."""
 CHECK_S = 1800
 """Of one command."""
+INTERRUPTED = 130
 DOCUMENTED_SITE = "http://127.0.0.1:8765"
 
 
@@ -31,30 +33,57 @@ def demo(environment: Environment, record: Record) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     process = environment.start("-m", "tmxdb", "demo", "--capture", cwd=folder)
-    output, status = _followed(process)
-    _write(record, "`tmxdb demo --capture`", f"status {status}: {output[-200:]}" if status else None)
+    _write(record, "`tmxdb demo --capture`", _problem(*_followed(process)))
 
 
-def pages(environment: Environment, record: Record) -> None:
+def pages(environment: Environment, record: Record, url: str) -> None:
     """Type the commands of README and tutorial into cmd.exe, against a stand-in for the exchange. After `demo`."""
     folder = environment.folder / FOLDER
     for made_by_the_game in ("TmForever/Tracks", "TMInterface/Plugins"):
         (folder / made_by_the_game).mkdir(parents=True)
-    with _site(environment, folder) as url:
-        find_replay = "tmxdb query --csv \"select min(replay_id) from captures where status = 'done'\""
-        output, _ = _in_cmd(environment, folder / "tmxdb-demo", find_replay, url)
-        replay_id = output.split()[-1] if output else "?"
-        for page in PAGES:
-            for command in typed_commands(page):
-                place = folder / "tmxdb-demo" if any(word in command for word in NEEDS_CAPTURES) else folder
-                typed = command.replace(DOCUMENTED_SITE, url).replace("REPLAY_ID", replay_id)
-                output, status = _in_cmd(environment, place, typed, url)
-                problem = None if status == 0 else f"status {status}: {output[-200:]}"
-                _write(record, f"{page}: `{command}`", problem)
-        _in_cmd(environment, folder, 'tmxdb query --csv "select track_name from leaderboard" > names.csv', url)
-        _write(record, "output redirected by cmd.exe is UTF-8", _utf8_problem(folder / "names.csv"))
-        output, status = _in_cmd(environment, folder, 'tmxdb query "select * from leaderboard" | more', url)
-        _write(record, "`tmxdb query … | more`", output[-200:] if status or "Traceback" in output else None)
+    find_replay = "tmxdb query --csv \"select min(replay_id) from captures where status = 'done'\""
+    output, _ = _in_cmd(environment, folder / "tmxdb-demo", find_replay, url)
+    replay_id = output.split()[-1] if output else "?"
+    for page in PAGES:
+        for command in typed_commands(page):
+            place = folder / "tmxdb-demo" if any(word in command for word in NEEDS_CAPTURES) else folder
+            typed = command.replace(DOCUMENTED_SITE, url).replace("REPLAY_ID", replay_id)
+            output, status = _in_cmd(environment, place, typed, url)
+            _write(record, f"{page}: `{command}`", _problem(output, status))
+    _in_cmd(environment, folder, 'tmxdb query --csv "select track_name from leaderboard" > names.csv', url)
+    _write(record, "output redirected by cmd.exe is UTF-8", _utf8_problem(folder / "names.csv"))
+    output, status = _in_cmd(environment, folder, 'tmxdb query "select * from leaderboard" | more', url)
+    _write(record, "`tmxdb query … | more`", output[-200:] if status or "Traceback" in output else None)
+
+
+def adoption(environment: Environment, record: Record, url: str) -> None:
+    """Adopt what `pages` downloaded into another database, in cmd.exe."""
+    folder = environment.folder / FOLDER / "Zweiter Ordner"
+    folder.mkdir()
+    for command in (
+        r'tmxdb adopt "..\data\replays" --dry-run',
+        r'tmxdb adopt "..\data\replays" --contact you@example.org',
+        "tmxdb run --top 5",
+        "tmxdb verify",
+    ):
+        output, status = _in_cmd(environment, folder, command, url)
+        _write(record, f"`{command}`", _problem(output, status))
+
+
+def ctrl_c(environment: Environment, record: Record, url: str) -> None:
+    """Interrupt a worker. Wine turns a SIGINT of Linux into the Ctrl-C of a console."""
+    words = ["-u", "-m", "tmxdb", "work", "--kind", "download", "--forever", "--site", url]
+    process = environment.start(*words, cwd=environment.folder / FOLDER)
+    pressed: list[str] = []
+
+    def press(line: str) -> None:
+        if "to do" in line and not pressed:
+            pressed.append(line)
+            process.send_signal(signal.SIGINT)
+
+    ended = follow(process, CHECK_S, said=press)
+    good = ended.status == INTERRUPTED and "Interrupted" in ended.output and "Traceback" not in ended.output
+    _write(record, "Ctrl-C ends a worker in good order", None if good else f"{ended.how}: {ended.output[-200:]}")
 
 
 CHECKS = "first use"
@@ -66,7 +95,9 @@ def run_checks(environment: Environment, record: Record) -> None:
     if not record.is_complete:
         record.file.unlink(missing_ok=True)
         demo(environment, record)
-        pages(environment, record)
+        with _site(environment, environment.folder / FOLDER) as url:
+            for check in (pages, adoption, ctrl_c):
+                check(environment, record, url)
         record.write(end=True)
 
 
@@ -112,6 +143,10 @@ def _followed(process: subprocess.Popen[str]) -> tuple[str, int]:
     """Return the output of a process, as one line, and its status."""
     ended = follow(process, CHECK_S)
     return " ".join(ended.output.split()), ended.status
+
+
+def _problem(output: str, status: int) -> str | None:
+    return f"status {status}: {output[-200:]}" if status else None
 
 
 def _write(record: Record, name: str, problem: str | None) -> None:

@@ -21,8 +21,16 @@ class Ended:
     how: str
 
 
-def follow(process: subprocess.Popen[str], seconds: float, stuck: Callable[[], str | None] = lambda: None) -> Ended:
-    """Print the output of `process` until it ends. Kill it after `seconds`, or when `stuck` returns a reason."""
+def follow(
+    process: subprocess.Popen[str],
+    seconds: float,
+    stuck: Callable[[], str | None] = lambda: None,
+    said: Callable[[str], None] = lambda line: None,
+) -> Ended:
+    """Print the output of `process` until it ends, and pass each line to `said`.
+
+    Kill it after `seconds`, or when `stuck` returns a reason.
+    """
     lines: list[str] = []
 
     def read() -> None:
@@ -30,6 +38,7 @@ def follow(process: subprocess.Popen[str], seconds: float, stuck: Callable[[], s
         for line in process.stdout:
             sys.stderr.write(line)
             lines.append(line)
+            said(line)
 
     # A thread, because programs that this one started keep the pipe open when it has ended.
     reader = threading.Thread(target=read, daemon=True)

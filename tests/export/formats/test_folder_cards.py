@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests import needs
 from tests.export.test_centerlines import mirrored
 from tests.gbx.made import a_replay
 from tests.tool import Tool, tool
 from tmxdb.export.hub_card import file_sha256, read_sums
 
 __all__ = ["mirrored", "tool"]
+
+yaml = needs.module("yaml")
 
 
 @pytest.fixture
