@@ -23,6 +23,8 @@ from tests.capture.output.test_output_folder import SETTINGS, keep
 from tests.frames import captured_database
 from tests.tool import Tool, tool
 from tmxdb import paths
+from tmxdb.api.captures import MirroredCapture
+from tmxdb.api.rows import MirroredReplay
 from tmxdb.capture.output.encoder import Encoder
 from tmxdb.capture.output.folder import CaptureFolder
 from tmxdb.cli.shared.output import message
@@ -179,6 +181,17 @@ def test_backups_and_databases_with_a_path_that_is_too_long_are_one_sentence(too
     short = _explained("tmx.db", _database_error(opened))
     assert short is not None
     assert "Check that its folder exists" in str(short)
+
+
+def test_paths_of_the_python_interface_have_the_prefix_only_where_they_need_it(tmp_path: Path, far: Path) -> None:
+    """Other programs that a user hands such a path to cannot always read it."""
+    for data, prefixed in ((tmp_path, False), (far, True)):
+        replay = MirroredReplay({"file_path": "replays/1/2_name_3ms.Replay.Gbx"}, data)
+        adopted = MirroredReplay({"file_path": (data / "old.Replay.Gbx").as_posix()}, data)
+        capture = MirroredCapture({"folder_path": "frames/1/2_name_3ms"}, data)
+        for path in (replay.path, adopted.path, capture.folder):
+            assert str(path).startswith(PREFIX) == prefixed
+            assert Path(plain(str(path))).is_relative_to(data)
 
 
 @pytest.mark.parametrize(

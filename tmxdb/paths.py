@@ -33,6 +33,14 @@ def extended(path: Path, *, room: int = BELOW_FOLDER) -> Path:
     return Path(absolute if len(absolute) + room <= LONGEST_FOLDER else with_prefix(absolute))
 
 
+def for_user(path: Path, *, room: int = 0) -> Path:
+    r"""Return `path` as any program can open it: without the prefix `\\?\`, unless Windows could refuse it then.
+
+    `room`: characters of the names below a folder that will be opened.
+    """
+    return extended(Path(plain(str(path))), room=room)
+
+
 def with_prefix(path: str) -> str:
     """Return the absolute Windows path `path` in its extended-length form."""
     path = ntpath.normpath(path)

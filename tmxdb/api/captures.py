@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 from tmxdb.api.paging import Facts
 from tmxdb.capture.output.actions import action_index
 from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_jpeg, read_metadata
+from tmxdb.paths import for_user
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from tmxdb.arrays.telemetry import Telemetry
+
+LONGEST_FRAME = 60
+"""Characters of the name of a frame, with some to spare."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class MirroredCapture:
     @property
     def folder(self) -> Path:
         """The folder of its frames."""
-        return self.data.joinpath(*self.facts["folder_path"].split("/"))
+        return for_user(self.data.joinpath(*self.facts["folder_path"].split("/")), room=LONGEST_FRAME)
 
     @property
     def map_uid(self) -> str | None:

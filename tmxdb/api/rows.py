@@ -12,6 +12,7 @@ from tmxdb.api.paging import Facts
 from tmxdb.errors import InvalidInput
 from tmxdb.gbx import InputEvent, read_replay
 from tmxdb.gbx import Replay as ReplayFile
+from tmxdb.paths import for_user
 from tmxdb.storage import Storage
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MirroredReplay:
             raise InvalidInput(
                 f"replay {self.replay_id} is not downloaded. Run `tmxdb work --kind download`.", code="input.no_file"
             )
-        return Storage(self.data).absolute(self.facts["file_path"])
+        return for_user(Storage(self.data).absolute(self.facts["file_path"]))
 
     @cached_property
     def file(self) -> ReplayFile:
