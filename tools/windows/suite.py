@@ -58,7 +58,7 @@ def run_tests(environment: Environment, words: list[str], record: Record, second
 
 def _run_pytest(environment: Environment, words: list[str], record: Record, seconds: float) -> Ended:
     options = [*OPTIONS, *(word for test in LEFT_OUT for word in ("--deselect", test))]
-    options += ["--record", windows_path(record.file)]
+    options += [f"--record={windows_path(record.file)}"]  # as one word: pytest takes others for folders of tests
     record.file.parent.mkdir(parents=True, exist_ok=True)
     process = environment.start("-m", "pytest", *options, *words, cwd=ROOT)
     ended = follow(process, seconds, _idle(record))
