@@ -50,7 +50,7 @@ def test_help_and_completed_options_of_a_command_import_no_slow_library() -> Non
     """All commands in one process: the first command listed is the one that imports the library."""
     ran = subprocess.run(
         [sys.executable, "-c", _HELP_OF_ALL.format(slow=SLOW)],
-        env=Tool.environment(), capture_output=True, text=True, timeout=300, check=True,
+        env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=300, check=True,
     )  # fmt: skip
     found = json.loads(ran.stdout)
     assert {"tmxdb", "tmxdb game check", "tmxdb export frames", *(f"tmxdb {name}" for name in COMMANDS)} <= set(found)
@@ -70,7 +70,7 @@ def test_a_command_that_only_looks_imports_no_slow_library(done: Tool, command: 
     words = command.format(track=track, driver=driver, replay=replay).split()
     ran = subprocess.run(
         [sys.executable, "-c", _RUN.format(slow=SLOW), *words],
-        cwd=done.folder, env=Tool.environment(), capture_output=True, text=True, timeout=120, check=True,
+        cwd=done.folder, env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
     assert ran.stderr.splitlines()[-1] == "0"
 
@@ -86,6 +86,6 @@ def test_a_command_that_writes_or_plans_imports_only_what_it_needs(done: Tool, c
     words = command.format(track=done.one("select min(track_id) from replays")).split()
     ran = subprocess.run(
         [sys.executable, "-c", _RUN.format(slow=FOR_OTHERS), *words],
-        cwd=done.folder, env=Tool.environment(), capture_output=True, text=True, timeout=120, check=True,
+        cwd=done.folder, env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
     assert ran.stderr.splitlines()[-1] == "0"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index
 
-from tmxdb.db.models.base import Base, BigId, Mapped, column
-
-IS_RECORD = text("position = 0")
+from tmxdb.db.models.base import Base, BigId, Mapped, column, partial_index
 
 
 class PastPositionRow(Base):
@@ -26,7 +24,7 @@ class PastPositionRow(Base):
         Index("ix_past_positions_track", "track_id", "position", "until_at"),
         Index("ix_past_positions_replay", "replay_id", "past_position_id"),
         Index("ix_past_positions_until", "until_at"),
-        Index("ix_past_positions_record", "until_at", sqlite_where=IS_RECORD, postgresql_where=IS_RECORD),
+        partial_index("past_positions_record", ("until_at",), "position = 0"),
     )
 
 
