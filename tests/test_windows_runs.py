@@ -32,7 +32,7 @@ class OnLinux(Environment):
     """Start this Python instead of that of Windows."""
 
     def start(self, *words: object, cwd: Path, **variables: str) -> subprocess.Popen[str]:
-        here = [str(word).removeprefix("Z:").replace("\\", "/") for word in words]
+        here = [str(word).replace("Z:\\", "/").replace("\\", "/") for word in words]
         return subprocess.Popen(
             [sys.executable, *here], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
