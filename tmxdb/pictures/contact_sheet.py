@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tmxdb.capture.output.reader import CapturedFrame, read_jpeg
 from tmxdb.errors import InvalidInput
+from tmxdb.pictures.picture_text import fitted_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,6 +22,7 @@ GAP = 8
 STRIP_HEIGHT = 34
 """Height in pixels of the strip below each frame."""
 TITLE_HEIGHT = 30
+TITLE_SIZE = 10
 MAX_SIDE = 16_000
 _BACKGROUND, _FOREGROUND, _INACTIVE = (250, 250, 247), (25, 25, 25), (205, 205, 198)
 _GAS, _BRAKE, _STEER = (42, 157, 74), (200, 55, 45), (48, 80, 122)
@@ -64,7 +66,8 @@ def draw_sheet(title: str, folder: Path, frames: Sequence[CapturedFrame], *, col
         )
     sheet = pillow.new("RGB", size, _BACKGROUND)
     draw = drawing.Draw(sheet)
-    draw.text((GAP, 9), _shortened(draw, title, size[0] - 2 * GAP), fill=_FOREGROUND)
+    shown, font = fitted_text(draw, title, TITLE_SIZE, size[0] - 2 * GAP)
+    draw.text((GAP, 9), shown, fill=_FOREGROUND, font=font)
     for number, frame in enumerate(frames):  # one at a time: 2,000 frames of 640 x 480 would take 1.8 GB
         row, column = divmod(number, columns)
         x, y = GAP + column * (frame_width + GAP), TITLE_HEIGHT + row * (height + STRIP_HEIGHT + GAP)
@@ -112,12 +115,6 @@ def _open(pillow: Any, folder: Path, frame: CapturedFrame) -> Image:
             code="capture.damaged",
         ) from error
     return picture
-
-
-def _shortened(draw: ImageDraw, text: str, width: float) -> str:
-    while text and draw.textlength(text) > width:
-        text = text[:-2] + "…" if len(text) > 2 else ""
-    return text
 
 
 def _pillow() -> tuple[Any, Any]:

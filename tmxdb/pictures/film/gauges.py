@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tmxdb.pictures.film.runs import CrossedCheckpoint, RunState
+from tmxdb.pictures.picture_text import fitted_text, plain_font
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -33,22 +33,23 @@ def draw_row(
     draw.rectangle((left, top, left + 4, top + ROW_HEIGHT - 1), fill=colour)
     x, right = left + 12, left + width - 10
     time_text = clock(state.time_ms)
-    draw.text((right, top + 4), time_text, fill=FOREGROUND, font=font(16), anchor="ra")
-    at = right - draw.textlength(time_text, font=font(16)) - 14
+    draw.text((right, top + 4), time_text, fill=FOREGROUND, font=plain_font(16), anchor="ra")
+    at = right - draw.textlength(time_text, font=plain_font(16)) - 14
     if crossing is not None:
         delta_ms = crossing.delta_ms
         if delta_ms is not None:
             text = f"{delta_ms / 1000:+.2f}"
-            draw.text((at, top + 4), text, fill=_BETTER if delta_ms <= 0 else _WORSE, font=font(16), anchor="ra")
-            at -= draw.textlength(text, font=font(16)) + 8
+            draw.text((at, top + 4), text, fill=_BETTER if delta_ms <= 0 else _WORSE, font=plain_font(16), anchor="ra")
+            at -= draw.textlength(text, font=plain_font(16)) + 8
         text = f"{crossing.name} {clock(crossing.time_ms)}"
-        draw.text((at, top + 6), text, fill=_FAINT, font=font(13), anchor="ra")
-        at -= draw.textlength(text, font=font(13)) + 8
+        draw.text((at, top + 6), text, fill=_FAINT, font=plain_font(13), anchor="ra")
+        at -= draw.textlength(text, font=plain_font(13)) + 8
     room = at - x
-    draw.text((x, top + 4), shortened(draw, name, room), fill=FOREGROUND, font=font(14))
+    shown, name_font = fitted_text(draw, name, 14, room)
+    draw.text((x, top + 4), shown, fill=FOREGROUND, font=name_font)
     bottom = top + 26
     speed = f"{state.speed_kmh:.0f} km/h"
-    draw.text((x, bottom), speed, fill=FOREGROUND, font=font(13))
+    draw.text((x, bottom), speed, fill=FOREGROUND, font=plain_font(13))
     x += 76
     for pressed, colour_on in ((state.accelerate, _GAS), (state.brake, _BRAKE)):
         draw.rectangle((x, bottom + 1, x + 13, bottom + 14), fill=colour_on if pressed else INACTIVE)
@@ -63,19 +64,3 @@ def draw_row(
 def clock(time_ms: int) -> str:
     """Return race time as the game shows it: 1:02.34."""
     return f"{time_ms // 60_000}:{time_ms // 1000 % 60:02d}.{time_ms % 1000 // 10:02d}"
-
-
-def shortened(draw: ImageDraw, text: str, room: float) -> str:
-    """Return `text`, cut to fit into `room` pixels."""
-    text = "".join(char if char.isprintable() else " " for char in text)
-    while text and draw.textlength(text, font=font(14)) > room:
-        text = text[:-2] + "…" if len(text) > 2 else ""
-    return text
-
-
-@cache
-def font(size: int) -> Any:
-    """Return the font that Pillow brings."""
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
