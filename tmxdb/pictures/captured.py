@@ -49,6 +49,25 @@ def replay_file(database: Database, replay_id: int) -> ReplayFile:
     return ReplayFile(*row)
 
 
+def track_replays(database: Database, track_id: int, n: int) -> list[ReplayFile]:
+    """Return the best `n` downloaded replays of a track. Raise InvalidInput if the database has no such track."""
+    query = (
+        select(ReplayRow.replay_id, ReplayRow.file_path, TrackRow.name, ReplayRow.user_name)
+        .where(ReplayRow.track_id == track_id, TrackRow.track_id == ReplayRow.track_id, ReplayRow.status == "done")
+        .order_by(ReplayRow.position.is_(None), ReplayRow.position, ReplayRow.replay_id)
+        .limit(n)
+    )
+    with database.read() as connection:
+        found = [ReplayFile(*row) for row in connection.execute(query)]
+        is_known = bool(found) or connection.execute(select(TrackRow.name).where(TrackRow.track_id == track_id)).first()
+    if not is_known:
+        raise InvalidInput(
+            f"track {track_id} is not in the database. Check the id, or add it with `tmxdb add-tracks`.",
+            code="input.ids",
+        )
+    return found
+
+
 def best_replays(database: Database, selection: str, *, captured: bool) -> list[int]:
     """Return the best replay with a file (with `captured`: with a finished capture) of each track of a selection.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.figure import DPI, new_figure
 from tmxdb.pictures.plot_text import drawable
+from tmxdb.pictures.theme import Theme
 from tmxdb.reports.collection import CollectionStats, LabelledCount, NumberBin
 
 if TYPE_CHECKING:
@@ -22,22 +22,6 @@ MIN_PLACES = 5
 """Few bars are not drawn wider than five."""
 WIDTH, HEIGHT = 6.0, 3.3
 """Of one chart, in inches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours of a picture, those of the web pages."""
-
-    back: str
-    text: str
-    soft: str
-    line: str
-    bar: str
-    second: str
-
-
-LIGHT = Theme("#ffffff", "#17201a", "#5a655d", "#dde2dc", "#1d6fd1", "#c2410c")
-DARK = Theme("#0f1411", "#e6ece7", "#9aa79e", "#2a342e", "#6db3ff", "#ffa05c")
 
 
 def draw_collection(stats: CollectionStats, charts: Sequence[str], title: str, *, form: str, theme: Theme) -> bytes:

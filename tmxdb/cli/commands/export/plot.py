@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tmxdb.cli.actions.export.track_picture import MAX_TOP, TOP, draw_track_runs
 from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.framework.types import item_id_in
+from tmxdb.cli.framework.types import TRACK_ID, item_id_in
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
@@ -32,22 +33,50 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path),
     metavar="OUT",
-    help="PNG to write; without a replay: the folder.  [default: REPLAY-line.png]",
+    help="PNG to write; with --only: the folder.  [default: REPLAY-line.png, TRACK-lines.png]",
 )
+@option("--track-id", type=TRACK_ID, metavar="ID|URL", help="Draw the best downloaded replays of this track together.")
+@option("--top", type=click.IntRange(1, MAX_TOP), metavar="N", help=f"How many replays of the track.  [default: {TOP}]")
+@option("--heat", is_flag=True, help="Draw the mean speed of these replays at each place instead of their lines.")
+@option("--dark", is_flag=True, help="Light text on a dark ground.")
 @force_option
-def plot(replay: str | None, out: Path | None, force: bool, only: OnlyOption, options: StorageOptions) -> None:
+def plot(
+    replay: str | None,
+    out: Path | None,
+    track_id: int | None,
+    top: int | None,
+    heat: bool,
+    dark: bool,
+    force: bool,
+    only: OnlyOption,
+    options: StorageOptions,
+) -> None:
     """Draw the driven line from above, coloured by speed, with checkpoints and inputs.
 
     The argument is the id or URL of a downloaded replay, or a file. With --only and
     no replay, the best downloaded replay of each track in the selection is drawn.
     If a replay was captured, the captured positions are drawn over those of the
-    ghost: the two lines should match. Needs matplotlib: pip install "tmxdb[plot]".
+    ghost: the two lines should match. With --track-id, the lines of many replays of
+    one track are drawn together. Needs matplotlib: pip install "tmxdb[plot]".
 
     \b
       tmxdb plot 4471203
       tmxdb plot A01-Race.Replay.Gbx --out a01.png
       tmxdb plot --only best --out lines
+      tmxdb plot --track-id 2233 --top 25
+      tmxdb plot --track-id 2233 --heat --dark
     """
+    if track_id is not None:
+        if replay is not None or only.only is not None:
+            raise UsageError("--track-id draws many replays: leave out the replay and --only.", code="input.ids")
+        check_suffix(out, ".png")
+        database = open_database(options, read_only=True)
+        storage = open_storage(options, database)
+        png = draw_track_runs(database, storage, track_id, top=top or TOP, heat=heat, dark=dark)
+        _write(out or Path(f"{id_name(track_id)}-{'speed' if heat else 'lines'}.png"), png, force=force)
+        return
+    if top is not None or heat:
+        raise UsageError("--top and --heat are about the replays of a track: add --track-id.", code="input.ids")
     replay_id = None if replay is None else item_id_in(replay, "replay")
     if replay is not None:
         check_suffix(out, ".png")
@@ -55,7 +84,7 @@ def plot(replay: str | None, out: Path | None, force: bool, only: OnlyOption, op
         if only.only is not None:
             raise UsageError("--only is about replays in the database, not files.", code="input.ids")
         title, name = Path(replay).name, Path(replay).name.split(".")[0]
-        _write(out or Path(f"{name}-line.png"), _png(title, _file(Path(replay)), []), force=force)
+        _write(out or Path(f"{name}-line.png"), _png(title, _file(Path(replay)), [], dark=dark), force=force)
         return
     if replay_id is None and only.only is None:
         raise nothing_chosen("plot")
@@ -63,11 +92,13 @@ def plot(replay: str | None, out: Path | None, force: bool, only: OnlyOption, op
     storage = open_storage(options, database)
     if replay_id is not None:
         check_selected(database, only, replay_id)
-        _write(out or Path(f"{id_name(replay_id)}-line.png"), _of_database(database, storage, replay_id), force=force)
+        png = _of_database(database, storage, replay_id, dark=dark)
+        _write(out or Path(f"{id_name(replay_id)}-line.png"), png, force=force)
         return
 
     def draw(replay_id: int, folder: Path) -> None:
-        _write(folder / f"{id_name(replay_id)}-line.png", _of_database(database, storage, replay_id), force=force)
+        png = _of_database(database, storage, replay_id, dark=dark)
+        _write(folder / f"{id_name(replay_id)}-line.png", png, force=force)
 
     draw_selection(database, only, out, draw, captured=False)
 
@@ -77,28 +108,30 @@ def _write(target: Path, png: bytes, *, force: bool) -> None:
     click.echo(target)
 
 
-def _png(title: str, data: bytes, captured: list[DrivenLine]) -> bytes:
+def _png(title: str, data: bytes, captured: list[DrivenLine], *, dark: bool) -> bytes:
     from tmxdb.gbx import read_replay
 
     try:
-        return _draw(title, read_replay(data), captured)
+        return _draw(title, read_replay(data), captured, dark=dark)
     except GbxError as error:
         raise InvalidInput(f"{title}: {error}", code=error.code) from error
 
 
-def _draw(title: str, replay: Replay, captured: list[DrivenLine]) -> bytes:
+def _draw(title: str, replay: Replay, captured: list[DrivenLine], *, dark: bool) -> bytes:
     from tmxdb.pictures.controls import control_steps
     from tmxdb.pictures.driven_line import ghost_line
     from tmxdb.pictures.plot import draw_run
+    from tmxdb.pictures.theme import DARK, LIGHT
 
     ghost = ghost_line(replay)
     lines = [line for line in (ghost, *captured) if line is not None]
     end_ms = replay.race_time_ms or max((line.times_ms[-1] for line in lines), default=0)
     pressed = control_steps(replay.inputs, end_ms) if replay.inputs else None
-    return draw_run(f"{title} - {end_ms / 1000:.2f} s", lines, pressed, end_ms, replay.checkpoints_ms or ())
+    theme = DARK if dark else LIGHT
+    return draw_run(f"{title} - {end_ms / 1000:.2f} s", lines, pressed, end_ms, replay.checkpoints_ms or (), theme)
 
 
-def _of_database(database: Database, storage: Storage, replay_id: int) -> bytes:
+def _of_database(database: Database, storage: Storage, replay_id: int, *, dark: bool) -> bytes:
     from tmxdb.pictures.captured import captured_line, captured_run, replay_file
 
     facts = replay_file(database, replay_id)
@@ -114,7 +147,7 @@ def _of_database(database: Database, storage: Storage, replay_id: int) -> bytes:
             lines.append(captured_line(run))
         except InvalidInput as error:  # the ghost's line can be drawn without it
             message(str(error))
-    return _png(f"{facts.track_name or 'track'} - {facts.user_name or ''}", data, lines)
+    return _png(f"{facts.track_name or 'track'} - {facts.user_name or ''}", data, lines, dark=dark)
 
 
 def _file(path: Path) -> bytes:

@@ -74,7 +74,8 @@ def stats(
     if as_json:
         print_json(found.as_json())
         return
-    from tmxdb.pictures.collection import DARK, LIGHT, draw_collection
+    from tmxdb.pictures.collection import draw_collection
+    from tmxdb.pictures.theme import DARK, LIGHT
 
     title = f"{only.only or reader.name}: {plural(found.tracks, 'track')}, {plural(found.replays, 'replay')}"
     theme = DARK if dark else LIGHT

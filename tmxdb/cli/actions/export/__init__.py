@@ -1,0 +1,1 @@
+"""Long bodies of commands that write pictures."""
