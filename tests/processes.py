@@ -16,8 +16,8 @@ KILL_MYSELF = 'os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))'
 needs_ctrl_c = pytest.mark.skipif(
     os.name != "posix", reason="Windows sends Ctrl-C to all programs of a console, never to one process"
 )
-"""Windows could send Ctrl-Break to a process group, but Wine 8 has no console without a screen (ERROR_INVALID_HANDLE).
-tests/cli/test_signals.py raises the signals in one process instead."""
+"""Windows could send Ctrl-Break to a process group, but Wine 8 passes on Ctrl-C only: error 6 or 12.
+tests/cli/test_signals.py raises the signals in one process instead, and `run.py windows` interrupts a worker."""
 needs_posix_permissions = pytest.mark.skipif(os.name != "posix", reason="Windows has no permissions of POSIX")
 needs_symlinks = pytest.mark.skipif(os.name != "posix", reason="Windows allows symbolic links to administrators only")
 
