@@ -7,7 +7,7 @@ Written with pyarrow (the extra `parquet`). The column `image` is a struct of `b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from itertools import islice
 from typing import IO, Any
@@ -24,9 +24,8 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample]) -> int:
     """Write the samples in order. Return how many. Raise InvalidInput if pyarrow is not installed."""
     pyarrow, parquet = arrow()
     n, remaining = 0, iter(samples)
-    # JPEGs do not get smaller, so only the other columns are compressed.
-    compression = {name: "NONE" if name.startswith("image") else "ZSTD" for name in _leaves(schema())}
-    with parquet.ParquetWriter(file, schema(), compression=compression) as writer:
+    # Pictures too: the tables of a small JPEG are a third of it, and the same in all. docs/explanation/benchmarks.md
+    with parquet.ParquetWriter(file, schema(), compression="ZSTD") as writer:
         while rows := [_row(sample) for sample in islice(remaining, ROW_GROUP_SIZE)]:
             writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema()), row_group_size=ROW_GROUP_SIZE)
             n += len(rows)
@@ -99,18 +98,6 @@ def _row(sample: FrameSample) -> dict[str, Any]:
     state["rotation"] = [value for row in state["rotation"] for value in row]
     state.pop("race_time_ms", None)  # of the tick, which `time_ms` has too; the column of this name is of the race
     return {**state, **inputs, **facts, "image": {"bytes": sample.jpeg, "path": f"{sample.key}.jpg"}}
-
-
-def _leaves(schema: Any) -> Iterator[str]:
-    """Yield the paths of all leaf columns, as Parquet names them."""
-    pyarrow, _ = arrow()
-    for field in schema:
-        if pyarrow.types.is_struct(field.type):
-            yield from (f"{field.name}.{child.name}" for child in field.type)
-        elif pyarrow.types.is_list(field.type) or pyarrow.types.is_fixed_size_list(field.type):
-            yield f"{field.name}.list.element"
-        else:
-            yield field.name
 
 
 @cache
