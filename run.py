@@ -48,14 +48,17 @@ def tmxdb(rest: list[str]) -> int:
 
 
 def test(rest: list[str]) -> int:
-    """Run all tests, or with --quick all but the slow ones (see pyproject.toml).
+    """Run all tests, or with --quick all but slow and integration tests (see pyproject.toml).
 
-    Many tests wait for a game or a process, so there are twice as many workers as processors.
+    Those wait for a game or a process, so there are twice as many workers as processors for them.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every worker would compile all tests, every time
-    workers = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"]
-    selected = ["-m", "not slow", *(word for word in rest if word != "--quick")] if "--quick" in rest else rest
-    return run([python("dev"), "-m", "pytest", *workers, *selected], cwd=HERE)
+    is_quick = "--quick" in rest
+    selected = ["-m", "not slow and not integration"] if is_quick else []
+    workers = (os.cpu_count() or 1) * (1 if is_quick else 2)
+    words = [word for word in rest if word != "--quick"]
+    command = [python("dev"), "-m", "pytest", "-n", str(workers), "--dist", "worksteal", *selected, *words]
+    return run(command, cwd=HERE)
 
 
 def check(rest: list[str]) -> int:

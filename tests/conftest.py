@@ -31,8 +31,13 @@ WHOLE_RUNS = {"e2e", "real"}
 
 Tests with the fixture `world` do so, too.
 """
+INTEGRATION = {
+    "adoption", "damage", "drivers", "export", "frames", "history", "kinds", "pictures", "plugin", "selections", "sync",
+    "upgrades", "upkeep",
+}  # fmt: skip
+"""Folders of tests that run commands against the sandbox, talk to a game or read thousands of files."""
 ON_BOTH_ENGINES = ("test_claim.py", "test_groups.py", "test_recover.py", "test_settle.py")
-"""Tests of the queue that the quick half runs on PostgreSQL, as it does those of tests/db."""
+"""Tests of the queue that are not slow on PostgreSQL, as are those of tests/db."""
 
 # How long an example takes depends on the machine.
 hypothesis.settings.register_profile("tmxdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -48,7 +53,10 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count as slow: whole runs, and tests on PostgreSQL except those of its statements (see ON_BOTH_ENGINES)."""
+    """Mark as slow: whole runs, and tests on PostgreSQL except those of its statements (see ON_BOTH_ENGINES).
+
+    Mark as integration tests: those of the folders in INTEGRATION.
+    """
     for item in items:
         parameters = getattr(item, "callspec", None)
         is_postgresql = parameters is not None and "postgresql" in parameters.params.values()
@@ -57,6 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_whole_run = not WHOLE_RUNS.isdisjoint(folders) or "world" in getattr(item, "fixturenames", ())
         if is_whole_run or (is_postgresql and not on_both):
             item.add_marker(pytest.mark.slow)
+        if not INTEGRATION.isdisjoint(folders):
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session")
