@@ -1,8 +1,9 @@
 """Measure the GBX reader against a floor and against pygbx.
 
-    python bench/gbx.py FOLDER… [--rounds N]
+    python3 run.py bench gbx [FOLDER …] [--rounds N]
 
-The folders contain TMF replays; other files are left out. Every job reads every file in each of N rounds. The result is
+The folders contain TMF replays with their maps; other files are left out. Without a folder, files of the sandbox are
+read. Every job reads every file in each of N rounds. The result is
 the median over the files of the best round, so that other load on the machine has little effect. The floor reads the
 file, unpacks it, cuts out the map, computes its sha256 and writes it; every job except pygbx includes all of that.
 """
@@ -25,12 +26,13 @@ from struct import unpack_from
 
 import lzokay
 
+from tmxdb.gbx import GbxError, Replay, embedded_challenge, read_replay
+from tmxdb_sandbox.catalogue.catalogue import Catalogue
+from tmxdb_sandbox.files.generated import GeneratedFiles
+from tmxdb_sandbox.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from tmxdb.gbx import GbxError, Replay, embedded_challenge, read_replay  # noqa: E402
-
+SANDBOX_FILES = 20
 Times = dict[str, dict[Path, float]]
 
 FACTS = (
@@ -137,15 +139,25 @@ def import_ms(statement: str, rounds: int = 9) -> float:
         return statistics.median(run(statement) - run("pass") for _ in range(rounds))
 
 
+def write_sandbox_replays(folder: Path) -> None:
+    """Write replays of the usual size, one of each track."""
+    settings = Settings(tracks=SANDBOX_FILES, replays=1, plain=True, file_kb=29)
+    catalogue, files = Catalogue(settings), GeneratedFiles(settings)
+    for index in range(SANDBOX_FILES):
+        (replay,) = catalogue.leaderboard(index)
+        (folder / f"{replay.replay_id}.Replay.Gbx").write_bytes(files.replay(replay))
+
+
 def tmf_replays(folders: list[Path]) -> list[Path]:
-    """Return the packed TMF replays below `folders`: the files that the floor can read."""
+    """Return the packed TMF replays with a map below `folders`: the files that the floor can read."""
     found = []
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.name.lower().endswith((".replay.gbx", ".gbx")) and path.is_file():
             try:
                 replay = read_replay(path.read_bytes())
                 if replay.game == "TMF" and replay.container.is_packed and not replay.container.reference_count:
-                    _with_facts(path.read_bytes())
+                    facts_of_the_map_too(path.read_bytes())
+                    facts_and_samples(path.read_bytes())
                     found.append(path)
             except GbxError:
                 continue
@@ -154,10 +166,17 @@ def tmf_replays(folders: list[Path]) -> list[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    paths = tmf_replays(arguments.folders)
+    with tempfile.TemporaryDirectory() as folder:
+        if not arguments.folders:
+            write_sandbox_replays(Path(folder))
+        compare(tmf_replays(arguments.folders or [Path(folder)]), arguments.rounds)
+
+
+def compare(paths: list[Path], rounds: int) -> None:
+    """Measure every job on every file, and print the table."""
     if not paths:
         sys.exit("No TMF replays found in the folders.")
     jobs: dict[str, Job] = {
@@ -172,7 +191,7 @@ def main() -> None:
         logging.disable()
         jobs["pygbx"] = pygbx
     with tempfile.TemporaryDirectory() as folder:
-        with_files, in_memory = measure(jobs, paths, arguments.rounds, Path(folder) / "map")
+        with_files, in_memory = measure(jobs, paths, rounds, Path(folder) / "map")
     largest = max(paths, key=os.path.getsize)
     print(f"{len(paths)} TMF replays, {sum(map(os.path.getsize, paths)) / 1e6:.1f} MB, Python {sys.version.split()[0]}")
     print(f"{'':27}{'with files':>30}{'in memory':>30}{os.path.getsize(largest) / 1e6:8.1f} MB")

@@ -1,0 +1,56 @@
+"""Every benchmark, one after the other: to see that each runs, and roughly what it says.
+
+    python3 run.py bench all --quick
+
+`--quick` takes small sizes, about five minutes in all; the ratios are noisier than those of a full run. Without it each
+benchmark has its own sizes, which takes hours. Exit status 1 if one of them fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+from bench._table import print_rows
+
+QUICK = {
+    "startup": ["--rounds", "1"],
+    "sync": ["--tracks", "5000", "--rounds", "1"],
+    "download": ["--files", "400", "--rounds", "1"],
+    "extract": ["--maps", "200", "--rounds", "1"],
+    "gbx": ["--rounds", "1"],
+    "export": ["--replays", "2000"],
+    "loaders": ["--runs", "2", "--frames", "200"],
+    "upkeep": ["--replays", "5000"],
+    "capture": ["--frames", "200", "--rounds", "1", "--minutes", "0.1"],
+    "scale": ["--replays", "50000", "--minutes", "0.05"],
+    "questions": ["--replays", "50000"],
+    "serve": ["--replays", "50000"],
+    "year": ["--days", "10"],
+    "month": ["--days", "3"],
+    "crash": ["--kills", "5"],
+    "captures": ["--kills", "1", "--tracks", "2", "--replays", "4", "--plugins", "tmxdb_link"],
+    "faults": ["--files", "100", "--seeds", "1"],
+}
+"""The benchmarks in the order in which they run, with the arguments of a small run."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    quick = parser.parse_args().quick
+    rows = []
+    for name, small in QUICK.items():
+        arguments = small if quick else []
+        print(f"\n== bench {' '.join([name, *arguments])}", flush=True)
+        began_s = time.monotonic()
+        status = subprocess.run([sys.executable, "-m", f"bench.{name}", *arguments], check=False).returncode
+        rows.append([name, time.monotonic() - began_s, "ended" if status == 0 else f"failed with status {status}"])
+    print_rows("all benchmarks", ("benchmark", "seconds", ""), rows)
+    sys.exit(any(row[2] != "ended" for row in rows))
+
+
+if __name__ == "__main__":
+    main()
