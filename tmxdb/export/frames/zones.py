@@ -23,7 +23,7 @@ def zone_facts(table: TelemetryTable, vcp: Path, times_ms: Iterable[int]) -> dic
     """Return the facts at each of these race times that has a record. `vcp`: the file of the centre line.
 
     The zone of a car depends on the zones before it, so every record is followed. Raise InvalidInput if the file is
-    none of `tmxdb export vcp`.
+    not one that `tmxdb export vcp` wrote.
     """
     telemetry, line = as_arrays(table, 0), reference_line(vcp)
     positions = telemetry["position"].astype(np.float64)
