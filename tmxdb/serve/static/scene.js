@@ -37,7 +37,7 @@ class Player {
   constructor(data) {
     this.data = data;
     this.ghosts = data.ghosts;
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !drawsInSoftware(), powerPreference: "high-performance" });
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.scene = new THREE.Scene();
     this.camera = new THREE.PerspectiveCamera(55, 1, 1, 12000);
@@ -346,6 +346,15 @@ class Player {
     tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 180)}px`;
     tip.style.top = `${event.clientY - box.top + 12}px`;
   }
+}
+
+// Whether the processor draws: smooth edges would cost it a third of its frames.
+function drawsInSoftware() {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const info = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 function dotOf([r, g, b]) {
