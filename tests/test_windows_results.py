@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.windows import results
+from tools.windows import checks, results
 from tools.windows.checks import typed_commands
 from tools.windows.environment import PINS, windows_path
 from tools.windows.limits import LEFT_OUT
@@ -22,14 +22,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
     monkeypatch.setattr(results, "reason_for", lambda test, _: "Wine has no such thing" if "wine" in test else None)
-    checks, tests = Record(tmp_path / "checks.jsonl"), Record(tmp_path / "tests.jsonl")
-    checks.write(test="demo", outcome="passed")
+    first_use, tests = Record(tmp_path / "checks.jsonl"), Record(tmp_path / "tests.jsonl")
+    first_use.write(test="demo", outcome="passed")
     tests.write(test="tests/test_a.py::test_one", outcome="passed")
     tests.write(test="tests/test_a.py::test_two", outcome="failed", said="assert 1 == 2")
     tests.write(test="tests/test_a.py::test_wine", outcome="failed", said="no | such")
     tests.write(test="tests/test_a.py::test_posix", outcome="skipped", said="signals of POSIX")
     found = Results("wine-8.0, Python 3.13.2", "2026-11-29")
-    found.add_checks(checks)
+    found.add_checks(first_use)
     found.add_tests("tests/a", tests, None)
     return found
 
@@ -81,6 +81,13 @@ def test_the_commands_of_the_pages_are_those_that_a_user_types_first() -> None:
     tutorial = typed_commands("tutorial")
     assert tutorial[0] == "tmxdb status"
     assert {"verify", "contact-sheet"} <= {command.split()[1] for command in tutorial}
+
+
+def test_a_command_that_fails_once_and_passes_later_has_failed(tmp_path: Path) -> None:
+    record = Record(tmp_path / "checks.jsonl")
+    checks._write(record, "tutorial: `tmxdb run`", "status 1")
+    checks._write(record, "tutorial: `tmxdb run`", None)
+    assert [ended.outcome for ended in record.outcomes().values()] == ["failed", "passed"]
 
 
 def test_a_path_of_linux_is_on_drive_z() -> None:
