@@ -11,7 +11,7 @@ import pytest
 
 from tools.windows.records import Record
 
-SAID = 300
+SAID = 4_000
 """Characters of a message that are kept."""
 
 
