@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -25,6 +27,16 @@ needs_symlinks = pytest.mark.skipif(os.name != "posix", reason="Windows allows s
 def was_killed(returncode: int | None) -> bool:
     """Return whether a process ended by `Popen.kill` or by KILL_MYSELF."""
     return returncode in ((-signal.SIGKILL,) if os.name == "posix" else (1, signal.SIGTERM))
+
+
+@contextmanager
+def killed_at_end(process: AnyProcess) -> Iterator[None]:
+    """Kill a process that still runs at the end of the block: a test that fails would otherwise wait for it."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.kill()
 
 
 def suspend(process: AnyProcess) -> None:

@@ -71,5 +71,6 @@ def _stop_and_take_over(tool: Tool, program: str) -> None:
         finally:
             late.kill()
     assert (first.status, late.returncode) == (0, 0)
-    assert b"too late and was dropped" in err or b"another worker has the row" in err
+    # It may find out at its heartbeat, by its check of the claim or when it settles the row.
+    assert b"\n0 done, 0 skipped, 0 failed" in err, err
     tool("work", "--kind", "download")

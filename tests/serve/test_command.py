@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.processes import killed_at_end
 from tests.rows import Rows
 from tmxdb.db.engine import Database
 from tmxdb.errors import InvalidInput
@@ -24,16 +25,19 @@ def test_the_command_serves_until_it_is_interrupted(sqlite: Database) -> None:
         needs.module(name)
     Rows(sqlite).track(1, name="A01-Race")
     command = [sys.executable, "-m", "tmxdb", "--db", str(sqlite.path), "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        killed_at_end(process),
+    ):
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(f"{address}tracks", timeout=30) as answer:
+        with urllib.request.urlopen(f"{address}tracks", timeout=120) as answer:
             assert "A01-Race" in answer.read().decode()
-        with urllib.request.urlopen(f"{address}events", timeout=30) as events:
-            assert events.readline().startswith(b"data: <h1>")
+        with urllib.request.urlopen(f"{address}events", timeout=120) as events:
+            assert events.readline().startswith(b'data: <div id="status">')
             process.send_signal(signal.SIGINT)  # with a page open
-            messages = process.communicate(timeout=30)[1]
+            messages = process.communicate(timeout=120)[1]
     assert process.returncode == 0
     assert messages.splitlines() == ["Ctrl-C ends it.", "Stopped."]
 
