@@ -43,10 +43,10 @@ def test_the_state_of_the_game(start: Start, command: str, state: int) -> None:
     host = start("menus")
     with RawClient(host.port) as client:
         client.greet_and_answer()
-        host.send(command)
+        host.do(command)
         with RawClient(host.port) as second:  # in the start-up screens the greeting would wait
             if command == "startup":
-                host.send("menus")
+                host.do("menus")
                 state = 32
             second.greet().send(GAME_STATE)
             assert second.number() == state
