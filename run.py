@@ -50,12 +50,11 @@ def tmxdb(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     """Run all tests, or with --quick all but slow and integration tests (see pyproject.toml).
 
-    Those wait for a game or a process, so there are twice as many workers as processors for them.
+    Many tests wait for a game or a process, so there are twice as many workers as processors.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every worker would compile all tests, every time
-    is_quick = "--quick" in rest
-    selected = ["-m", "not slow and not integration"] if is_quick else []
-    workers = (os.cpu_count() or 1) * (1 if is_quick else 2)
+    selected = ["-m", "not slow and not integration"] if "--quick" in rest else []
+    workers = 2 * (os.cpu_count() or 1)
     words = [word for word in rest if word != "--quick"]
     command = [python("dev"), "-m", "pytest", "-n", str(workers), "--dist", "worksteal", *selected, *words]
     return run(command, cwd=HERE)

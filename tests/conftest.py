@@ -32,10 +32,10 @@ WHOLE_RUNS = {"e2e", "real"}
 Tests with the fixture `world` do so, too.
 """
 INTEGRATION = {
-    "adoption", "damage", "drivers", "export", "frames", "history", "kinds", "pictures", "plugin", "selections", "sync",
-    "upgrades", "upkeep",
+    "adoption", "damage", "drivers", "export", "frames", "history", "installation", "kinds", "mirror", "output",
+    "pictures", "plugin", "sandbox", "selections", "serve", "sync", "upgrades", "upkeep",
 }  # fmt: skip
-"""Folders of tests that run commands against the sandbox, talk to a game or read thousands of files."""
+"""Folders of tests that run commands, talk to a server, the sandbox or a game, or read thousands of files."""
 ON_BOTH_ENGINES = ("test_claim.py", "test_groups.py", "test_recover.py", "test_settle.py")
 """Tests of the queue that are not slow on PostgreSQL, as are those of tests/db."""
 
