@@ -109,9 +109,9 @@ class Killing:
             self._start(*arguments)
         # The first storm must find a process at work.
         until(lambda: "/recordgbx" in self._site.stats()["by_path"], seconds=plan.deadline_s)
-        self._site.set_faults(plan.faults)
-        self._await_refusal()
+        self._begin_storms()
         while not drained:
+            self._repeat_storm_without_refusal()
             while len(self._running) < plan.processes:
                 self._start(*arguments)
             assert time.monotonic() < deadline, f"not drained after {plan.deadline_s} s and {kills} kills"
@@ -122,18 +122,14 @@ class Killing:
         while self._running:  # one has found nothing left to do: the others are about to
             assert self._ends_within(plan.deadline_s), f"do not end: {', '.join(self._running)}"
 
-    def _await_refusal(self) -> None:
-        """Repeat the first storm until it has refused a request: on a busy machine none may come while it lasts."""
+    def _begin_storms(self) -> None:
+        self._site.set_faults(self._plan.faults)
+        self._first_storm_over_s = time.monotonic() + min(self._plan.storms_at_s) + STORM_S
 
-        def refused_or_over() -> bool:
-            return "429" in self._site.stats()["by_status"] or time.monotonic() > over_s
-
-        while True:
-            over_s = time.monotonic() + min(self._plan.storms_at_s) + STORM_S
-            until(refused_or_over)
-            if "429" in self._site.stats()["by_status"]:
-                return
-            self._site.set_faults(self._plan.faults)
+    def _repeat_storm_without_refusal(self) -> None:
+        """Begin again if the first storm has refused nothing: on a busy machine no request may come while it lasts."""
+        if time.monotonic() > self._first_storm_over_s and "429" not in self._site.stats()["by_status"]:
+            self._begin_storms()
 
     def _moment_s(self) -> float:
         return self._plan.every_s * self._random.uniform(0.2, 1.8)
