@@ -2,8 +2,8 @@
 
     python3 run.py bench all --quick
 
-`--quick` takes small sizes, about five minutes in all; the ratios are noisier than those of a full run. Without it each
-benchmark has its own sizes, which takes hours. Exit status 1 if one of them fails.
+`--quick` takes small sizes, five to six minutes in all; the ratios are noisier than those of a full run. Without it
+each benchmark has its own sizes, which takes hours. Exit status 1 if one of them fails.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ QUICK = {
     "extract": ["--maps", "200", "--rounds", "1"],
     "gbx": ["--rounds", "1"],
     "export": ["--replays", "2000"],
-    "loaders": ["--runs", "2", "--frames", "200"],
+    "loaders": ["--runs", "2", "--frames", "100"],
     "upkeep": ["--replays", "5000"],
     "capture": ["--frames", "200", "--rounds", "1", "--minutes", "0.1"],
-    "scale": ["--replays", "50000", "--minutes", "0.05"],
-    "questions": ["--replays", "50000"],
-    "serve": ["--replays", "50000"],
+    "scale": ["--replays", "20000", "--minutes", "0.05"],
+    "questions": ["--replays", "20000"],
+    "serve": ["--replays", "20000"],
     "year": ["--days", "10"],
-    "month": ["--days", "3"],
+    "month": ["--days", "3", "--engine", "sqlite"],
     "crash": ["--kills", "5"],
     "captures": ["--kills", "1", "--tracks", "2", "--replays", "4", "--plugins", "tmxdb_link"],
     "faults": ["--files", "100", "--seeds", "1"],
