@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.tool import Tool, tool
 from tmxdb.db.engines.network_share import file_system, is_network, mounted, warning
 
@@ -43,9 +43,9 @@ def test_the_nearest_mount_counts_and_a_later_one_hides_an_earlier_one() -> None
     assert mounted("/tmx.db", []) is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="findmnt is a program of Linux")
 def test_the_file_system_found_is_the_one_that_the_system_reports(tmp_path: Path) -> None:
-    if sys.platform != "linux" or not shutil.which("findmnt"):
-        pytest.skip("not a platform with findmnt to compare with")
+    needs.program("findmnt")
     (tmp_path / "link").symlink_to(tmp_path)
     for path in (
         tmp_path / "not there yet" / "tmx.db",

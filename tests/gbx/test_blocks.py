@@ -15,6 +15,7 @@ from tmxdb.gbx.cells import CELL_SIZE_M
 from tmxdb.gbx.footprints import footprint
 from tmxdb.gbx.map_body import Block
 
+FINISHED = [file for file in CLASSIC if GOLDEN[file]["race_time_ms"] is not None]
 MAPS = [file for file, facts in GOLDEN.items() if facts["kind"] == "challenge" and facts["environment"] in CELL_SIZE_M]
 
 
@@ -30,16 +31,16 @@ def distance_m(environment: str, block: Block, x: float, z: float) -> float:
 
 
 @needs_samples
-@pytest.mark.parametrize("file", CLASSIC)
+@pytest.mark.parametrize("file", FINISHED)
 def test_a_real_run_ends_at_a_finish(file: str) -> None:
     replay = read_replay(sample(file))
     environment, samples, end_ms = replay.map_environment, replay.samples, replay.race_time_ms
     assert environment
     assert samples
+    assert end_ms is not None
     times_ms = samples.times_ms()
-    if end_ms is None or times_ms[-1] < end_ms:
-        pytest.skip("the samples end before the finish")
-    after = next(at for at, time_ms in enumerate(times_ms) if time_ms >= end_ms)
+    # Where the samples end before the finish, the car goes on from the last two as it went between them.
+    after = next((at for at, time_ms in enumerate(times_ms) if time_ms >= end_ms), len(times_ms) - 1)
     before = max(after - 1, 0)
     share = (end_ms - times_ms[before]) / max(times_ms[after] - times_ms[before], 1)
     x, z = (samples[before][at] + share * (samples[after][at] - samples[before][at]) for at in (1, 3))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.frames import captured_database
+from tests.needs import lacking
 from tests.tool import Tool, tool
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
@@ -37,7 +38,7 @@ def sealed(tmp_path: Path) -> Iterator[Path]:
         return
     command = [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this user cannot mount a file system")
+        lacking("no read-only folder to test with: this user cannot mount a file system")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 

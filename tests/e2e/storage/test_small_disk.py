@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import lacking
 from tests.tool import Tool, isolate, shorten_waits
 from tmxdb.db.engines import sqlite as engine
 from tmxdb_sandbox import RunningSite, running_site
@@ -42,7 +43,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     mount = shutil.which("mount")
     command = [mount or "mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if mount is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a file system")
+        lacking("no full disk to test with: this user cannot mount a file system")
     try:
         yield Disk(folder)
     finally:
