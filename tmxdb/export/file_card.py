@@ -14,7 +14,7 @@ from tmxdb import __version__
 from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput
 from tmxdb.export.hub_card import LICENCE, file_sha256, front_matter
-from tmxdb.export.lake.card import CONTENT, MirrorFacts, gap_lines, source_lines
+from tmxdb.export.lake.card import CONTENT, MirrorFacts, described
 from tmxdb.paths import extended
 from tmxdb.storage import check_user_file, disk_errors, write_user_file
 
@@ -65,19 +65,9 @@ def write_card(out: Path, written: TableFile, facts: MirrorFacts, *, force: bool
         f"- file: {out.name}, {size:,} bytes, {written.rows:,} rows",
         f"- SHA-256: {sha256}",
         "",
-        "## Settings",
-        "",
-        f"- format: {written.form}; tracks: {written.tracks}",
-        "- times ending in `_ms` are milliseconds; every Parquet column has its meaning and unit in its metadata",
-        "",
-        "## Source",
-        "",
-        *source_lines(facts),
-        "",
-        "## Known gaps",
-        "",
-        *gap_lines(facts, left_out if written.left_out else []),
-        "",
+        *described(
+            [f"- format: {written.form}; tracks: {written.tracks}"], facts, left_out if written.left_out else []
+        ),
         "## Files",
         "",
         f"`tmxdb export --check {out.name}` compares the file with this card. On the Hugging Face Hub, the card is"

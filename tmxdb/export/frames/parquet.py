@@ -7,7 +7,7 @@ Written with pyarrow (the extra `parquet`). The column `image` is a struct of `b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import islice
 from typing import IO, Any
@@ -22,32 +22,44 @@ ROW_GROUP_SIZE = 500
 
 def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample]) -> int:
     """Write the samples in order. Return how many. Raise InvalidInput if pyarrow is not installed."""
-    pyarrow, parquet = arrow()
-    n, remaining = 0, iter(samples)
     # Pictures too: the tables of a small JPEG are a third of it, and the same in all. docs/explanation/benchmarks.md
-    with parquet.ParquetWriter(file, schema(), compression="ZSTD") as writer:
-        while rows := [_row(sample) for sample in islice(remaining, ROW_GROUP_SIZE)]:
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema()), row_group_size=ROW_GROUP_SIZE)
-            n += len(rows)
-    return n
+    return write_rows(file, map(_row, samples), schema(), ROW_GROUP_SIZE)
 
 
 def count(file: IO[bytes]) -> int:
     """Return the number of rows of a shard. Raise InvalidInput if it is not one of ours."""
+    ours = {*schema().names}
+    return count_rows(file, lambda names: ours - _NEWER_COLUMNS <= {*names} <= ours)
+
+
+def write_rows(
+    file: IO[bytes] | HashingFile, rows: Iterable[Mapping[str, Any]], columns: Any, group_size: int, **options: Any
+) -> int:
+    """Write rows in row groups of `group_size`. Return how many. `options`: further ones of `ParquetWriter`."""
+    pyarrow, parquet = arrow()
+    n, remaining = 0, iter(rows)
+    with parquet.ParquetWriter(file, columns, compression="ZSTD", **options) as writer:
+        while group := list(islice(remaining, group_size)):
+            writer.write_table(pyarrow.Table.from_pylist(group, schema=columns), row_group_size=group_size)
+            n += len(group)
+    return n
+
+
+def count_rows(file: IO[bytes], are_ours: Callable[[list[str]], bool]) -> int:
+    """Return the number of rows. Raise InvalidInput for a damaged file, or if the names of its columns are not ours."""
     pyarrow, parquet = arrow()
     try:
         document = parquet.ParquetFile(file)
-        names = set(document.schema_arrow.names)
-        if {*schema().names} - names - _NEWER_COLUMNS or names - {*schema().names}:
-            raise InvalidInput("a Parquet file with other columns", code="export.damaged")
-        return int(document.metadata.num_rows)
     except pyarrow.ArrowException as error:
         raise InvalidInput(f"a Parquet file that cannot be read ({error})", code="export.damaged") from error
+    if not are_ours(document.schema_arrow.names):
+        raise InvalidInput("a Parquet file with other columns", code="export.damaged")
+    return int(document.metadata.num_rows)
 
 
 _NEWER_COLUMNS = {"action_idx"}
 """Columns that exports of earlier versions do not have."""
-_HUGGING_FACE = json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})
+DECODED = {"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})}
 """Schema metadata with which the `datasets` library decodes the column to pictures; it infers the other columns."""
 
 
@@ -89,7 +101,7 @@ def schema() -> Any:
         "finished": flag,
         "capture_timestamp_utc": pyarrow.string(),
     }
-    return pyarrow.schema(columns, metadata={"huggingface": _HUGGING_FACE})
+    return pyarrow.schema(columns, metadata=DECODED)
 
 
 def _row(sample: FrameSample) -> dict[str, Any]:

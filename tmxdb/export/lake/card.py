@@ -88,20 +88,14 @@ def lake_card(state: LakeState, files: Sequence[LakeFile], facts: MirrorFacts) -
         "",
         *count_rows(state, files),
         "",
-        "## Settings",
-        "",
-        f"- format: {form}; tracks: {state.settings.tracks}",
-        f"- folders: `{ENVIRONMENT.name}=…`, the environment of the track; file names: ranges of ids",
-        "- times ending in `_ms` are milliseconds; every Parquet column has its meaning and unit in its metadata",
-        "",
-        "## Source",
-        "",
-        *source_lines(facts),
-        "",
-        "## Known gaps",
-        "",
-        *gap_lines(facts, _left_out(files)),
-        "",
+        *described(
+            [
+                f"- format: {form}; tracks: {state.settings.tracks}",
+                f"- folders: `{ENVIRONMENT.name}=…`, the environment of the track; file names: ranges of ids",
+            ],
+            facts,
+            _left_out(files),
+        ),
         "## Files",
         "",
         f"`{SUMS}` has the SHA-256 of every file, `{FILES}` its number of rows and the replays left out.",
@@ -111,22 +105,27 @@ def lake_card(state: LakeState, files: Sequence[LakeFile], facts: MirrorFacts) -
     return "\n".join(lines)
 
 
-def source_lines(facts: MirrorFacts) -> list[str]:
-    """Return what a card says of where its rows come from."""
+def described(settings: Sequence[str], facts: MirrorFacts, left_out: Sequence[str]) -> list[str]:
+    """Return the sections on settings, source and gaps. `settings`, `left_out`: lines about this export."""
     return [
+        "## Settings",
+        "",
+        *settings,
+        "- times ending in `_ms` are milliseconds; every Parquet column has its meaning and unit in its metadata",
+        "",
+        "## Source",
+        "",
         f"- site: {facts.site}; leaderboards listed until {facts.listed_at}",
         f"- the database has {facts.tracks:,} tracks and {facts.replays:,} replays; {facts.finished:,} finished",
         f"- race times: {_range(facts)}",
         f"- devices of downloaded replays: {_named(facts.by_device)}",
-    ]
-
-
-def gap_lines(facts: MirrorFacts, left_out: Sequence[str]) -> list[str]:
-    """Return what a card says of missing rows. `left_out`: lines about this export."""
-    return [
+        "",
+        "## Known gaps",
+        "",
         f"- replays by state of their download: {_named(facts.by_status)}. Others than `done` have no facts of a file.",
         *left_out,
         "- names and times of the site are as its users entered them.",
+        "",
     ]
 
 

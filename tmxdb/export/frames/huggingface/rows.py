@@ -5,16 +5,13 @@ docs/facts/training.md#hugging-face-datasets
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import cache
-from itertools import islice
 from typing import IO, Any
 
-from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.export.frames.huggingface.columns import flat_facts
-from tmxdb.export.frames.parquet import arrow
+from tmxdb.export.frames.parquet import DECODED, arrow, count_rows, write_rows
 from tmxdb.export.frames.vectors import STATE
 from tmxdb.storage.hashing_file import HashingFile
 
@@ -24,25 +21,13 @@ ROW_GROUP_SIZE = 100
 
 def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample]) -> int:
     """Write the samples in order. Return how many. Raise InvalidInput if pyarrow is not installed."""
-    pyarrow, parquet = arrow()
-    n, remaining = 0, iter(samples)
-    with parquet.ParquetWriter(file, schema(), compression="ZSTD", write_page_index=True) as writer:
-        while rows := [_row(sample) for sample in islice(remaining, ROW_GROUP_SIZE)]:
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema()), row_group_size=ROW_GROUP_SIZE)
-            n += len(rows)
-    return n
+    return write_rows(file, map(_row, samples), schema(), ROW_GROUP_SIZE, write_page_index=True)
 
 
 def count(file: IO[bytes]) -> int:
     """Return the number of rows of a shard. Raise InvalidInput if it is not one of ours."""
-    pyarrow, parquet = arrow()
-    try:
-        document = parquet.ParquetFile(file)
-    except pyarrow.ArrowException as error:
-        raise InvalidInput(f"a Parquet file that cannot be read ({error})", code="export.damaged") from error
-    if document.schema_arrow.names != schema().names:
-        raise InvalidInput("a Parquet file with other columns", code="export.damaged")
-    return int(document.metadata.num_rows)
+    ours = schema().names
+    return count_rows(file, lambda names: names == ours)
 
 
 @cache
@@ -64,9 +49,7 @@ def schema() -> Any:
         **dict.fromkeys(("race_time_ms", "steer", "gas"), whole),
         "state": pyarrow.list_(number, len(STATE)),
     }
-    # The `datasets` library decodes the column `image` to pictures, and infers the others.
-    features = {"info": {"features": {"image": {"_type": "Image"}}}}
-    return pyarrow.schema(columns, metadata={"huggingface": json.dumps(features)})
+    return pyarrow.schema(columns, metadata=DECODED)
 
 
 def _row(sample: FrameSample) -> dict[str, Any]:
