@@ -14,7 +14,8 @@ HEARTBEAT_S = 5.0
 def errors(tracks: int, replays: int, rate: float, listings_of_ten: int) -> list[tuple[float, float]]:
     """Run to the end; return (part of the run, error of the estimate) at each heartbeat.
 
-    `replays` of each track, `rate` requests a second, of which so many in ten list a track while there are any.
+    `replays`: of each track. `rate`: requests a second. `listings_of_ten`: how many of ten requests list a track, until
+    all are listed.
     """
     now = [0.0]
     throughput = Throughput(lambda: now[0])

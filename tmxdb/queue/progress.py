@@ -66,7 +66,7 @@ def record_progress(connection: Connection, now_ms: int, *, is_last: bool = Fals
 
 
 def _thin(connection: Connection, latest: str, now_ms: int) -> None:
-    """Thin the spans that became old since `latest`, when progress was written before. Mostly there are none."""
+    """Thin the spans that became old since `latest`, when progress was written before. Usually there are none."""
     for rule in THINNING:
         since = iso((from_iso(latest) - rule.age_ms) // rule.span_ms * rule.span_ms)
         until = iso((now_ms - rule.age_ms) // rule.span_ms * rule.span_ms)

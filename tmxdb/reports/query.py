@@ -128,7 +128,8 @@ def _on_server(connection: Any, sql: str, given: dict[str, str], limits: QueryLi
     first = re.match(r"[a-z]*", _SKIPPED.sub("", sql).lower())
     if first is None or first[0] not in _READING:
         raise InvalidInput(
-            f"This SQL begins with none of {', '.join(_READING)}; `tmxdb query` only reads.", code="input.sql"
+            f"This SQL does not begin with {', '.join(_READING[:-1])} or {_READING[-1]}; `tmxdb query` only reads.",
+            code="input.sql",
         )
     seconds = TIMEOUT_S if limits is None else limits.seconds
     connection.execute(text("SET TRANSACTION READ ONLY"))
