@@ -133,7 +133,8 @@ def test_a_mistyped_command_option_or_value_gets_a_suggestion(tool: Tool, words:
     ("command", "old", "new"),
     [("copy-db", "--anew", "--restart"), ("verify", "--anew", "--restart"), ("verify", "--mend", "--repair"),
      ("skip", "--track", "--track-id"), ("add-tracks", "--file", "--track-ids"),
-     ("game check", "--autologin", "--game-user")],
+     ("game check", "--autologin", "--game-user"), ("gbx inputs", "--output", "--out"),
+     ("gbx map", "--output", "--out")],
 )  # fmt: skip
 def test_old_spellings_are_accepted_but_not_shown(tool: Tool, command: str, old: str, new: str) -> None:
     ran = tool(*command.split(), "--help")

@@ -60,7 +60,7 @@ COMMANDS = {
     "plot REPLAY --out SEALED/a.png": "choose another file with --out.",
     "--db captured.db contact-sheet 10 --out SEALED/a.png": "choose another file with --out.",
     "--db captured.db export frames SEALED/out": "choose another OUT.",
-    "gbx map REPLAY -o SEALED/a.Gbx": "choose another file with --output.",
+    "gbx map REPLAY -o SEALED/a.Gbx": "choose another file with --out.",
     "sync-tracks --save-ids SEALED/ids.txt": "choose another file with --save-ids.",
     "game install-plugin --folder SEALED": "name another folder with --folder.",
     "--data SEALED run": "choose another folder with --data.",

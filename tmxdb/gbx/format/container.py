@@ -130,7 +130,9 @@ def _header_chunks(stream: Stream) -> dict[int, bytes]:
     at = stream.pos
     size = stream.u32()
     if size > stream.remaining:
-        raise stream.error("gbx.truncated", f"user data of {size:,} bytes, but {stream.remaining:,} remain", at)
+        raise stream.error(
+            "gbx.truncated", f"user data of {size:,} bytes, but {stream.remaining:,} remain: the file is cut off", at
+        )
     if size > limits.MAX_USER_DATA_BYTES:
         raise stream.error(
             "gbx.too_large", f"user data of {size:,} bytes; the limit is {limits.MAX_USER_DATA_BYTES:,}", at
@@ -183,7 +185,9 @@ def _body_sizes(stream: Stream) -> tuple[int, int]:
     body_bytes, packed_bytes = stream.unpack(_COUNTS)
     if packed_bytes > stream.remaining:
         raise stream.error(
-            "gbx.truncated", f"a packed body of {packed_bytes:,} bytes, but {stream.remaining:,} remain", at + 4
+            "gbx.truncated",
+            f"a packed body of {packed_bytes:,} bytes, but {stream.remaining:,} remain: the file is cut off",
+            at + 4,
         )
     if body_bytes == 0:
         raise stream.error("gbx.corrupt", "an empty body", at)

@@ -36,7 +36,7 @@ _WIDTH = len("TMInterface folder")
     show_default=True,
     help="Frames per second of race time that --drive tries to take.",
 )
-@option("--out", metavar="FILE", help="Also write the report to FILE, and with --drive a picture beside it.")
+@option("-o", "--out", metavar="FILE", help="Also write the report to FILE, and with --drive a picture beside it.")
 @json_option
 @click.pass_context
 def check(

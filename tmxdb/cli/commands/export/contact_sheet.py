@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="Which capture of the replay.  [default: the newest finished one]",
 )
 @option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path),
     metavar="OUT",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @command()
 @click.argument("replay", metavar="[ID|URL|FILE]", required=False, shell_complete=replays)
 @option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path),
     metavar="OUT",

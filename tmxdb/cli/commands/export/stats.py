@@ -23,6 +23,7 @@ FORMATS = ("png", "svg")
 
 @command()
 @option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",

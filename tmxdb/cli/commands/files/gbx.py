@@ -33,7 +33,15 @@ from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.storage import write_user_file
 
 file_argument = click.argument("file", metavar="FILE")
-output_option = option("-o", "--output", required=True, metavar="OUT", help="File to write, or - for stdout.")
+output_option = option(
+    "-o",
+    "--out",
+    "output",
+    old_names=("--output",),
+    required=True,
+    metavar="OUT",
+    help="File to write, or - for stdout.",
+)
 
 
 @group()
@@ -134,7 +142,7 @@ def _write(path: str, data: bytes, *, force: bool) -> None:
     if path == STDIN:
         sys.stdout.buffer.write(data)
     else:
-        write_user_file(path, data, force=force, instead="choose another file with --output")
+        write_user_file(path, data, force=force, instead="choose another file with --out")
 
 
 @contextmanager

@@ -50,7 +50,12 @@ SUFFIXES = {
 _BINARY = ("npy", "npz", "parquet")
 files_argument = click.argument("files", metavar="FILE…", nargs=-1, required=True)
 out_option = option(
-    "-o", "--output", metavar="OUT", help="File to write; for many files a folder.  [default: stdout, for one file]"
+    "-o",
+    "--out",
+    "output",
+    old_names=("--output",),
+    metavar="OUT",
+    help="File to write; for many files a folder.  [default: stdout, for one file]",
 )
 workers_option = option(
     "--workers", type=click.IntRange(1, 61), metavar="N", help="Processes for many files.  [default: one per core]"
@@ -151,7 +156,7 @@ def _convert_all(
         except (GbxError, InvalidInput) as error:
             _fail(ctx, files[0], error)
         if output not in (None, STDIN):
-            write_user_file(str(output), data, force=force, instead="choose another file with --output")
+            write_user_file(str(output), data, force=force, instead="choose another file with --out")
         elif form in _BINARY and sys.stdout.isatty():
             raise UsageError(f"--as {form} is not text: name a file with -o.", code="input.output")
         else:
@@ -220,7 +225,7 @@ def _convert_to(
     try:
         data = convert(path, what, form, step_ms, reader)
         os.makedirs(os.path.dirname(out), exist_ok=True)
-        write_user_file(out, data, force=force, instead="choose another folder with --output")
+        write_user_file(out, data, force=force, instead="choose another folder with --out")
     except TmxdbError as error:
         return path, str(error), out, ""
     except OSError as error:

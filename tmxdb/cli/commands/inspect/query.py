@@ -54,6 +54,7 @@ MAX_SQL_BYTES = 10_000_000
     help="Value of :NAME in the SQL; repeatable.",
 )
 @option(
+    "-o",
     "--out",
     metavar="FILE",
     help="Write to FILE, in UTF-8 in every shell. The format follows from its name: .csv, .tsv, .json, .jsonl or .md.",
