@@ -20,7 +20,7 @@ from tmxdb.capture.output.manifest import MANIFEST, METADATA
 from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_manifest, read_metadata
 from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TAR, TELEMETRY_MEMBER, TarWriter, read_member
-from tmxdb.capture.store.video import VIDEO, VideoWriter
+from tmxdb.capture.store.video import VIDEO, VideoWriter, close_videos
 from tmxdb.errors import InvalidInput
 from tmxdb.storage import PARTIAL, Storage, disk_errors, durable, sync_folder, write_atomic
 from tmxdb.storage.os_errors import CHOOSE_DATA
@@ -179,6 +179,7 @@ def _write_file(path: Path, data: bytes) -> None:
 
 
 def _move_in(work: Path, folder: Path) -> None:
+    close_videos()
     for entry in sorted(work.iterdir()):
         durable.replace(entry, folder / entry.name)
     sync_folder(str(folder))
@@ -186,6 +187,7 @@ def _move_in(work: Path, folder: Path) -> None:
 
 def _remove_others(folder: Path, kept: str) -> None:
     """Delete the files of other ways to store pictures."""
+    close_videos()
     for entry in list(_others(folder, kept)):
         durable.unlink(entry, missing_ok=True)
 

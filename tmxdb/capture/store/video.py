@@ -92,7 +92,7 @@ class _VideoReader:
     """Decodes frames of one file by their numbers: the next one quickly, any other one from the key frame before it."""
 
     def __init__(self, path: Path) -> None:
-        self._av = require_av()
+        self._av, self._process_id = require_av(), os.getpid()
         self.lock = threading.Lock()
         self._container = self._av.open(str(path))
         self._stream = self._container.streams.video[0]
@@ -100,6 +100,7 @@ class _VideoReader:
         self._rate, self._time_base = self._stream.average_rate, self._stream.time_base
         self._decoded: Any = iter(())
         self._next = -1
+        self.closed = False
 
     def image(self, number: int) -> Any:
         if not self._next <= number < self._next + _AHEAD or self._next < 0:
@@ -116,7 +117,15 @@ class _VideoReader:
         raise ValueError(f"no frame {number}")
 
     def close(self) -> None:
-        self._container.close()
+        """Close the file, once no thread decodes from it. The garbage collector would do so at any later time.
+
+        Do nothing after a fork: a thread that exists no longer may hold the lock.
+        """
+        if self._process_id != os.getpid():
+            return
+        with self.lock:
+            self._container.close()
+            self.closed = True
 
 
 _readers: OrderedDict[tuple[str, int, int, int], _VideoReader] = OrderedDict()
@@ -135,14 +144,25 @@ def read_frame(path: Path, number: int) -> Any:
     """Return a frame of any video whose frames are at k / fps. Raise like `read_image`."""
     av = require_av()
     try:
-        reader = _reader(path)
-        with reader.lock:
-            return reader.image(number)
+        while True:
+            reader = _reader(path)
+            with reader.lock:
+                if not reader.closed:  # by another thread, which needed its place
+                    return reader.image(number)
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         raise InvalidInput(
             f"{path}: frame {number} cannot be decoded. Run `tmxdb verify --repair` to capture it again.",
             code="capture.damaged",
         ) from error
+
+
+def close_videos() -> None:
+    """Close what `read_image` has left open: Windows neither replaces nor deletes a file that is open."""
+    with _lock:
+        readers = list(_readers.values())
+        _readers.clear()
+    for reader in readers:
+        reader.close()
 
 
 def count_frames(folder: Path) -> int:
@@ -158,10 +178,14 @@ def count_frames(folder: Path) -> int:
 def _reader(path: Path) -> _VideoReader:
     found = path.stat()
     key = (str(path), found.st_size, found.st_mtime_ns, os.getpid())  # a decoder must not be used after a fork
+    superfluous = []
     with _lock:
         if key in _readers:
             _readers.move_to_end(key)
             return _readers[key]
-        while len(_readers) >= _MAX_OPEN:
-            _readers.popitem(last=False)
-        return _readers.setdefault(key, _VideoReader(path))
+        reader = _readers[key] = _VideoReader(path)
+        while len(_readers) > _MAX_OPEN:
+            superfluous.append(_readers.popitem(last=False)[1])
+    for other in superfluous:
+        other.close()
+    return reader
