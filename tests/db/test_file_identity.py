@@ -99,6 +99,17 @@ def test_a_file_that_stays_without_an_id_was_overwritten(tmp_path: Path, monkeyp
     database.close()
 
 
+def test_the_log_of_an_empty_file_is_not_deleted(tmp_path: Path) -> None:
+    """Other programs may be writing to it, and SQLite deletes it when it opens the file."""
+    database = new_database(tmp_path / "tmx.db")
+    expect_id(database)
+    (tmp_path / "tmx.db").write_bytes(b"")
+    with pytest.raises(DatabaseError, match="has no readable id now"):
+        database.identity.check_id()
+    assert (tmp_path / "tmx.db-wal").stat().st_size > 0
+    database.close()
+
+
 def test_an_id_that_is_missing_in_a_transaction_may_come_back(tmp_path: Path) -> None:
     database = new_database(tmp_path / "tmx.db")
     expect_id(database)

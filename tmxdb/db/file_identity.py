@@ -230,6 +230,11 @@ def _copy_log(path: Path) -> bool:
     Also return True if the file is no database: nothing can be copied, and what it contains is not a mixture.
     """
     try:
+        if path.stat().st_size == 0:  # SQLite deletes its log, which running programs use; Windows refuses that
+            return True
+    except OSError:
+        return False
+    try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0)) as file:
             busy, frames, copied = file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.Error as error:
