@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import text
 
 from tests.tool import Tool
+from tmxdb.db.engine import Database
 from tmxdb.gbx import read_challenge, read_replay
-from tmxdb.storage import Storage, path_lock
+from tmxdb.storage import NewFile, Storage, path_lock, publishing
 from tmxdb_sandbox import RunningSite
 
 EXTRACT = ("work", "--kind", "extract")
@@ -74,6 +78,44 @@ def test_the_next_replay_is_tried_if_one_contains_no_map(downloaded: Tool, site:
     downloaded(*EXTRACT)
     assert downloaded.one("select from_replay_id from maps where track_id = ?", track_id) == second
     assert site.stats()["requests"] == 0
+
+
+def test_on_each_engine_maps_are_published_together_each_from_the_best_replay(
+    tool: Tool, site: RunningSite, new_location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, sync = list[int](), publishing._sync
+
+    def noted(files: Sequence[NewFile]) -> None:
+        sizes.append(len(files))
+        sync(files)
+
+    monkeypatch.setattr(publishing, "_sync", noted)
+    tool("--db", new_location, "--site", site.url, "sync-tracks")
+    for kinds in (("list",), ("download",), ("extract", "--n", 1)):
+        tool("--db", new_location, "work", "--kind", *kinds)
+    with contextlib.closing(Database(new_location)) as database, database.read() as connection:
+        best = "(select replay_id from replays where position = 0 and replays.track_id = maps.track_id)"
+        wrong = connection.execute(text(f"select * from maps where status <> 'done' or from_replay_id <> {best}"))
+        assert wrong.fetchall() == []
+    assert sizes == [len(site.track_ids())]
+
+
+def test_a_map_that_another_worker_has_taken_over_is_not_published_with_the_others(
+    downloaded: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, *others), sync = site.track_ids(), publishing._sync
+
+    def taken_over_meanwhile(files: Sequence[NewFile]) -> None:
+        sync(files)
+        assert len(files) == len(site.track_ids())
+        downloaded.change("update maps set claim_token = claim_token + 1 where track_id = ?", first)
+
+    monkeypatch.setattr(publishing, "_sync", taken_over_meanwhile)
+    downloaded(*EXTRACT, "--n", 1)
+    assert {name for name in downloaded.files() if ".Challenge" in name} == {
+        f"data/tracks/{track_id}.Challenge.Gbx" for track_id in others
+    }
+    assert downloaded.column("select track_id from maps where status = 'done' order by track_id") == sorted(others)
 
 
 def test_the_map_is_downloaded_if_no_replay_contains_it(downloaded: Tool, site: RunningSite) -> None:

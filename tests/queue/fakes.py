@@ -53,6 +53,15 @@ class FakeKind:
         return self._play(job)
 
 
+class FakeBatches(FakeKind):
+    """Downloads of which several are done together: `play_batch` is called for these."""
+
+    def __init__(self, play_batch: Callable[[Sequence[Job]], Sequence[Done | None]], play: Play, *, size: int) -> None:
+        super().__init__(play)
+        self.batch_size = size
+        self.run_batch = play_batch
+
+
 class FakeList(FakeKind):
     """Listings, to have a second kind."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tmxdb.failure_policy import Action, policy_for
 from tmxdb.kinds.facts import GbxReader
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.queue.job import ClaimLost, Job
-from tmxdb.queue.rows.claim import holds_claim
+from tmxdb.queue.rows.claim import held_claims
 from tmxdb.storage import Storage
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.fetch import Fetcher
@@ -97,11 +98,16 @@ class JobContext:
             self.exchange.rate_limiter.check_stop()
             time.sleep(CHECK_RETRY_S)
 
+    def held_claims(self, table: Table, jobs: Sequence[Job]) -> list[bool]:
+        """Return for each of `jobs` whether its row is still ours, for a batch of files. Raise DatabaseError."""
+        with self.database.read() as connection:
+            return held_claims(connection, table, jobs)
+
     def _holds_claim(self, table: Table, job: Job, deadline_s: float) -> bool:
         """Return True, or False if the database is unavailable. Raise ClaimLost."""
         try:
             with self.database.read() as connection:
-                is_held = holds_claim(connection, table, job)
+                (is_held,) = held_claims(connection, table, [job])
         except DatabaseError as error:
             if policy_for(error).action is not Action.SNOOZE or time.monotonic() > deadline_s:
                 raise

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, insert, select
+from sqlalchemy import Column, Connection, Select, bindparam, func, insert, select
 from sqlalchemy.sql.elements import NamedColumn
 
+from tmxdb.db.bulk import fetch
+from tmxdb.db.dialect import any_of, array, engine_name
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.errors import GbxError, InvalidResponse, ItemGone
 from tmxdb.gbx import Challenge
@@ -19,24 +22,39 @@ from tmxdb.kinds.foreign_files import owner_of_map
 from tmxdb.kinds.naming import map_path
 from tmxdb.kinds.reopening import tracks_without_map
 from tmxdb.queue.job import Done, Fail, Job, Outcome
-from tmxdb.storage import id_name
+from tmxdb.storage import NewFile, id_name, publish_together
 from tmxdb.tmx.endpoints import track_path
 
 MAX_REPLAYS_TRIED = 20
+BATCH_SIZE, MAX_BATCHES = 32, 4
+"""How many maps to take out of replays and sync together; how many batches at once: some are read while others sync."""
 _maps = table_of(MapRow)
 _replays = table_of(ReplayRow)
 
+_FILE = (_replays.c.replay_id, _replays.c.file_path, _replays.c.sha256)
+_BEST_FIRST = (
+    _replays.c.map_uid_matches.is_(True).desc(),
+    _replays.c.position.is_(None),
+    _replays.c.position,
+    _replays.c.replay_id,
+)
 _CANDIDATES = (
-    select(_replays.c.replay_id, _replays.c.file_path, _replays.c.sha256)
+    select(*_FILE)
     .where(_replays.c.track_id == bindparam("wanted"), _replays.c.status == "done")
-    .order_by(
-        _replays.c.map_uid_matches.is_(True).desc(),
-        _replays.c.position.is_(None),
-        _replays.c.position,
-        _replays.c.replay_id,
-    )
+    .order_by(*_BEST_FIRST)
     .limit(MAX_REPLAYS_TRIED)
 )
+
+
+@cache
+def _best_replays(engine: str) -> Select[Any]:
+    """Return the statement that selects the first of the `_CANDIDATES` of each track in `wanted`."""
+    track_id = _replays.c.track_id
+    place = func.row_number().over(partition_by=track_id, order_by=_BEST_FIRST).label("place")
+    done = (any_of(track_id, "wanted", engine), _replays.c.status == bindparam("done"))
+    ranked = select(track_id, *_FILE, place).where(*done).subquery()
+    *columns, _ = ranked.c
+    return select(*columns).where(ranked.c.place == 1)
 
 
 class Extract:
@@ -57,8 +75,13 @@ class Extract:
         self._context = context
 
     def at_most(self, n: int) -> int:
-        """Return at most two jobs per CPU core for replays; downloads from the site mostly wait."""
-        return max(1, n // 2) if self._context.options.maps_from_site else min(n, 2 * (os.cpu_count() or 1))
+        """Return few threads for replays, because each does a batch; downloads from the site mostly wait."""
+        return max(1, n // 2) if self._context.options.maps_from_site else min(n, MAX_BATCHES)
+
+    @property
+    def batch_size(self) -> int:
+        """Return how many maps to take out of replays together."""
+        return 1 if self._context.options.maps_from_site else BATCH_SIZE
 
     def prepare(self, connection: Connection) -> None:
         """With `--from site`, open a row for the map of every track, also without replays."""
@@ -100,10 +123,49 @@ class Extract:
             message = f"map of track {job.item_id}: {why}, and the site does not have the file (404)."
             raise ItemGone(message) from None
 
+    def run_batch(self, jobs: Sequence[Job]) -> list[Done | None]:
+        """Store the maps of tracks without a map file, as far as the best replay of the track contains its map."""
+        best = self._best_replays(jobs)
+        ready: list[tuple[Job, NewFile, Done]] = []
+        with ExitStack() as files:
+            with self._context.parse_lock:  # also while files are read and written: a second batch gains nothing then
+                for job in jobs:
+                    if job.item_id in best and not self._has_file(job):
+                        with suppress(GbxError):
+                            ready.append((job, *self._written(job, *best[job.item_id], files)))
+            published = publish_together(
+                [file for _, file, _ in ready],
+                lambda: self._context.held_claims(_maps, [job for job, _, _ in ready]),
+            )
+        outcomes = {job.item_id: done for (job, _, done), is_ours in zip(ready, published, strict=True) if is_ours}
+        return [outcomes.get(job.item_id) for job in jobs]
+
+    def _best_replays(self, jobs: Sequence[Job]) -> dict[int, tuple[int, str, str]]:
+        """Return the first downloaded replay of each track that has one, in the order of `_replays`."""
+        with self._context.database.read() as connection:
+            engine = engine_name(connection)
+            tracks = array([job.item_id for job in jobs], engine)
+            rows = fetch(connection, _best_replays(engine), {"wanted": tracks, "done": "done"})
+        return {track_id: tuple(replay) for track_id, *replay in rows}
+
+    def _has_file(self, job: Job) -> bool:
+        """Return whether there is a file to look at first: a known one, or one left by a run that was killed."""
+        return job.row["file_path"] is not None or self._context.storage.absolute(map_path(job.item_id)).exists()
+
+    def _written(self, job: Job, replay_id: int, path: str, sha256: str, files: ExitStack) -> tuple[NewFile, Done]:
+        """Return the file of the map in a replay, which `publish_together` takes, and the outcome."""
+        data, challenge = self._extracted(path, sha256)
+        done = self._done(job, data, challenge, job.row["track_uid"], source="replay", from_replay_id=replay_id)
+        new_file = self._context.storage.new_file(map_path(job.item_id), owner=self._context.worker_id)
+        file = files.enter_context(new_file)
+        file.write(data)
+        file.write_out()
+        return file, done
+
     def _replays(self, job: Job) -> Iterator[tuple[int, str, str]]:
         """Yield downloaded replays of the track: those on its current map first, then by position."""
         with self._context.database.read() as connection:
-            rows = connection.execute(_CANDIDATES, {"wanted": job.item_id}).fetchall()
+            rows = fetch(connection, _CANDIDATES, {"wanted": job.item_id})
         yield from (tuple(row) for row in rows)
 
     def _extracted(self, path: str, sha256: str) -> tuple[bytes, Challenge]:

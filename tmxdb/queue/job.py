@@ -132,6 +132,25 @@ class Kind(Protocol):
         """Do `job`. May raise a TmxdbError: the failure policy then decides what happens to the row."""
 
 
+class BatchKind(Kind, Protocol):
+    """A kind that can do several jobs together for less than each alone: it reads and syncs for all of them at once."""
+
+    batch_size: int
+    """Most jobs in one call of `run_batch`."""
+
+    def run_batch(self, jobs: Sequence[Job]) -> Sequence[Done | None]:
+        """Do `jobs`, and return the outcome of each; None for one that has to run alone.
+
+        Whatever is not as usual is left to `run`, which then decides what happens to the row.
+        """
+
+
+def batch_size(kind: Kind) -> int:
+    """Return how many jobs of `kind` one thread may take at once: 1 for most kinds."""
+    size: int = getattr(kind, "batch_size", 1)
+    return size
+
+
 class ClaimLost(TmxdbError):
     """Raised inside a job before it publishes a file, if another worker has its row now."""
 

@@ -68,20 +68,50 @@ class NewFile:
 
         `confirm` is called just before, under the lock of the final name, and raises if the file must not be published.
         """
+        self.write_out()
+        self.sync()
+        with self.locked():
+            confirm()
+            self.rename()
+        self.sync_name()
+
+    # The steps of `publish`, for several files at once: see `publish_together`.
+
+    def write_out(self) -> None:
+        """Write what is in memory to the temporary file."""
         self._check()
-        file = self._flush()
+        self._flush()
+
+    def sync(self) -> None:
+        """Make the bytes durable, and close the file."""
         with disk_errors(self.path, instead=self._instead):
+            file = self._flush()
             os.fsync(file.fileno())
             file.close()
-            with self._lock():
-                confirm()
-                try:
-                    durable.replace(self._partial, self._final)
-                except FileNotFoundError:
-                    self._rename_again()
-            self._file = None
-            durable.sync_folder(os.path.dirname(self._final))
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Return the lock of the final name, under which the file is renamed."""
+        return self._lock()
+
+    def rename(self) -> None:
+        """Give the file its final name."""
+        with disk_errors(self.path, instead=self._instead):
+            try:
+                durable.replace(self._partial, self._final)
+            except FileNotFoundError:
+                self._rename_again()
+        self._file = None
+
+    def sync_name(self) -> None:
+        """Make the final name durable, and with it all others in its folder."""
+        with disk_errors(self.path, instead=self._instead):
+            durable.sync_folder(self.folder)
         self._check()  # again: it may have been true only before the file was written
+
+    @property
+    def folder(self) -> str:
+        """The folder of the final name."""
+        return os.path.dirname(self._final)
 
     def discard(self) -> None:
         """Delete the temporary file, if it was not published."""

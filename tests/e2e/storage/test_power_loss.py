@@ -37,8 +37,13 @@ class Recorded:
     site: RunningSite
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+ALL_AT_ONCE = [("run", "--n", 3)]
+MAPS_TOGETHER = [("work", "--kind", "list", "--kind", "download", "--n", 3), ("work", "--kind", "extract", "--n", 1)]
+"""All maps are pending before the first is extracted, so they are published together."""
+
+
+@pytest.fixture(scope="module", params=[ALL_AT_ONCE, MAPS_TOGETHER], ids=["all at once", "maps together"])
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     folder = tmp_path_factory.mktemp("recorded")
     with running_site(tracks=6, replays=4) as site, pytest.MonkeyPatch.context() as patch:
         isolate(patch, folder)
@@ -59,10 +64,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             held.execute("select * from tracks").fetchall()
             recorder = Recorder(folder, folder / "tmx.db-wal")
             with recorder.recording():
-                tool("run", "--n", 3)
+                for command in request.param:
+                    tool(*command)
             wal = (folder / "tmx.db-wal").read_bytes()
             assert (folder / "tmx.db").read_bytes() == database
+            if request.param is MAPS_TOGETHER:
+                assert _most_names_without_a_sync(recorder.events) > 3
         yield Recorded(folder, database, wal, recorder.events, site)
+
+
+def _most_names_without_a_sync(events: list[Event]) -> int:
+    """How many files got their names at most without a sync between them: the size of the largest batch."""
+    steps = "".join("." if event.what == "name" else "|" for event in events if event.what in ("name", "sync"))
+    return max(map(len, steps.split("|")))
 
 
 _sync_folder = durable.sync_folder

@@ -24,7 +24,7 @@ from tmxdb.queue.loop.batch import first_error, settle_batch
 from tmxdb.queue.loop.perform import Result, perform
 from tmxdb.queue.loop.run_options import Plan
 from tmxdb.queue.rate_limiter import RateLimiter
-from tmxdb.queue.rows.claim import holds_claim
+from tmxdb.queue.rows.claim import held_claims
 from tmxdb.queue.rows.recover import MAX_LOSSES
 
 
@@ -148,7 +148,7 @@ def test_a_claim_is_held_until_another_worker_has_the_row(database: Database, ro
 
     def held() -> bool:
         with database.read() as connection:
-            return holds_claim(connection, bench.kind.table, job)
+            return held_claims(connection, bench.kind.table, [job]) == [True]
 
     assert held()
     rows.change(ReplayRow, 1, status="pending", claimed_by=None)

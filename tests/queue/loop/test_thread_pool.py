@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.queue.fakes import DONE, FakeKind, FakeList, raising, wait_until, worker
+from tests.queue.fakes import DONE, FakeBatches, FakeKind, FakeList, raising, wait_until, worker
 from tests.rows import Rows
 from tmxdb.db.engine import Database
 from tmxdb.errors import DiskError, ItemGone, PermanentError, SiteError, SiteOutage, UserActionRequired
 from tmxdb.queue.job import Done, Fail, Job, Outcome, Retry, Snooze, WorkerStopping
-from tmxdb.queue.loop.perform import Result, perform
+from tmxdb.queue.loop.perform import Result, perform, perform_batch
 from tmxdb.queue.loop.result_buffer import ResultBuffer
 from tmxdb.queue.loop.run_options import Plan
 from tmxdb.queue.loop.thread_pool import ThreadPool, pool_sizes
@@ -100,6 +101,62 @@ def test_a_thread_pool_continues_with_the_threads_that_the_system_allows(monkeyp
     pool.submit(_jobs(200))
     assert _done(results, 200) == set(range(200))
     pool.close()
+
+
+def test_a_thread_takes_a_share_of_the_jobs_and_those_that_killed_a_worker_alone() -> None:
+    batches, alone, results = queue.SimpleQueue[list[int]](), queue.SimpleQueue[int](), ResultBuffer[Result]()
+
+    def play_batch(jobs: Sequence[Job]) -> list[Done | None]:
+        batches.put([job.item_id for job in jobs])
+        return [DONE] * len(jobs)
+
+    def play(job: Job) -> Outcome:
+        alone.put(job.item_id)
+        return DONE
+
+    pool = ThreadPool(FakeBatches(play_batch, play, size=3), 1, results)
+    pool.submit([replace(job, losses=int(job.item_id == 4)) for job in _jobs(8)])
+    assert _done(results, 8) == set(range(8))
+    pool.close()
+    assert [batches.get() for _ in range(2)] == [[0, 1, 2], [5, 6, 7]]
+    assert [alone.get() for _ in range(2)] == [3, 4]
+    assert batches.empty()
+
+
+@pytest.mark.parametrize("trouble", ["one is unusual", "an exception"])
+def test_a_job_that_cannot_be_done_together_with_others_is_done_alone(trouble: str) -> None:
+    begun, results = [list[int]()], ResultBuffer[Result]()
+
+    def play_batch(jobs: Sequence[Job]) -> list[Done | None]:
+        begun[0] = pool.begun()
+        if trouble == "an exception":
+            raise KeyError
+        return [None if job.item_id == 1 else DONE for job in jobs]
+
+    failed = Fail("gbx.lzo", "m")
+    pool = ThreadPool(FakeBatches(play_batch, lambda job: failed if job.item_id == 1 else DONE, size=8), 1, results)
+    pool.submit(_jobs(3))
+    outcomes = dict[int, object]()
+    wait_until(
+        lambda: (
+            outcomes.update((r.job.item_id, r.outcome) for r in results.take(1, first_s=1, more_s=0))
+            or len(outcomes) == 3
+        )
+    )
+    pool.close()
+    assert outcomes == {0: DONE, 1: failed, 2: DONE}
+    assert begun[0] == [0, 1, 2]
+
+
+def test_an_error_that_stops_the_run_is_the_result_of_all_jobs_done_together() -> None:
+    def full(jobs: Sequence[Job]) -> list[Done | None]:
+        raise DiskError("m", code="disk.full")
+
+    results = list(perform_batch(FakeBatches(full, lambda job: DONE, size=8), _jobs(3)))
+    assert [(result.job.item_id, result.outcome) for result in results] == [
+        (i, Snooze("disk.full", "m")) for i in range(3)
+    ]
+    assert all(isinstance(result.halt, DiskError) for result in results)
 
 
 def test_a_closed_thread_pool_begins_no_more_jobs() -> None:

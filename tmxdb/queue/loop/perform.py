@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tmxdb.errors import InvalidResponse, ResourcesExhausted, RetryLater, TmxdbError, UserActionRequired
 from tmxdb.failure_policy import Action, policy_for
 from tmxdb.queue.backoff import snooze_s
-from tmxdb.queue.job import MAX_ERROR_LENGTH, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze
+from tmxdb.queue.job import MAX_ERROR_LENGTH, BatchKind, Done, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze
 from tmxdb.queue.rows.recover import DIED, MAX_LOSSES, given_up_message
 
 
@@ -39,6 +39,29 @@ def perform(kind: Kind, job: Job) -> Result:
     except Exception as error:  # noqa: BLE001  # the only such place: a bug fails its row, but not the run
         exhausted = exhausted_resource(error)
         return Result(job, bug()) if exhausted is None else result_of(job, exhausted)
+
+
+def perform_batch(kind: BatchKind, jobs: Sequence[Job]) -> Iterator[Result]:
+    """Run `jobs` together, then alone those that have to. Yield each result as it comes. Raises nothing.
+
+    An error that stops the run, such as a full disk, is the result of all of them, at no charge. After any other one
+    all run alone, and the job that it concerns raises it again.
+    """
+    outcomes: Sequence[Done | None] = [None] * len(jobs)
+    try:
+        outcomes = kind.run_batch(jobs)
+    except Exception as error:  # noqa: BLE001  # as in `perform`
+        if isinstance(error, UserActionRequired) and policy_for(error).action is Action.STOP:
+            yield from (result_of(job, error) for job in jobs)
+            return
+    alone: list[Job] = []
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if outcome is None:
+            alone.append(job)
+        else:
+            yield Result(job, outcome)
+    for job in alone:
+        yield perform(kind, job)
 
 
 def exhausted_resource(error: BaseException) -> ResourcesExhausted | None:

@@ -6,9 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import cast
 
-from tmxdb.queue.job import Job, Kind
-from tmxdb.queue.loop.perform import Result, exhausted_resource, perform
+from tmxdb.queue.job import BatchKind, Job, Kind, batch_size
+from tmxdb.queue.loop.perform import Result, exhausted_resource, perform, perform_batch
 from tmxdb.queue.loop.result_buffer import ResultBuffer
 from tmxdb.queue.rows.groups import GroupSchedule, group_of
 
@@ -36,7 +37,8 @@ class ThreadPool:
         self._slots = slots or nullcontext()
         self._may_begin = may_begin
         self._inbox: deque[Job] = deque()
-        self._running: dict[int, Job] = {}  # by thread
+        self._running: dict[int, Sequence[Job]] = {}  # by thread
+        self._batch_size = batch_size(kind)
         group = group_of(kind)
         self._schedule = None if group is None else GroupSchedule(group.name)
         self._changed = threading.Condition()
@@ -64,11 +66,12 @@ class ThreadPool:
 
     def begun(self, waiting_threads: Container[int] = ()) -> list[int]:
         """Return the keys of the jobs being worked on, except those of `waiting_threads`."""
-        return sorted(job.item_id for thread, job in list(self._running.items()) if thread not in waiting_threads)
+        running = [jobs for thread, jobs in list(self._running.items()) if thread not in waiting_threads]
+        return sorted(job.item_id for jobs in running for job in jobs)
 
     def free(self) -> int:
-        """Return how many threads have no job and find none in the inbox."""
-        return max(self.size - len(self._running) - len(self._inbox), 0)
+        """Return how many more jobs threads will begin immediately."""
+        return max((self.size - len(self._running)) * self._batch_size - len(self._inbox), 0)
 
     def close(self) -> None:
         """Let each thread end after its current job."""
@@ -107,36 +110,48 @@ class ThreadPool:
         with self._changed:
             self._waking = False
         thread = threading.get_ident()
-        job: Job | None = None
-        while (job := self._next(job)) is not None:
+        jobs: list[Job] = []
+        while jobs := self._next(jobs[-1] if jobs else None):
             with self._slots:
-                self._running[thread] = job
-                result = perform(self.kind, job)
+                self._running[thread] = jobs
+                if len(jobs) == 1:
+                    self._results.put(perform(self.kind, jobs[0]))
+                else:
+                    for result in perform_batch(cast(BatchKind, self.kind), jobs):
+                        self._results.put(result)
                 del self._running[thread]
-            self._results.put(result)
 
-    def _next(self, previous: Job | None) -> Job | None:
-        """Wait for the next job of a thread that has just done `previous`. None when the pool is closed."""
+    def _next(self, previous: Job | None) -> list[Job]:
+        """Wait for the next jobs of a thread that has just done `previous`. None of them when the pool is closed."""
         with self._changed:
             while True:
                 may_begin = self._may_begin()
-                job = self._take(previous) if may_begin else None
-                if job is not None:
+                jobs = self._take(previous) if may_begin else []
+                if jobs:
                     break
                 if self._closed:
-                    return None
+                    return []
                 previous = None if may_begin else previous
                 self._idle += 1
                 self._changed.wait(None if may_begin else MAY_BEGIN_POLL_S)
                 self._idle -= 1
                 self._waking = False
             self._wake_one()
-        return job
+        return jobs
 
-    def _take(self, previous: Job | None) -> Job | None:
+    def _take(self, previous: Job | None) -> list[Job]:
+        """Remove and return one job, or a share of the inbox for a kind that does several together."""
         if self._schedule is not None:
-            return self._schedule.take(self._inbox, previous)
-        return self._inbox.popleft() if self._inbox else None
+            job = self._schedule.take(self._inbox, previous)
+            return [] if job is None else [job]
+        if self._batch_size == 1:
+            return [self._inbox.popleft()] if self._inbox else []
+        jobs: list[Job] = []
+        share = min(-(-len(self._inbox) // self.size), self._batch_size)
+        # A job on which a worker died runs alone, so that the next death is blamed on no other.
+        while len(jobs) < share and not (jobs and (jobs[0].losses or self._inbox[0].losses)):
+            jobs.append(self._inbox.popleft())
+        return jobs
 
 
 def pool_sizes(n: int, kinds: Sequence[Kind]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseError, UserActionRequired
 from tmxdb.events import CycleCompleted, DatabaseUnavailable, Event, EventBus, Notice, WaitingForPause, WaitingForRetry
 from tmxdb.failure_policy import Action, policy_for
-from tmxdb.queue.job import Kind, Snooze
+from tmxdb.queue.job import Kind, Snooze, batch_size
 from tmxdb.queue.lock_holder import lock_holder
 from tmxdb.queue.loop.batch import transactions
 from tmxdb.queue.loop.cycle import Cycle, CycleInput
@@ -87,7 +87,8 @@ class Worker:
         self._pools = {
             name: ThreadPool(kind, sizes[name], self._results, slots, self._may_begin) for name, kind in by_name.items()
         }
-        self._planner = DemandPlanner(by_name, sizes, self._store.held)
+        rows = {name: size * batch_size(by_name[name]) for name, size in sizes.items()}
+        self._planner = DemandPlanner(by_name, rows, self._store.held)
         self._waiting_threads = waiting_threads
         self._confirmed = (time.monotonic(), clock())
         self._claimed = 0

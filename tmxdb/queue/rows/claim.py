@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -23,7 +24,7 @@ from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import fetch
-from tmxdb.db.dialect import engine_name, picking
+from tmxdb.db.dialect import any_of, array, engine_name, picking
 from tmxdb.db.selected import NamedRows, Scope, among
 from tmxdb.queue.job import PENDING, Job, Kind
 
@@ -164,10 +165,19 @@ def first_pending(table: Table, selection: Scope | None, n: int) -> tuple[Select
     return next_selected(table), {"n": n, "selection": selection}
 
 
-def holds_claim(connection: Connection, table: Table, job: Job) -> bool:
-    """Return whether the row of `job` is still running under the claim of `job`."""
-    query = select(table.c.claim_token).where(key_of(table) == job.item_id, table.c.status == bindparam("running"))
-    return connection.execute(query, {"running": "running"}).scalar() == job.token
+def held_claims(connection: Connection, table: Table, jobs: Sequence[Job]) -> list[bool]:
+    """Return for each of `jobs` whether its row is still running under its claim."""
+    engine = engine_name(connection)
+    keys = array([job.item_id for job in jobs], engine)
+    tokens = dict(map(tuple, fetch(connection, _tokens(table, engine), {"keys": keys, "running": "running"})))
+    return [tokens.get(job.item_id) == job.token for job in jobs]
+
+
+@cache
+def _tokens(table: Table, engine: str) -> Select[Any]:
+    # "running" as a parameter: with a literal, SQLite would read all running rows instead of looking up these few.
+    key, running = key_of(table), table.c.status == bindparam("running")
+    return select(key, table.c.claim_token).where(any_of(key, "keys", engine), running)
 
 
 def key_of(table: Table) -> Column[Any]:
