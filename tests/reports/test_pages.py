@@ -73,6 +73,21 @@ def test_names_find_one_or_list_the_candidates(reader: Reader) -> None:
         find_track(reader, "0", None)
 
 
+def test_a_name_in_another_case_needs_no_pass_over_all_names(rows: Rows) -> None:
+    rows.track(1)
+    for replay_id, name in enumerate(["MrX", "Mr", "mrxy", "Élan", "ANN", "aNN"], start=1):
+        rows.replay(replay_id, user_id=replay_id, user_name=name)
+    with contextlib.closing(Reader(rows.database.location)) as reader:
+        statements: list[str] = []
+        if reader.file is not None:
+            reader.file.set_trace_callback(statements.append)
+        assert [find_driver(reader, word, None) for word in ("mrx", "MRXY", "éLAN", "ANN")] == [1, 3, 4, 5]
+        with pytest.raises(InvalidInput, match="2 drivers match 'ann'"):
+            find_driver(reader, "ann", None)
+        assert not [statement for statement in statements if "RECURSIVE" in statement]
+        assert find_driver(reader, "LA", None) == 4
+
+
 def test_errors_have_what_to_type(reader: Reader) -> None:
     groups = {group.status: group for group in read_errors(reader)}
     assert groups["failed"].commands == ["tmxdb show replay 12", "tmxdb retry --kind download --code gbx.lzo"]

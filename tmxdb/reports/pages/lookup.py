@@ -57,8 +57,10 @@ def find_driver(reader: Reader, word: str, user_id: int | None) -> int:
         return user_id
     found = reader.rows(_DRIVERS, name=word)
     if not found:
-        names = [row["name"] for row in reader.rows(_NAMES) if _matches(word, row["name"])]
-        best = [name for name in names if name.casefold() == word.casefold()] or names
+        best = _names_in_any_case(reader, word)
+        if not best:
+            names = [row["name"] for row in reader.rows(_NAMES) if _matches(word, row["name"])]
+            best = [name for name in names if name.casefold() == word.casefold()] or names
         found = [row for name in best[: MOST + 1] for row in reader.rows(_DRIVERS, name=name)]
     candidates = [NamedMatch(row["user_id"], row["user_name"], _counted(row["replays"], "replay")) for row in found]
     return _only("driver", word, candidates)
@@ -73,6 +75,28 @@ WITH RECURSIVE names (name) AS (
   UNION ALL
   SELECT (SELECT min(user_name) FROM replays WHERE user_name > names.name) FROM names WHERE names.name IS NOT NULL)
 SELECT name FROM names WHERE name IS NOT NULL"""
+
+
+def _names_in_any_case(reader: Reader, word: str) -> list[str]:
+    """Return the drivers' names that differ from `word` only in upper and lower case.
+
+    Looks up each beginning of the name in the index: some dozens of steps, where a pass over all names needs 90,000.
+    SQLite only: a server's index may not be in the order of code points, so that names with a common beginning need
+    not be next to each other. The empty list on other engines.
+    """
+    if reader.file is None:
+        return []
+    beginnings = [""]
+    for letter in word:
+        longer = (beginning + case for beginning in beginnings for case in {letter, letter.lower(), letter.upper()})
+        beginnings = [text for text in longer if (_first_name(reader, text) or "").startswith(text)]
+    return [name for name in beginnings if _first_name(reader, name) == name]
+
+
+def _first_name(reader: Reader, text: str) -> str | None:
+    """Return the first name in the index that is `text` or follows it."""
+    name: str | None = reader.value("SELECT min(user_name) FROM replays WHERE user_name >= :text", text=text)
+    return name
 
 
 def _check_text(noun: str, word: str) -> None:
