@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Connection, inspect
 
 from tests import needs
+from tests.compiled import share_compiled_statements
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import HEAD, _run_revisions, changing_schema, upgrade
@@ -39,6 +40,8 @@ INTEGRATION = {
 ON_BOTH_ENGINES = ("test_claim.py", "test_groups.py", "test_recover.py", "test_settle.py")
 """Tests of the queue that are not slow on PostgreSQL, as are those of tests/db."""
 
+# Threads of NumPy's linear algebra wait for each other in a loop, which costs the other tests their processors.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # How long an example takes depends on the machine.
 hypothesis.settings.register_profile("tmxdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tmxdb")
@@ -67,6 +70,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if not INTEGRATION.isdisjoint(folders):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """See tests/compiled.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_compiled_statements(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
