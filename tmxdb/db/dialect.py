@@ -129,14 +129,6 @@ def try_lock_for_transaction(connection: Connection, number: int) -> bool:
     return bool(connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar())
 
 
-def integrity_errors(connection: Connection) -> list[str]:
-    """Return what is wrong with a SQLite file. A PostgreSQL server checks its own pages."""
-    if is_postgresql(connection):
-        return []
-    found = [str(row[0]) for row in connection.execute(text("PRAGMA quick_check(20)"))]
-    return [] if found == ["ok"] else found
-
-
 def analyze(connection: Connection) -> None:
     """Update PostgreSQL's statistics after a bulk load: its first queries would be planned for empty tables."""
     if is_postgresql(connection):

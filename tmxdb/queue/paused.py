@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 ALL = "all"
 """The kind of a pause that applies to all kinds, including ones added later."""
+ACTIVE_PAUSES = "SELECT kind, since, until, reason FROM pauses WHERE until IS NULL OR until > :now ORDER BY kind"
+"""Selects the pauses that apply at `now` (ISO 8601), for `Reader`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,16 @@ import threading
 from collections.abc import Callable
 
 from tmxdb.cli.opening.database import close_at_end, open_database_if_any
+from tmxdb.cli.opening.site import chosen_site
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.db import settings
 from tmxdb.db.engine import Database, shown
-from tmxdb.errors import DatabaseError, PermanentError, RetryLater, SiteUnreachable, Throttled, UsageError
+from tmxdb.errors import PermanentError, RetryLater, SiteUnreachable, Throttled, UsageError
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.sync.retrying_client import in_background, result_of
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.http.settings import http_settings
-from tmxdb.tmx.sites import PUBLIC_RATE, Site, site
+from tmxdb.tmx.sites import PUBLIC_RATE, Site
 
 ATTEMPTS, PAUSE_S = 3, 0.5
 
@@ -99,14 +100,7 @@ def site_and_contact(
     if database is not None:
         with database.read() as connection:
             known, known_contact = (settings.setting(connection, key) for key in ("site", "contact"))
-    where = site(options.site or known or "tmnf")
-    if known is not None and where.base_url != site(known).base_url:
-        raise DatabaseError(
-            f"{shown(database_options.location)} is a database of {known}, not of {where.name}: ids of two sites would"
-            " mix. Use another database with --db.",
-            code="db.other_site",
-        )
-    return where, options.contact or known_contact
+    return chosen_site(options, shown=shown(database_options.location), known=known, known_contact=known_contact)
 
 
 def effective_rate(database: Database | None, where: Site, rate: float | None) -> float | None:

@@ -21,14 +21,22 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
 
-from tmxdb.db.engines.sqlite_file import BUSY_TIMEOUT_S, check_version, connect, log_bytes, open_reader, restrict
+from tmxdb.db.engines.sqlite_file import (
+    BUSY_TIMEOUT_S,
+    LONG_LOG,
+    check_version,
+    connect,
+    log_bytes,
+    open_reader,
+    restrict,
+)
 
-__all__ = ["BUSY_TIMEOUT_S", "log_bytes", "open_reader"]
+__all__ = ["BUSY_TIMEOUT_S", "LONG_LOG", "log_bytes", "open_reader"]
 RETRY_S, RETRY_HALVES_S, RETRY_MIN_S = 0.010, 0.02, 0.001
 """How long a writer waits before it tries to begin again: at first; after which wait that is halved; at least. Each try
 reads the log for a moment, and the log restarts only when no one reads it: at 0.3 ms it grew to 360 MB."""
-LONG_LOG, TRIM_MS, TRIM_TRIES = 32_000_000, 10, 20
-"""Bytes of the write-ahead log above which it is truncated; how long one try may make others wait; how many tries."""
+TRIM_MS, TRIM_TRIES = 10, 20
+"""How long one try to truncate the write-ahead log may make others wait; how many tries."""
 # WAL is a property of the file and set when it is created (`Database.write_ahead`): opening a file must not change it.
 _PRAGMAS = (
     # A power cut may take back the last transactions but never breaks the file. A row that was taken back is done

@@ -14,6 +14,8 @@ from tmxdb.errors import DatabaseError
 BUSY_TIMEOUT_S = 30
 OLDEST_SQLITE = (3, 38)
 """The first version with `->>`, which the views need."""
+LONG_LOG = 32_000_000
+"""Bytes of the write-ahead log above which it is truncated."""
 INTERRUPT_STEPS = 20_000
 """Virtual machine steps of a read-only connection between two checks for Ctrl-C: a few ms."""
 

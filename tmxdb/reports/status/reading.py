@@ -11,7 +11,7 @@ from tmxdb.clock import iso
 from tmxdb.db.reading.reader import Reader, Row
 from tmxdb.paths import plain
 from tmxdb.process_identity import may_live
-from tmxdb.queue.paused import ALL, Paused
+from tmxdb.queue.paused import ACTIVE_PAUSES, ALL, Paused
 from tmxdb.reports.disk_use import folder_bytes
 from tmxdb.reports.status.estimates import (
     SampledTrack,
@@ -52,7 +52,6 @@ _TABLES = {
     "extract": ("maps", "track_id"),
     "capture": ("captures", "capture_id"),
 }
-_PAUSED = "SELECT kind, since, until, reason FROM pauses WHERE until IS NULL OR until > :now ORDER BY kind"
 
 
 def read_status(
@@ -68,7 +67,7 @@ def read_status(
         )
         recent = [RecentError(**row) for row in reader.rows(_RECENT, n=RECENT)]
         limit = reader.row("SELECT rate, paused_until_ms, reason FROM rate_limit WHERE id = 1")
-        paused = [Paused(**row) for row in reader.rows(_PAUSED, now=now)]
+        paused = [Paused(**row) for row in reader.rows(ACTIVE_PAUSES, now=now)]
         site = reader.value("SELECT value FROM settings WHERE key = 'site'")
         frames = _frames(reader, chosen)
         replays = replays_to_come(kinds, replays_per_open_track(_sample(reader)) if kinds["list"]["pending"] else None)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tmxdb.db.dialect import integrity_errors
-from tmxdb.db.engine import shown
-from tmxdb.db.engines import sqlite
 from tmxdb.db.engines.network_share import warning
-from tmxdb.db.migrate import HEAD
+from tmxdb.db.engines.sqlite_file import LONG_LOG, log_bytes
+from tmxdb.db.revision import HEAD
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
 QUICK_BYTES = 500_000_000
@@ -27,7 +25,7 @@ def database(examined: Examined) -> Iterator[DoctorFinding]:
     if examined.trouble is not None:
         yield DoctorFinding(PROBLEM, str(examined.trouble), _CURES.get(examined.trouble.code))
     elif examined.database is not None:
-        yield DoctorFinding(OK, f"{shown(examined.location)}, revision {HEAD}")
+        yield DoctorFinding(OK, f"{examined.database.name}, revision {HEAD}")
         share = warning(examined.database.path)
         if share is not None:
             yield DoctorFinding(WARNING, share.removeprefix("Warning: "), "tmxdb copy-db tmx.db LOCAL.db")
@@ -41,9 +39,8 @@ def integrity(examined: Examined) -> Iterator[DoctorFinding]:
     if size > QUICK_BYTES and not examined.deep:
         yield DoctorFinding(NOTE, f"the file has {size / 1e6:,.0f} MB and was not read", "tmxdb doctor --deep")
         return
-    with examined.database.read() as connection:
-        errors = integrity_errors(connection)
-    if errors:
+    errors = [row["quick_check"] for row in examined.database.rows("PRAGMA quick_check(20)")]
+    if errors != ["ok"]:
         found = f"the file is damaged: {'; '.join(errors[:3])}"
         yield DoctorFinding(PROBLEM, found, f"sqlite3 {examined.database.path} .recover | sqlite3 recovered.db")
     else:
@@ -54,7 +51,7 @@ def write_ahead_log(examined: Examined) -> Iterator[DoctorFinding]:
     """Check that no reader keeps the write-ahead log of a SQLite file from being truncated."""
     if examined.database is None or examined.database.path is None:
         return
-    size = sqlite.log_bytes(examined.database.path)
-    if size > 8 * sqlite.LONG_LOG:
+    size = log_bytes(examined.database.path)
+    if size > 8 * LONG_LOG:
         found = f"the write-ahead log has {size / 1e6:,.0f} MB: a program reads the database for a long time"
         yield DoctorFinding(WARNING, f"{found}, or is suspended; close it", "tmxdb status")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tmxdb.db.engine import Database
+from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import TmxdbError
 from tmxdb.storage import Storage
 from tmxdb.tmx.sites import Site
@@ -36,7 +36,7 @@ class Examined:
     """
 
     location: str
-    database: Database | None
+    database: Reader | None
     trouble: TmxdbError | None
     storage: Storage
     site: Site | None

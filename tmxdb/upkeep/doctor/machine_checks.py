@@ -9,12 +9,7 @@ import platform
 import sqlite3
 from collections.abc import Iterator
 
-from sqlalchemy import func, select
-
 from tmxdb import __version__
-from tmxdb.db.models import CaptureRow, TallyRow, table_of
-from tmxdb.db.settings import remembered_rate
-from tmxdb.db.tally import tallied
 from tmxdb.game import check as game_checks
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
@@ -24,7 +19,7 @@ MANY_REQUESTS = 10.0
 """Requests per second that are a lot for a site run by volunteers."""
 TYPICAL_REPLAY_BYTES = 30_000
 _LIBRARIES = ("SQLAlchemy", "alembic", "click", "requests", "pycurl", "lzokay")
-_captures = table_of(CaptureRow)
+_DOWNLOADS = "SELECT status, sum(n) AS n, sum(bytes) AS bytes FROM tally WHERE kind = 'download' GROUP BY status"
 
 
 def versions(examined: Examined) -> Iterator[DoctorFinding]:
@@ -57,8 +52,9 @@ def settings(examined: Examined) -> Iterator[DoctorFinding]:
         names = ", ".join(examined.ignored_in_dot_env[:5])
         yield DoctorFinding(NOTE, f".env names variables that tmxdb does not read: {names}", None)
     if examined.database is not None and examined.site is not None and not examined.site.is_loopback:
-        is_set, rate = remembered_rate(examined.database)
-        if is_set and (rate is None or rate > MANY_REQUESTS):
+        limit_row = examined.database.row("SELECT rate FROM rate_limit WHERE id = 1")
+        rate = None if limit_row is None else limit_row["rate"]
+        if limit_row is not None and (rate is None or rate > MANY_REQUESTS):
             limit = "no rate limit" if rate is None else f"{rate:g} requests per second"
             found = f"{limit} for {examined.site.base_url}, which volunteers run"
             yield DoctorFinding(WARNING, found, "tmxdb run --rate 4")
@@ -68,10 +64,7 @@ def data_folder(examined: Examined) -> Iterator[DoctorFinding]:
     """Check that the data folder exists and can be written, if files are expected in it."""
     root = examined.storage.root
     if not root.is_dir():
-        done = 0
-        if examined.database is not None:
-            with examined.database.read() as connection:
-                done = tallied(connection, "download", "done")
+        done, _ = _downloads(examined).get("done", (0, 0))
         if done:
             found = f"{root} does not exist, but {done:,} replays are said to be in it"
             yield DoctorFinding(PROBLEM, found, "tmxdb --data FOLDER verify")
@@ -88,13 +81,10 @@ def disk(examined: Examined) -> Iterator[DoctorFinding]:
     free = examined.storage.free_bytes()
     if free is None:
         return
-    wanted = 0
-    if examined.database is not None:
-        with examined.database.read() as connection:
-            waiting = sum(tallied(connection, "download", status) for status in ("pending", "retry", "running"))
-            done = (TallyRow.kind == "download", TallyRow.status == "done")
-            size, n = connection.execute(select(func.sum(TallyRow.bytes), func.sum(TallyRow.n)).where(*done)).one()
-            wanted = waiting * (int(size) // int(n) if n else TYPICAL_REPLAY_BYTES)
+    downloads = _downloads(examined)
+    waiting = sum(downloads.get(status, (0, 0))[0] for status in ("pending", "retry", "running"))
+    n, size = downloads.get("done", (0, 0))
+    wanted = waiting * (size // n if n else TYPICAL_REPLAY_BYTES)
     found = f"{free / 1e9:,.1f} GB free, about {wanted / 1e9:,.1f} GB to download"
     if free < ALMOST_NOTHING:
         yield DoctorFinding(PROBLEM, f"{free / 1e6:,.0f} MB free", "tmxdb --data FOLDER run")
@@ -108,8 +98,7 @@ def game(examined: Examined) -> Iterator[DoctorFinding]:
     """Check what captures need. Without any capture requested, what is missing is only a note."""
     wanted = False
     if examined.database is not None:
-        with examined.database.read() as connection:
-            wanted = connection.execute(select(_captures.c.capture_id).limit(1)).first() is not None
+        wanted = examined.database.row("SELECT capture_id FROM captures LIMIT 1") is not None
     environment = examined.environment
     folders = [
         next((environment[name] for name in names if environment.get(name)), None)
@@ -125,3 +114,9 @@ def game(examined: Examined) -> Iterator[DoctorFinding]:
         yield DoctorFinding(level, f"for captures: {result.what}: {result.found}", "tmxdb game check")
     if not wrong:
         yield DoctorFinding(OK, "what captures need is installed; `tmxdb game check` connects to the game")
+
+
+def _downloads(examined: Examined) -> dict[str, tuple[int, int]]:
+    """Return how many replays have each status, and their bytes."""
+    rows = [] if examined.database is None else examined.database.rows(_DOWNLOADS)
+    return {row["status"]: (int(row["n"]), int(row["bytes"])) for row in rows}

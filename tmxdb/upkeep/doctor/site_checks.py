@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import select
-
 from tmxdb.clock import iso, span
-from tmxdb.db.models import RateLimitRow
 from tmxdb.errors import InvalidInput, Throttled, TmxdbError
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.http.settings import http_settings, without_password
@@ -67,12 +64,11 @@ def pause(examined: Examined) -> Iterator[DoctorFinding]:
     """Report a pause that the site asked for."""
     if examined.database is None:
         return
-    with examined.database.read() as connection:
-        row = connection.execute(select(RateLimitRow.paused_until_ms, RateLimitRow.reason)).first()
-    if row is not None and row.paused_until_ms > examined.now_ms:
-        left = span((row.paused_until_ms - examined.now_ms) / 1000)
-        until = iso(row.paused_until_ms)[:19]
-        yield DoctorFinding(NOTE, f"all workers pause for {left}, until {until} UTC: {row.reason}", "tmxdb status")
+    row = examined.database.row("SELECT paused_until_ms, reason FROM rate_limit WHERE id = 1")
+    if row is not None and row["paused_until_ms"] > examined.now_ms:
+        left = span((row["paused_until_ms"] - examined.now_ms) / 1000)
+        until = iso(row["paused_until_ms"])[:19]
+        yield DoctorFinding(NOTE, f"all workers pause for {left}, until {until} UTC: {row['reason']}", "tmxdb status")
 
 
 class OneRequest:

@@ -13,7 +13,8 @@ from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.dotenv_file import read_dot_env
 from tmxdb.cli.framework.environment import VARIABLES
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_reader, open_storage
+from tmxdb.cli.opening.site import chosen_site
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.shared.output import message, plural, print_json, safe
 from tmxdb.clock import wall_clock
@@ -21,7 +22,8 @@ from tmxdb.errors import TmxdbError
 from tmxdb.storage import Storage
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.reading.reader import Reader
+    from tmxdb.tmx.sites import Site
 
 
 @command()
@@ -48,13 +50,12 @@ def doctor(
       tmxdb doctor
       tmxdb doctor --offline --json
     """
-    from tmxdb.cli.opening.exchange import site_and_contact
     from tmxdb.upkeep.doctor import examine
     from tmxdb.upkeep.doctor.finding import PROBLEM, WARNING, Examined
 
     database, trouble = _database(storage_options)
     try:
-        site, contact = site_and_contact(storage_options, exchange_options, database)
+        site, contact = _site(exchange_options, database)
     except TmxdbError as error:
         site, contact, trouble = None, None, trouble or error
     variables = dict(os.environ)
@@ -87,14 +88,22 @@ def doctor(
     ctx.exit(SOME_FAILED if problems else OK)
 
 
-def _database(options: StorageOptions) -> tuple[Database | None, TmxdbError | None]:
+def _database(options: StorageOptions) -> tuple[Reader | None, TmxdbError | None]:
     try:
-        return open_database(options, read_only=True), None
+        return open_reader(options), None
     except TmxdbError as error:
         return None, error
 
 
-def _storage(options: StorageOptions, database: Database | None) -> Storage:
+def _site(options: ExchangeOptions, database: Reader | None) -> tuple[Site, str | None]:
+    if database is None:
+        return chosen_site(options, shown="")
+    query = "SELECT key, value FROM settings WHERE key IN ('site', 'contact')"
+    known = {row["key"]: row["value"] for row in database.rows(query)}
+    return chosen_site(options, shown=database.name, known=known.get("site"), known_contact=known.get("contact"))
+
+
+def _storage(options: StorageOptions, database: Reader | None) -> Storage:
     if database is not None:
         return open_storage(options, database)
     return Storage(Path(options.data) if options.data else Path.cwd() / "data")
