@@ -39,6 +39,15 @@ def killed_at_end(process: AnyProcess) -> Iterator[None]:
             process.kill()
 
 
+def is_running(process: int | psutil.Process) -> bool:
+    """Return whether a process, or the one of this id, has not ended. It may end while it is looked at."""
+    try:
+        found = psutil.Process(process) if isinstance(process, int) else process
+        return bool(found.is_running() and found.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def suspend(process: AnyProcess) -> None:
     """Stop a process from running, as SIGSTOP does."""
     psutil.Process(process.pid).suspend()

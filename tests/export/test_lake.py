@@ -11,10 +11,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests import needs
 from tests.gbx.made import a_replay
+from tests.processes import is_running
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
 from tmxdb.db.engine import Database
@@ -233,7 +235,7 @@ def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monke
         children = _children(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=60)
-    until(lambda: not any(_is_running(child) for child in children))  # no process goes on writing
+    until(lambda: not any(is_running(child) for child in children))  # no process goes on writing
     finished = times(mirror)
     assert 5 <= len(finished) < 43
     assert all(parquet.read_table(mirror.folder / "lake" / name).num_rows for name in finished if "snow" not in name)
@@ -249,18 +251,7 @@ def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monke
 
 
 def _children(pid: int) -> list[int]:
-    import psutil
-
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-
-
-def _is_running(pid: int) -> bool:
-    import psutil
-
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_shards_of_many_tracks_are_the_same_as_those_of_all(mirror: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.game.drivers.conformance import connected, next_step
 from tests.game.drivers.games import MemoryGame
+from tests.processes import is_running
 from tests.tool import Tool
 from tmxdb.errors import GameExited, InvalidInput
 from tmxdb.game.tminterface1.memory_driver import MemoryDriver
@@ -98,7 +99,7 @@ def held_by_a_process(game: MemoryGame, folder: Path) -> Iterator[tuple[subproce
         assert process.stdout.readline() == "held\n"
         (child,) = children(psutil.Process(process.pid))
         yield process, child
-    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not is_running(child))
 
 
 def test_when_the_parent_is_killed_the_child_releases_the_game_and_exits(game: MemoryGame, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.game.drivers.conformance import next_step
 from tests.game.drivers.games import PEER, free_port
+from tests.processes import is_running
 from tests.tool import Tool
 from tmxdb.errors import GameError, InvalidInput
 from tmxdb.game.process.launch import GameProcess, LaunchSettings
@@ -215,7 +216,7 @@ def test_a_game_of_a_killed_tmxdb_is_ended_before_another_starts(
     assert psutil.pid_exists(pid)
     game = game_at(stubborn, port)
     game.start()
-    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not is_running(pid))
     assert game.pid != pid
     connect_to(port)
 
@@ -229,7 +230,7 @@ def test_a_game_of_a_killed_tmxdb_is_ended_by_one_that_has_nothing_to_drive(
     pid = int(dead.stdout)
     assert psutil.pid_exists(pid)
     game_at(stubborn, port).close()
-    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not is_running(pid))
     assert not list((tmp_path / "records").glob("game-*"))
 
 
@@ -249,7 +250,7 @@ def test_a_tmxdb_killed_while_starting_a_game_leaves_no_game(
     pid = int(dead.stdout)
     game = game_at(stubborn, port)
     game.start()
-    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not is_running(pid))
     connect_to(port)
 
 

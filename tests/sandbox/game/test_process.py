@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.processes import is_running
 from tests.sandbox.game.conftest import Folders, events, wait_until
 from tests.sandbox.game.wire_client import STEP, WireClient
 from tmxdb.errors import InvalidInput
@@ -64,7 +64,7 @@ def test_it_ends_with_its_parent(folders: Folders) -> None:
     pid = int(parent.stdout.readline())
     parent.kill()
     parent.communicate()
-    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not is_running(pid))
 
 
 def test_a_killed_game_closes_its_connection(folders: Folders) -> None:
