@@ -42,10 +42,13 @@ def site_time(text: str) -> str:
     if not match:
         raise ValueError(f"not a time: {text[:40]!r}")
     seconds, fraction, zone = match.groups()
-    milliseconds = int(((fraction or "") + "000")[:3])
+    milliseconds = ((fraction or "") + "000")[:3]
+    if zone in (None, "Z") and seconds[11:13] != "24":  # as the site writes nearly all times
+        datetime.fromisoformat(seconds)
+        return f"{seconds}.{milliseconds}Z"
     try:
         # Parsed even without a zone: this rejects a 13th month, and newer Pythons accept the hour 24.
-        return iso(from_iso(seconds + (zone or "Z")) + milliseconds)
+        return iso(from_iso(seconds + (zone or "Z")) + int(milliseconds))
     except OverflowError:
         raise ValueError(f"not a time: {text!r}") from None
 

@@ -72,7 +72,8 @@ def upsert(connection: Connection, new: NewRows) -> None:
     if keys[0] not in names:
         execute_many(connection, _inserting(new.table, names), new.rows)
         return
-    rows = {tuple(row[key] for key in keys): row for row in new.rows}
+    key_of = itemgetter(*keys)
+    rows = {key_of(row): row for row in new.rows}
     statement = _upserting(new.table, keys, names, new.update, new.keep_known, engine_name(connection))
     # Sorted by key: inserts touch each page of the table once, and two writers lock rows in the same order.
     execute_many(connection, statement, [rows[key] for key in sorted(rows)])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
-from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.bulk import NewRows, fetch, upsert
+from tmxdb.db.dialect import any_of, array, engine_name
 from tmxdb.db.models import MapRow, ReplayRow, SyncRow, TrackRow, table_of
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.tmx.records import TrackRecord
@@ -38,17 +40,8 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
     if not records:
         return Stored()
     listed = {record.track_id: record.columns for record in records}
-    columns = _tracks.c
-    known = connection.execute(
-        select(
-            columns.track_id,
-            columns.uid,
-            columns.updated_at,
-            columns.activity_at,
-            columns.wr_replay_id,
-            columns.synced_at,
-        ).where(columns.track_id.in_(listed))
-    ).fetchall()
+    engine = engine_name(connection)
+    known = fetch(connection, _known(engine), {"listed": array(listed, engine)})
     reopened = _reopen_changed(connection, [row for row in known if row.synced_at is not None], listed)
     now = iso(now_ms)
     rows = [
@@ -65,6 +58,20 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
     upsert(connection, NewRows(_tracks, rows, update=facts))
     _compare_uids(connection, [row.track_id for row in known if row.uid != listed[row.track_id]["uid"]])
     return Stored(len(listed) - len(known), reopened)
+
+
+@cache
+def _known(engine: str) -> Select[Any]:
+    """Return the statement that selects what the tracks `listed` said before."""
+    columns = _tracks.c
+    return select(
+        columns.track_id,
+        columns.uid,
+        columns.updated_at,
+        columns.activity_at,
+        columns.wr_replay_id,
+        columns.synced_at,
+    ).where(any_of(columns.track_id, "listed", engine))
 
 
 def known_tracks(connection: Connection, track_ids: Sequence[int]) -> set[int]:

@@ -198,7 +198,10 @@ def _records(
 
 def _json(body: bytes, item: str) -> Any:
     try:
-        return json.loads(body, parse_int=_integer)
+        try:
+            return json.loads(body)
+        except ValueError:  # it may be a number that Python refuses to read
+            return json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
             raise InvalidResponse(f"{item}: a web page instead of data.", code="tmx.html") from None
