@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.processes import needs_ctrl_c
+from tests.processes import killed_at_end, needs_ctrl_c
 from tests.sandbox.client import Client
 from tests.tool import until
 from tmxdb.cli.commands.sandbox.sandbox import sandbox
@@ -208,18 +208,18 @@ def test_methods_other_than_get_are_not_allowed(site: RunningSite, session: requ
 def test_the_command_prints_its_url_and_exits_cleanly_on_ctrl_c() -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [*_COMMAND, "--tracks", "1200", "--port", "0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with (
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        ) as process,
+        killed_at_end(process),
+    ):
         first = process.stdout.readline()
         url = first.split(" at ")[1].split(" ")[0]
         assert first.startswith("Sandbox of 1,200 tracks at http://127.0.0.1:")
         assert requests.get(f"{url}/api/meta/tags", headers={"User-Agent": "t"}, timeout=60).status_code == 200
         process.send_signal(signal.SIGINT)
-        try:
-            assert process.wait(300) == 0
-        finally:
-            process.kill()
+        assert process.wait(300) == 0
         assert "sync-tracks" in process.stdout.read()
         assert process.stderr.read() == "\nStopped after 1 request.\n"
 

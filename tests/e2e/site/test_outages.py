@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.processes import killed_at_end
 from tests.tool import Tool, until
 from tmxdb.failure_policy import escalate_after
 from tmxdb_sandbox import RunningSite, running_site
@@ -49,7 +50,10 @@ def test_404_for_every_download_for_a_while_skips_no_row(tool: Tool, site: Runni
     tool("work", "--kind", "list")
     site.set_faults(["404:on=record"])
     command = [sys.executable, "-m", "tmxdb", "work", "--kind", "download", "--n", str(N), "--rate", "0"]
-    with subprocess.Popen(command, cwd=tool.folder, env=tool.environment(), stderr=subprocess.PIPE) as process:
+    with (
+        subprocess.Popen(command, cwd=tool.folder, env=tool.environment(), stderr=subprocess.PIPE) as process,
+        killed_at_end(process),
+    ):
         until(lambda: tool.column("select reason from rate_limit where paused_until_ms > 0"))
         site.set_faults([])
         _, err = process.communicate(timeout=120)
