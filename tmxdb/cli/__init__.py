@@ -6,12 +6,17 @@ loads it prints no traceback. The program itself is in `program.py`, exit status
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+
+OBJECTS_BEFORE_LOOKING = 50_000
+"""New objects after which Python looks for cycles, instead of 700: imports create many objects and hardly any cycles."""
 
 
 def main() -> None:
     """Run `tmxdb` with the arguments in `sys.argv` and exit with its status."""
+    gc.set_threshold(OBJECTS_BEFORE_LOOKING)
     try:
         from tmxdb.cli.entry import run
     except KeyboardInterrupt:
