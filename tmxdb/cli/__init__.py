@@ -11,7 +11,7 @@ import os
 import sys
 
 OBJECTS_BEFORE_LOOKING = 50_000
-"""New objects after which Python looks for cycles, instead of 700: imports create many objects and hardly any cycles."""
+"""New objects after which Python looks for cycles, not 700: imports create many objects and hardly any cycles."""
 
 
 def main() -> None:
