@@ -16,6 +16,7 @@ from tmxdb.db.selected import Scope
 from tmxdb.errors import DatabaseError
 from tmxdb.events import EventBus
 from tmxdb.failure_policy import Action, policy_for
+from tmxdb.kinds.claim_checks import ClaimChecks
 from tmxdb.kinds.facts import GbxReader
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.queue.job import ClaimLost, Job
@@ -87,6 +88,12 @@ class JobContext:
     """Held while a file is parsed. Python runs one thread at a time anyway: 64 threads that parse together spend twice
     the CPU time on switching, and hostile files could fill the memory together."""
 
+    claim_checks: ClaimChecks = field(init=False)
+    """Shared by all threads, so that those that check a claim at the same time need one query."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "claim_checks", ClaimChecks(self.database))
+
     def check_claim(self, table: Table, job: Job) -> None:
         """Raise ClaimLost if another worker has the row of `job` now. Call it right before publishing a file.
 
@@ -106,8 +113,7 @@ class JobContext:
     def _holds_claim(self, table: Table, job: Job, deadline_s: float) -> bool:
         """Return True, or False if the database is unavailable. Raise ClaimLost."""
         try:
-            with self.database.read() as connection:
-                (is_held,) = held_claims(connection, table, [job])
+            is_held = self.claim_checks.is_held(table, job)
         except DatabaseError as error:
             if policy_for(error).action is not Action.SNOOZE or time.monotonic() > deadline_s:
                 raise
