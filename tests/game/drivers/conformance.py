@@ -282,6 +282,9 @@ class CheckpointConformance(RaceFixtures):
     """For games whose car crosses a checkpoint."""
 
     def test_checkpoints_are_reported_and_in_the_state(self, game: GameUnderTest, driver: Driver) -> None:
+        next_step(driver)
+        driver.give_up()  # on a busy machine the car may have crossed it before the driver was connected
+        driver.answer()
         event = until(driver, lambda event: isinstance(event, CheckpointEvent), max_events=2000)
         assert event == CheckpointEvent(1, 2)
         driver.answer()
