@@ -285,8 +285,7 @@ class CheckpointConformance(RaceFixtures):
         next_step(driver)
         driver.give_up()  # on a busy machine the car may have crossed it before the driver was connected
         driver.answer()
-        event = until(driver, lambda event: isinstance(event, CheckpointEvent), max_events=2000)
-        assert event == CheckpointEvent(1, 2)
+        until(driver, lambda event: event == CheckpointEvent(1, 2), max_events=2000)  # a restart may report 0 of 2
         driver.answer()
         until(driver, lambda event: isinstance(event, StepEvent))
         state = driver.state()
