@@ -56,7 +56,7 @@ class Game:
                 self.until(lambda: self.message() is None)  # the client clears what it has read, 64 KB
                 time.sleep(0.01)  # in no order, so a message written meanwhile would be cleared too
                 self.call(REGISTERED)
-            if self.racing and self.registered:  # a client on a busy machine would otherwise miss the checkpoint
+            if self.racing:
                 self.time_ms += 10
                 self.call(RUN_STEP, self.time_ms)
                 if self.time_ms == 500:

@@ -53,7 +53,7 @@ class Game:
     def tick(self):
         if self.screen == "menus":
             return
-        if self.screen == "race" and self.client:  # one on a busy machine would otherwise miss the checkpoint
+        if self.screen == "race":
             self.time_ms += 10
         if self.client and (self.screen == "finished" or self.time_ms % self.period == 0):
             self.sync(1, struct.pack("<i", self.time_ms))
