@@ -12,7 +12,7 @@ import pytest
 
 from tmxdb.process_identity import has_ended, process_started_ms
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
 
 
 @pytest.fixture

@@ -352,7 +352,7 @@ def test_files_published_together_are_those_that_are_still_wanted(storage: Stora
     assert together(storage, []) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="folders can be synced")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot sync folders")
 def test_files_published_together_are_synced_before_any_has_its_name_and_their_folder_once_after(
     storage: Storage, tmp_path: Path
 ) -> None:

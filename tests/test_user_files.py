@@ -40,7 +40,7 @@ def test_a_new_file_is_written_and_no_temporary_file_is_left(folder: Path, force
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"out.csv": b"data"}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="file modes")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
 def test_a_new_file_has_the_usual_mode_and_a_replaced_one_keeps_its_own(folder: Path) -> None:
     umask = os.umask(0o022)
     try:
@@ -84,7 +84,7 @@ def test_a_database_whose_first_page_is_still_in_its_journal_is_recognised(folde
     assert refusal("tmx.db", force=True).code == "input.database"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX file types")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFOs, sockets or device files among its files")
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device", "link to a device"])
 def test_only_regular_files_are_written(folder: Path, kind: str, force: bool) -> None:
@@ -107,7 +107,7 @@ def test_only_regular_files_are_written(folder: Path, kind: str, force: bool) ->
     assert not stat.S_ISREG(os.stat(path).st_mode)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows symbolic links to administrators only")
 def test_a_link_to_a_database_is_recognised(folder: Path) -> None:
     Path("tmx.db").write_bytes(b"SQLite format 3\0" + bytes(84))
     Path("out.csv").symlink_to("tmx.db")
@@ -115,7 +115,7 @@ def test_a_link_to_a_database_is_recognised(folder: Path) -> None:
         assert refusal("out.csv", force=force).code == "input.database"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows symbolic links to administrators only")
 def test_with_force_a_link_stays_and_its_file_is_replaced(folder: Path) -> None:
     Path("real.csv").write_bytes(b"older")
     Path("out.csv").symlink_to("real.csv")
@@ -125,7 +125,7 @@ def test_with_force_a_link_stays_and_its_file_is_replaced(folder: Path) -> None:
     assert Path("real.csv").read_bytes() == b"new"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows symbolic links to administrators only")
 def test_a_temporary_name_that_exists_already_is_never_written_through(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

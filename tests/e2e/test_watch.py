@@ -46,7 +46,7 @@ def all_is_done(tool: Tool) -> None:
     assert "All is well." in tool("verify", "--hash").err
 
 
-@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGKILL")
 def test_a_watch_that_is_killed_in_a_round_does_it_again(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 12)
     tool("config", "set", "rate", "10")

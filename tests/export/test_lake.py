@@ -225,7 +225,7 @@ def _long_mirror(tool: Tool, n: int) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(layout.IDS_PER_FILE, "lines", 10_000)  # as in the process
     _long_mirror(mirror, 40)

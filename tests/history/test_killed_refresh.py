@@ -14,7 +14,10 @@ from tests.tool import Tool, until
 from tmxdb_sandbox import RunningSite
 
 __all__ = ["mirrored"]
-pytestmark = [pytest.mark.usefixtures("changing"), pytest.mark.skipif(os.name != "posix", reason="SIGKILL")]
+pytestmark = [
+    pytest.mark.usefixtures("changing"),
+    pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGKILL"),
+]
 BUDGET = 4
 
 

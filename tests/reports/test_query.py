@@ -187,7 +187,7 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no permissions of POSIX")
 @pytest.mark.parametrize("in_use", [False, True])
 def test_a_database_in_a_place_that_cannot_be_written_is_read(
     sqlite_template: Path, open_folder: Path, in_use: bool

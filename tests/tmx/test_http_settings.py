@@ -109,7 +109,7 @@ def test_each_certificate_variable_holds_for_the_api_and_for_downloads(
 
 
 @SENDS
-@pytest.mark.skipif(os.name == "nt", reason="hashed links")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no folders of hashed certificates")
 def test_a_folder_of_certificates_can_be_named(
     connect: Callable[..., Exchange],
     secure_url: str,

@@ -121,7 +121,7 @@ def test_temporary_files_of_live_workers_stay_and_those_of_dead_ones_are_swept(
     assert not dead.exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows symbolic links to administrators only")
 def test_links_are_followed_to_known_files_and_round_in_no_circle(tool: Run, shelf: Shelf, tmp_path: Path) -> None:
     """Somebody may keep the folder of a track on another disk."""
     shelf.replay(1)

@@ -21,7 +21,7 @@ from tmxdb.reports.status import LiveWorker, Status, read_status
 
 NOW = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
 SIZES = [(200, 50), (80, 24), (40, 24)]
-needs_pty = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals of POSIX")
+needs_pty = pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals of POSIX")
 
 
 @pytest.fixture

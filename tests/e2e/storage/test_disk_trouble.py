@@ -16,7 +16,7 @@ from tmxdb.gbx import read_replay
 from tmxdb.storage import new_file
 from tmxdb_sandbox import RunningSite, running_site
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders can be synced")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows cannot sync folders")
 SENTENCES = {
     errno.ENOSPC: "the disk is full. Make room, then run the same command again: nothing is lost.",
     errno.EACCES: "Check the permissions, or choose another folder with --data.",

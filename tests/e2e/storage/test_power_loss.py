@@ -22,7 +22,7 @@ from tmxdb.storage import PARTIAL, durable, new_file
 from tmxdb.storage.folder_identity import MARKER
 from tmxdb_sandbox import RunningSite, running_site
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders can be synced")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows cannot sync folders")
 RESTARTS = 12
 
 
