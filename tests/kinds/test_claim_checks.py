@@ -22,7 +22,7 @@ _replays, _maps = table_of(ReplayRow), table_of(MapRow)
 
 
 class Slow:
-    """A database whose first reader waits until `n` threads have asked, and then fails if it `fails`."""
+    """A database whose first reader waits until all threads have asked. The second one fails if it `fails`."""
 
     def __init__(self, database: Database, *, fails: bool = False) -> None:
         self._database, self._fails = database, fails
@@ -34,8 +34,8 @@ class Slow:
         self.reads += 1
         if self.reads == 1:
             assert self.all_asked.wait(60)
-            if self._fails:
-                raise DatabaseError("m", code="db.busy")
+        if self.reads == 2 and self._fails:
+            raise DatabaseError("m", code="db.busy")
         with self._database.read() as connection:
             yield connection
 
@@ -61,8 +61,9 @@ def test_threads_that_wait_are_answered_together(database: Database, fails: bool
         until(lambda: checks.waiting == len(asked) - 1)
         slow.all_asked.set()
         errors = [answer.exception() for answer in answers]
-    assert [type(error) for error in errors] == [DatabaseError if fails else type(None)] + [type(None)] * 10
-    assert [answer.result() for answer in answers[1:]] == [True, *([False, True] * 4), True]
-    assert fails or answers[0].result() is False
+    assert [type(error) for error in errors] == [type(None)] + [DatabaseError if fails else type(None)] * 10
+    assert answers[0].result() is False
+    assert fails or [answer.result() for answer in answers[1:]] == [True, *([False, True] * 4), True]
     assert slow.reads == 2
     assert checks.waiting == 0
+    assert [checks.is_held(*question) for question in asked] == [False, True] * 5 + [True]

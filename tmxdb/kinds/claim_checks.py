@@ -22,6 +22,7 @@ class _Question:
     table: Table
     job: Job
     answer: bool | None = None
+    error: BaseException | None = None
 
 
 class ClaimChecks:
@@ -42,12 +43,14 @@ class ClaimChecks:
         question = _Question(table, job)
         self._waiting.append(question)
         with self._turn:
-            if question.answer is None:
-                self._answer_all(question)
+            if question.answer is None and question.error is None:
+                self._answer_all()
+        if question.error is not None:
+            raise question.error
         return bool(question.answer)
 
-    def _answer_all(self, own: _Question) -> None:
-        """Answer all questions that wait. If the database cannot be asked, the other threads try that themselves."""
+    def _answer_all(self) -> None:
+        """Answer all questions that wait. If the database cannot be asked, each gets the error."""
         taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
         asked: dict[Table, list[_Question]] = defaultdict(list)
         for question in taken:
@@ -58,6 +61,6 @@ class ClaimChecks:
                     answers = held_claims(connection, table, [question.job for question in questions])
                     for question, answer in zip(questions, answers, strict=True):
                         question.answer = answer
-        except BaseException:
-            self._waiting.extend(question for question in taken if question.answer is None and question is not own)
-            raise
+        except BaseException as error:  # noqa: BLE001  # raised in each thread that asked
+            for question in taken:
+                question.error = error
