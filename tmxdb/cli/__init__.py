@@ -10,13 +10,13 @@ import gc
 import os
 import sys
 
-OBJECTS_BEFORE_LOOKING = 50_000
-"""New objects after which Python looks for cycles, not 700: imports create many objects and hardly any cycles."""
+GC_THRESHOLD = 50_000
+"""New objects after which the garbage collector runs, instead of 700: imports create many and hardly any cycles."""
 
 
 def main() -> None:
     """Run `tmxdb` with the arguments in `sys.argv` and exit with its status."""
-    gc.set_threshold(OBJECTS_BEFORE_LOOKING)
+    gc.set_threshold(GC_THRESHOLD)
     try:
         from tmxdb.cli.entry import run
     except KeyboardInterrupt:
