@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from tests.crash.power import Recorder, left_by, lucks
 from tmxdb.errors import DiskError, RetryLater
-from tmxdb.storage import Storage, disk_errors, durable, new_file, publish_together
+from tmxdb.storage import Storage, disk_errors, durable, new_file
 
 STEPS = ["write", "fsync", "replace", "mkdir", "open"]
 if os.name != "nt":  # Windows cannot open folders
@@ -335,49 +334,3 @@ def test_threads_can_publish_into_the_same_new_folders(storage: Storage) -> None
         thread.join()
     assert problems == []
     assert len(files(storage)) == 80
-
-
-def together(storage: Storage, names: list[str], confirmed: list[bool] | None = None) -> list[bool]:
-    with ExitStack() as opened:
-        new = [opened.enter_context(storage.new_file(f"replays/7/{name}", owner="me")) for name in names]
-        for file in new:
-            file.write(file.path.encode())
-        return publish_together(new, lambda: confirmed or [True] * len(new))
-
-
-def test_files_published_together_are_those_that_are_still_wanted(storage: Storage) -> None:
-    assert together(storage, ["a", "b", "c"], [True, False, True]) == [True, False, True]
-    assert files(storage) == ["replays/7/a", "replays/7/c"]
-    assert storage.read("replays/7/c") == b"replays/7/c"
-    assert together(storage, []) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot sync folders")
-def test_files_published_together_are_synced_before_any_has_its_name_and_their_folder_once_after(
-    storage: Storage, tmp_path: Path
-) -> None:
-    recorder = Recorder(tmp_path, tmp_path / "none")
-    with recorder.recording():
-        publish(storage)  # which makes the folders
-        before = len(recorder.events)
-        together(storage, [f"{i}" for i in range(40)])
-    steps = [event.what for event in recorder.events[before:] if event.what in ("sync", "name")]
-    assert steps == ["sync"] * 40 + ["name"] * 40 + ["sync"]
-
-
-def test_none_of_several_files_gets_its_name_if_one_cannot_be_synced(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, calls = os.fsync, list[int]()
-
-    def failing(handle: int) -> None:
-        calls.append(handle)
-        if len(calls) == 3:
-            raise OSError(errno.EIO, "Input/output error")
-        real(handle)
-
-    publish(storage)
-    monkeypatch.setattr(os, "fsync", failing)
-    with pytest.raises(DiskError):
-        together(storage, ["a", "b", "c", "d"])
-    assert files(storage) == [PATH]
