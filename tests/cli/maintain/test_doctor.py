@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 
+from tests.rows import Rows
 from tests.tool import Tool
 from tmxdb.cli.program import COMMANDS, tmxdb
 from tmxdb.clock import iso, wall_clock
@@ -24,7 +25,7 @@ from tmxdb_sandbox import RunningSite
 HOUR_MS = 3_600_000
 
 
-def findings(tool: Tool, *arguments: object, ends: int = 0) -> dict[str, list[dict[str, Any]]]:
+def findings(tool: Tool, *arguments: object, ends: int | None = 0) -> dict[str, list[dict[str, Any]]]:
     """What the doctor finds, by check, without what is as it should be. Every cure is a command that exists."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in CHECKS}
     for finding in tool(*arguments, "doctor", "--json", ends=ends).json:
@@ -120,6 +121,18 @@ def test_a_site_that_does_not_answer_and_stale_settings_are_found(
     assert "SSL_CERT_FILE names 'missing.pem'" in found["certificates"][0]["found"]
     monkeypatch.delenv("SSL_CERT_FILE")
     assert "does not answer as an exchange does" in findings(tool, "--site", "http://127.0.0.1:9", ends=3)["site"][0]["found"]  # fmt: skip  # noqa: E501
+
+
+def test_every_check_reads_a_server_too(tool: Tool, postgresql: Database) -> None:
+    rows = Rows(postgresql)
+    rows.track(1, "done")
+    rows.replay(11, "done")
+    rows.replay(12, "failed")
+    rows.capture(1, 11)
+    found = findings(tool, "--db", postgresql.location, ends=None)
+    assert [finding["cure"] for finding in found["failures"]] == ["tmxdb retry --kind download --code gbx.lzo"]
+    assert "but the database lists 1 downloaded replay" in found["data folder"][0]["found"]
+    assert not any("this check failed" in finding["found"] for name in found for finding in found[name])
 
 
 def test_an_older_database_and_another_site_are_findings_not_errors(done: Tool, site: RunningSite) -> None:

@@ -66,7 +66,8 @@ def data_folder(examined: Examined) -> Iterator[DoctorFinding]:
     if not root.is_dir():
         done, _ = _downloads(examined).get("done", (0, 0))
         if done:
-            found = f"{root} does not exist, but {done:,} replays are said to be in it"
+            replays = "replay" if done == 1 else "replays"
+            found = f"{root} does not exist, but the database lists {done:,} downloaded {replays}"
             yield DoctorFinding(PROBLEM, found, "tmxdb --data FOLDER verify")
         else:
             yield DoctorFinding(NOTE, f"{root} does not exist yet; the first run creates it")
