@@ -23,16 +23,16 @@ from tmxdb.queue.rows.settle import release, settle
 
 PLAIN = """
 CREATE TABLE plain (replay_id BIGINT PRIMARY KEY, track_id BIGINT, status TEXT DEFAULT 'pending', priority INTEGER,
-  attempts INTEGER DEFAULT 0, claimed_by TEXT, lease_until TEXT, claim_token INTEGER DEFAULT 0, finished_at TEXT,
+  attempts INTEGER DEFAULT 0, claimed_by TEXT, claim_token INTEGER DEFAULT 0, finished_at TEXT,
   file_path TEXT, file_bytes INTEGER, sha256 TEXT)"""
 CLAIM = """
-UPDATE {table} SET status = 'running', claimed_by = {p}, lease_until = {p}, attempts = attempts + 1,
+UPDATE {table} SET status = 'running', claimed_by = {p}, attempts = attempts + 1,
   claim_token = claim_token + 1
 WHERE replay_id IN
   (SELECT replay_id FROM {table} WHERE status = 'pending' ORDER BY priority, replay_id LIMIT {p} {skip})
 RETURNING replay_id, claim_token"""
 SETTLE = """
-UPDATE {table} SET status = 'done', claimed_by = NULL, lease_until = NULL, finished_at = {p}, file_path = {p},
+UPDATE {table} SET status = 'done', claimed_by = NULL, finished_at = {p}, file_path = {p},
   file_bytes = {p}, sha256 = {p}
 WHERE replay_id = {p} AND claim_token = {p} AND status = 'running'"""
 
@@ -75,7 +75,7 @@ class Bare:
     def batch(self, n: int) -> int:
         """Claim `n` rows and settle them in one transaction."""
         self._connection.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
-        rows = self._connection.execute(self._claim, ("bench", "later", n)).fetchall()
+        rows = self._connection.execute(self._claim, ("bench", n)).fetchall()
         done = [("now", "nothing", 1, "0" * 64, key, token) for key, token in rows]
         cursor = self._connection.cursor()
         cursor.executemany(self._settle, done)

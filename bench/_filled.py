@@ -92,7 +92,7 @@ def _postgresql(database: Database, tracks: tuple[int, int], replays: tuple[int,
     with database.write() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no triggers
         for sql, (first, last) in _chunks(tracks, replays):
-            rows = sql.format(numbers=f"generate_series({first}, {last}) AS n (i)", **words)
+            rows = sql.format(numbers=f"generate_series({first}::bigint, {last}) AS n (i)", **words)
             connection.exec_driver_sql(f"{rows} ON CONFLICT DO NOTHING".replace("%", "%%"))
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE tracks")
