@@ -119,8 +119,11 @@ def test_every_error_class_is_treated_as_its_base_class_promises(kind: type[Tmxd
         assert action in (Action.SKIP, Action.FAIL) or policy.at_limit is Action.SKIP  # asked twice, to be sure
 
 
+JOB = Job("download", 1, 1, 1, 0, "", {})
+
+
 def performed(error: TmxdbError) -> Result:
-    return perform(FakeKind(raising(error)), Job("download", 1, 1, 1, 0, "", {}))
+    return perform(FakeKind(raising(error)), JOB)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,10 @@ def performed(error: TmxdbError) -> Result:
         (SiteError("m", code="tmx.timeout"), Retry("tmx.timeout", "m")),
         (InvalidResponse("m", code="gbx.lzo"), Retry("gbx.lzo", "m")),
         (InvalidResponse("m", code="gbx.lzo", digest="ab"), Retry("gbx.lzo", "m", digest="ab")),
-        (ClaimLost("m"), Snooze("worker.claim_lost", "m")),
+        (
+            ClaimLost(JOB),
+            Snooze("worker.claim_lost", str(ClaimLost(JOB))),
+        ),
         (GbxError("gbx.lzo", "m"), Fail("gbx.lzo", "m")),
         (RetryLater("m", code="disk.swept"), Retry("disk.swept", "m")),
         (GameTimeout("m"), Retry("game.silent", "m")),

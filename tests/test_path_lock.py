@@ -147,3 +147,22 @@ def test_the_claim_is_checked_under_the_lock_and_a_refusal_publishes_nothing(sto
             file.publish(refuse)
     assert storage.read(PATH) is None
     assert storage.partial_files() == []
+
+
+@pytest.mark.parametrize("whole_marker", [False, True], ids=["locks of bytes", "a lock of the whole marker"])
+def test_several_paths_are_locked_together(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, whole_marker: bool
+) -> None:
+    if whole_marker:
+        if os.name == "nt":
+            pytest.skip("Windows locks bytes.")
+        monkeypatch.setattr("tmxdb.storage.path_lock._OPEN_FILE_LOCK", None)
+    with storage.lock("a", "b", "a"):
+        for path in ("a", "b"):
+            with pytest.raises(RetryLater, match=f"^{path}: another tmxdb process"), storage.lock(path):
+                pass
+    with storage.lock("a", "b"):
+        pass
+    monkeypatch.setattr("tmxdb.storage.path_lock._byte_of", lambda path: 2**20)  # two paths with the same byte
+    with storage.lock("a", "b"):
+        pass

@@ -85,14 +85,15 @@ def test_on_each_engine_maps_are_published_together_each_from_the_best_replay(
 ) -> None:
     sizes, sync = list[int](), publishing._sync
 
-    def noted(files: Sequence[NewFile]) -> None:
+    def noted(files: Sequence[NewFile]) -> publishing.Results:
         sizes.append(len(files))
-        sync(files)
+        return sync(files)
 
-    monkeypatch.setattr(publishing, "_sync", noted)
     tool("--db", new_location, "--site", site.url, "sync-tracks")
-    for kinds in (("list",), ("download",), ("extract", "--n", 1)):
-        tool("--db", new_location, "work", "--kind", *kinds)
+    for kind in ("list", "download"):
+        tool("--db", new_location, "work", "--kind", kind)
+    monkeypatch.setattr(publishing, "_sync", noted)
+    tool("--db", new_location, "work", "--kind", "extract", "--n", 1)
     with contextlib.closing(Database(new_location)) as database, database.read() as connection:
         best = "(select replay_id from replays where position = 0 and replays.track_id = maps.track_id)"
         wrong = connection.execute(text(f"select * from maps where status <> 'done' or from_replay_id <> {best}"))
@@ -105,10 +106,10 @@ def test_a_map_that_another_worker_has_taken_over_is_not_published_with_the_othe
 ) -> None:
     (first, *others), sync = site.track_ids(), publishing._sync
 
-    def taken_over_meanwhile(files: Sequence[NewFile]) -> None:
-        sync(files)
+    def taken_over_meanwhile(files: Sequence[NewFile]) -> publishing.Results:
         assert len(files) == len(site.track_ids())
         downloaded.change("update maps set claim_token = claim_token + 1 where track_id = ?", first)
+        return sync(files)
 
     monkeypatch.setattr(publishing, "_sync", taken_over_meanwhile)
     downloaded(*EXTRACT, "--n", 1)

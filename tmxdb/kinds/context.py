@@ -16,10 +16,9 @@ from tmxdb.db.selected import Scope
 from tmxdb.errors import DatabaseError
 from tmxdb.events import EventBus
 from tmxdb.failure_policy import Action, policy_for
-from tmxdb.kinds.claim_checks import ClaimChecks
 from tmxdb.kinds.facts import GbxReader
+from tmxdb.kinds.file_publisher import Claim, FilePublisher
 from tmxdb.kinds.naming import NameTemplate
-from tmxdb.queue.job import ClaimLost, Job
 from tmxdb.queue.rows.claim import held_claims
 from tmxdb.storage import Storage
 from tmxdb.tmx.client import Exchange
@@ -88,36 +87,26 @@ class JobContext:
     """Held while a file is parsed. Python runs one thread at a time anyway: 64 threads that parse together spend twice
     the CPU time on switching, and hostile files could fill the memory together."""
 
-    claim_checks: ClaimChecks = field(init=False)
-    """Shared by all threads, so that those that check a claim at the same time need one query."""
+    publisher: FilePublisher = field(init=False)
+    """Shared by all threads, so that those that finish at the same time publish their files together."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "claim_checks", ClaimChecks(self.database))
+        object.__setattr__(self, "publisher", FilePublisher(self.storage, self.held_claims))
 
-    def check_claim(self, table: Table, job: Job) -> None:
-        """Raise ClaimLost if another worker has the row of `job` now. Call it right before publishing a file.
+    def held_claims(self, claims: Sequence[Claim]) -> list[bool]:
+        """Return for each row of a job whether it is still ours. Call it right before publishing the files.
 
         A worker that was suspended for longer than its lease must not overwrite the file of the one that took over.
-        While the database is unavailable the file waits, so that it need not be fetched again.
+        While the database is unavailable the files wait, so that they need not be fetched again. Raise DatabaseError if
+        that takes longer than MAX_CHECK_S, or what stops the run.
         """
         deadline_s = time.monotonic() + MAX_CHECK_S
-        while not self._holds_claim(table, job, deadline_s):
+        while True:
+            try:
+                with self.database.read() as connection:
+                    return held_claims(connection, claims)
+            except DatabaseError as error:
+                if policy_for(error).action is not Action.SNOOZE or time.monotonic() > deadline_s:
+                    raise
             self.exchange.rate_limiter.check_stop()
             time.sleep(CHECK_RETRY_S)
-
-    def held_claims(self, table: Table, jobs: Sequence[Job]) -> list[bool]:
-        """Return for each of `jobs` whether its row is still ours, for a batch of files. Raise DatabaseError."""
-        with self.database.read() as connection:
-            return held_claims(connection, table, jobs)
-
-    def _holds_claim(self, table: Table, job: Job, deadline_s: float) -> bool:
-        """Return True, or False if the database is unavailable. Raise ClaimLost."""
-        try:
-            is_held = self.claim_checks.is_held(table, job)
-        except DatabaseError as error:
-            if policy_for(error).action is not Action.SNOOZE or time.monotonic() > deadline_s:
-                raise
-            return False
-        if not is_held:
-            raise ClaimLost(f"{job.kind} {job.item_id}: another worker has the row now; this result is dropped.")
-        return True

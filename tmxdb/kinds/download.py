@@ -103,7 +103,7 @@ class Download:
                     return self._checked(job, path, file.read_back(), item)
 
             done = self._context.fetcher.fetch(replay_path(job.item_id), item, file.write, check)
-            file.publish(lambda: self._context.check_claim(_replays, job))
+            self._context.publisher.publish(file, _replays, job)
         return done
 
     def _checked(self, job: Job, path: str, data: bytes, item: str) -> Done:

@@ -18,11 +18,12 @@ from tmxdb.errors import GbxError, InvalidResponse, ItemGone
 from tmxdb.gbx import Challenge
 from tmxdb.kinds.context import JobContext, track_uid
 from tmxdb.kinds.facts import map_columns, parse_challenge
+from tmxdb.kinds.file_publisher import JobFile
 from tmxdb.kinds.foreign_files import owner_of_map
 from tmxdb.kinds.naming import map_path
 from tmxdb.kinds.reopening import tracks_without_map
 from tmxdb.queue.job import Done, Fail, Job, Outcome
-from tmxdb.storage import NewFile, id_name, publish_together
+from tmxdb.storage import id_name
 from tmxdb.tmx.endpoints import track_path
 
 MAX_REPLAYS_TRIED = 20
@@ -126,18 +127,20 @@ class Extract:
     def run_batch(self, jobs: Sequence[Job]) -> list[Done | None]:
         """Store the maps of tracks without a map file, as far as the best replay of the track contains its map."""
         best = self._best_replays(jobs)
-        ready: list[tuple[Job, NewFile, Done]] = []
+        ready: list[tuple[JobFile, Done]] = []
         with ExitStack() as files:
             with self._context.parse_lock:  # also while files are read and written: a second batch gains nothing then
                 for job in jobs:
                     if job.item_id in best and not self._has_file(job):
                         with suppress(GbxError):
-                            ready.append((job, *self._written(job, *best[job.item_id], files)))
-            published = publish_together(
-                [file for _, file, _ in ready],
-                lambda: self._context.held_claims(_maps, [job for job, _, _ in ready]),
-            )
-        outcomes = {job.item_id: done for (job, _, done), is_ours in zip(ready, published, strict=True) if is_ours}
+                            ready.append(self._written(job, *best[job.item_id], files))
+            self._context.publisher.publish_together([written for written, _ in ready])
+        outcomes: dict[int, Done] = {}
+        for written, done in ready:
+            if isinstance(written.result, BaseException):
+                raise written.result
+            if written.result:
+                outcomes[written.job.item_id] = done
         return [outcomes.get(job.item_id) for job in jobs]
 
     def _best_replays(self, jobs: Sequence[Job]) -> dict[int, tuple[int, str, str]]:
@@ -152,15 +155,15 @@ class Extract:
         """Return whether there is a file to look at first: a known one, or one left by a run that was killed."""
         return job.row["file_path"] is not None or self._context.storage.absolute(map_path(job.item_id)).exists()
 
-    def _written(self, job: Job, replay_id: int, path: str, sha256: str, files: ExitStack) -> tuple[NewFile, Done]:
-        """Return the file of the map in a replay, which `publish_together` takes, and the outcome."""
+    def _written(self, job: Job, replay_id: int, path: str, sha256: str, files: ExitStack) -> tuple[JobFile, Done]:
+        """Return the file of the map in a replay, written but not published, and the outcome."""
         data, challenge = self._extracted(path, sha256)
         done = self._done(job, data, challenge, job.row["track_uid"], source="replay", from_replay_id=replay_id)
         new_file = self._context.storage.new_file(map_path(job.item_id), owner=self._context.worker_id)
         file = files.enter_context(new_file)
         file.write(data)
         file.write_out()
-        return file, done
+        return JobFile(file, _maps, job), done
 
     def _replays(self, job: Job) -> Iterator[tuple[int, str, str]]:
         """Yield downloaded replays of the track: those on its current map first, then by position."""
@@ -198,7 +201,7 @@ class Extract:
                     return self._done(job, data, challenge, uid, source="site", from_replay_id=None)
 
             done = self._context.fetcher.fetch(track_path(job.item_id), item, file.write, check)
-            file.publish(lambda: self._context.check_claim(_maps, job))
+            self._context.publisher.publish(file, _maps, job)
         return done
 
     def _check_owner(self, job: Job, challenge: Challenge, uid: str | None, digest: str, item: str) -> None:
@@ -246,7 +249,7 @@ class Extract:
         if not self._context.storage.kept(path, data):  # by a run that was killed before the commit
             with self._context.storage.new_file(path, owner=self._context.worker_id) as file:
                 file.write(data)
-                file.publish(lambda: self._context.check_claim(_maps, job))
+                self._context.publisher.publish(file, _maps, job)
         return done
 
     def _done(

@@ -156,6 +156,9 @@ class ClaimLost(TmxdbError):
 
     code = "worker.claim_lost"
 
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"{job.kind} {job.item_id}: another worker has the row now; this result is dropped.")
+
 
 class WorkerStopping(TmxdbError):
     """Raised inside a job when the worker is stopping: the row is released, and no attempt is charged."""

@@ -8,7 +8,6 @@ from tmxdb.storage.durable import sync_folder
 from tmxdb.storage.names import id_in_name, id_name, safe_name
 from tmxdb.storage.new_file import PARTIAL, NewFile, write_atomic
 from tmxdb.storage.os_errors import disk_errors
-from tmxdb.storage.publishing import publish_together
 from tmxdb.storage.user_files import check_user_file, new_user_file, open_text, write_user_file
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "is_absolute",
     "new_user_file",
     "open_text",
-    "publish_together",
     "safe_name",
     "sync_folder",
     "write_atomic",

@@ -10,7 +10,7 @@ import functools
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from tmxdb.storage import durable
 from tmxdb.storage.folder_identity import FolderIdentity
 from tmxdb.storage.new_file import PARTIAL, NewFile
 from tmxdb.storage.os_errors import CHOOSE_DATA, disk_errors
-from tmxdb.storage.path_lock import path_lock
+from tmxdb.storage.path_lock import path_locks
+from tmxdb.storage.publishing import Confirm, publish_together
 
 MOST_KNOWN = 10_000
 """Folders remembered as synced. Each track has one, and syncing a folder again is cheap."""
@@ -66,9 +67,9 @@ class Storage:
                     return None
                 raise
 
-    def lock(self, path: str) -> AbstractContextManager[None]:
-        """Return the lock of `path`; see `path_lock`."""
-        return path_lock(str(self.root), path)
+    def lock(self, *paths: str) -> AbstractContextManager[None]:
+        """Return the locks of `paths`; see `path_locks`."""
+        return path_locks(str(self.root), paths)
 
     def kept(self, path: str, data: bytes) -> bool:
         """Return whether `path` contains `data`, and keep it: make its bytes and its name durable. Raise DiskError.
@@ -127,6 +128,10 @@ class Storage:
             yield file
         finally:
             file.discard()
+
+    def publish_together(self, files: Sequence[NewFile], confirm: Confirm) -> list[bool | BaseException]:
+        """Publish `files` of `new_file`; see `publish_together`."""
+        return publish_together(files, confirm, lambda paths: self.lock(*paths))
 
     def partial_files(self) -> list[Path]:
         """Return all files and folders under a temporary name, of live and of dead workers."""

@@ -70,7 +70,7 @@ class NewFile:
         """
         self.write_out()
         self.sync()
-        with self.locked():
+        with self._lock():
             confirm()
             self.rename()
         self.sync_name()
@@ -89,12 +89,8 @@ class NewFile:
             os.fsync(file.fileno())
             file.close()
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Return the lock of the final name, under which the file is renamed."""
-        return self._lock()
-
     def rename(self) -> None:
-        """Give the file its final name."""
+        """Give the file its final name. Call it under the lock of that name."""
         with disk_errors(self.path, instead=self._instead):
             try:
                 durable.replace(self._partial, self._final)

@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from tmxdb.errors import RetryLater
@@ -26,11 +26,11 @@ _FIRST_BYTE = 2**20
 
 
 @contextmanager
-def path_lock(root: str, path: str) -> Iterator[None]:
-    """Hold the lock of `path` in the data folder `root`, across threads, processes and machines.
+def path_locks(root: str, paths: Collection[str]) -> Iterator[None]:
+    """Hold the locks of `paths` in the data folder `root`, across threads, processes and machines.
 
-    It is a lock on one byte of the marker file, so that no file needs to be created. Without a marker, and on a file
-    system without locks, nothing is locked. Raise RetryLater (disk.locked) if it is not free within WAIT_S.
+    Each is a lock on one byte of the marker file, so that no file needs to be created. Without a marker, and on a file
+    system without locks, nothing is locked. Raise RetryLater (disk.locked) if one is not free within WAIT_S.
     """
     try:
         file = os.open(os.path.join(root, MARKER), os.O_RDWR | getattr(os, "O_BINARY", 0))
@@ -38,19 +38,25 @@ def path_lock(root: str, path: str) -> Iterator[None]:
         yield
         return
     try:
-        byte = _FIRST_BYTE + zlib.crc32(path.encode()) % (2**31 - 2 * _FIRST_BYTE)
         deadline_s = time.monotonic() + WAIT_S
-        while not _try_lock(file, byte):
-            if time.monotonic() > deadline_s:
-                raise RetryLater(
-                    f"{path}: another tmxdb process is about to publish this file and does not continue. If you have"
-                    " stopped one (Ctrl-Z), continue or end it.",
-                    code="disk.locked",
-                )
-            time.sleep(POLL_S)
+        for byte, path in sorted(
+            {_byte_of(path): path for path in paths}.items()
+        ):  # sorted: no two wait for each other
+            while not _try_lock(file, byte):
+                if time.monotonic() > deadline_s:
+                    raise RetryLater(
+                        f"{path}: another tmxdb process is about to publish this file and does not continue. If you"
+                        " have stopped one (Ctrl-Z), continue or end it.",
+                        code="disk.locked",
+                    )
+                time.sleep(POLL_S)
         yield
     finally:
-        os.close(file)  # which also unlocks it
+        os.close(file)  # which also unlocks them
+
+
+def _byte_of(path: str) -> int:
+    return _FIRST_BYTE + zlib.crc32(path.encode()) % (2**31 - 2 * _FIRST_BYTE)
 
 
 if sys.platform == "win32":

@@ -9,53 +9,84 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
-from tmxdb.errors import TmxdbError
+from tmxdb.errors import RetryLater, TmxdbError
 from tmxdb.storage.new_file import NewFile
 
 SYNC_THREADS = 16
 
+Lock = Callable[[Sequence[str]], AbstractContextManager[None]]
+Results = dict[NewFile, bool | BaseException]
+Confirm = Callable[[Sequence[NewFile]], Sequence[bool]]
 
-def publish_together(files: Sequence[NewFile], confirm: Callable[[], Sequence[bool]]) -> list[bool]:
-    """Publish `files` as `NewFile.publish` does; return which of them were published.
 
-    `confirm` is called under the locks of all final names, and returns which files may be published. Raise the first
-    error; some files may have their final names then, but these are not certain to be durable.
+def publish_together(files: Sequence[NewFile], confirm: Confirm, lock: Lock) -> list[bool | BaseException]:
+    """Publish `files` as `NewFile.publish` does. Return for each whether it was published, or its error.
+
+    `lock` locks the final names. `confirm` is called under these locks, with the files that are synced, and returns
+    which of them may be published. Raise what `confirm` raises: then none of those files has its final name.
     """
-    for file in files:
-        file.write_out()
-    _sync(files)
-    with ExitStack() as locks:
-        for file in files:
-            locks.enter_context(file.locked())
-        confirmed = list(confirm())
-        published = [file for file, may_publish in zip(files, confirmed, strict=True) if may_publish]
-        for file in published:
-            file.rename()
-    for file in {file.folder: file for file in published}.values():
-        file.sync_name()
-    return confirmed
+    results = _sync(files)
+    _publish_synced([file for file in files if file not in results], confirm, lock, results)
+    return [results[file] for file in files]
 
 
-def _sync(files: Sequence[NewFile]) -> None:
-    """Make the bytes of all files durable, many at the same time."""
-    waiting, errors = deque(files), list[TmxdbError]()
+def _sync(files: Sequence[NewFile]) -> Results:
+    """Make the bytes of all files durable, many at the same time. Return the errors."""
+    waiting, errors = deque(files), Results()
 
     def work() -> None:
-        while waiting and not errors:
+        while waiting:
             try:
-                waiting.popleft().sync()
+                file = waiting.popleft()
             except IndexError:  # another thread was faster
                 return
-            except TmxdbError as error:
-                errors.append(error)
+            try:
+                file.write_out()
+                file.sync()
+            except Exception as error:  # noqa: BLE001  # returned with its file
+                errors[file] = error
 
     # Daemon threads, so that a second Ctrl-C need not wait for a disk.
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(SYNC_THREADS, len(files)))]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(SYNC_THREADS, len(files)) - 1)]
     for thread in threads:
         thread.start()
+    work()
     for thread in threads:
         thread.join()
-    if errors:
-        raise errors[0]
+    return errors
+
+
+def _publish_synced(files: Sequence[NewFile], confirm: Confirm, lock: Lock, results: Results) -> None:
+    """Publish `files` and add their results. If one of several names cannot be locked, publish one by one."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock([file.path for file in files]))
+        except RetryLater as error:
+            if len(files) == 1:
+                results[files[0]] = error
+                return
+        else:
+            _publish_locked(files, confirm, results)
+            return
+    for file in files:
+        _publish_synced([file], confirm, lock, results)
+
+
+def _publish_locked(files: Sequence[NewFile], confirm: Confirm, results: Results) -> None:
+    renamed: dict[str, list[NewFile]] = {}
+    for file, may_publish in zip(files, confirm(files), strict=True):
+        results[file] = may_publish
+        if may_publish:
+            try:
+                file.rename()
+            except TmxdbError as error:
+                results[file] = error
+            else:
+                renamed.setdefault(file.folder, []).append(file)
+    for of_folder in renamed.values():
+        try:
+            of_folder[0].sync_name()
+        except TmxdbError as error:
+            results |= dict.fromkeys(of_folder, error)

@@ -148,7 +148,7 @@ def test_a_claim_is_held_until_another_worker_has_the_row(database: Database, ro
 
     def held() -> bool:
         with database.read() as connection:
-            return held_claims(connection, bench.kind.table, [job]) == [True]
+            return held_claims(connection, [(bench.kind.table, job)]) == [True]
 
     assert held()
     rows.change(ReplayRow, 1, status="pending", claimed_by=None)

@@ -31,7 +31,7 @@ from tmxdb.errors import GameError, InvalidInput, PermanentError, RetryLater
 from tmxdb.events import CaptureStateChanged
 from tmxdb.kinds.captures.maps import map_key
 from tmxdb.kinds.context import JobContext
-from tmxdb.queue.job import Done, Job, Outcome
+from tmxdb.queue.job import ClaimLost, Done, Job, Outcome
 
 _captures, _replays, _maps = table_of(CaptureRow), table_of(ReplayRow), table_of(MapRow)
 EXTENSION = ".Replay.Gbx"
@@ -137,10 +137,14 @@ class Capture:
                 telemetry=folder.add_telemetry(encoder.telemetry),
             )
             self._games.count_missed(settings, race)
-            folder.publish(metadata, lambda: self._context.check_claim(_captures, job))
+            folder.publish(metadata, lambda: self._check_claim(job))
         finally:
             folder.discard()
         return _done(path, asdict(metadata))
+
+    def _check_claim(self, job: Job) -> None:
+        if self._context.held_claims([(_captures, job)]) != [True]:
+            raise ClaimLost(job)
 
     def _drive(self, job: Job, game: GameInstance, task: CaptureTask, encoder: Encoder, item: str) -> CompletedRace:
         result = game.drive(task, encoder, partial(self._state_changed, job.item_id))

@@ -165,12 +165,15 @@ def first_pending(table: Table, selection: Scope | None, n: int) -> tuple[Select
     return next_selected(table), {"n": n, "selection": selection}
 
 
-def held_claims(connection: Connection, table: Table, jobs: Sequence[Job]) -> list[bool]:
-    """Return for each of `jobs` whether its row is still running under its claim."""
+def held_claims(connection: Connection, claims: Sequence[tuple[Table, Job]]) -> list[bool]:
+    """Return for each job of a table whether its row is still running under its claim."""
     engine = engine_name(connection)
-    keys = array([job.item_id for job in jobs], engine)
-    tokens = dict(map(tuple, fetch(connection, _tokens(table, engine), {"keys": keys, "running": "running"})))
-    return [tokens.get(job.item_id) == job.token for job in jobs]
+    held: set[tuple[Table, int, int]] = set()
+    for table in {table for table, _ in claims}:
+        keys = array([job.item_id for of_table, job in claims if of_table is table], engine)
+        rows = fetch(connection, _tokens(table, engine), {"keys": keys, "running": "running"})
+        held |= {(table, key, token) for key, token in rows}
+    return [(table, job.item_id, job.token) in held for table, job in claims]
 
 
 @cache
