@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -21,6 +21,14 @@ from tmxdb.db.dialect import engine_name, insert_into
 Row = Mapping[str, Any]
 STREAM_BATCH = 1000
 """Rows of streams that are in memory at the same time."""
+ROWS_AT_ONCE = 250
+"""Rows of one INSERT on SQLite; the rest is inserted row by row.
+
+Each row takes less work, and other threads run meanwhile: the driver gives up Python's global lock for each statement,
+and may wait 5 ms to get it back.
+"""
+MOST_VALUES = 32_766
+"""Values that a statement of SQLite may have (https://www.sqlite.org/limits.html#max_variable_number)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +132,15 @@ def execute_many(connection: Connection, statement: Executable, rows: Sequence[R
     sql, order, _ = _compiled(statement, connection.dialect)
     if order is None:
         connection.exec_driver_sql(sql, [dict(row) for row in rows])
-    else:
-        values = itemgetter(*order)
-        connection.exec_driver_sql(sql, [values(row) if len(order) > 1 else (values(row),) for row in rows])
+        return
+    pick = itemgetter(*order)
+    values = map(pick, rows) if len(order) > 1 else ((pick(row),) for row in rows)
+    longer = _for_many_rows(sql, len(order))
+    if longer is not None:
+        for _ in range(len(rows) // ROWS_AT_ONCE):
+            connection.exec_driver_sql(longer, tuple(chain.from_iterable(islice(values, ROWS_AT_ONCE))))
+    if rest := list(values):
+        connection.exec_driver_sql(sql, rest)
 
 
 def fetch(connection: Connection, statement: Executable, parameters: Row) -> Sequence[Any]:
@@ -135,6 +149,16 @@ def fetch(connection: Connection, statement: Executable, parameters: Row) -> Seq
     values = {**constants, **parameters}
     given = values if order is None else tuple(values[name] for name in order)
     return connection.exec_driver_sql(sql, given).fetchall()
+
+
+@lru_cache(maxsize=256)
+def _for_many_rows(sql: str, columns: int) -> str | None:
+    """Return SQLite's INSERT of one row as one of ROWS_AT_ONCE rows. None for another statement, or too many values."""
+    row = f"({', '.join('?' * columns)})"
+    before, found, after = sql.partition(f" VALUES {row}")
+    if not found or columns * ROWS_AT_ONCE > MOST_VALUES:
+        return None
+    return f"{before} VALUES {', '.join([row] * ROWS_AT_ONCE)}{after}"
 
 
 def _keys(table: Table) -> tuple[str, ...]:
