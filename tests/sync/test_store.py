@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Boolean, Integer, event, select, update
 
 from tests.rows import NOW
 from tmxdb.clock import iso
@@ -36,3 +36,48 @@ def test_a_changed_track_is_listed_again_and_an_unchanged_one_is_not(database: D
             (2, "pending", "2024-08-04T00:00:00.000Z"),
             (3, "pending", "2024-08-03T17:04:02.000Z"),
         ]
+
+
+def test_every_column_of_a_known_track_is_compared_with_what_is_stored(database: Database) -> None:
+    names = list(_listed(1).columns)
+    first = {name: _value(name, 1) for name in names}
+    page = [TrackRecord(number, dict(first)) for number in range(1, len(names) + 2)]  # the last one stays the same
+    with database.write() as connection:
+        assert store_tracks(connection, page, NOW) == Stored(new=len(page))
+    changed = [
+        TrackRecord(record.track_id, {**first, name: _value(name, 0)} if name else first)
+        for record, name in zip(page, [*names, None], strict=True)
+    ]
+    with database.write() as connection:
+        store_tracks(connection, changed, NOW + 1000)
+    columns = [_tracks.c[name] for name in names]
+    with database.read() as connection:
+        rows = connection.execute(select(*columns, _tracks.c.synced_at).order_by(_tracks.c.track_id)).all()
+    assert [tuple(row) for row in rows] == [(*record.columns.values(), iso(NOW + 1000)) for record in changed]
+
+
+def test_only_the_time_of_a_track_that_is_the_same_is_written(database: Database) -> None:
+    for now_ms in (NOW, NOW + 1000):
+        with database.write() as connection:
+            store_tracks(connection, [_listed(1), _listed(2)], now_ms)
+            statements: list[str] = []
+            listen = event.listens_for(connection, "before_cursor_execute")
+            listen(lambda _connection, _cursor, sql, *_others, to=statements: to.append(sql))
+            assert store_tracks(connection, [_listed(1), _listed(2)], now_ms) == Stored()
+        assert [sql.split()[0] for sql in statements] == ["SELECT", "UPDATE"]
+        assert statements[1].startswith("UPDATE tracks SET synced_at=")
+    with database.read() as connection:
+        assert set(connection.execute(select(_tracks.c.synced_at)).scalars()) == {iso(NOW + 1000)}
+
+
+def test_the_last_entry_counts_if_a_page_names_a_track_twice(database: Database) -> None:
+    for name in ("b", "c"):
+        with database.write() as connection:
+            store_tracks(connection, [_listed(1, TrackName="a"), _listed(1, TrackName=name)], NOW)
+        with database.read() as connection:
+            assert connection.execute(select(_tracks.c.name)).scalars().all() == [name]
+
+
+def _value(name: str, number: int) -> Any:
+    column = _tracks.c[name].type
+    return bool(number) if isinstance(column, Boolean) else number if isinstance(column, Integer) else str(number)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
-from tmxdb.db.bulk import NewRows, fetch, upsert
-from tmxdb.db.dialect import any_of, array, engine_name
+from tmxdb.db.bulk import NewRows, execute_many, fetch, upsert
+from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import MapRow, ReplayRow, SyncRow, TrackRow, table_of
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.tmx.records import TrackRecord
@@ -40,38 +40,38 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
     if not records:
         return Stored()
     listed = {record.track_id: record.columns for record in records}
-    engine = engine_name(connection)
-    known = fetch(connection, _known(engine), {"listed": array(listed, engine)})
-    reopened = _reopen_changed(connection, [row for row in known if row.synced_at is not None], listed)
-    now = iso(now_ms)
+    names, engine, now = tuple(records[0].columns), engine_name(connection), iso(now_ms)
+    known = fetch(connection, _known(engine, names), {"listed": array(listed, engine)})
+    changed = [row for row in known if row[2:] != tuple(listed[row.track_id].values())]
+    reopened = _reopen_changed(connection, [row for row in changed if row.synced_at is not None], listed)
+    same = {row.track_id for row in known}.difference(row.track_id for row in changed)
+    if same:
+        execute_many(connection, _read_again(engine), [{"same": array(same, engine), "now": now}])
     rows = [
-        {
-            "track_id": record.track_id,
-            "priority": UNRANKED,
-            "first_seen_at": now,
-            "synced_at": now,
-            **record.columns,
-        }
-        for record in records
+        {**columns, "track_id": track_id, "priority": UNRANKED, "first_seen_at": now, "synced_at": now}
+        for track_id, columns in listed.items()
+        if track_id not in same
     ]
-    facts = tuple(name for name in rows[0] if name not in ("track_id", "priority", "first_seen_at"))
-    upsert(connection, NewRows(_tracks, rows, update=facts))
-    _compare_uids(connection, [row.track_id for row in known if row.uid != listed[row.track_id]["uid"]])
+    upsert(connection, NewRows(_tracks, rows, update=(*names, "synced_at")))
+    _compare_uids(connection, [row.track_id for row in changed if row.uid != listed[row.track_id]["uid"]])
     return Stored(len(listed) - len(known), reopened)
 
 
 @cache
-def _known(engine: str) -> Select[Any]:
-    """Return the statement that selects what the tracks `listed` said before."""
+def _known(engine: str, names: tuple[str, ...]) -> Select[Any]:
+    """Return the statement that selects what is stored of the tracks `listed`: when it was read, the columns `names`.
+
+    The rows are locked in the order of their keys, as by any other writer, because they are updated in two steps.
+    """
     columns = _tracks.c
-    return select(
-        columns.track_id,
-        columns.uid,
-        columns.updated_at,
-        columns.activity_at,
-        columns.wr_replay_id,
-        columns.synced_at,
-    ).where(any_of(columns.track_id, "listed", engine))
+    known = select(columns.track_id, columns.synced_at, *(columns[name] for name in names))
+    return locking(known.where(any_of(columns.track_id, "listed", engine)).order_by(columns.track_id))
+
+
+@cache
+def _read_again(engine: str) -> Update:
+    """Return the statement for tracks whose facts are the stored ones: the time alone is new."""
+    return update(_tracks).where(any_of(_tracks.c.track_id, "same", engine)).values(synced_at=bindparam("now"))
 
 
 def known_tracks(connection: Connection, track_ids: Sequence[int]) -> set[int]:
