@@ -14,9 +14,9 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, func, insert
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, Table, func
 
-from tmxdb.db.dialect import engine_name, insert_into
+from tmxdb.db.dialect import ROWS, engine_name, insert_many, packed_rows
 
 Row = Mapping[str, Any]
 STREAM_BATCH = 1000
@@ -76,13 +76,13 @@ def upsert(connection: Connection, new: NewRows) -> None:
     """Write `new` in the transaction of `connection`. If a key occurs twice, its last row wins."""
     if not new.rows:
         return
-    keys, names = _keys(new.table), tuple(new.rows[0])
+    keys, names, engine = _keys(new.table), tuple(new.rows[0]), engine_name(connection)
     if keys[0] not in names:
-        execute_many(connection, _inserting(new.table, names), new.rows)
+        execute_many(connection, inserting(new.table, names, engine), new.rows)
         return
     key_of = itemgetter(*keys)
     rows = {key_of(row): row for row in new.rows}
-    statement = _upserting(new.table, keys, names, new.update, new.keep_known, engine_name(connection))
+    statement = _upserting(new.table, keys, names, new.update, new.keep_known, engine)
     # Sorted by key: inserts touch each page of the table once, and two writers lock rows in the same order.
     execute_many(connection, statement, [rows[key] for key in sorted(rows)])
 
@@ -90,15 +90,16 @@ def upsert(connection: Connection, new: NewRows) -> None:
 def upsert_streams(connection: Connection, streams: Sequence[RowStream]) -> None:
     """Write streams for the same columns of one table, as `upsert` does. If a key occurs twice, its last row wins."""
     table, names, update = streams[0].table, (*streams[0].names, *streams[0].same), streams[0].update
-    keys = _keys(table)
-    statement = (
-        _inserting(table, names)
-        if keys[0] not in names
-        else _upserting(table, keys, names, update, (), engine_name(connection))
-    )
+    keys, engine = _keys(table), engine_name(connection)
     rows = heapq.merge(*streams, key=itemgetter(names[0]))  # one after the other where keys are equal
+    if keys[0] not in names:
+        statement = inserting(table, names, engine)
+        while batch := list(islice(rows, STREAM_BATCH)):
+            execute_many(connection, statement, batch)
+        return
+    statement, key_of = _upserting(table, keys, names, update, (), engine), itemgetter(*keys)
     while batch := list(islice(rows, STREAM_BATCH)):
-        execute_many(connection, statement, batch)
+        execute_many(connection, statement, list({key_of(row): row for row in batch}.values()))
 
 
 def portions(streams: Sequence[RowStream], n: int) -> Iterator[list[RowStream]]:
@@ -126,12 +127,16 @@ def _with_rows(streams: Sequence[RowStream], portion: Sequence[Sequence[Sequence
 
 
 def execute_many(connection: Connection, statement: Executable, rows: Sequence[Row]) -> None:
-    """Run a kept statement once for each row. All rows have the same columns, with numbers and texts as values."""
+    """Run a kept statement of `insert_many` or `update_many` for `rows`.
+
+    All rows have the same columns, with numbers and texts as values.
+    """
     if not rows:
         return
     sql, order, _ = _compiled(statement, connection.dialect)
     if order is None:
-        connection.exec_driver_sql(sql, [dict(row) for row in rows])
+        for packed in packed_rows(rows):
+            connection.exec_driver_sql(sql, {ROWS: packed})
         return
     pick = itemgetter(*order)
     values = map(pick, rows) if len(order) > 1 else ((pick(row),) for row in rows)
@@ -143,12 +148,21 @@ def execute_many(connection: Connection, statement: Executable, rows: Sequence[R
         connection.exec_driver_sql(sql, rest)
 
 
+def execute_once(connection: Connection, statement: Executable, parameters: Row) -> None:
+    """Run a kept statement once."""
+    _run(connection, statement, parameters).close()
+
+
 def fetch(connection: Connection, statement: Executable, parameters: Row) -> Sequence[Any]:
     """Return all rows of a kept statement with the driver's own values: on SQLite a boolean is 0 or 1."""
+    return _run(connection, statement, parameters).fetchall()
+
+
+def _run(connection: Connection, statement: Executable, parameters: Row) -> CursorResult[Any]:
     sql, order, constants = _compiled(statement, connection.dialect)
     values = {**constants, **parameters}
     given = values if order is None else tuple(values[name] for name in order)
-    return connection.exec_driver_sql(sql, given).fetchall()
+    return connection.exec_driver_sql(sql, given)
 
 
 @lru_cache(maxsize=256)
@@ -166,8 +180,10 @@ def _keys(table: Table) -> tuple[str, ...]:
 
 
 @cache
-def _inserting(table: Table, names: tuple[str, ...]) -> Executable:
-    return insert(table).values({name: bindparam(name) for name in names})
+def inserting(table: Table, names: tuple[str, ...], engine: str) -> Executable:
+    """Return the statement that inserts new rows with the columns `names`, for `execute_many`."""
+    statement: Executable = insert_many(table, names, engine)
+    return statement
 
 
 @cache
@@ -179,7 +195,7 @@ def _upserting(
     keep: tuple[str, ...],
     engine: str,
 ) -> Executable:
-    new = insert_into(table, engine).values({name: bindparam(name) for name in names})
+    new = insert_many(table, names, engine)
     if not update:
         ignoring: Executable = new.on_conflict_do_nothing(index_elements=keys)
         return ignoring

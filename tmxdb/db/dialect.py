@@ -6,10 +6,11 @@ SQLite has one writer at a time, so row locks and advisory locks are no-ops ther
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     ColumnElement,
@@ -17,11 +18,15 @@ from sqlalchemy import (
     Engine,
     Select,
     Table,
+    Update,
     bindparam,
+    cast,
+    column,
     func,
     literal_column,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -29,6 +34,11 @@ from sqlalchemy.sql.functions import FunctionElement
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 AnySelect = TypeVar("AnySelect", bound=Select[Any])
+ROWS = "rows"
+"""The parameter of a statement for many rows on PostgreSQL."""
+MAX_PACKED_CHARS = 4_000_000
+"""Length of one value of ROWS, unless a single row is longer: a server accepts no value above 1 GB."""
+_COMPOSED = frozenset({dict, list, tuple})
 
 
 def engine_name(connection: Connection | Engine) -> str:
@@ -48,6 +58,58 @@ def insert_into(table: Table, engine: str) -> Any:
     from sqlalchemy.dialects import postgresql  # takes 50 ms, which commands on SQLite need not wait for
 
     return postgresql.insert(table)
+
+
+def insert_many(table: Table, names: Sequence[str], engine: str) -> Any:
+    """Return an INSERT as `insert_into` does, of the columns `names` of many rows, for `bulk.execute_many`."""
+    if engine == SQLITE:
+        return insert_into(table, engine).values({name: bindparam(name) for name in names})
+    new = _packed({name: table.c[name] for name in names})
+    return insert_into(table, engine).from_select(list(names), select(*new.c), include_defaults=False)
+
+
+def update_many(table: Table, keys: Mapping[str, Column[Any]], names: Sequence[str], engine: str) -> Update:
+    """Return an UPDATE of the columns `names` of many rows for `bulk.execute_many`.
+
+    `keys`: the columns that identify a row, by the name of the parameter with their value. No two rows may have the
+    same keys.
+    """
+    if engine == SQLITE:
+        found = [column == bindparam(parameter) for parameter, column in keys.items()]
+        return update(table).where(*found).values({name: bindparam(name) for name in names})
+    new = _packed({**keys, **{name: table.c[name] for name in names}})
+    found = [column == new.c[parameter] for parameter, column in keys.items()]
+    return update(table).where(*found).values({name: new.c[name] for name in names})
+
+
+def _packed(columns: Mapping[str, Column[Any]]) -> Any:
+    """Return the rows in the parameter ROWS as a table, with the types of `columns`.
+
+    A statement for each row would run the triggers, which are for each statement, as often.
+    """
+    typed = (column(name, like.type) for name, like in columns.items())
+    rows = func.json_to_recordset(cast(bindparam(ROWS), JSON)).table_valued(*typed)
+    return rows.render_derived(name="new", with_types=True)
+
+
+def packed_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Return the values of ROWS for `rows`, each of up to MAX_PACKED_CHARS.
+
+    Raise TypeError for a value that is neither a number nor a text nor None.
+    """
+    portion: list[str] = []
+    chars = 0
+    for row in rows:
+        if not _COMPOSED.isdisjoint(map(type, row.values())):  # the server would store it as text
+            raise TypeError(f"neither a number nor a text: {row}")
+        packed = json.dumps(dict(row))
+        if portion and chars + len(packed) > MAX_PACKED_CHARS:
+            yield f"[{','.join(portion)}]"
+            portion, chars = [], 0
+        portion.append(packed)
+        chars += len(packed) + 1
+    if portion:
+        yield f"[{','.join(portion)}]"
 
 
 def any_of(column: Column[Any], parameter: str, engine: str) -> ColumnElement[bool]:

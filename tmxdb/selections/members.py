@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, case, delete, func, insert, select, update
 
 from tmxdb.db.bulk import execute_many
+from tmxdb.db.dialect import engine_name, update_many
 from tmxdb.db.models import SelectionRow, SelectionTrackRow, TrackRow, table_of
 
 FIRST_OF_SELECTIONS = -900_000_000
@@ -15,11 +17,6 @@ PER_PRIORITY = 800_000
 """How many tracks of one selection priority have a place of their own."""
 _ADD = 20_000
 _members, _selections, _tracks = table_of(SelectionTrackRow), table_of(SelectionRow), table_of(TrackRow)
-_RANK = (
-    update(_members)
-    .where(_members.c.selection == bindparam("of"), _members.c.track_id == bindparam("member"))
-    .values(rank=bindparam("new_rank"))
-)
 
 
 def track_ids(connection: Connection, name: str) -> list[int]:
@@ -53,12 +50,18 @@ def replace_members(connection: Connection, name: str, wanted: Sequence[int]) ->
     for at in range(0, len(new), _ADD):
         connection.execute(insert(_members), new[at : at + _ADD])
     moved = [
-        {"of": name, "member": track_id, "new_rank": rank}
+        {"of": name, "member": track_id, "rank": rank}
         for track_id, rank in ranks.items()
         if present.get(track_id, rank) != rank
     ]
-    execute_many(connection, _RANK, moved)
+    execute_many(connection, _ranking(engine_name(connection)), moved)
     return len(new), len(gone)
+
+
+@cache
+def _ranking(engine: str) -> Update:
+    """Return an UPDATE of the rank of the track `member` in the selection `of`."""
+    return update_many(_members, {"of": _members.c.selection, "member": _members.c.track_id}, ["rank"], engine)
 
 
 def set_priorities(connection: Connection, unranked: int) -> int:

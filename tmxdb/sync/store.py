@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
-from tmxdb.db.bulk import NewRows, execute_many, fetch, upsert
+from tmxdb.db.bulk import NewRows, execute_once, fetch, upsert
 from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import MapRow, ReplayRow, SyncRow, TrackRow, table_of
 from tmxdb.queue.rows.settle import reopen
@@ -46,7 +46,7 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
     reopened = _reopen_changed(connection, [row for row in changed if row.synced_at is not None], listed)
     same = {row.track_id for row in known}.difference(row.track_id for row in changed)
     if same:
-        execute_many(connection, _read_again(engine), [{"same": array(same, engine), "now": now}])
+        execute_once(connection, _read_again(engine), {"same": array(same, engine), "now": now})
     rows = [
         {**columns, "track_id": track_id, "priority": UNRANKED, "first_seen_at": now, "synced_at": now}
         for track_id, columns in listed.items()

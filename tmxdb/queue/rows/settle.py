@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, select, update
 
 from tmxdb.clock import from_iso, iso
-from tmxdb.db.bulk import NewRows, RowStream, execute_many, fetch, upsert, upsert_streams
-from tmxdb.db.dialect import any_of, array, engine_name, locking
+from tmxdb.db.bulk import NewRows, RowStream, execute_many, fetch, inserting, upsert, upsert_streams
+from tmxdb.db.dialect import any_of, array, engine_name, locking, update_many
 from tmxdb.db.models import AttemptRow, table_of
 from tmxdb.failure_policy import Action, policy_for_code
 from tmxdb.queue.backoff import backoff_s
@@ -36,9 +36,7 @@ _NOT_CLAIMED = {"claimed_by": None}
 _NO_LOSSES = {**_NOT_CLAIMED, "losses": 0, "lost_at": None}  # whatever the outcome, the worker survived it
 _NO_ERROR = {"available_at": None, "error_code": None, "error": None, "finished_at": None}
 _NO_FAILURES = {"failures_in_a_row": 0, "failure_cause": None, "snoozed_since": None}
-_ATTEMPT = insert(table_of(AttemptRow)).values(
-    {column.name: bindparam(column.name) for column in table_of(AttemptRow).columns if column.name != "attempt_id"}
-)
+_ATTEMPT = tuple(column.name for column in table_of(AttemptRow).columns if column.name != "attempt_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def settle(
     rng: random.Random,
 ) -> Settled:
     """Write the outcomes of jobs of one kind, in the transaction of `connection`."""
-    now = iso(now_ms)
+    now, engine = iso(now_ms), engine_name(connection)
     moment = _Moment(now_ms, now, max_attempts, rng)
     valid = _valid_claims(connection, kind, [job for job, _ in results])
     changes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -108,12 +106,12 @@ def settle(
         elif not isinstance(outcome, Snooze):
             attempts.append(_attempt(job, outcome, change["status"], worker, now))
     for names, rows in changes.items():
-        execute_many(connection, _update(kind.table, names), rows)
+        execute_many(connection, _update(kind.table, names, engine), rows)
     for new in _merged(new for new in opened if isinstance(new, NewRows)):
         upsert(connection, new)
     for streams in _grouped(new for new in opened if isinstance(new, RowStream)):
         upsert_streams(connection, streams)
-    execute_many(connection, _ATTEMPT, attempts)
+    execute_many(connection, inserting(table_of(AttemptRow), _ATTEMPT, engine), attempts)
     return Settled(tuple(statuses))
 
 
@@ -123,7 +121,7 @@ def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
     back = {"status": "pending", **_NOT_CLAIMED}
     rows = [{KEY: job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in valid]
     if rows:
-        execute_many(connection, _update(kind.table, tuple(rows[0])), rows)
+        execute_many(connection, _update(kind.table, tuple(rows[0]), engine_name(connection)), rows)
 
 
 def release_keys(connection: Connection, kind: Kind, keys: Collection[int], *, worker: str) -> None:
@@ -151,10 +149,9 @@ def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
 
 
 @cache
-def _update(table: Table, names: tuple[str, ...]) -> Update:
-    """Return an UPDATE of the columns `names` of the row KEY. Cached: building it costs more than running it."""
-    statement = update(table).where(key_of(table) == bindparam(KEY))
-    return statement.values({name: bindparam(name) for name in names if name != KEY})
+def _update(table: Table, names: tuple[str, ...], engine: str) -> Update:
+    """Return an UPDATE of the columns `names` of the rows KEY. Cached: building it costs more than running it."""
+    return update_many(table, {KEY: key_of(table)}, [name for name in names if name != KEY], engine)
 
 
 @cache
