@@ -14,11 +14,13 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, CursorResult, Dialect, Executable, Table, func
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, Table, Update, func
 
-from tmxdb.db.dialect import ROWS, engine_name, insert_many, packed_rows
+from tmxdb.db.dialect import ROWS, engine_name, insert_many, packed_rows, update_many
 
 Row = Mapping[str, Any]
+KEY = "key_of_row"
+"""In the rows of `updating`: the primary key."""
 STREAM_BATCH = 1000
 """Rows of streams that are in memory at the same time."""
 ROWS_AT_ONCE = 250
@@ -184,6 +186,16 @@ def inserting(table: Table, names: tuple[str, ...], engine: str) -> Executable:
     """Return the statement that inserts new rows with the columns `names`, for `execute_many`."""
     statement: Executable = insert_many(table, names, engine)
     return statement
+
+
+@cache
+def updating(table: Table, names: tuple[str, ...], engine: str) -> Update:
+    """Return the statement that updates rows with the columns `names` and the primary key KEY, for `execute_many`.
+
+    `names` may contain KEY. No two rows may have the same key.
+    """
+    (key,) = table.primary_key.columns
+    return update_many(table, {KEY: key}, [name for name in names if name != KEY], engine)
 
 
 @cache

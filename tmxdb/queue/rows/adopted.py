@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, select
 
 from tmxdb.clock import iso
-from tmxdb.db.dialect import locking
+from tmxdb.db.bulk import KEY, execute_many, inserting, updating
+from tmxdb.db.dialect import engine_name, locking
 from tmxdb.queue.rows.claim import key_of
 
 _DONE: Mapping[str, Any] = {
@@ -49,10 +50,10 @@ def store_done(
         if status is None:
             new[tuple(row)].append({**row, **done})
         elif status not in ("done", "running"):
-            changed.append({"adopted_key": row[key.name], **{name: row[name] for name in result}})
+            changed.append({KEY: row[key.name], **done, **{name: row[name] for name in result}})
+    engine = engine_name(connection)
     for group in new.values():
-        connection.execute(insert(table), group)
+        execute_many(connection, inserting(table, tuple(group[0]), engine), group)
     if changed:
-        values = {**done, **{name: bindparam(name) for name in result}}
-        connection.execute(update(table).where(key == bindparam("adopted_key")).values(values), changed)
-    return {row[key.name] for group in new.values() for row in group} | {row["adopted_key"] for row in changed}
+        execute_many(connection, updating(table, tuple(changed[0]), engine), changed)
+    return {row[key.name] for group in new.values() for row in group} | {row[KEY] for row in changed}

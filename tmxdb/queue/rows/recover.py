@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from tmxdb.clock import from_iso, iso
+from tmxdb.db.bulk import KEY, execute_many, inserting, updating
 from tmxdb.db.dialect import engine_name, locking, picking
 from tmxdb.db.models import AttemptRow, WorkerRow, table_of
 from tmxdb.db.selected import Scope, is_selected
@@ -56,7 +57,7 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
     that a row that does kill workers takes fewer and fewer other rows with it.
     """
     due = promote_due(connection, kind, now_ms)
-    table = kind.table
+    table, engine = kind.table, engine_name(connection)
     # Without ORDER BY: for that, SQLite would scan the whole table in its order, once a second.
     found = select(
         kind.key, table.c.priority, table.c.attempts, table.c.losses, table.c.lost_at, table.c.claimed_by
@@ -74,7 +75,7 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
         is_blamed = (worker, item_id) in begun
         message = f"{kind.name} {item_id} was recovered from worker {worker}."
         attempts.append(_lost_attempt(kind.name, item_id, attempt, worker, message, now_ms))
-        change = {"lost_key": item_id, "attempts": max(attempt - 1, 0), "status": "pending"}
+        change = {KEY: item_id, "claimed_by": None, "attempts": max(attempt - 1, 0), "status": "pending"}
         if is_blamed:
             losses = (0 if lost_at is None or now_ms - from_iso(lost_at) > LOSS_MEMORY_MS else losses) + 1
             change |= {"losses": losses, "lost_at": iso(now_ms)}
@@ -88,10 +89,8 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
             change |= {"status": "retry", "available_at": due_at, "error_code": DIED, "error": message}
         changes.append(change)
     for names, rows in groupby(sorted(changes, key=_names), key=_names):
-        values: dict[str, Any] = {name: bindparam(name) for name in names if name != "lost_key"}
-        statement = update(table).where(kind.key == bindparam("lost_key")).values(claimed_by=None)
-        connection.execute(statement.values(values), list(rows))
-    connection.execute(insert(table_of(AttemptRow)), attempts)
+        execute_many(connection, updating(table, names, engine), list(rows))
+    execute_many(connection, inserting(table_of(AttemptRow), tuple(attempts[0]), engine), attempts)
     return Recovered(due, len(lost) - given_up, given_up)
 
 

@@ -16,18 +16,27 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, Update, bindparam, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, select, update
 
 from tmxdb.clock import from_iso, iso
-from tmxdb.db.bulk import NewRows, RowStream, execute_many, fetch, inserting, upsert, upsert_streams
-from tmxdb.db.dialect import any_of, array, engine_name, locking, update_many
+from tmxdb.db.bulk import (
+    KEY,
+    NewRows,
+    RowStream,
+    execute_many,
+    fetch,
+    inserting,
+    updating,
+    upsert,
+    upsert_streams,
+)
+from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import AttemptRow, table_of
 from tmxdb.failure_policy import Action, policy_for_code
 from tmxdb.queue.backoff import backoff_s
 from tmxdb.queue.job import MAX_ERROR_LENGTH, RUNNING, Done, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze
 from tmxdb.queue.rows.claim import key_of
 
-KEY = "settled_key"
 MAX_ATTEMPTS_FACTOR = 4
 """A row fails after this many times `max_attempts` attempts, whatever their causes."""
 DIGEST_LENGTH = 16
@@ -106,7 +115,7 @@ def settle(
         elif not isinstance(outcome, Snooze):
             attempts.append(_attempt(job, outcome, change["status"], worker, now))
     for names, rows in changes.items():
-        execute_many(connection, _update(kind.table, names, engine), rows)
+        execute_many(connection, updating(kind.table, names, engine), rows)
     for new in _merged(new for new in opened if isinstance(new, NewRows)):
         upsert(connection, new)
     for streams in _grouped(new for new in opened if isinstance(new, RowStream)):
@@ -121,7 +130,7 @@ def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
     back = {"status": "pending", **_NOT_CLAIMED}
     rows = [{KEY: job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in valid]
     if rows:
-        execute_many(connection, _update(kind.table, tuple(rows[0]), engine_name(connection)), rows)
+        execute_many(connection, updating(kind.table, tuple(rows[0]), engine_name(connection)), rows)
 
 
 def release_keys(connection: Connection, kind: Kind, keys: Collection[int], *, worker: str) -> None:
@@ -146,12 +155,6 @@ def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
         .values(status="pending", attempts=0, losses=0, lost_at=None, **_NO_ERROR, **_NO_FAILURES)
     )
     return result.rowcount
-
-
-@cache
-def _update(table: Table, names: tuple[str, ...], engine: str) -> Update:
-    """Return an UPDATE of the columns `names` of the rows KEY. Cached: building it costs more than running it."""
-    return update_many(table, {KEY: key_of(table)}, [name for name in names if name != KEY], engine)
 
 
 @cache
