@@ -23,8 +23,9 @@ from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.tracks import Synced, TrackSync
-from tmxdb.tmx.endpoints import TRACK_FIELDS
-from tmxdb.tmx.records import Page, TrackRecord, track_record
+from tmxdb.tmx.endpoints import PAGE, TRACK_FIELDS
+from tmxdb.tmx.pages import track_page
+from tmxdb.tmx.records import Page, TrackRecord
 from tmxdb_sandbox import running_site
 
 
@@ -66,7 +67,7 @@ def fetched_pages(url: str) -> list[bytes]:
 
 def _plain(path: Path, bodies: list[bytes]) -> float:
     """Return the rows per second of inserting the same columns into a plain table. Parsing is not counted."""
-    pages = [_page(body) for body in bodies]
+    pages = [track_page(body, PAGE, "bench") for body in bodies]
     rows = [[(record.track_id, *record.columns.values()) for record in page.records] for page in pages]
     names = ["track_id", *pages[0].records[0].columns]
     connection = sqlite3.connect(path, isolation_level=None)
@@ -94,11 +95,6 @@ def synced_per_second(database: Database, bodies: list[bytes]) -> float:
     return synced.seen / (time.perf_counter() - began)
 
 
-def _page(body: bytes) -> Page[TrackRecord]:
-    answer = json.loads(body)
-    return Page(tuple(filter(None, map(track_record, answer["Results"]))), answer["More"])
-
-
 class _PreparedExchange:
     """An exchange with prepared answers."""
 
@@ -106,7 +102,7 @@ class _PreparedExchange:
         self._bodies = iter(bodies)
 
     def tracks(self, parameters: Any) -> Page[TrackRecord]:
-        return _page(next(self._bodies))
+        return track_page(next(self._bodies), PAGE, "bench")
 
 
 class _SilentListener:

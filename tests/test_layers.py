@@ -47,6 +47,7 @@ OWNERS = {
     "sqlalchemy": JOBS - {"arrays"} | {"db", "queue", "selections", "cli", "api"},
     "alembic": {"db"},
     "lzokay": {"gbx"},
+    "msgspec": {"tmx"},
     "pygbx": {"gbx"},
     "filelock": {"game", "export"},
     "termios": {"cli"},  # not available on Windows

@@ -11,8 +11,8 @@ import pytest
 from tests.tool import Tool
 from tmxdb.cli.program import COMMANDS
 
-SLOW = ("alembic", "filelock", "logging.handlers", "lzokay", "matplotlib", "mss", "numpy", "PIL", "psutil", "psycopg",
-        "pyarrow", "pycurl", "requests", "rich", "sqlalchemy", "tqdm", "tmxdb.gbx")  # fmt: skip
+SLOW = ("alembic", "filelock", "logging.handlers", "lzokay", "matplotlib", "msgspec", "mss", "numpy", "PIL", "psutil",
+        "psycopg", "pyarrow", "pycurl", "requests", "rich", "sqlalchemy", "tqdm", "tmxdb.gbx")  # fmt: skip
 """Libraries that take long, or that only jobs need."""
 FOR_OTHERS = ("alembic", "matplotlib", "numpy", "PIL", "psycopg", "pyarrow", "pycurl", "requests", "rich", "tqdm",
               "sqlalchemy.dialects.postgresql", "sqlalchemy.orm")  # fmt: skip

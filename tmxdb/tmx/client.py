@@ -14,13 +14,14 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tmxdb import __version__
-from tmxdb.errors import InvalidResponse, ItemGone, UsageError
+from tmxdb.errors import ItemGone, UsageError
 from tmxdb.tmx.circuit_breaker import CircuitBreaker
 from tmxdb.tmx.concurrency import ConcurrencyLimiter
 from tmxdb.tmx.endpoints import PAGE, REPLAYS, TRACK_FIELDS, TRACKS, replays_query
 from tmxdb.tmx.http.settings import HttpSettings
 from tmxdb.tmx.http.transfer_error import TransferError
-from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord, replay_record, shown, track_record
+from tmxdb.tmx.pages import replay_page, track_page
+from tmxdb.tmx.records import Page, Record, ReplayRecord, TrackRecord
 from tmxdb.tmx.response_errors import status_error, transfer_error
 from tmxdb.tmx.sites import Site
 
@@ -105,13 +106,13 @@ class Exchange:
         """Return a page of /api/tracks. Parameters (`order1`, `after`, `name` …): docs/facts/tmx-api.md#tracks."""
         query = {"fields": TRACK_FIELDS, "count": PAGE, **parameters}
         wanted = str(parameters.get("id", ""))
-        return self._page(TRACKS, query, f"track {wanted}" if wanted.isdecimal() else "the track list", track_record)
+        return self._page(TRACKS, query, f"track {wanted}" if wanted.isdecimal() else "the track list", track_page)
 
     def replays(self, track_id: int, parameters: Mapping[str, str | int]) -> Page[ReplayRecord] | None:
         """Return a page of a track's leaderboard; None for 404, which means no replays or no such track."""
         query = replays_query(track_id, parameters)
         try:
-            return self._page(REPLAYS, query, f"leaderboard of track {track_id}", replay_record)
+            return self._page(REPLAYS, query, f"leaderboard of track {track_id}", replay_page)
         except ItemGone:
             return None
 
@@ -120,7 +121,7 @@ class Exchange:
         query = {"fields": TRACK_FIELDS, "count": 1}
         with self.request("the site") as received, self._response(TRACKS, query, "the site") as response:
             received()
-            _records(_json(response.content, "the site"), query, "the site", track_record)
+            track_page(response.content, PAGE, "the site")
             try:
                 return parsedate_to_datetime(response.headers["Date"]).timestamp()
             except (KeyError, ValueError, TypeError, OverflowError):
@@ -152,11 +153,11 @@ class Exchange:
         self._session.close()
 
     def _page(
-        self, path: str, query: Mapping[str, Any], item: str, record: Callable[[Mapping[str, Any]], Record | None]
+        self, path: str, query: Mapping[str, Any], item: str, page: Callable[[bytes, int, str], Page[Record]]
     ) -> Page[Record]:
         with self.request(item) as received, self._response(path, query, item) as response:
             received()
-            return _records(_json(response.content, item), query, item, record)
+            return page(response.content, max(PAGE, query["count"]), item)
 
     def _response(self, path: str, query: Mapping[str, Any], item: str) -> requests.Response:
         """Return a response with status 200. Close it: its body may be large."""
@@ -174,45 +175,6 @@ class Exchange:
             response.close()
             raise error
         return response
-
-
-def _records(
-    answer: Any, query: Mapping[str, Any], item: str, record: Callable[[Mapping[str, Any]], Record | None]
-) -> Page[Record]:
-    rows, more = (answer.get("Results"), answer.get("More")) if isinstance(answer, dict) else (None, None)
-    if not isinstance(rows, list) or not isinstance(more, bool):
-        raise InvalidResponse(f"{item}: the answer is not a list of results.", code="tmx.wrong_json")
-    if len(rows) > max(PAGE, query["count"]):
-        raise InvalidResponse(f"{item}: {len(rows):,} entries, more than requested.", code="tmx.too_large")
-    records, unusable = [], []
-    for row in rows:
-        entry = record(row) if isinstance(row, dict) else None
-        if entry is None:
-            unusable.append(shown(row))
-        else:
-            records.append(entry)
-    if unusable and not records:
-        raise InvalidResponse(f"{item}: not one usable entry, such as {unusable[0]}.", code="tmx.wrong_json")
-    return Page(tuple(records), more, tuple(unusable))
-
-
-def _json(body: bytes, item: str) -> Any:
-    try:
-        try:
-            return json.loads(body)
-        except ValueError:  # it may be a number that Python refuses to read
-            return json.loads(body, parse_int=_integer)
-    except (ValueError, RecursionError) as error:
-        if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
-            raise InvalidResponse(f"{item}: a web page instead of data.", code="tmx.html") from None
-        raise InvalidResponse(
-            f"{item}: the answer is not JSON ({type(error).__name__}).", code="tmx.wrong_json"
-        ) from None
-
-
-def _integer(text: str) -> int | float:
-    """Return a number of JSON; infinity for thousands of digits, which Python refuses to read."""
-    return int(text) if len(text) <= 400 else float("inf")
 
 
 def _detail(response: requests.Response) -> str | None:
