@@ -63,7 +63,7 @@ class Replay:
 
         Does not check their contents: the ghosts may still be unreadable, and the map damaged.
         """
-        if find_map(self._body) is None and self._contents.is_empty:
+        if self._first_map_span is None and self._contents.is_empty:
             raise GbxError("gbx.corrupt", "the body contains neither a map nor a ghost", 0, in_body=True)
 
     @property
@@ -244,7 +244,7 @@ class Replay:
 
     # The inputs.
 
-    @property
+    @cached_fact
     def recorded(self) -> Inputs | None:
         """The inputs of the record; None if the file has none."""
         inputs = (self.record.recorded if self.record else None) or self._contents.recorded
@@ -294,6 +294,10 @@ class Replay:
         return self.container.unpack_body()
 
     @cached_fact
+    def _first_map_span(self) -> tuple[int, int] | None:
+        return find_map(self._body)
+
+    @cached_fact
     def _contents(self) -> ReplayBody:
         return read_ghost_body(self._body) if self.is_ghost_file else read_body(self._body)
 
@@ -301,7 +305,7 @@ class Replay:
     def _map_and_bytes(self) -> tuple[Challenge, bytes]:
         span = None
         if not self.is_ghost_file:
-            span = find_map(self._body) or self._contents.map_span
+            span = self._first_map_span or self._contents.map_span
         if span is None:
             raise GbxError("gbx.no_map", "the file contains no map")
         begin, end = span
@@ -321,7 +325,7 @@ class Replay:
                 return None
             raise
 
-    @property
+    @cached_fact
     def _challenge_or_none(self) -> Challenge | None:
         try:
             self.challenge.uid  # noqa: B018  # the oldest games store the uid in the body of the map

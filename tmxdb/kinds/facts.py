@@ -13,6 +13,7 @@ from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 MAX_TEXT_CHARS = 1000
+_compact_json = json.JSONEncoder(separators=(",", ":")).encode
 FACTS_VERSION = 2
 """Incremented when more is read from files; `tmxdb reread` then updates the rows of files read before."""
 
@@ -94,7 +95,7 @@ def input_events(replay: Replay) -> str | None:
         return None
     if not events:
         return None
-    return json.dumps([[event.time_ms, event.control, event.value] for event in events], separators=(",", ":"))
+    return _compact_json(events)  # of each event its time, control and value
 
 
 def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
@@ -169,7 +170,8 @@ class _FactReader:
 
 def storable(text: str) -> str:
     """Return `text` without NUL and lone surrogates, which PostgreSQL and UTF-8 cannot store."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    text = text.replace("\0", "")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _invalid(data: bytes, item: str, error: GbxError) -> InvalidResponse:

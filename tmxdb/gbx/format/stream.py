@@ -135,21 +135,26 @@ class Stream:
             if version != _ID_TABLE_VERSION:
                 raise self.error("gbx.unsupported", f"id table of version {version}, expected 3", at)
             self.names = []
-        value = self.u32()
+        begin = self.pos
+        if begin + 4 > self.end:
+            raise self._truncated(4)
+        self.pos = begin + 4
+        value: int = _unpack_u32(self.data, begin)[0]
+        index = value & _ID_INDEX
+        names = self.names
+        if 0 < index <= len(names) and value != index:
+            return names[index - 1]  # nearly all ids: a map has one for each block
         if value == _ID_EMPTY:
             return ""
-        index = value & _ID_INDEX
         if value == index:
             return f"#{index}"
-        if index == 0:
-            if len(self.names) == limits.MAX_NAMES:
-                raise self.error("gbx.too_large", f"more than {limits.MAX_NAMES:,} names", at)
-            name = self.string()
-            self.names.append(name)
-            return name
-        if index > len(self.names):
-            raise self.error("gbx.corrupt", f"name {index:,} of a table of {len(self.names):,}", at)
-        return self.names[index - 1]
+        if index > 0:
+            raise self.error("gbx.corrupt", f"name {index:,} of a table of {len(names):,}", at)
+        if len(names) == limits.MAX_NAMES:
+            raise self.error("gbx.too_large", f"more than {limits.MAX_NAMES:,} names", at)
+        name = self.string()
+        names.append(name)
+        return name
 
     def ident(self) -> tuple[str, str, str]:
         """Return three ids: (map uid, environment, author), or (model, collection, author)."""
