@@ -78,11 +78,12 @@ def fill(path: Path, replays: int, events: int) -> None:
     """Create a database with this many replays on a track for each hundred of them."""
     from tmxdb.db.engine import Database
     from tmxdb.db.migrate import upgrade
+    from tmxdb.db.packed_inputs import pack_inputs
 
     database = Database(str(path))
     upgrade(database)
     database.close()
-    inputs = json.dumps([[10 * i, "Steer", 65536 - i] for i in range(events)])
+    inputs = pack_inputs((10 * i, "Steer", 65536 - i) for i in range(events))
     with sqlite3.connect(path) as connection:
         connection.executemany(
             "insert into tracks (track_id, status, listed_top, finished_at)"
@@ -96,7 +97,7 @@ def fill(path: Path, replays: int, events: int) -> None:
             " '[4170, 9000, 12000, 18000, 23450]', 'ann')",
             [[n, n // 100 + 1, "0" * 64] for n in range(1, replays + 1)],
         )
-        connection.executemany("insert into inputs values (?, ?)", [[n, inputs] for n in range(1, replays + 1)])
+        connection.executemany("insert into packed_inputs values (?, ?)", [[n, inputs] for n in range(1, replays + 1)])
 
 
 def export(database: Path, table: str, form: str) -> tuple[int, int]:
@@ -115,6 +116,7 @@ def floor(database: Path, table: str, form: str) -> tuple[int, int]:
     import pyarrow
     import pyarrow.parquet
 
+    from tmxdb.db.packed_inputs import inputs_json
     from tmxdb.export.tables.sources import PAGE, table_sources
 
     source = table_sources()[table]
@@ -125,13 +127,14 @@ def floor(database: Path, table: str, form: str) -> tuple[int, int]:
     statements = {
         "checkpoints": "select replay_id, track_id, 1, race_time_ms, finished from replays",
         "inputs": "select replay_id, track_id, value ->> 0, value ->> 1, value ->> 2"
-        " from inputs join replays using (replay_id), json_each(events)",
+        " from packed_inputs join replays using (replay_id), json_each(inputs_json(events))",
     }
     out, rows = database.with_name(f"{table}.floor"), 0
     with (
         sqlite3.connect(database) as connection,
         pyarrow.parquet.ParquetWriter(out, schema, compression="zstd") as writer,
     ):
+        connection.create_function("inputs_json", 1, inputs_json)
         cursor = connection.execute(statements.get(table, f"select {names} from {table}"))
         while page := cursor.fetchmany(PAGE):
             arrays = [pyarrow.array(values, field.type) for values, field in zip(zip(*page), schema)]  # noqa: B905

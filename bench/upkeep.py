@@ -3,14 +3,13 @@
     python3 run.py bench upkeep [--replays 100000]
 
 Every replay has a file of 100 bytes, so that the disk does not count, and a row with its facts; one in twenty has its
-inputs in the database, about 10 KB of JSON. Each command runs in its own process, and its start counts.
+inputs in the database. Each command runs in its own process, and its start counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import sqlite3
 import subprocess
@@ -24,6 +23,7 @@ from pathlib import Path
 from bench._table import print_rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
+from tmxdb.db.packed_inputs import pack_inputs
 
 BODY = b"x" * 100
 PER_TRACK = 40
@@ -93,7 +93,7 @@ def _make(folder: Path, n: int) -> None:
     upgrade(database)
     database.close()
     digest = hashlib.sha256(BODY).hexdigest()
-    events = json.dumps([[i * 10, "Steer", -65536] for i in range(500)])
+    events = pack_inputs((i * 10, "Steer", 65536 - i) for i in range(500))
     with closing(sqlite3.connect(folder / "tmx.db")) as raw, raw:
         tracks = range(1, n // PER_TRACK + 2)
         done = "status, finished_at"
@@ -116,7 +116,7 @@ def _make(folder: Path, n: int) -> None:
                  len(BODY), digest, f"uid{track_id:024}", f"login{replay_id}", f"$fff{replay_id}"),
             )  # fmt: skip
             if replay_id % 20 == 0:
-                raw.execute("insert into inputs (replay_id, events) values (?, ?)", (replay_id, events))
+                raw.execute("insert into packed_inputs (replay_id, events) values (?, ?)", (replay_id, events))
 
 
 def _sha256(path: str) -> str:

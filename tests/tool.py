@@ -19,6 +19,7 @@ import pytest
 
 from tests import forked
 from tmxdb.cli import main
+from tmxdb.db.packed_inputs import inputs_json
 from tmxdb.storage.folder_identity import MARKER
 from tmxdb_sandbox import RunningSite, running_site
 
@@ -45,6 +46,7 @@ for name, value in {_SHORT_WAITS}.items():
     module, _, constant = name.rpartition(".")
     setattr(importlib.import_module(module), constant, value)
 from tmxdb.cli import main
+from tmxdb.db.packed_inputs import inputs_json
 main()
 """
 
@@ -116,9 +118,10 @@ class Tool:
         return {**os.environ, "PYTHONPATH": path}
 
     def rows(self, sql: str, *values: object, db: str = "tmx.db") -> list[dict[str, Any]]:
-        """Return rows of the database, read without tmxdb."""
+        """Return rows of the database, read without tmxdb, except for the function that unpacks inputs."""
         with contextlib.closing(sqlite3.connect(self.folder / db, timeout=30)) as connection:
             connection.row_factory = sqlite3.Row
+            connection.create_function("inputs_json", 1, inputs_json)
             return [dict(row) for row in connection.execute(sql, values)]
 
     def column(self, sql: str, *values: object, db: str = "tmx.db") -> list[Any]:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, func, or_, select, update
 
 from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.dialect import engine_name, inputs_for
 from tmxdb.db.engine import Database
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.selected import in_selection
@@ -43,7 +44,7 @@ class RereadResult:
 
     item_id: int
     columns: dict[str, Any] | None
-    events: str | None = None
+    events: bytes | None = None
     problem: str | None = None
 
 
@@ -168,9 +169,15 @@ def _write(database: Database, table: Table, results: list[RereadResult]) -> Non
     key = table.primary_key.columns[0]
     names = list(results[0].columns or ())
     statement = update(table).where(key == bindparam("read_key")).values({name: bindparam(name) for name in names})
-    events = [{"replay_id": result.item_id, "events": result.events} for result in results if result.events]
+    rows = [{"read_key": result.item_id, **(result.columns or {})} for result in results]
+    engine = engine_name(database.engine)
+    events = [
+        {"replay_id": result.item_id, "events": inputs_for(engine, result.events)}
+        for result in results
+        if result.events
+    ]
     with database.write() as connection:
-        connection.execute(statement, [{"read_key": result.item_id, **(result.columns or {})} for result in results])
+        connection.execute(statement, rows)
         upsert(connection, NewRows(table_of(ReplayInputsRow), events, update=("events",)))
 
 

@@ -100,9 +100,8 @@ def test_checkpoint_times_are_numbered_from_one(filled: Rows) -> None:
 
 
 def test_input_events_are_rows(filled: Rows) -> None:
-    filled.write(
-        """INSERT INTO inputs VALUES (11, '[[0, "Accelerate", 1], [250, "Steer", -65536]]')""".replace(":", "\\:")
-    )
+    events = '[[0,"Accelerate",1],[250,"Steer",-65536]]'
+    filled.write(f"INSERT INTO packed_inputs VALUES (11, '{events}')")
     assert filled.sql("SELECT number, time_ms, control, value FROM input_events ORDER BY number") == [
         (1, 0, "Accelerate", 1),
         (2, 250, "Steer", -65536),

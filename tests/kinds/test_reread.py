@@ -23,7 +23,7 @@ def test_only_files_read_by_an_older_reader_are_read_again(done: Tool, site: Run
     assert "Files to read again: 0 replays, 0 maps." in done("reread").err
     done.change("update replays set race_time_ms = null, login = null, facts_version = null where replay_id % 2 = 1")
     done.change("update maps set author_ms = null, facts_version = 0")
-    done.change("delete from inputs")
+    done.change("delete from packed_inputs")
     odd = done.one("select count(*) from replays where facts_version is null")
     assert f"Files to read again: {odd} replays, 6 maps." in done("reread", "--dry-run").err
     assert done.one("select count(*) from replays where race_time_ms is null") == odd

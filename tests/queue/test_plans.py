@@ -27,6 +27,7 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
 from tmxdb.db.engine import Database
 from tmxdb.db.models import Base, CaptureRow, MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
+from tmxdb.db.packed_inputs import packed
 from tmxdb.db.reading.reader import Reader
 from tmxdb.events import RowsRecovered
 from tmxdb.kinds import extract
@@ -273,6 +274,7 @@ def _plans_of_newest_sqlite(path: Path, sent: dict[str, Any]) -> list[str]:
     connection = apsw.Connection(str(path))
     try:
         connection.set_busy_timeout(30_000)
+        connection.create_scalar_function("packed_inputs", packed, 1)
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchall():
             connection.execute("ANALYZE")
         return [

@@ -13,6 +13,7 @@ from tmxdb.adoption.recognition.reading import MAP, REPLAY, FoundFile, local_tra
 from tmxdb.adoption.recognition.tracks import Recognised
 from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.dialect import engine_name, inputs_for
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.kinds.naming import map_path
 from tmxdb.kinds.reopening import ALL_REPLAYS
@@ -167,7 +168,12 @@ def store(connection: Connection, placed: Sequence[tuple[Item, str]], now_ms: in
             known = ("track_id", "replay_id", "priority", *_LISTED)
             result = [name for name in rows[noun][0] if name not in known and name != key]
             store_done(connection, table, rows[noun], result, now_ms)
-    events = [{"replay_id": item.replay_id, "events": item.found.events} for item, _ in placed if item.found.events]
+    engine = engine_name(connection)
+    events = [
+        {"replay_id": item.replay_id, "events": inputs_for(engine, item.found.events)}
+        for item, _ in placed
+        if item.found.events
+    ]
     upsert(connection, NewRows(table_of(ReplayInputsRow), events, update=("events",)))
     opened = {item.track_id for item, _ in placed if item.found.noun == REPLAY and item.track_id is not None}
     extractions = [{"track_id": key, "priority": tracks[key].priority} for key in sorted(opened)]

@@ -12,12 +12,15 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
     Engine,
     Select,
     Table,
+    Text,
+    TypeDecorator,
     Update,
     bindparam,
     cast,
@@ -31,6 +34,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from tmxdb.db.packed_inputs import unpack_inputs
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 AnySelect = TypeVar("AnySelect", bound=Select[Any])
@@ -154,6 +159,56 @@ def listed_numbers(parameter: Any) -> Select[Any]:
 def packed_numbers(numbers: Iterable[int]) -> str:
     """Return `numbers` as the one value that `listed_numbers` expects."""
     return json.dumps(list(numbers))
+
+
+class _Packed(FunctionElement[Any]):
+    inherit_cache = True
+
+
+class _Unpacked(FunctionElement[Any]):
+    inherit_cache = True
+
+
+@compiles(_Packed, SQLITE)
+def _call_packed_inputs(element: _Packed, compiler: Any, **options: Any) -> str:
+    return f"packed_inputs({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Unpacked, SQLITE)
+def _call_inputs_json(element: _Unpacked, compiler: Any, **options: Any) -> str:
+    return f"inputs_json({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Packed, POSTGRESQL)
+@compiles(_Unpacked, POSTGRESQL)
+def _unchanged(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+class InputsText(TypeDecorator[str]):
+    """The inputs of a replay as JSON text, which SQLite stores packed (`packed_inputs.py`).
+
+    SQLite's functions `packed_inputs` and `inputs_json` convert them where a statement writes or reads the column.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def bind_expression(self, bindvalue: BindParameter[Any]) -> ColumnElement[Any]:
+        return _Packed(bindvalue)
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return _Unpacked(column)
+
+
+def packed_inputs(text: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the inputs in a column as the engine stores them: packed on SQLite, unchanged on PostgreSQL."""
+    return _Packed(text)
+
+
+def inputs_for(engine: str, packed: bytes) -> bytes | str:
+    """Return packed inputs as a value for a column of `InputsText`."""
+    return packed if engine == SQLITE else unpack_inputs(packed)
 
 
 def locking(query: AnySelect, *, skip_locked: bool = False, of: Table | None = None) -> AnySelect:

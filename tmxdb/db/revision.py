@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tmxdb.errors import DatabaseError
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision. A test compares it with the files in `migrations/versions`."""
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 COPYING = "copying"
 """Stands for the revision while `tmxdb copy-db` fills a database: other commands must not use an unfinished copy."""
 

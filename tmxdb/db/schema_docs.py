@@ -73,7 +73,7 @@ def _lines() -> Iterator[str]:
         yield from _table(Base.metadata.tables[name], without=_JOB_NAMES)
     yield "## Other tables"
     yield ""
-    for name in ("inputs", *sorted(set(Base.metadata.tables) - {*jobs, "inputs"})):
+    for name in ("packed_inputs", *sorted(set(Base.metadata.tables) - {*jobs, "packed_inputs"})):
         yield from _table(Base.metadata.tables[name])
     yield "## Views"
     yield ""

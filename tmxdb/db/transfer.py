@@ -30,14 +30,15 @@ from sqlalchemy import (
 )
 
 from tmxdb.db.bulk import fetch
-from tmxdb.db.dialect import is_postgresql
-from tmxdb.db.models import JOBS, STATUSES, Base, TallyRow, table_of
+from tmxdb.db.dialect import InputsText, is_postgresql
+from tmxdb.db.models import JOBS, STATUSES, Base, ReplayInputsRow, TallyRow, table_of
 from tmxdb.errors import DatabaseError
 
 BATCH, BATCH_OF_INPUTS = 2000, 200
-"""Rows in one transaction; rows of `inputs` have some 10 KB each."""
+"""Rows in one transaction; inputs have some 100 KB each while they are copied."""
 _LARGEST: dict[type[Any], int] = {Integer: 2**31 - 1, BigInteger: 2**63 - 1}
 PlainRow = tuple[Any, ...]
+_inputs = table_of(ReplayInputsRow)
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ def stored(table: Table) -> list[Column[Any]]:
 
 def batch_of(table: Table) -> int:
     """Return how many rows of `table` to read at a time."""
-    return BATCH_OF_INPUTS if table.name == "inputs" else BATCH
+    return BATCH_OF_INPUTS if table is _inputs else BATCH
 
 
 def key_of_row(table: Table, row: PlainRow) -> Any:
@@ -77,7 +78,7 @@ def put(connection: Connection, table: Table, rows: Sequence[PlainRow], cleaned:
     """Insert `rows`, which are not in `table` yet. Raise DatabaseError for values that the engine cannot store."""
     names = ", ".join(column.name for column in stored(table))
     if not is_postgresql(connection):
-        marks = ", ".join("?" * len(stored(table)))
+        marks = ", ".join("packed_inputs(?)" if isinstance(c.type, InputsText) else "?" for c in stored(table))
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
         return
     clean = [clean_row(row) for row in rows]

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection
 from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import NewRows
+from tmxdb.db.dialect import engine_name, inputs_for
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, table_of
 from tmxdb.errors import GbxError, InvalidResponse, TmxdbError
 from tmxdb.gbx import Replay as ReplayFile
@@ -164,7 +165,7 @@ class Download:
         opens = [NewRows(table_of(MapRow), [{"track_id": track_id, "priority": job.priority}])]
         events = input_events(replay) if self._context.options.store_inputs else None
         if events is not None:
-            row = {"replay_id": job.item_id, "events": events}
+            row = {"replay_id": job.item_id, "events": inputs_for(engine_name(self._context.database.engine), events)}
             opens.append(NewRows(table_of(ReplayInputsRow), [row], update=("events",)))
         return Done(values | replay_columns(replay, job.row["track_uid"]), opens)
 

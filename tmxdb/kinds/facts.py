@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tmxdb.db.packed_inputs import pack_inputs
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 MAX_TEXT_CHARS = 1000
-_compact_json = json.JSONEncoder(separators=(",", ":")).encode
 FACTS_VERSION = 2
 """Incremented when more is read from files; `tmxdb reread` then updates the rows of files read before."""
 
@@ -87,15 +87,15 @@ def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
     }
 
 
-def input_events(replay: Replay) -> str | None:
-    """Return the inputs of a replay as JSON for the table `inputs`; None without readable inputs."""
+def input_events(replay: Replay) -> bytes | None:
+    """Return the packed inputs of a replay, for `inputs_for`; None without readable inputs."""
     try:
         events = replay.inputs
     except GbxError:
         return None
     if not events:
         return None
-    return _compact_json(events)  # of each event its time, control and value
+    return pack_inputs(events)  # of each event its time, control and value
 
 
 def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:

@@ -282,8 +282,8 @@ def _advance(connection: Connection, table: Table, before: Any, after: Any) -> N
 
 
 def rows_in(database: Database) -> int:
-    """Return how many rows there are to copy, from the tally and `inputs`; other tables are small."""
+    """Return how many rows there are to copy, from the tally and `packed_inputs`; other tables are small."""
     with database.read() as connection:
         kinds = connection.execute(text("SELECT coalesce(sum(n), 0) FROM tally")).scalar_one()
-        inputs = connection.execute(select(func.count()).select_from(text("inputs"))).scalar_one()
+        inputs = connection.execute(select(func.count()).select_from(text("packed_inputs"))).scalar_one()
     return int(kinds) + int(inputs)

@@ -21,7 +21,7 @@ NOUNS = {
 }
 """For each noun that names a row: its kind, its table and the key."""
 _ATTEMPTS = "SELECT * FROM attempts WHERE kind = :kind AND item_id = :id ORDER BY attempt_id"
-_INPUTS = "SELECT replay_id FROM inputs WHERE replay_id = :id"
+_INPUTS = "SELECT replay_id FROM packed_inputs WHERE replay_id = :id"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ MUST_BE: dict[str, Row] = {
     },
     "maps": {"source": "replay", "from_replay_id": 2**62, "file_path": "a", "file_bytes": 1, "sha256": "f" * 64},
     "captures": {"folder_path": ""},
-    "inputs": {"events": '[[0, "Steer", -65536], [10, "Gas", 1]]'},
+    "inputs": {"events": '[[0,"Steer",-65536],[10,"Gas",1]]'},
+    "packed_inputs": {"events": '[[0,"Steer",-65536],[10,"Gas",1]]'},
     "adopted_files": {"outcome": "matched"},
     "attempts": {"outcome": "lost"},
     "politeness": {"id": 1},
@@ -44,7 +45,11 @@ MUST_BE: dict[str, Row] = {
 """What the rules of a table, or its views, ask for. Everything else is as odd as its column takes."""
 
 
-RENAMED_TABLES = {"politeness": "rate_limit"}
+RENAMED_TABLES = {"politeness": "rate_limit", "inputs": "packed_inputs"}
+POSITION = "packing_inputs"
+"""The setting that revision 0012 adds."""
+UNPACKED = {"packed_inputs": "inputs"}
+"""Tables that are read through a view."""
 RENAMED_COLUMNS = {("workers", "width"): "concurrency"}
 DROPPED = {(table, "lease_until") for table in ("tracks", "replays", "maps", "captures")}
 """What the revisions renamed and dropped: by the names of the older database."""
@@ -92,8 +97,11 @@ def everything(database: Database) -> dict[str, list[Row]]:
     """
     with database.read() as connection:
         names = set(inspect(connection).get_table_names()) - BY_TRIGGERS - {"alembic_version"}
-        rows = {name: connection.execute(sql(f"SELECT * FROM {name}")).mappings() for name in sorted(names)}
-        return {name: sorted(map(dict, found), key=_in_order) for name, found in rows.items()}
+        read = {name: sql(f"SELECT * FROM {UNPACKED.get(name, name)}") for name in sorted(names)}
+        rows = {name: connection.execute(query).mappings() for name, query in read.items()}
+        found = {name: sorted(map(dict, some), key=_in_order) for name, some in rows.items()}
+    found["settings"] = [row for row in found.get("settings", []) if row["key"] != POSITION]
+    return found if found["settings"] else {name: some for name, some in found.items() if name != "settings"}
 
 
 def _in_order(row: Row) -> list[str]:

@@ -139,6 +139,7 @@ def test_the_tally_and_the_queue_work_after_an_upgrade(older: Older, revision: s
     rows.write("DELETE FROM captures WHERE status = 'failed'")
     rows.write("UPDATE tracks SET status = 'pending', finished_at = NULL, error_code = NULL WHERE status = 'skipped'")
     rows.write("DELETE FROM workers")  # odd as they are
+    rows.write("DELETE FROM past_progress")
     rows.write("UPDATE replays SET available_at = '2020-01-01T00:00:00.000Z' WHERE status = 'retry'")
     assert worker(database, [FakeKind()]).run().of("done") == 3  # pending, due, and lost with its worker
     tally, counted = old.counted(database)
@@ -170,7 +171,8 @@ def test_an_upgrade_that_is_killed_leaves_the_older_database_and_the_next_one_su
     assert old.everything(database) == before
 
     ran = tool("--db", new_location, "migrate")
-    assert (ran.status, ran.err) == (0, "")
+    assert ran.status == 0
+    assert not ran.err or ran.err.startswith("Packing the inputs of 6 replays.")
     assert (f"from revision {revision} to {HEAD}" if revision else f"created at revision {HEAD}") in ran.out
     before = old.without_dropped(before)
     assert old.only_old(old.everything(database), before) == before

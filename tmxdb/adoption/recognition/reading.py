@@ -36,7 +36,7 @@ class FoundFile:
     noun: str | None = None
     problem: str | None = None
     columns: dict[str, Any] | None = None
-    events: str | None = None
+    events: bytes | None = None
 
     @property
     def uid(self) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tmxdb.clock import wall_clock
 from tmxdb.db.engines.ago import ago
+from tmxdb.db.packed_inputs import inputs_json, packed
 from tmxdb.errors import DatabaseError
 
 BUSY_TIMEOUT_S = 30
@@ -68,6 +69,8 @@ def connect(uri: str) -> sqlite3.Connection:
     """Open `uri`, with tmxdb's own SQL functions. Transactions begin when they are begun, not by themselves."""
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.create_function("ago", 1, _ago)
+    connection.create_function("inputs_json", 1, inputs_json, deterministic=True)
+    connection.create_function("packed_inputs", 1, packed, deterministic=True)
     return connection
 
 

@@ -1,4 +1,4 @@
-"""The `replays` table: runs on leaderboards; its kind is `download`. And `inputs`: what their drivers pressed.
+"""The `replays` table: runs on leaderboards; its kind is `download`. And `packed_inputs`: what their drivers pressed.
 
 Of each row the first half comes from the site (docs/facts/tmx-api.md), the second from the file. Where both have the
 same fact, the site's column begins with `site_`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 
+from tmxdb.db.dialect import InputsText
 from tmxdb.db.models.base import Base, BigId, JobColumns, Mapped, column, job_rules, partial_index
 
 
@@ -106,15 +107,15 @@ class ReplayRow(JobColumns, Base):
 
 
 class ReplayInputsRow(Base):
-    """Input events of each replay: a table of their own, because they are larger than the rest of the row.
+    """Input events of each replay, packed by SQLite: read the view `inputs` or `input_events`.
 
-    One JSON text for a replay, not one row for an event: 400,000 replays hold some 200 million events. The view
-    `input_events` gives them as rows.
+    A table of their own, because they are larger than the rest of the row. One value for a replay, not one row for an
+    event: 400,000 replays hold some 200 million events.
     """
 
-    __tablename__ = "inputs"
+    __tablename__ = "packed_inputs"
 
     replay_id: Mapped[int] = column(
         "the replay", BigId, ForeignKey("replays.replay_id"), primary_key=True, autoincrement=False
     )
-    events: Mapped[str] = column('JSON: `[[time_ms, "Steer", -65536], …]`, in race time')
+    events: Mapped[str] = column("JSON of the view `inputs`; SQLite stores it packed", InputsText)

@@ -17,6 +17,7 @@ VIEWS = {
     "track_progress": "for each track: replays listed, downloaded and given up; its map",
     "track_tags": "a row for each tag of each track",
     "checkpoint_times": "a row for each checkpoint of each replay",
+    "inputs": 'the input events of each replay as JSON: `[[time_ms, "Steer", -65536], …]`, in race time',
     "input_events": "a row for each input event of each replay",
     "politeness": "the older name of the table `rate_limit`, kept for this version",
 }
