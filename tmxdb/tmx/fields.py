@@ -90,16 +90,13 @@ class FieldReader:
     def oddities(self) -> str | None:
         return to_json(self._unexpected) if self._unexpected else None
 
-    def integer(self, name: str) -> int | None:
-        return self._integer(name, -INT32, INT32)
-
     def natural(self, name: str) -> int | None:
-        return self._integer(name, 0, INT32)
+        return self.integer(name, 0)
 
     def large(self, name: str) -> int | None:
-        return self._integer(name, -INT32, INT64)
+        return self.integer(name, below=INT64)
 
-    def _integer(self, name: str, minimum: int, below: int) -> int | None:
+    def integer(self, name: str, minimum: int = -INT32, below: int = INT32) -> int | None:
         value = self._get(name)
         if type(value) is float and value.is_integer():
             value = int(value)
