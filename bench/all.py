@@ -21,6 +21,7 @@ QUICK = {
     "download": ["--files", "400", "--rounds", "1"],
     "extract": ["--maps", "200", "--rounds", "1"],
     "gbx": ["--rounds", "1"],
+    "files": ["--files", "100", "--rounds", "1"],
     "export": ["--replays", "2000"],
     "loaders": ["--runs", "2", "--frames", "100"],
     "upkeep": ["--replays", "5000"],

@@ -23,11 +23,12 @@ from tmxdb.gbx import read_replay
 from tmxdb.kinds.facts import input_events
 
 EVENTS = [(0, "Steer", -65536), (0, "Accelerate", 1), (1230, "Steer", 65536), (10, "_FakeFinishLine", 1)]
+INT64 = some.integers(-(2**63), 2**63 - 1)
 TEXT = json.dumps(EVENTS, separators=(",", ":"))
 
 
 @settings(max_examples=50)
-@given(some.lists(some.tuples(some.integers(), some.text(max_size=5), some.integers())))
+@given(some.lists(some.tuples(some.integers(-(2**62), 2**62), some.text(max_size=5), INT64)))
 def test_events_are_the_same_after_packing(events: list[tuple[int, str, int]]) -> None:
     stored = pack_inputs(events)
     assert json.loads(unpack_inputs(stored)) == [list(event) for event in events]
@@ -38,7 +39,7 @@ def test_events_are_the_same_after_packing(events: list[tuple[int, str, int]]) -
 @pytest.mark.parametrize(
     "text",
     ["", "x", "{}", "null", "[1]", "[[1]]", '[["0","Steer",1]]', '[[0, "Steer", 1]]', '[[0,"\u00fc",1]]',
-     '[[0,"Steer",null]]', '[[0,"Steer",true]]', "\ud800"],
+     '[[0,"Steer",9223372036854775808]]', '[[0,"Steer",null]]', '[[0,"Steer",true]]', "\ud800"],
 )  # fmt: skip
 def test_a_text_that_would_change_is_stored_as_it_is(text: str) -> None:
     assert packed(text) == text
@@ -52,9 +53,14 @@ def test_a_text_that_would_change_is_stored_as_it_is(text: str) -> None:
         b"x",
         zlib.compress(b""),
         zlib.compress(b"[]"),
-        zlib.compress(b'[["a"],[0],[1],[2]]'),
-        zlib.compress(b'[["a"],[0],[0],[]]'),
-        zlib.compress(b'[["a"],["x"],[0],[1]]')[:-6],
+        zlib.compress(b'[["a"],"bbb",2]\n\0\1\0\1\0'),
+        zlib.compress(b'[["a"],"bbb",1]\n\0\1\0'),
+        zlib.compress(b'[["a"],"bb",1]\n\0\0'),
+        zlib.compress(b'[["a"],"bbx",1]\n\0\0\0'),
+        zlib.compress(b'[["a"],"bbb",-1]\n\0\0\0'),
+        zlib.compress(b'[["a"],"bbb","1"]\n\0\0\0'),
+        zlib.compress(b'[["a"],"bbb",1e99]\n\0\0\0'),
+        zlib.compress(b'[["a"],"bbb",999999999999]\n\0\0\0'),
         pack_inputs(EVENTS)[:-5],
     ],
 )

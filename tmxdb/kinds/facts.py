@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tmxdb.db.packed_inputs import pack_inputs
+from tmxdb.db.packed_inputs import pack_columns
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
 
@@ -90,12 +90,10 @@ def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
 def input_events(replay: Replay) -> bytes | None:
     """Return the packed inputs of a replay, for `inputs_for`; None without readable inputs."""
     try:
-        events = replay.inputs
+        inputs = replay.recorded
+        return pack_columns(inputs.controls, *inputs.columns) if inputs is not None and inputs.count else None
     except GbxError:
         return None
-    if not events:
-        return None
-    return pack_inputs(events)  # of each event its time, control and value
 
 
 def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:

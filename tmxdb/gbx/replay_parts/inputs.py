@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from struct import Struct
@@ -22,7 +24,7 @@ _KEYS = frozenset({"SteerLeft", "SteerRight", "Steer left", "Steer right"})
 _BUTTONS = frozenset({"Accelerate", "Brake"})  # a pad has them too
 
 ENTRY = Struct("<iBI")  # time, index of the control, value
-_ENTRY_BYTES = 9
+_ENTRY_BYTES, _TIME_AT, _INDEX_AT, _VALUE_AT = 9, 0, 4, 5
 CLOCK_ORIGIN_MS = 100_000  # stored time of game time 0
 _OLD_ENTRY = Struct("<iiI")
 _OLD_CLOCK_ORIGIN_MS = 10_000  # in TM 1.0 and PowerUp
@@ -41,6 +43,15 @@ class InputEvent(NamedTuple):
     value: int
     """Keys: 0 is up, any other value is down (1; 128 in TM 1.0 and PowerUp). `Steer` and `Gas`: -65536 to 65536 as
     stored; steering above 0 is to the left."""
+
+
+class InputColumns(NamedTuple):
+    """The events of a run as columns of equal length; see `InputEvent`."""
+
+    times_ms: Sequence[int]
+    numbers: bytes
+    """For each event the place of its control in `Inputs.controls`."""
+    values: Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +76,36 @@ class Inputs:
         return 0 if start is None else self._time_at(start) - CLOCK_ORIGIN_MS
 
     @cached_fact
+    def columns(self) -> InputColumns:
+        """Every event in the order of the file, which is the order of time, without an object for each."""
+        times, values = self._column(_TIME_AT, "i"), self._column(_VALUE_AT, "I")
+        origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
+        analog = [control in ANALOG_CONTROLS for control in self.controls]
+        if any(analog[index] for index in set(self._indices)):
+            signed = [
+                (value + _SIGN) % _RANGE - _SIGN if analog[index] else value
+                for index, value in zip(self._indices, values, strict=True)
+            ]
+            return InputColumns([time - origin_ms for time in times], self._indices, signed)
+        return InputColumns([time - origin_ms for time in times], self._indices, values)
+
+    @cached_fact
     def events(self) -> tuple[InputEvent, ...]:
         """Every event in the order of the file, which is the order of time."""
-        origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
-        controls = self.controls
-        analog = [control in ANALOG_CONTROLS for control in controls]
+        times, numbers, values = self.columns
+        names = map(self.controls.__getitem__, numbers)
         new_event = partial(tuple.__new__, InputEvent)  # 25 % faster than calling InputEvent (52,000 events)
-        return tuple(
-            [
-                new_event(
-                    (time - origin_ms, controls[index], (value + _SIGN) % _RANGE - _SIGN if analog[index] else value)
-                )
-                for time, index, value in ENTRY.iter_unpack(self._entries)
-            ]
-        )
+        return tuple(map(new_event, zip(times, names, values, strict=True)))
+
+    def _column(self, offset: int, kind: str) -> array[int]:
+        """Return the numbers of 4 bytes at `offset` of every entry: ten times as fast as unpacking each entry."""
+        column, data = array(kind), bytearray(4 * self.count)
+        for place in range(4):
+            data[place::4] = self._entries[offset + place :: _ENTRY_BYTES]
+        column.frombytes(bytes(data))
+        if sys.byteorder == "big":
+            column.byteswap()
+        return column
 
     @cached_fact
     def respawns(self) -> int:
@@ -100,7 +127,7 @@ class Inputs:
     @cached_fact
     def _indices(self) -> bytes:
         """The control index of every entry."""
-        return self._entries[4::_ENTRY_BYTES]
+        return self._entries[_INDEX_AT::_ENTRY_BYTES]
 
     def _entries_of(self, control: str) -> Iterator[int]:
         """Yield the numbers of the entries of a control."""

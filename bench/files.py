@@ -1,0 +1,147 @@
+"""Files per second of the commands that read many files with all cores, and the size of inputs in the database.
+
+    python3 run.py bench files [FOLDER …] [--files 574] [--rounds 3]
+
+The folders contain replays; without one, replays of the sandbox are read. They are copied until there are --files of
+them. The baseline reads all facts and every input of each file in one process, without a database. Each command runs
+in its own process, and its start counts. `adopt` reads different files of the sandbox: it looks at the same bytes only
+once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+from bench._table import print_rows
+from bench.gbx import write_sandbox_replays
+from tmxdb.db.engine import Database
+from tmxdb.db.migrate import upgrade
+from tmxdb.db.packed_inputs import unpack_inputs
+from tmxdb.errors import TmxdbError
+from tmxdb.kinds.facts import GbxReader, input_events, parse_replay, replay_columns
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
+    parser.add_argument("--files", type=int, default=574)
+    parser.add_argument("--rounds", type=int, default=3)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        own = folder / "sandbox"
+        own.mkdir()
+        write_sandbox_replays(own, wanted.files)
+        replays = readable(wanted.folders or [own])
+        if not replays:
+            sys.exit("No readable replays found in the folders.")
+        bodies = [replays[i % len(replays)] for i in range(wanted.files)]
+        fill(folder, bodies)
+        mean_kb = sum(map(len, bodies)) / len(bodies) / 1000
+        rows = [
+            ["one process: all facts and every input", *median([baseline(bodies) for _ in range(wanted.rounds)]), 1.0]
+        ]
+        database = ("--db", str(folder / "tmx.db"), "--data", str(folder / "data"))
+        for what, arguments in {
+            "tmxdb reread --all": (*database, "reread", "--all"),
+            "tmxdb reread --all --no-inputs": (*database, "reread", "--all", "--no-inputs"),
+            "tmxdb verify --hash": (*database, "verify", "--hash"),
+            "tmxdb gbx show FOLDER --json": ("gbx", "show", str(folder / "data"), "--json"),
+        }.items():
+            speed, cpu = median([command(wanted.files, *arguments) for _ in range(wanted.rounds)])
+            rows.append([what, speed, cpu, speed / float(str(rows[0][1]))])
+        adopted = [
+            command(wanted.files, "--db", str(folder / f"adopted-{n}.db"), "adopt", str(own), "--no-lookup")
+            for n in range(wanted.rounds)
+        ]
+        rows.append(["tmxdb adopt, files of the sandbox", *median(adopted), ""])
+        print_rows(
+            f"{wanted.files:,} replays of {mean_kb:,.0f} KB, {os.cpu_count()} cores (median of {wanted.rounds})",
+            ("what", "files/s", "CPU s per 1000", "files/s to baseline"),
+            rows,
+        )
+        print_sizes(replays)
+
+
+def readable(folders: list[Path]) -> list[bytes]:
+    """Return the replays below `folders`."""
+    found = []
+    for path in sorted(path for folder in folders for path in folder.rglob("*.[Gg]bx")):
+        try:
+            parse_replay(data := path.read_bytes(), path.name, GbxReader())
+        except TmxdbError:
+            continue
+        found.append(data)
+    return found
+
+
+def fill(folder: Path, bodies: list[bytes]) -> None:
+    """Create a database with a row and a file for each of `bodies`."""
+    database = Database(str(folder / "tmx.db"))
+    upgrade(database)
+    database.close()
+    (folder / "data" / "replays" / "1").mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "tmx.db")) as raw, raw:
+        raw.execute("insert into tracks (track_id, listed_top, status, finished_at) values (1, 10, 'done', 'x')")
+        for replay_id, body in enumerate(bodies, 1):
+            path = f"replays/1/{replay_id}.Replay.Gbx"
+            (folder / "data" / path).write_bytes(body)
+            raw.execute(
+                "insert into replays (replay_id, track_id, file_path, file_bytes, sha256, status, finished_at)"
+                " values (?, 1, ?, ?, ?, 'done', 'x')",
+                (replay_id, path, len(body), hashlib.sha256(body).hexdigest()),
+            )
+
+
+def baseline(bodies: list[bytes]) -> tuple[float, float]:
+    """Return files per second and CPU seconds per 1000 files of a loop over `bodies`."""
+    began_s, cpu_began_s = time.perf_counter(), time.process_time()
+    for body in bodies:
+        hashlib.sha256(body).hexdigest()
+        replay = parse_replay(body, "", GbxReader())
+        replay_columns(replay, None)
+        input_events(replay)
+    return len(bodies) / (time.perf_counter() - began_s), 1000 * (time.process_time() - cpu_began_s) / len(bodies)
+
+
+def command(n: int, *arguments: str) -> tuple[float, float]:
+    """Return the same for a command of tmxdb that reads `n` files, with the processes that it starts."""
+    began_s, before = time.perf_counter(), os.times()
+    subprocess.run([sys.executable, "-m", "tmxdb", *arguments], capture_output=True, check=True)
+    after = os.times()
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return n / (time.perf_counter() - began_s), 1000 * cpu_s / n
+
+
+def median(rounds: list[tuple[float, float]]) -> list[float]:
+    """Return the median of each column."""
+    return [statistics.median(values) for values in zip(*rounds, strict=True)]
+
+
+def print_sizes(replays: list[bytes]) -> None:
+    """Print what the inputs of `replays` take in the database, and what they would take as text."""
+    packed = [stored for body in replays if (stored := input_events(parse_replay(body, "", GbxReader()))) is not None]
+    texts = [unpack_inputs(stored).encode() for stored in packed]
+    forms = {"JSON": texts, "JSON, zlib": [zlib.compress(text) for text in texts], "in the database": packed}
+    mean = statistics.mean(map(len, texts))
+    rows = [
+        [form, statistics.mean(sizes) / 1000, statistics.median(sizes) / 1000, statistics.mean(sizes) / mean]
+        for form, stored in forms.items()
+        if (sizes := [len(one) for one in stored])
+    ]
+    print_rows(f"Inputs of {len(texts)} replays", ("form", "KB a replay, mean", "KB, median", "mean to JSON"), rows)
+
+
+if __name__ == "__main__":
+    main()
