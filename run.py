@@ -50,11 +50,11 @@ def tmxdb(rest: list[str]) -> int:
 def test(rest: list[str]) -> int:
     """Run all tests, or with --quick all but slow and integration tests (see pyproject.toml).
 
-    Many tests wait for a game or a process, so there are twice as many workers as processors.
+    Many tests wait for a game or a process, so there are more workers than processors.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every worker would compile all tests, every time
     selected = ["-m", "not slow and not integration"] if "--quick" in rest else []
-    workers = 2 * (os.cpu_count() or 1)
+    workers = 2 * (os.cpu_count() or 1) + 2
     words = [word for word in rest if word != "--quick"]
     command = [python("dev"), "-m", "pytest", "-n", str(workers), "--dist", "worksteal", *selected, *words]
     return run(command, cwd=HERE)
