@@ -18,7 +18,7 @@ LITTLE_BYTES, ALMOST_NOTHING = 2_000_000_000, 100_000_000
 MANY_REQUESTS = 10.0
 """Requests per second that are a lot for a site run by volunteers."""
 TYPICAL_REPLAY_BYTES = 30_000
-_LIBRARIES = ("SQLAlchemy", "alembic", "click", "requests", "pycurl", "lzokay")
+_LIBRARIES = ("SQLAlchemy", "alembic", "click", "requests", "pycurl", "msgspec", "lzokay")
 _DOWNLOADS = "SELECT status, sum(n) AS n, sum(bytes) AS bytes FROM tally WHERE kind = 'download' GROUP BY status"
 
 
