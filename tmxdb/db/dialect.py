@@ -161,26 +161,26 @@ def packed_numbers(numbers: Iterable[int]) -> str:
     return json.dumps(list(numbers))
 
 
-class _Packed(FunctionElement[Any]):
+class _PackInputs(FunctionElement[Any]):
     inherit_cache = True
 
 
-class _Unpacked(FunctionElement[Any]):
+class _UnpackInputs(FunctionElement[Any]):
     inherit_cache = True
 
 
-@compiles(_Packed, SQLITE)
-def _call_packed_inputs(element: _Packed, compiler: Any, **options: Any) -> str:
+@compiles(_PackInputs, SQLITE)
+def _pack_inputs(element: _PackInputs, compiler: Any, **options: Any) -> str:
     return f"packed_inputs({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_Unpacked, SQLITE)
-def _call_inputs_json(element: _Unpacked, compiler: Any, **options: Any) -> str:
+@compiles(_UnpackInputs, SQLITE)
+def _unpack_inputs(element: _UnpackInputs, compiler: Any, **options: Any) -> str:
     return f"inputs_json({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_Packed, POSTGRESQL)
-@compiles(_Unpacked, POSTGRESQL)
+@compiles(_PackInputs, POSTGRESQL)
+@compiles(_UnpackInputs, POSTGRESQL)
 def _unchanged(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
     return str(compiler.process(element.clauses, **options))
 
@@ -195,15 +195,15 @@ class InputsText(TypeDecorator[str]):
     cache_ok = True
 
     def bind_expression(self, bindvalue: BindParameter[Any]) -> ColumnElement[Any]:
-        return _Packed(bindvalue)
+        return _PackInputs(bindvalue)
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        return _Unpacked(column)
+        return _UnpackInputs(column)
 
 
 def packed_inputs(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the inputs in a column as the engine stores them: packed on SQLite, unchanged on PostgreSQL."""
-    return _Packed(text)
+    return _PackInputs(text)
 
 
 def inputs_for(engine: str, packed: bytes) -> bytes | str:
