@@ -12,14 +12,13 @@ import argparse
 import hashlib
 import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from bench._command import tmxdb_command
 from bench._server import temporary_server
 from bench._table import print_rows
 from tmxdb.db.engine import Database
@@ -65,19 +64,8 @@ def _timed(work: object) -> tuple[float, str]:
 
 
 def _command(database: Path, *arguments: str) -> tuple[float, object]:
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tmxdb", "--db", str(database), *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    if not hasattr(os, "wait4"):
-        assert process.wait() == 0
-        return time.perf_counter() - began, ""
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, arguments
-    return time.perf_counter() - began, used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    measured = tmxdb_command("--db", str(database), *arguments)
+    return measured.seconds, measured.peak_mb or ""
 
 
 def _paths(folder: Path, n: int) -> Iterator[str]:
