@@ -33,12 +33,12 @@ import signal, threading
 from tmxdb.cli import main
 from tmxdb.storage import NewFile
 
-def stopping(file, confirm):
+def stopping(file):
     file._parts[:] = [b"another file"]
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
-    publish(file, confirm)
+    write_out(file)
 
-publish, NewFile.publish = NewFile.publish, stopping
+write_out, NewFile.write_out = NewFile.write_out, stopping
 main()
 """
 
