@@ -29,12 +29,12 @@ def peak_mb(pid: int) -> float:
 @pytest.mark.parametrize(
     ("kind", "faults", "file_kb", "requests"),
     [
-        ("download", [], 3000, 100),
-        ("download", ["huge:mb=20"], 0, 260),
+        ("download", [], 3000, 80),
+        ("download", ["huge:mb=20"], 0, 100),
         ("download", ["endless"], 0, 60),
         ("download", ["bomb:50%"], 0, 300),
         ("list", ["json-huge:mb=20"], 0, 60),
-        ("list", ["bomb:50%"], 0, 250),
+        ("list", ["bomb:50%"], 0, 120),
         ("list", ["endless"], 0, 60),
         ("list", ["json-deep:50%"], 0, 250),
     ],
