@@ -64,7 +64,8 @@ def test_a_file_that_cannot_be_synced_does_not_get_its_name(storage: Storage, mo
 
     together(storage, ["first"])
     monkeypatch.setattr(os, "fsync", failing)
-    monkeypatch.setattr(publishing, "SYNC_THREADS", 1)
+    for name in ("SYNC_THREADS", "FEW_THREADS"):
+        monkeypatch.setattr(publishing, name, 1)
     a, b, c = together(storage, ["a", "b", "c"])
     assert (a, type(b), c) == (True, DiskError, True)
     assert names_in(storage) == ["replays/7/a", "replays/7/c", "replays/7/first"]

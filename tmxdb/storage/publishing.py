@@ -7,14 +7,17 @@ together. Measured on ext4, files of 28 KB: 250 to 750 files/s from one thread, 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 
 from tmxdb.errors import RetryLater, TmxdbError
 from tmxdb.storage.new_file import NewFile
 
-SYNC_THREADS = 16
+SYNC_THREADS, FEW_THREADS, QUICK_S = 16, 2, 0.003
+"""How many threads sync files; how many if the disk needs less than QUICK_S for one. More of them then wait for the GIL
+rather than for the disk: 64 downloads at the same time took 1.16 ms of processor time each with 2, 1.43 with 16."""
 
 Lock = Callable[[Sequence[str]], AbstractContextManager[None]]
 Results = dict[NewFile, bool | BaseException]
@@ -33,26 +36,38 @@ def publish_together(files: Sequence[NewFile], confirm: Confirm, lock: Lock) -> 
 
 
 def _sync(files: Sequence[NewFile]) -> Results:
-    """Make the bytes of all files durable, many at the same time. Return the errors."""
-    waiting, errors = deque(files), Results()
+    """Write all files and make their bytes durable, many at the same time. Return the errors.
 
-    def work() -> None:
-        while waiting:
+    One thread writes them: 16 that write would wait for the GIL more often than for the disk.
+    """
+    waiting, errors = deque[NewFile](), Results()
+    for file in files:
+        try:
+            file.write_out()
+            waiting.append(file)
+        except TmxdbError as error:
+            errors[file] = error
+
+    def sync_one() -> None:
+        with suppress(IndexError):  # another thread was faster
+            file = waiting.popleft()
             try:
-                file = waiting.popleft()
-            except IndexError:  # another thread was faster
-                return
-            try:
-                file.write_out()
                 file.sync()
             except Exception as error:  # noqa: BLE001  # returned with its file
                 errors[file] = error
 
+    def sync_all() -> None:
+        while waiting:
+            sync_one()
+
+    began_s = time.perf_counter()
+    sync_one()
+    most = FEW_THREADS if time.perf_counter() - began_s < QUICK_S else SYNC_THREADS
     # Daemon threads, so that a second Ctrl-C need not wait for a disk.
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(SYNC_THREADS, len(files)) - 1)]
+    threads = [threading.Thread(target=sync_all, daemon=True) for _ in range(min(most, len(waiting)) - 1)]
     for thread in threads:
         thread.start()
-    work()
+    sync_all()
     for thread in threads:
         thread.join()
     return errors
