@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.tmx.endpoints import REPLAY_FIELDS, TRACK_FIELDS
-from tmxdb.tmx.records import LONGEST_TEXT, replay_record, shown, track_record
+from tmxdb.tmx.fields import LONGEST_TEXT, shown
+from tmxdb.tmx.records import replay_record, track_record
 
 TRACK: dict[str, Any] = {
     "TrackId": 924307,

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from tmxdb.tmx.fields import LONGEST_TEXT, ListedFields, shown
+from tmxdb.tmx.fields import ListedFields
 
-__all__ = ["LONGEST_TEXT", "shown"]
 Record = TypeVar("Record")
 
 
