@@ -12,6 +12,7 @@ from tests.gbx.samples import expected, needs_samples, sample
 from tmxdb.arrays.line import Line, read_line
 from tmxdb.errors import InvalidInput
 from tmxdb.gbx import read_replay
+from tmxdb.gbx.jumps import jumps
 
 REPLAYS = [
     file for file, facts in expected("golden.json").items() if facts["kind"] == "replay" and facts["environment"]
@@ -37,6 +38,10 @@ def test_arrays_of_a_real_run_are_its_samples(file: str) -> None:
             read_line(replay)
         return
     line = read_line(replay)
+    presses_ms = [event.time_ms for event in replay.inputs if event.control == "Respawn" and event.value]
+    distances_m = [0.0, *map(math.dist, replay.samples.positions(), list(replay.samples.positions())[1:])]
+    after_start_ms = [time_ms for time_ms in presses_ms if time_ms >= 0]
+    assert line.jumps.tolist() == jumps(replay.samples.times_ms(), distances_m, after_start_ms)
     assert len(line) == len(replay.samples)
     for at in range(0, len(line), max(len(line) // 50, 1)):
         row = replay.samples[at]

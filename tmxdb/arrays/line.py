@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tmxdb.errors import InvalidInput
 from tmxdb.gbx import Replay, read_replay
-from tmxdb.gbx.jumps import jumps
+from tmxdb.gbx.jumps import MAX_SPEED_KMH, respawn_jumps
+from tmxdb.gbx.replay_parts.inputs import RESPAWN
 from tmxdb.gbx.replay_parts.samples import Samples
 from tmxdb.gbx.source import Source
 
@@ -95,12 +97,14 @@ def read_line(source: Source | Replay) -> Line:
     samples = replay.samples
     if not samples:
         raise InvalidInput("the replay contains no positions.", code="input.no_samples")
-    times_ms = np.array(samples.times_ms(), dtype=np.int64)
+    times_ms = _integers(samples.times_ms())
     positions, velocities, rotations = _decode(samples)
     steps_m = np.linalg.norm(np.diff(positions, axis=0, prepend=positions[:1]), axis=1)
-    presses = [event.time_ms for event in replay.inputs if event.control == "Respawn" and event.value]
-    moved = jumps(times_ms.tolist(), steps_m.tolist(), [time_ms for time_ms in presses if time_ms >= 0])
-    return Line(times_ms, positions, velocities, rotations, np.array(moved, dtype=np.int64))
+    too_fast = np.flatnonzero(steps_m[1:] > MAX_SPEED_KMH / 3600 * np.maximum(np.diff(times_ms), 1)) + 1
+    presses_ms = replay.recorded.presses_ms(RESPAWN) if replay.recorded else []
+    respawned = respawn_jumps(times_ms.tolist(), steps_m.tolist(), [time_ms for time_ms in presses_ms if time_ms >= 0])
+    moved = np.union1d(too_fast, list(respawned)).astype(np.int64)
+    return Line(times_ms, positions, velocities, rotations, moved)
 
 
 def _decode(samples: Samples) -> tuple[Floats, Floats, Floats]:
@@ -110,7 +114,7 @@ def _decode(samples: Samples) -> tuple[Floats, Floats, Floats]:
         nothing = np.full((len(rows), 4), np.nan)
         return rows[:, :3], _direction(rows[:, 4], rows[:, 5]) * (rows[:, 3:4] / 3.6), nothing
     data, offsets = samples.packed()
-    places = np.asarray(offsets, dtype=np.int64)[:, None] + np.arange(_LAYOUT.itemsize)
+    places = _integers(offsets)[:, None] + np.arange(_LAYOUT.itemsize)
     raw: Any = np.frombuffer(data, dtype=np.uint8)[places].view(_LAYOUT)[:, 0]
     speeds = np.where(raw["speed"] == _STANDING, 0.0, np.exp(raw["speed"] / 1000))
     directions = _direction(raw["heading"] * (np.pi / 127), raw["pitch"] * (np.pi / 2 / 127))
@@ -120,9 +124,17 @@ def _decode(samples: Samples) -> tuple[Floats, Floats, Floats]:
     return raw["position"].astype(float), directions * speeds[:, None], rotations
 
 
+def _integers(values: Sequence[int]) -> NDArray[np.int64]:
+    """Return `values` as an array, a range without a Python object for each."""
+    if isinstance(values, range):
+        return np.arange(values.start, values.stop, values.step, dtype=np.int64)
+    return np.array(values, dtype=np.int64)
+
+
 def _direction(heading: Floats, pitch: Floats) -> Floats:
     """Return unit vectors, shape (N, 3)."""
-    return np.stack([np.cos(heading) * np.cos(pitch), np.sin(heading) * np.cos(pitch), np.sin(pitch)], axis=1)
+    level = np.cos(pitch)
+    return np.stack([np.cos(heading) * level, np.sin(heading) * level, np.sin(pitch)], axis=1)
 
 
 def _slerp(before: Floats, after: Floats, share: Floats) -> Floats:

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from struct import Struct
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ CLOCK_ORIGIN_MS = 100_000  # stored time of game time 0
 _OLD_ENTRY = Struct("<iiI")
 _OLD_CLOCK_ORIGIN_MS = 10_000  # in TM 1.0 and PowerUp
 
-_SIGN, _RANGE = 0x800000, 0x1000000  # analog values are 24-bit two's complement
+_SIGN = 0x800000  # analog values are 24-bit two's complement
+_SIGN_EXTENSION = bytes(0xFF if byte & 0x80 else 0 for byte in range(256))
 
 
 class InputEvent(NamedTuple):
@@ -78,16 +80,9 @@ class Inputs:
     @cached_fact
     def columns(self) -> InputColumns:
         """Every event in the order of the file, which is the order of time, without an object for each."""
-        times, values = self._column(_TIME_AT, "i"), self._column(_VALUE_AT, "I")
         origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
-        analog = [control in ANALOG_CONTROLS for control in self.controls]
-        if any(analog[index] for index in set(self._indices)):
-            signed = [
-                (value + _SIGN) % _RANGE - _SIGN if analog[index] else value
-                for index, value in zip(self._indices, values, strict=True)
-            ]
-            return InputColumns([time - origin_ms for time in times], self._indices, signed)
-        return InputColumns([time - origin_ms for time in times], self._indices, values)
+        times_ms = [time - origin_ms for time in _numbers("i", self._column(_TIME_AT))]
+        return InputColumns(times_ms, self._indices, self._values())
 
     @cached_fact
     def events(self) -> tuple[InputEvent, ...]:
@@ -97,32 +92,50 @@ class Inputs:
         new_event = partial(tuple.__new__, InputEvent)  # 25 % faster than calling InputEvent (52,000 events)
         return tuple(map(new_event, zip(times, names, values, strict=True)))
 
-    def _column(self, offset: int, kind: str) -> array[int]:
-        """Return the numbers of 4 bytes at `offset` of every entry: ten times as fast as unpacking each entry."""
-        column, data = array(kind), bytearray(4 * self.count)
+    def presses_ms(self, control: str) -> list[int]:
+        """Return when a control went down, on the race clock."""
+        origin_ms = CLOCK_ORIGIN_MS + self.clock_shift_ms
+        return [self._time_at(at) - origin_ms for at in self._entries_of(control) if self._value_at(at) != 0]
+
+    def _values(self) -> Sequence[int]:
+        """Return the value of every entry, analog ones with their sign."""
+        data = self._column(_VALUE_AT)
+        unsigned = _numbers("I", data)
+        if self._used.isdisjoint(ANALOG_CONTROLS):
+            return unsigned
+        # All values get a sign together, which is much faster than one by one. Values of keys are too small to change.
+        data[3::4] = data[2::4].translate(_SIGN_EXTENSION)
+        signed = _numbers("i", data)
+        is_key = self._indices.translate(bytes(control not in ANALOG_CONTROLS for control in self.controls).ljust(256))
+        if max(compress(unsigned, is_key), default=0) < _SIGN:
+            return signed
+        return [key if is_one else analog for key, analog, is_one in zip(unsigned, signed, is_key, strict=True)]
+
+    def _column(self, offset: int) -> bytearray:
+        """Return the 4 bytes at `offset` of every entry: ten times as fast as unpacking each entry."""
+        data = bytearray(4 * self.count)
         for place in range(4):
             data[place::4] = self._entries[offset + place :: _ENTRY_BYTES]
-        column.frombytes(bytes(data))
-        if sys.byteorder == "big":
-            column.byteswap()
-        return column
+        return data
 
     @cached_fact
     def respawns(self) -> int:
         """Presses of Respawn at or after the start of the race; earlier ones (seen in 2 files) have no effect."""
-        start = self._first_entry_of(RACE_START)
-        earliest_ms = -(1 << 31) if start is None else self._time_at(start)
-        return sum(
-            1 for at in self._entries_of(RESPAWN) if self._value_at(at) != 0 and self._time_at(at) >= earliest_ms
-        )
+        presses_ms = self.presses_ms(RESPAWN)
+        has_start = self._first_entry_of(RACE_START) is not None
+        return sum(time_ms >= 0 for time_ms in presses_ms) if has_start else len(presses_ms)
 
     @cached_fact
     def device(self) -> str | None:
         """`keyboard`, `pad` (any analog control), or `mixed` if the run was steered with both; None without driving."""
-        used = {control for index, control in enumerate(self.controls) if index in self._indices}
-        if not used & _PAD:
-            return "keyboard" if used & (_KEYS | _BUTTONS) else None
-        return "mixed" if used & _KEYS else "pad"
+        if not self._used & _PAD:
+            return "keyboard" if self._used & (_KEYS | _BUTTONS) else None
+        return "mixed" if self._used & _KEYS else "pad"
+
+    @cached_fact
+    def _used(self) -> frozenset[str]:
+        """The names of the controls that have an entry."""
+        return frozenset([control for index, control in enumerate(self.controls) if index in self._indices])
 
     @cached_fact
     def _indices(self) -> bytes:
@@ -149,6 +162,15 @@ class Inputs:
     def _value_at(self, entry: int) -> int:
         value: int = ENTRY.unpack_from(self._entries, entry * _ENTRY_BYTES)[2]
         return value
+
+
+def _numbers(kind: str, data: bytearray) -> array[int]:
+    """Return the little-endian numbers in `data`. `kind`: a type code of the module `array`."""
+    numbers = array(kind)
+    numbers.frombytes(bytes(data))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def read_inputs(stream: Stream) -> Inputs:

@@ -111,9 +111,13 @@ class Samples(Sequence[Sample]):
         """Whether speed, direction and rotation are stored, in the layout of `BEGIN`."""
         return self.version != _TM1_VERSION
 
-    def times_ms(self) -> list[int]:
+    def times_ms(self) -> Sequence[int]:
         """Return the race time of every sample."""
-        return [self._time_ms(index) for index in range(len(self))]
+        if self._times_ms is not None:
+            return self._times_ms[: len(self)]
+        if self.period_ms == 0:
+            return [0] * len(self)
+        return range(0, len(self) * self.period_ms, self.period_ms)
 
     def _time_ms(self, index: int) -> int:
         return self._times_ms[index] if self._times_ms is not None else index * self.period_ms
