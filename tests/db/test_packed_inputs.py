@@ -36,6 +36,17 @@ def test_events_are_the_same_after_packing(events: list[tuple[int, str, int]]) -
     assert (unpack_inputs(stored), packed(text)) == (text, stored)
 
 
+@pytest.mark.parametrize("controls", [128, 129, 256])
+def test_inputs_of_many_controls(controls: int) -> None:
+    events = [(0, f"control {number}", 1) for number in reversed(range(controls))]
+    assert json.loads(unpack_inputs(pack_inputs(events))) == [list(event) for event in events]
+
+
+def test_inputs_of_more_controls_than_any_game_has_are_stored_as_they_are() -> None:
+    text = json.dumps([(0, f"control {number}", 1) for number in range(257)], separators=(",", ":"))
+    assert packed(text) == text
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "x", "{}", "null", "[1]", "[[1]]", '[["0","Steer",1]]', '[[0, "Steer", 1]]', '[[0,"\u00fc",1]]',
