@@ -80,11 +80,11 @@ def main() -> None:
 
 
 def readable(folders: list[Path]) -> list[bytes]:
-    """Return the replays below `folders`."""
+    """Return the replays below `folders` whose ghosts can be read; `gbx show` fails for the others."""
     found = []
     for path in sorted(path for folder in folders for path in folder.rglob("*.[Gg]bx")):
         try:
-            parse_replay(data := path.read_bytes(), path.name, GbxReader())
+            _ = parse_replay(data := path.read_bytes(), path.name, GbxReader()).ghosts
         except TmxdbError:
             continue
         found.append(data)

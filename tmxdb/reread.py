@@ -90,12 +90,13 @@ def reread(
 
     `selection`: only the files of its tracks.
 
-    Row status and files are not changed. Returns after the current 500 files when `stop` is set.
+    Row status and files are not changed. Returns after the current 500 files when `stop` is set. The next 500 are read
+    while these are written.
     """
-    for tasks in _task_chunks(
+    chunks = _task_chunks(
         database, storage, table, reader=reader, inputs=inputs, everything=everything, selection=selection
-    ):
-        results = list(executor.map(read_file, tasks, chunksize=20))
+    )
+    for results in _read_ahead(executor, chunks):
         _write(database, table, [result for result in results if result.columns is not None])
         for result in results:
             on_read(result)
@@ -128,6 +129,15 @@ def read_file(task: RereadTask) -> RereadResult:
         return RereadResult(task.item_id, columns, input_events(replay) if task.inputs else None)
     except TmxdbError as error:
         return RereadResult(task.item_id, None, problem=str(error))
+
+
+def _read_ahead(executor: Executor, chunks: Iterator[list[RereadTask]]) -> Iterator[list[RereadResult]]:
+    """Yield the results of each chunk while the next one is being read."""
+    reading: Iterator[RereadResult] = iter(())
+    for tasks in chunks:
+        ready, reading = reading, executor.map(read_file, tasks, chunksize=20)
+        yield list(ready)
+    yield list(reading)
 
 
 def _task_chunks(
