@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.game.drivers.conformance import connected, next_step
@@ -20,6 +21,7 @@ from tmxdb.game.folders import GameFolders
 from tmxdb.game.locks.port_lock import PortLock
 from tmxdb.game.plugin import SCRIPT, script_text
 from tmxdb.game.plugin.running_check import compare_folder, local_path
+from tmxdb.game.process import processes
 from tmxdb_sandbox import RunningGame, running_game
 
 __all__ = ["folders"]
@@ -202,6 +204,22 @@ def test_a_game_with_tmxdbs_plugin_proves_its_folders_and_process(
     assert found["user folder"]["ok"] is True
     assert found["scripts"]["ok"] is True
     assert list((ready / "TMInterface" / "Scripts").iterdir()) == []
+
+
+def test_the_game_is_not_held_while_its_process_is_searched_for(
+    tool: Tool, linked: Callable[..., RunningGame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = linked()
+    held = []
+
+    def listener_of(port: int) -> int | None:
+        connections = psutil.Process().net_connections("tcp")
+        held.extend(one for one in connections if one.raddr and one.raddr.port == port and one.status == "ESTABLISHED")
+        return processes.listener_of(port)
+
+    monkeypatch.setattr("tmxdb.game.plugin.running_check.listener_of", listener_of)
+    assert check(tool, "--base-tmi-port", game.port, ends=0)["process"]["found"].startswith(f"{game.pid} (")
+    assert held == []
 
 
 def test_a_game_that_reads_another_scripts_folder_is_reported(

@@ -187,8 +187,9 @@ def check_port(number: int, folders: GameFolders | None = None) -> Iterator[Chec
         event = driver.wait(_GREETING_S)
         answer = "a game answers" if isinstance(event, ConnectedEvent) else f"a game runs ({event})"
         menus = {True: ", in its menus", False: ", outside its menus", None: ""}[driver.in_menus()]
-        yield CheckResult(f"port {number}", True, f"{answer}{menus}{_plugin_text(driver)}")
-        yield from _check_running_game(driver, number, folders)
+        found = f"{answer}{menus}{_plugin_text(driver)}"
+        capabilities, link = driver.capabilities(), driver.link()
+        facts = [] if link is None or folders is None else list(check_running_folders(link, folders, number))
     except GameError as error:
         yield CheckResult(
             f"port {number}",
@@ -197,17 +198,13 @@ def check_port(number: int, folders: GameFolders | None = None) -> Iterator[Chec
             "bring the game's window to the front and wait for its menus; a game that is loading or held by another"
             " program does not answer; if it is not the game, choose another --base-tmi-port",
         )
+        return
     finally:
         driver.close()
-
-
-def _check_running_game(driver: SocketDriver, number: int, folders: GameFolders | None) -> Iterator[CheckResult]:
-    findings = [check_process(number, driver.capabilities())]
-    link = driver.link()
-    if link is not None and folders is not None:
-        findings += check_running_folders(link, folders, number)
-    for finding in findings:
-        yield CheckResult(finding.what, finding.ok, finding.found, finding.fix)
+    yield CheckResult(f"port {number}", True, found)
+    # After closing: a connected game stands still, and drops a client that takes too long to answer.
+    for fact in (check_process(number, capabilities), *facts):
+        yield CheckResult(fact.what, fact.ok, fact.found, fact.fix)
 
 
 def _plugin_text(driver: SocketDriver) -> str:
