@@ -18,6 +18,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # (docs/facts/tmx-api.md#conventions). More digits, a Z or an offset are accepted too.
 _SITE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
+# Nearly all times. Python reads the hour 24 only since 3.13.
+_USUAL_SITE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:\.\d{1,3})?", re.ASCII)
+_TO_MILLISECONDS = {19: ".000Z", 21: "00Z", 22: "0Z", 23: "Z"}
+"""What completes a usual time, by its length."""
+
 
 def wall_clock() -> int:
     """Return the system time in milliseconds since 1970-01-01 UTC."""
@@ -38,14 +43,14 @@ def from_iso(text: str) -> int:
 
 def site_time(text: str) -> str:
     """Convert a time of the exchange into the stored form. Raise ValueError if it is not a time."""
+    if _USUAL_SITE_TIME.fullmatch(text):
+        datetime.fromisoformat(text)
+        return text + _TO_MILLISECONDS[len(text)]
     match = _SITE_TIME.fullmatch(text)
     if not match:
         raise ValueError(f"not a time: {text[:40]!r}")
     seconds, fraction, zone = match.groups()
     milliseconds = ((fraction or "") + "000")[:3]
-    if zone in (None, "Z") and seconds[11:13] != "24":  # as the site writes nearly all times
-        datetime.fromisoformat(seconds)
-        return f"{seconds}.{milliseconds}Z"
     try:
         # Parsed even without a zone: this rejects a 13th month, and newer Pythons accept the hour 24.
         return iso(from_iso(seconds + (zone or "Z")) + int(milliseconds))
