@@ -8,6 +8,7 @@ The pages are downloaded first. The measured part is from JSON to rows: parse, c
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sqlite3
 import tempfile
@@ -19,13 +20,14 @@ from typing import Any
 import requests
 
 from bench._table import print_rows
+from tmxdb.cli import GC_THRESHOLD
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.tracks import Synced, TrackSync
 from tmxdb.tmx.endpoints import PAGE, TRACK_FIELDS
 from tmxdb.tmx.pages import track_page
-from tmxdb.tmx.records import Page, TrackRecord
+from tmxdb.tmx.records import TRACK, Page, TrackRecord
 from tmxdb_sandbox import running_site
 
 
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=3)
     wanted = parser.parse_args()
+    gc.set_threshold(GC_THRESHOLD)  # as the command does
     with tempfile.TemporaryDirectory() as folder, running_site(tracks=wanted.tracks) as site:
         bodies = fetched_pages(site.url)
         plain, first, again = [], [], []
@@ -68,8 +71,8 @@ def fetched_pages(url: str) -> list[bytes]:
 def _plain(path: Path, bodies: list[bytes]) -> float:
     """Return the rows per second of inserting the same columns into a plain table. Parsing is not counted."""
     pages = [track_page(body, PAGE, "bench") for body in bodies]
-    rows = [[(record.track_id, *record.columns.values()) for record in page.records] for page in pages]
-    names = ["track_id", *pages[0].records[0].columns]
+    rows = [[(record.track_id, *record.values) for record in page.records] for page in pages]
+    names = ["track_id", *TRACK.columns]
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -11,7 +11,7 @@ from tmxdb.clock import iso
 from tmxdb.db.engine import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.sync.store import Stored, store_tracks
-from tmxdb.tmx.records import TrackRecord, track_record
+from tmxdb.tmx.records import TRACK, TrackRecord, track_record
 
 _tracks = table_of(TrackRow)
 
@@ -39,13 +39,15 @@ def test_a_changed_track_is_listed_again_and_an_unchanged_one_is_not(database: D
 
 
 def test_every_column_of_a_known_track_is_compared_with_what_is_stored(database: Database) -> None:
-    names = list(_listed(1).columns)
+    names = TRACK.columns
     first = {name: _value(name, 1) for name in names}
-    page = [TrackRecord(number, dict(first)) for number in range(1, len(names) + 2)]  # the last one stays the same
+    page = [
+        TrackRecord(number, tuple(first.values())) for number in range(1, len(names) + 2)
+    ]  # the last one stays the same
     with database.write() as connection:
         assert store_tracks(connection, page, NOW) == Stored(new=len(page))
     changed = [
-        TrackRecord(record.track_id, {**first, name: _value(name, 0)} if name else first)
+        TrackRecord(record.track_id, tuple(({**first, name: _value(name, 0)} if name else first).values()))
         for record, name in zip(page, [*names, None], strict=True)
     ]
     with database.write() as connection:
@@ -53,7 +55,7 @@ def test_every_column_of_a_known_track_is_compared_with_what_is_stored(database:
     columns = [_tracks.c[name] for name in names]
     with database.read() as connection:
         rows = connection.execute(select(*columns, _tracks.c.synced_at).order_by(_tracks.c.track_id)).all()
-    assert [tuple(row) for row in rows] == [(*record.columns.values(), iso(NOW + 1000)) for record in changed]
+    assert [tuple(row) for row in rows] == [(*record.values, iso(NOW + 1000)) for record in changed]
 
 
 def test_only_the_time_of_a_track_that_is_the_same_is_written(database: Database) -> None:

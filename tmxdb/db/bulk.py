@@ -69,9 +69,9 @@ class RowStream:
     same: Mapping[str, Any]
     update: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[Row]:
-        for row in self.rows:
-            yield {**dict(zip(self.names, row, strict=True)), **self.same}
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        same = tuple(self.same.values())
+        return ((*row, *same) for row in self.rows)
 
 
 def upsert(connection: Connection, new: NewRows) -> None:
@@ -93,15 +93,16 @@ def upsert_streams(connection: Connection, streams: Sequence[RowStream]) -> None
     """Write streams for the same columns of one table, as `upsert` does. If a key occurs twice, its last row wins."""
     table, names, update = streams[0].table, (*streams[0].names, *streams[0].same), streams[0].update
     keys, engine = _keys(table), engine_name(connection)
-    rows = heapq.merge(*streams, key=itemgetter(names[0]))  # one after the other where keys are equal
+    # One stream after the other where keys are equal.
+    rows = iter(streams[0]) if len(streams) == 1 else heapq.merge(*streams, key=itemgetter(0))
     if keys[0] not in names:
         statement = inserting(table, names, engine)
         while batch := list(islice(rows, STREAM_BATCH)):
-            execute_many(connection, statement, batch)
+            _execute_values(connection, statement, names, batch)
         return
-    statement, key_of = _upserting(table, keys, names, update, (), engine), itemgetter(*keys)
+    statement, key_of = _upserting(table, keys, names, update, (), engine), itemgetter(*map(names.index, keys))
     while batch := list(islice(rows, STREAM_BATCH)):
-        execute_many(connection, statement, list({key_of(row): row for row in batch}.values()))
+        _execute_values(connection, statement, names, list({key_of(row): row for row in batch}.values()))
 
 
 def portions(streams: Sequence[RowStream], n: int) -> Iterator[list[RowStream]]:
@@ -140,13 +141,35 @@ def execute_many(connection: Connection, statement: Executable, rows: Sequence[R
         for packed in packed_rows(rows):
             connection.exec_driver_sql(sql, {ROWS: packed})
         return
-    pick = itemgetter(*order)
-    values = map(pick, rows) if len(order) > 1 else ((pick(row),) for row in rows)
-    longer = _for_many_rows(sql, len(order))
+    _execute_on_sqlite(connection, sql, _picked(rows, order), len(rows), len(order))
+
+
+def _execute_values(
+    connection: Connection, statement: Executable, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Run a statement as `execute_many` does; `rows` are the values of the columns `names`."""
+    sql, order, _ = _compiled(statement, connection.dialect)
+    if order is None:
+        for packed in packed_rows(dict(zip(names, row, strict=True)) for row in rows):
+            connection.exec_driver_sql(sql, {ROWS: packed})
+        return
+    values = iter(rows) if order == names else _picked(rows, tuple(map(names.index, order)))
+    _execute_on_sqlite(connection, sql, values, len(rows), len(order))
+
+
+def _picked(rows: Sequence[Any], keys: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    pick = itemgetter(*keys)
+    return map(pick, rows) if len(keys) > 1 else ((pick(row),) for row in rows)
+
+
+def _execute_on_sqlite(
+    connection: Connection, sql: str, rows: Iterator[tuple[Any, ...]], n_rows: int, n_columns: int
+) -> None:
+    longer = _for_many_rows(sql, n_columns)
     if longer is not None:
-        for _ in range(len(rows) // ROWS_AT_ONCE):
-            connection.exec_driver_sql(longer, tuple(chain.from_iterable(islice(values, ROWS_AT_ONCE))))
-    if rest := list(values):
+        for _ in range(n_rows // ROWS_AT_ONCE):
+            connection.exec_driver_sql(longer, tuple(chain.from_iterable(islice(rows, ROWS_AT_ONCE))))
+    if rest := list(rows):
         connection.exec_driver_sql(sql, rest)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tmxdb.errors import InvalidResponse
 from tmxdb.kinds.packed import PackedRow, PackedRows, merged, sorted_run
 from tmxdb.tmx.endpoints import PAGE
-from tmxdb.tmx.records import Page, ReplayRecord
+from tmxdb.tmx.records import REPLAY, Page, ReplayRecord
 
 MOST_PAGES = 200
 """Pages read of one leaderboard: 200,000 replays. The longest that any client mentions have 100,000."""
@@ -22,10 +22,7 @@ MOST_EMPTY_PAGES = 20
 MOST_BYTES = 32_000_000
 """Size of a listing, packed. 200,000 replays take some 10 MB; values made to be incompressible take more."""
 
-LISTED = (
-    "replay_id", "user_id", "user_name", "site_time_ms", "site_score", "site_respawns", "replay_at", "track_at",
-    "position", "is_best", "is_leaderboard", "leaderboard_points", "validated", "oddities",
-)  # fmt: skip
+LISTED = ("replay_id", *REPLAY.columns)
 """What a row of a listing contains, in this order."""
 
 FetchPage = Callable[[dict[str, str | int]], Page[ReplayRecord] | None]
@@ -47,7 +44,7 @@ class LeaderboardListing:
 
     def add(self, records: Iterable[ReplayRecord]) -> None:
         """Add the replays of a page. Raise InvalidResponse if the listing takes more than MOST_BYTES now."""
-        run = sorted_run([record.replay_id, *map(record.columns.__getitem__, LISTED[1:])] for record in records)
+        run = sorted_run([record.replay_id, *record.values] for record in records)
         if run:
             self.runs.append(run)
             self._bytes += run.packed_bytes
@@ -65,7 +62,7 @@ class LeaderboardListing:
     def records(self) -> Iterator[ReplayRecord]:
         """Yield the replays in the order of their ids."""
         for replay_id, *values in self.rows():
-            yield ReplayRecord(replay_id, dict(zip(LISTED[1:], values, strict=True)))
+            yield ReplayRecord(replay_id, tuple(values))
 
 
 def best_replays(fetch: FetchPage, top: int, *, item: str = "a track") -> LeaderboardListing | None:
@@ -92,11 +89,11 @@ def best_replays(fetch: FetchPage, top: int, *, item: str = "a track") -> Leader
             return None if after is None else found(is_complete=False)
         before = len(best)
         for record in page.records:
-            version = record.columns["track_at"]
+            version = record["track_at"]
             newest = newest or version
             if version is not None and version != newest:
                 return found(is_complete=True)  # only older versions of the track follow
-            driver = record.columns["user_id"]
+            driver = record["user_id"]
             if not record.is_ranked or record.replay_id in best or driver in drivers:
                 continue
             if len(best) == top:

@@ -31,10 +31,9 @@ class RecentIds:
 
     def add(self, track_ids: Iterable[int]) -> None:
         """Remember more ids and forget the oldest."""
-        for track_id in track_ids:
-            if track_id not in self._ids:
-                self._ids.add(track_id)
-                self._order.append(track_id)
+        new = [track_id for track_id in dict.fromkeys(track_ids) if track_id not in self._ids]
+        self._ids.update(new)
+        self._order.extend(new)
         while len(self._order) > REMEMBERED_IDS:
             self._ids.discard(self._order.popleft())
 
@@ -81,14 +80,14 @@ class UploadOrderHistory:
     def record(self, page: Page[TrackRecord]) -> None:
         """Remember `page` as the next page of the walk."""
         self._last_page = {record.track_id for record in page.records}
-        self._seen.extend((record.track_id, record.columns["uploaded_at"]) for record in page.records)
+        self._seen.extend((record.track_id, record["uploaded_at"]) for record in page.records)
 
     def is_repeated(self, page: Page[TrackRecord], cursor: int) -> bool:
         """Return whether `page` cannot be the one behind `cursor`."""
         ids = {record.track_id for record in page.records}
         if ids and ids <= self._last_page:
             return True
-        first = next((moment for record in page.records if (moment := record.columns["uploaded_at"])), None)
+        first = next((moment for record in page.records if (moment := record["uploaded_at"])), None)
         behind = self.uploaded_at(cursor)
         return first is not None and behind is not None and first < behind
 

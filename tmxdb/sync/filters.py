@@ -18,7 +18,7 @@ class Filters:
 
     def accepts(self, record: TrackRecord) -> bool:
         """Return whether to keep a track that the site sent."""
-        return (record.columns["awards"] or 0) >= self.min_awards
+        return (record["awards"] or 0) >= self.min_awards
 
     def scope(self, order1: int) -> str:
         """Return order and filters as one text. Syncs of the same scope share a cursor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
-from tmxdb.db.bulk import NewRows, execute_once, fetch, upsert
+from tmxdb.db.bulk import RowStream, execute_once, fetch, upsert_streams
 from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import MapRow, ReplayRow, SyncRow, TrackRow, table_of
 from tmxdb.queue.rows.settle import reopen
-from tmxdb.tmx.records import TrackRecord
+from tmxdb.tmx.fields import Values
+from tmxdb.tmx.records import TRACK, TrackRecord
 
 UNRANKED = 2**30
 """Priority of a new track until it is ranked: after all others."""
@@ -39,32 +40,31 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
     """
     if not records:
         return Stored()
-    listed = {record.track_id: record.columns for record in records}
-    names, engine, now = tuple(records[0].columns), engine_name(connection), iso(now_ms)
-    known = fetch(connection, _known(engine, names), {"listed": array(listed, engine)})
-    changed = [row for row in known if row[2:] != tuple(listed[row.track_id].values())]
+    listed = {record.track_id: record.values for record in records}
+    engine, now = engine_name(connection), iso(now_ms)
+    known = fetch(connection, _known(engine), {"listed": array(listed, engine)})
+    changed = [row for row in known if row[2:] != listed[row[0]]]
     reopened = _reopen_changed(connection, [row for row in changed if row.synced_at is not None], listed)
-    same = {row.track_id for row in known}.difference(row.track_id for row in changed)
+    same = {row[0] for row in known}.difference(row[0] for row in changed)
     if same:
         execute_once(connection, _read_again(engine), {"same": array(same, engine), "now": now})
-    rows = [
-        {**columns, "track_id": track_id, "priority": UNRANKED, "first_seen_at": now, "synced_at": now}
-        for track_id, columns in listed.items()
-        if track_id not in same
-    ]
-    upsert(connection, NewRows(_tracks, rows, update=(*names, "synced_at")))
-    _compare_uids(connection, [row.track_id for row in changed if row.uid != listed[row.track_id]["uid"]])
+    new = sorted((track_id, *values) for track_id, values in listed.items() if track_id not in same)
+    if new:
+        added = {"synced_at": now, "first_seen_at": now, "priority": UNRANKED}
+        update = (*TRACK.columns, "synced_at")
+        upsert_streams(connection, [RowStream(_tracks, ("track_id", *TRACK.columns), new, added, update)])
+    _compare_uids(connection, _different(changed, listed, "uid"))
     return Stored(len(listed) - len(known), reopened)
 
 
 @cache
-def _known(engine: str, names: tuple[str, ...]) -> Select[Any]:
-    """Return the statement that selects what is stored of the tracks `listed`: when it was read, the columns `names`.
+def _known(engine: str) -> Select[Any]:
+    """Return the statement that selects what is stored of the tracks `listed`: id, when it was read, TRACK.columns.
 
     The rows are locked in the order of their keys, as by any other writer, because they are updated in two steps.
     """
     columns = _tracks.c
-    known = select(columns.track_id, columns.synced_at, *(columns[name] for name in names))
+    known = select(columns.track_id, columns.synced_at, *(columns[name] for name in TRACK.columns))
     return locking(known.where(any_of(columns.track_id, "listed", engine)).order_by(columns.track_id))
 
 
@@ -79,20 +79,21 @@ def known_tracks(connection: Connection, track_ids: Sequence[int]) -> set[int]:
     return set(connection.execute(select(_tracks.c.track_id).where(_tracks.c.track_id.in_(track_ids))).scalars())
 
 
-def _reopen_changed(connection: Connection, known: Sequence[Any], listed: Mapping[int, Mapping[str, Any]]) -> int:
+def _reopen_changed(connection: Connection, known: Sequence[Any], listed: Mapping[int, Values]) -> int:
     """Reopen the listing of changed tracks and the extraction of replaced maps. Return how many tracks changed."""
-    replaced = {row.track_id for row in known if row.updated_at != listed[row.track_id]["updated_at"]}
-    moved = replaced | {
-        row.track_id
-        for row in known
-        if row.activity_at != listed[row.track_id]["activity_at"]
-        or row.wr_replay_id != listed[row.track_id]["wr_replay_id"]
-    }
+    replaced = set(_different(known, listed, "updated_at"))
+    moved = replaced.union(_different(known, listed, "activity_at"), _different(known, listed, "wr_replay_id"))
     if moved:
         reopen(connection, _tracks, _tracks.c.track_id.in_(moved))
     if replaced:
         reopen(connection, _maps, _maps.c.track_id.in_(replaced))
     return len(moved)
+
+
+def _different(known: Iterable[Any], listed: Mapping[int, Values], column: str) -> list[int]:
+    """Return the tracks of which another value is listed than stored in `column`."""
+    at = TRACK.position[column]
+    return [row.track_id for row in known if getattr(row, column) != listed[row.track_id][at]]
 
 
 def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:

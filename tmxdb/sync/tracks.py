@@ -128,13 +128,13 @@ class TrackSync:
             watermark = self._known_change(connection, filters, order1, column)
 
         def is_changed(record: TrackRecord) -> bool:
-            return (record.columns[column] or "") >= watermark
+            return (record[column] or "") >= watermark
 
         def enough(page: Page[TrackRecord]) -> bool:
             return not all(map(is_changed, page.records))
 
         for step in self._walk(filters, order1, MovingOrderHistory(), enough):
-            times = [record.columns[column] for record in step.page.records if record.columns[column]]
+            times = [record[column] for record in step.page.records if record[column]]
             newest = max([*times, *([newest] if newest else [])], default=None)
             kept = [record for record in step.page.records if is_changed(record) and filters.accepts(record)]
             with self._database.write() as connection:

@@ -10,13 +10,16 @@ from tmxdb.clock import site_time
 
 LONGEST_TEXT = 20_000
 MOST_NUMBERS, MOST_AUTHORS = 1000, 100
+LONGEST_ROLE = 100
 INT32, INT64 = 2**31, 2**63
+Values = tuple[Any, ...]
+"""Of an entry, in the order of `ListedFields.columns`."""
 
 
 def role(value: Any) -> str | int | None:
     """Return a role. No source says whether it is text or a number, so both are kept."""
     if isinstance(value, str):
-        return storable(value)[:100]
+        return storable(value)[:LONGEST_ROLE]
     return value if type(value) is int and abs(value) < INT64 else None
 
 
@@ -41,6 +44,9 @@ class ListedFields:
 
     def __init__(self, id: str, columns: Mapping[str, tuple[str, str]]) -> None:
         self.id = id
+        self.columns = (*columns, "oddities")
+        """Names of the columns of an entry."""
+        self.position = {name: at for at, name in enumerate(self.columns)}
         self.objects: dict[str, tuple[str, str]] = {}
         """Of each object in an entry, by path: the path of the one around it ("" is the entry) and its name."""
         self.places: list[tuple[str, str, str, str]] = []
@@ -54,16 +60,13 @@ class ListedFields:
                 outer = inner_path
             self.places.append((column, kind, outer, name))
 
-    def checked(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the columns of the entry `raw`; `oddities` names its unexpected values."""
+    def checked(self, raw: Mapping[str, Any]) -> Values:
+        """Return the values of the entry `raw`; `oddities` names its unexpected values."""
         readers = {"": FieldReader(raw)}
         for path, (outer, name) in self.objects.items():
             readers[path] = readers[outer].part(name)
-        columns: dict[str, Any] = {
-            column: getattr(readers[path], kind)(name) for column, kind, path, name in self.places
-        }
-        columns["oddities"] = readers[""].oddities()
-        return columns
+        values = [getattr(readers[path], kind)(name) for _, kind, path, name in self.places]
+        return (*values, readers[""].oddities())
 
 
 class FieldReader:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tmxdb.errors import InvalidResponse
-from tmxdb.tmx.fields import shown
+from tmxdb.tmx.fields import Values, shown
 from tmxdb.tmx.records import REPLAY, TRACK, Page, Record, ReplayRecord, TrackRecord, replay_record, track_record
-from tmxdb.tmx.typed_list import TypedList
+from tmxdb.tmx.typed_list import NUL, TypedList
 
 _TRACKS, _REPLAYS = TypedList(TRACK), TypedList(REPLAY)
 
@@ -32,17 +32,18 @@ def _page(
     at_most: int,
     item: str,
     typed: TypedList,
-    record: Callable[[int, Mapping[str, Any]], Record],
+    record: Callable[[int, Values], Record],
     checked: Callable[[Mapping[str, Any]], Record | None],
 ) -> Page[Record]:
     def checked_or_shown(row: Any) -> Record | str:
         entry = checked(row) if isinstance(row, dict) else None
         return shown(row) if entry is None else entry
 
-    def usual_or_checked(row: bytes) -> Record | str:
-        usual = typed.read(row)
-        return checked_or_shown(_json(row, item)) if usual is None else record(*usual)
+    def usual_or_checked(row: Any) -> Record | str:
+        usual = typed.read(row, may_have_nul=may_have_nul)
+        return checked_or_shown(_json(bytes(row), item)) if usual is None else record(*usual)
 
+    may_have_nul = NUL in body
     split = typed.split(body)
     if split is not None:
         return _read(*split, at_most, item, usual_or_checked)

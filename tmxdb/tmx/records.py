@@ -10,30 +10,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from tmxdb.tmx.fields import ListedFields
+from tmxdb.tmx.fields import ListedFields, Values
 
 Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """A track as listed. `columns` have the names of the table `tracks`."""
+    """A track as listed. `values` are in the order of `TRACK.columns`."""
 
     track_id: int
-    columns: Mapping[str, Any]
+    values: Values
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The values by their columns in the table `tracks`."""
+        return dict(zip(TRACK.columns, self.values, strict=True))
+
+    def __getitem__(self, column: str) -> Any:
+        """Return one value."""
+        return self.values[TRACK.position[column]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayRecord:
-    """A replay as listed. `columns` have the names of the table `replays`."""
+    """A replay as listed. `values` are in the order of `REPLAY.columns`."""
 
     replay_id: int
-    columns: Mapping[str, Any]
+    values: Values
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The values by their columns in the table `replays`."""
+        return dict(zip(REPLAY.columns, self.values, strict=True))
+
+    def __getitem__(self, column: str) -> Any:
+        """Return one value."""
+        return self.values[REPLAY.position[column]]
 
     @property
     def is_ranked(self) -> bool:
         """Whether it is a valid entry of the leaderboard: it has a position and is not known to be invalid."""
-        return self.columns["position"] is not None and self.columns["validated"] is not False
+        return self["position"] is not None and self["validated"] is not False
 
 
 @dataclass(frozen=True, slots=True)

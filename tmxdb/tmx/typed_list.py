@@ -8,20 +8,28 @@ JSON is read value by value (`fields.py`), with the same result where a value is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from functools import cached_property
+from json.encoder import encode_basestring
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from tmxdb.clock import site_time
-from tmxdb.tmx.fields import INT32, INT64, LONGEST_TEXT, MOST_AUTHORS, MOST_NUMBERS, ListedFields, role, to_json
+from tmxdb.tmx.fields import INT32, INT64, LONGEST_ROLE, LONGEST_TEXT, MOST_AUTHORS, MOST_NUMBERS, ListedFields, Values
+
+if TYPE_CHECKING:
+    import msgspec
+
+NUL = rb"\u0000"
+"""NUL in JSON, which has it in no other form."""
 
 
 class _Decoders(NamedTuple):
     """Made at first use, because msgspec takes 20 ms to import, which commands that read no list need not wait for."""
 
     page: Callable[[bytes], Any]
-    entry: Callable[[bytes], Any]
+    entry: Callable[[Any], Any]
     values: Callable[[Any], tuple[Any, ...]]
-    """Returns the values of an object in the order of its type."""
+    """Returns the fields of an entry in the order of its columns. Raises AttributeError if it lacks an object."""
     absent: Mapping[str, Any]
     """What is read where an entry has no object, by path: one without values."""
     refused: tuple[type[Exception], ...]
@@ -33,15 +41,11 @@ class TypedList:
 
     def __init__(self, fields: ListedFields) -> None:
         self._fields = fields
-        self._members: dict[str, dict[str, tuple[str, str]]] = {path: {} for path in ("", *fields.objects)}
-        """The columns in each object of an entry: their names, and the kinds and names of their fields."""
-        for column, kind, path, name in fields.places:
-            self._members[path][column] = (kind, name)
-        self._names = tuple(column for columns in self._members.values() for column in columns)
-        self._converted = [(column, _CONVERSIONS[kind]) for column, kind, *_ in fields.places if kind in _CONVERSIONS]
-        self._unset = {**dict.fromkeys(column for column, *_ in fields.places), "oddities": None}
+        self._converted = [
+            (at, _CONVERSIONS[kind]) for at, (_, kind, *_) in enumerate(fields.places) if kind in _CONVERSIONS
+        ]
 
-    def split(self, body: bytes) -> tuple[list[bytes], bool] | None:
+    def split(self, body: bytes) -> tuple[list[msgspec.Raw], bool] | None:
         """Return the JSON of each entry of a page, and whether the list has more; None for any other answer."""
         try:
             decoders = self._decoders
@@ -51,51 +55,60 @@ class TypedList:
             page = decoders.page(body)
         except decoders.refused:
             return None
-        return list(map(bytes, page.Results)), page.More
+        return page.Results, page.More
 
-    def read(self, entry: bytes) -> tuple[int, dict[str, Any]] | None:
-        """Return id and columns of an entry, or None if a value is unusual."""
-        if rb"\u0000" in entry:  # a NUL, which JSON has in no other form
+    def read(self, entry: bytes | msgspec.Raw, *, may_have_nul: bool = True) -> tuple[int, Values] | None:
+        """Return id and columns of an entry, or None if a value is unusual. `may_have_nul`: whether to look for NUL."""
+        if may_have_nul and NUL in bytes(entry):
             return None
         try:
             usual = self._decoders.entry(entry)
-            return getattr(usual, self._fields.id), self._columns(usual)
+            return getattr(usual, self._fields.id), self._values(usual)
         except self._decoders.refused:
             return None
 
-    def _columns(self, entry: Any) -> dict[str, Any]:
-        objects, values_of, absent = {"": entry}, self._decoders.values, self._decoders.absent
-        for path, (outer, name) in self._fields.objects.items():
-            objects[path] = getattr(objects[outer], name) or absent[path]
-        values: list[Any] = []
-        for path, members in self._members.items():
-            values += values_of(objects[path])[: len(members)]
-        columns = self._unset.copy()
-        columns.update(zip(self._names, values, strict=True))
-        for column, convert in self._converted:
-            value = columns[column]
+    def _values(self, entry: Any) -> Values:
+        try:
+            values = [*self._decoders.values(entry), None]  # without oddities
+        except AttributeError:
+            self._add_absent(entry)
+            values = [*self._decoders.values(entry), None]
+        for at, convert in self._converted:
+            value = values[at]
             if value is not None:
-                columns[column] = convert(value)
-        return columns
+                values[at] = convert(value)
+        return tuple(values)
+
+    def _add_absent(self, entry: Any) -> None:
+        """Put an object without values where `entry` has none."""
+        objects = {"": entry}
+        for path, (outer, name) in self._fields.objects.items():
+            if getattr(objects[outer], name) is None:
+                setattr(objects[outer], name, self._decoders.absent[path])
+            objects[path] = getattr(objects[outer], name)
 
     @cached_property
     def _decoders(self) -> _Decoders:
         import msgspec
 
-        kinds = _kinds()
+        kinds, objects = _kinds(), self._fields.objects
         types: dict[str, Any] = {}
-        for path in reversed(self._members):  # inner ones first
-            members: list[Any] = [(name, kinds[kind] | None, None) for kind, name in self._members[path].values()]
-            members += [
-                (name, types[at] | None, None) for at, (outer, name) in self._fields.objects.items() if outer == path
+        for path in reversed(["", *objects]):  # inner ones first
+            members: list[Any] = [
+                (name, kinds[kind] | None, None) for _, kind, at, name in self._fields.places if at == path
             ]
+            members += [(name, types[at] | None, None) for at, (outer, name) in objects.items() if outer == path]
             types[path] = _struct(path or "Entry", [*members, *([] if path else [(self._fields.id, kinds["id"])])])
         page = _struct("Page", [("Results", list[msgspec.Raw]), ("More", bool)])
+        absent = {path: types[path]() for path in objects}
+        for path, (outer, name) in objects.items():
+            if outer:
+                setattr(absent[outer], name, absent[path])
         return _Decoders(
             msgspec.json.Decoder(page).decode,
             msgspec.json.Decoder(types[""]).decode,
-            msgspec.structs.astuple,
-            {path: types[path]() for path in self._fields.objects},
+            attrgetter(*(f"{path}.{name}" if path else name for _, _, path, name in self._fields.places)),
+            absent,
             (msgspec.MsgspecError, ValueError, RecursionError),
         )
 
@@ -114,7 +127,7 @@ def _kinds() -> dict[str, Any]:
     integer, text = Annotated[int, Meta(ge=-INT32, lt=INT32)], Annotated[str, Meta(max_length=LONGEST_TEXT)]
     int64 = Annotated[int, Meta(gt=-INT64, le=INT64 - 1)]
     user: Any = _struct("User", [("UserId", integer | None, None), ("Name", text | None, None)])
-    author: Any = _struct("Author", [("User", user | None, None), ("Role", str | int | None, None)])
+    author: Any = _struct("Author", [("User", user | None, None), ("Role", str | int64 | None, None)])
     return {
         "id": Annotated[int, Meta(gt=0, le=INT64 - 1)],
         "integer": integer,
@@ -130,21 +143,22 @@ def _kinds() -> dict[str, Any]:
 
 
 def _authors(authors: list[Any]) -> str:
-    """Return the same text as `FieldReader.authors`, in a third of its time."""
-    texts = []
-    for author in authors[:MOST_AUTHORS]:
-        user_id, name = (None, None) if author.User is None else (author.User.UserId, author.User.Name)
-        texts.append(f'{{"user_id": {_json(user_id)}, "name": {_json(name)}, "role": {_json(role(author.Role))}}}')
-    return f"[{', '.join(texts)}]"
+    """Return the same text as `FieldReader.authors`, in a fifth of its time."""
+    return f"[{', '.join(map(_author, authors[:MOST_AUTHORS]))}]"
 
 
-def _json(value: str | int | None) -> str:
-    return "null" if value is None else to_json(value) if isinstance(value, str) else str(value)
+def _author(author: Any) -> str:
+    user, role = author.User, author.Role
+    user_id, name = (None, None) if user is None else (user.UserId, user.Name)
+    shown_id = "null" if user_id is None else user_id
+    shown_name = "null" if name is None else encode_basestring(name)
+    shown_role = encode_basestring(role[:LONGEST_ROLE]) if isinstance(role, str) else "null" if role is None else role
+    return f'{{"user_id": {shown_id}, "name": {shown_name}, "role": {shown_role}}}'
 
 
 _CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
     "boolean": bool,
-    "time": lru_cache(1000)(site_time),  # most tracks were never updated
+    "time": site_time,
     "length": len,
     "numbers": str,  # the same text as JSON
     "authors": _authors,

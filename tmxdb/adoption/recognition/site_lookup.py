@@ -34,7 +34,7 @@ class SiteLookup:
             part = unknown[i : i + IDS_AT_ONCE]
             found = self._tracks({"id": ",".join(map(str, part)), "count": len(part)})
             self._by_id.update({track_id: found.get(track_id) for track_id in part})
-            self._by_uid.update({uid: record for record in found.values() if (uid := record.columns["uid"])})
+            self._by_uid.update({uid: record for record in found.values() if (uid := record["uid"])})
 
     def by_id(self, track_id: int) -> TrackRecord | None:
         """Return the track, or None if the site does not have it."""
@@ -44,7 +44,7 @@ class SiteLookup:
     def by_uid(self, uid: str) -> TrackRecord | None:
         """Return the track whose current map has this uid, or None if the site has none."""
         if uid not in self._by_uid and self._client is not None:
-            found = [track for track in self._tracks({"uid": uid}).values() if track.columns["uid"] == uid]
+            found = [track for track in self._tracks({"uid": uid}).values() if track["uid"] == uid]
             self._by_uid[uid] = min(found, key=lambda track: track.track_id, default=None)
         return self._by_uid.get(uid)
 

@@ -74,7 +74,7 @@ class Recogniser:
         if hint in known.by_id:
             return Recognised(hint, known.by_id[hint])
         record = self._site.by_id(hint)
-        return None if record is None else Recognised(hint, record.columns["uid"], record)
+        return None if record is None else Recognised(hint, record["uid"], record)
 
     def _on_track(
         self, found: FoundFile, track_id: int, track_uid: str | None, record: TrackRecord | None
@@ -98,9 +98,9 @@ class Recogniser:
         taken = {row.replay_id for row in rows if row.status == "done" and row.sha256 != found.sha256}
         free = [SameTime(row.replay_id, row.user_name) for row in rows if row.replay_id not in taken]
         return free or [
-            SameTime(record.replay_id, record.columns["user_name"], record.columns)
+            SameTime(record.replay_id, record["user_name"], record.columns)
             for record in self._site.replays(track_id)
-            if record.columns["site_time_ms"] == found.time_ms and record.replay_id not in taken
+            if record["site_time_ms"] == found.time_ms and record.replay_id not in taken
         ]
 
 
