@@ -31,9 +31,8 @@ def wall_clock() -> int:
 
 def iso(at_ms: int) -> str:
     """Return `at_ms` as stored in rows, such as 2026-11-22T10:00:00.000Z."""
-    seconds, milliseconds = divmod(at_ms, 1000)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{milliseconds:03d}Z"  # %Y writes the year 1 as 1
+    moment = _EPOCH + timedelta(milliseconds=at_ms)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def from_iso(text: str) -> int:

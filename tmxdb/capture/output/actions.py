@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tmxdb.game.state import CarInputs
+
 ACTIONS: tuple[tuple[str, ...], ...] = tuple(
     (*pedals, *steering)
     for pedals in (("up",), (), ("down",), ("up", "down"))
@@ -24,3 +26,15 @@ def action_index(*, accelerate: bool, brake: bool, left: bool, right: bool, stee
     pedals = {(True, False): 0, (False, False): 1, (False, True): 2, (True, True): 3}[up, down]
     steering = 0 if left == right else 1 if left else 2
     return 3 * pedals + steering
+
+
+def action_of(inputs: CarInputs) -> int:
+    """Return the index of the action of these inputs."""
+    return action_index(
+        accelerate=inputs.accelerate,
+        brake=inputs.brake,
+        left=inputs.left,
+        right=inputs.right,
+        steer=inputs.steer,
+        gas=inputs.gas,
+    )

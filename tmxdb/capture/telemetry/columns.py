@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tmxdb.capture.output.actions import action_index
+from tmxdb.capture.output.actions import action_of
 from tmxdb.game.state import CarDetails, CarState, Vector
 
 FLAG, BYTE, WHOLE, NUMBER = "B", "b", "i", "f"
@@ -80,14 +80,7 @@ def tick_values(time_ms: int, state: CarState) -> tuple[Any, ...]:
         inputs.right,
         inputs.steer,
         inputs.gas,
-        action_index(
-            accelerate=inputs.accelerate,
-            brake=inputs.brake,
-            left=inputs.left,
-            right=inputs.right,
-            steer=inputs.steer,
-            gas=inputs.gas,
-        ),
+        action_of(inputs),
         state.position,
         state.velocity,
         state.angular_velocity,
