@@ -17,9 +17,7 @@ import errno
 import hashlib
 import json
 import os
-import queue
 import shutil
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tmxdb.capture.output.file_syncer import FileSyncer
 from tmxdb.capture.output.manifest import FORMAT_VERSION, MANIFEST, METADATA, CaptureMetadata, FrameRecord
 from tmxdb.capture.output.rulka import closing_lines
 from tmxdb.capture.settings import CaptureSettings
@@ -38,8 +37,6 @@ from tmxdb.storage import PARTIAL, Storage, disk_errors, durable, id_name, safe_
 from tmxdb.storage.new_file import write_all
 
 FRAMES = "frames"
-MAX_UNSYNCED_FILES = 128
-"""Files that may wait for their fsync; each is an open handle."""
 MANIFEST_BEGINS = {"list": b"[\n", "rulka": b'{"entries":[\n'}
 JPEG_END = b"\xff\xd9"
 """Marker "end of image": ITU T.81, table B.1."""
@@ -112,7 +109,7 @@ class CaptureFolder:
         below = "-".join(path.split("/")[1:])
         self._partial = _working_folder(storage) / f"{owner}~{below}"
         self._manifest: BinaryIO | None = None
-        self._syncer = _FileSyncer()
+        self._syncer = FileSyncer()
         self._telemetry = TelemetryTable()
         self._times: list[int] = []
         with disk_errors(path):
@@ -205,7 +202,7 @@ class CaptureFolder:
         os.mkdir(self._partial)
         self._manifest = open(self._partial / MANIFEST, "wb")  # noqa: SIM115 (closed by publish or discard)
         self._manifest.write(MANIFEST_BEGINS[self._settings.manifest])
-        self._syncer = _FileSyncer()
+        self._syncer = FileSyncer()
         self._times = []
         settings = self._settings
         if settings.store == "tar":
@@ -295,46 +292,5 @@ def _write_checked(write: Callable[[BinaryIO], object], file: BinaryIO) -> None:
 def _check_jpeg_end(file: BinaryIO) -> None:
     """Raise OSError if the picture was cut short: Pillow ignores a short write to a disk that is nearly full."""
     file.seek(-len(JPEG_END), os.SEEK_END)
-    if file.read() != JPEG_END:
+    if file.read(len(JPEG_END)) != JPEG_END:
         raise OSError(errno.ENOSPC, "the disk took only part of a picture")
-
-
-class _FileSyncer:
-    """Syncs and closes files in a thread of its own, so that an fsync does not delay the next frame."""
-
-    def __init__(self) -> None:
-        self._files: queue.Queue[Any] = queue.Queue(MAX_UNSYNCED_FILES)
-        self._error: OSError | None = None
-        self._thread: threading.Thread | None = None
-
-    def add(self, file: Any) -> None:
-        """Sync and close `file` soon. Raise the error of an earlier file."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="syncer", daemon=True)
-            self._thread.start()
-        if self._error is not None:
-            file.close()
-            raise self._error
-        self._files.put(file)
-
-    def finish(self) -> None:
-        """Wait until all files are durable. Raise the first error."""
-        self.stop()
-        if self._error is not None:
-            raise self._error
-
-    def stop(self) -> None:
-        """Stop the thread after the files that are waiting."""
-        if self._thread is not None:
-            self._files.put(None)
-            self._thread.join()
-            self._thread = None
-
-    def _run(self) -> None:
-        while (file := self._files.get()) is not None:
-            try:
-                os.fsync(file.fileno())
-            except OSError as error:
-                self._error = error
-            with suppress(OSError):
-                file.close()
