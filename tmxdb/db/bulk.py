@@ -71,7 +71,7 @@ class RowStream:
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         same = tuple(self.same.values())
-        return ((*row, *same) for row in self.rows)
+        return ((*row, *same) for row in self.rows) if same else map(tuple, self.rows)
 
 
 def upsert(connection: Connection, new: NewRows) -> None:

@@ -48,11 +48,10 @@ def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms:
     same = {row[0] for row in known}.difference(row[0] for row in changed)
     if same:
         execute_once(connection, _read_again(engine), {"same": array(same, engine), "now": now})
-    new = sorted((track_id, *values) for track_id, values in listed.items() if track_id not in same)
-    if new:
-        added = {"synced_at": now, "first_seen_at": now, "priority": UNRANKED}
-        update = (*TRACK.columns, "synced_at")
-        upsert_streams(connection, [RowStream(_tracks, ("track_id", *TRACK.columns), new, added, update)])
+    written = [(key, *listed[key], now, now, UNRANKED) for key in sorted(listed.keys() - same)]
+    if written:
+        names = ("track_id", *TRACK.columns, "synced_at", "first_seen_at", "priority")
+        upsert_streams(connection, [RowStream(_tracks, names, written, {}, (*TRACK.columns, "synced_at"))])
     _compare_uids(connection, _different(changed, listed, "uid"))
     return Stored(len(listed) - len(known), reopened)
 

@@ -9,7 +9,7 @@ from typing import Any
 from tmxdb.errors import InvalidResponse
 from tmxdb.tmx.fields import Values, shown
 from tmxdb.tmx.records import REPLAY, TRACK, Page, Record, ReplayRecord, TrackRecord, replay_record, track_record
-from tmxdb.tmx.typed_list import NUL, TypedList
+from tmxdb.tmx.typed_list import TypedList
 
 _TRACKS, _REPLAYS = TypedList(TRACK), TypedList(REPLAY)
 
@@ -40,10 +40,9 @@ def _page(
         return shown(row) if entry is None else entry
 
     def usual_or_checked(row: Any) -> Record | str:
-        usual = typed.read(row, may_have_nul=may_have_nul)
+        usual = typed.read(row)
         return checked_or_shown(_json(bytes(row), item)) if usual is None else record(*usual)
 
-    may_have_nul = NUL in body
     split = typed.split(body)
     if split is not None:
         return _read(*split, at_most, item, usual_or_checked)

@@ -7,6 +7,7 @@ JSON is read value by value (`fields.py`), with the same result where a value is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from json.encoder import encode_basestring
@@ -19,8 +20,7 @@ from tmxdb.tmx.fields import INT32, INT64, LONGEST_ROLE, LONGEST_TEXT, MOST_AUTH
 if TYPE_CHECKING:
     import msgspec
 
-NUL = rb"\u0000"
-"""NUL in JSON, which has it in no other form."""
+_has_nul = re.compile(rb"\\u0000").search  # JSON has it in no other form
 
 
 class _Decoders(NamedTuple):
@@ -57,9 +57,9 @@ class TypedList:
             return None
         return page.Results, page.More
 
-    def read(self, entry: bytes | msgspec.Raw, *, may_have_nul: bool = True) -> tuple[int, Values] | None:
-        """Return id and columns of an entry, or None if a value is unusual. `may_have_nul`: whether to look for NUL."""
-        if may_have_nul and NUL in bytes(entry):
+    def read(self, entry: bytes | msgspec.Raw) -> tuple[int, Values] | None:
+        """Return id and columns of an entry, or None if a value is unusual."""
+        if _has_nul(entry):
             return None
         try:
             usual = self._decoders.entry(entry)
