@@ -90,3 +90,11 @@ def test_a_command_that_writes_or_plans_imports_only_what_it_needs(done: Tool, c
         cwd=done.folder, env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
     assert ran.stderr.splitlines()[-1] == "0"
+
+
+def test_a_worker_that_sends_no_request_does_not_import_what_sends_them(done: Tool) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _RUN.format(slow=("pycurl", "requests", "urllib3")), "work", "--kind", "extract"],
+        cwd=done.folder, env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=120, check=True,
+    )  # fmt: skip
+    assert ran.stderr.splitlines()[-1] == "0"

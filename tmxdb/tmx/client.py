@@ -1,12 +1,13 @@
 """The client of the exchange's API: one identified User-Agent, few connections, JSON checked before it is used.
 
 `requests` builds the API requests, libcurl sends them (`http/curl_adapter.py`). Files are downloaded in `fetch.py`.
-Both libraries are imported when an exchange is opened: they take 0.1 s, and most commands send nothing.
+Both are imported by the first request: they take 0.1 s, and most commands, captures too, send nothing.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -79,28 +80,14 @@ class Exchange:
         max_concurrent: int | None = None,
         http: HttpSettings | None = None,
     ) -> None:
-        import requests
-
-        from tmxdb.tmx.http.curl_adapter import CurlAdapter
-
         self.site, self.http = site, http or HttpSettings()
         self.user_agent = user_agent(contact)
         self.rate_limiter = rate_limiter
         self.breaker = CircuitBreaker(site.base_url, rate_limiter.pause)
         self.concurrency = ConcurrencyLimiter(max_concurrent or connections)
-        self._session = requests.Session()
-        self._session.trust_env = False  # `http` has read the environment
-        self._session.headers.clear()
-        self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip"})
-        self._session.mount(
-            site.base_url,
-            CurlAdapter(
-                self.http,
-                user_agent=self.user_agent,
-                most_connections=max(connections, 1),
-                largest=LARGEST_ANSWER,
-            ),
-        )
+        self._connections = max(connections, 1)
+        self._opened: requests.Session | None = None
+        self._opening = threading.Lock()
 
     def tracks(self, parameters: Mapping[str, str | int]) -> Page[TrackRecord]:
         """Return a page of /api/tracks. Parameters (`order1`, `after`, `name` …): docs/facts/tmx-api.md#tracks."""
@@ -150,7 +137,32 @@ class Exchange:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    def _session(self) -> requests.Session:
+        """Return the session, opened by the first request."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open_session()
+            return self._opened
+
+    def _open_session(self) -> requests.Session:
+        import requests
+
+        from tmxdb.tmx.http.curl_adapter import CurlAdapter
+
+        session = requests.Session()
+        session.trust_env = False  # `http` has read the environment
+        session.headers.clear()
+        session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip"})
+        session.mount(
+            self.site.base_url,
+            CurlAdapter(
+                self.http, user_agent=self.user_agent, most_connections=self._connections, largest=LARGEST_ANSWER
+            ),
+        )
+        return session
 
     def _page(
         self, path: str, query: Mapping[str, Any], item: str, page: Callable[[bytes, int, str], Page[Record]]
@@ -162,7 +174,7 @@ class Exchange:
     def _response(self, path: str, query: Mapping[str, Any], item: str) -> requests.Response:
         """Return a response with status 200. Close it: its body may be large."""
         try:
-            response = self._session.get(
+            response = self._session().get(
                 self.site.base_url + path, params=dict(query), stream=True, allow_redirects=False
             )
         except TransferError as problem:

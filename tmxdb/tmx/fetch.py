@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.http.transfer_error import TransferError
 from tmxdb.tmx.response_errors import status_error, transfer_error
+
+if TYPE_CHECKING:
+    from tmxdb.tmx.http.transport import CurlTransport
 
 LARGEST_FILE = 16 * 2**20
 """The largest of 486 real replay and map files has 2.9 MB (docs/facts/gbx.md#limits)."""
@@ -19,10 +23,9 @@ class Fetcher:
     """Downloads files from the exchange for many threads, each with at most one connection."""
 
     def __init__(self, exchange: Exchange) -> None:
-        from tmxdb.tmx.http.transport import CurlTransport
-
         self._exchange = exchange
-        self._transport = CurlTransport(exchange.http, user_agent=exchange.user_agent)
+        self._opened: CurlTransport | None = None
+        self._opening = threading.Lock()
 
     def fetch(self, path: str, item: str, write: Callable[[bytes], object], check: Callable[[], T]) -> T:
         """Stream the file at `path` into `write`, then return what `check` returns.
@@ -38,11 +41,21 @@ class Fetcher:
 
     def close(self) -> None:
         """Close all idle connections."""
-        self._transport.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    def _transport(self) -> CurlTransport:
+        """Return the transport, opened by the first request: a worker of captures sends none."""
+        from tmxdb.tmx.http.transport import CurlTransport
+
+        with self._opening:
+            if self._opened is None:
+                self._opened = CurlTransport(self._exchange.http, user_agent=self._exchange.user_agent)
+            return self._opened
 
     def _transfer(self, path: str, item: str, write: Callable[[bytes], object]) -> None:
         try:
-            result = self._transport.get(self._exchange.site.base_url + path, write, largest=LARGEST_FILE)
+            result = self._transport().get(self._exchange.site.base_url + path, write, largest=LARGEST_FILE)
         except TransferError as problem:
             raise transfer_error(problem, item) from problem
         error = status_error(result.status, item, result.retry_after, now_s=time.time())
