@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.queue.fakes import wait_until
 from tmxdb.capture.output import file_syncer
 from tmxdb.capture.output.file_syncer import MAX_UNSYNCED_FILES, FileSyncer
 
@@ -59,6 +60,7 @@ def test_a_slow_disk_stops_the_writer_before_too_many_files_are_open(
     writer.start()
     for _ in range(file_syncer.SYNC_THREADS):
         assert calls.acquire(timeout=120)
+    wait_until(lambda: len(opened) == MAX_UNSYNCED_FILES)
     writer.join(0.5)
     assert writer.is_alive()
     assert len(opened) == MAX_UNSYNCED_FILES
