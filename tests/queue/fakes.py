@@ -18,7 +18,7 @@ from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.events import Event, EventBus
-from tmxdb.queue.job import Done, Job, Kind, Outcome
+from tmxdb.queue.job import Done, Job, Kind, Outcome, Started
 from tmxdb.queue.loop.run_options import Plan
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.rows.claim import claim
@@ -60,6 +60,18 @@ class FakeBatches(FakeKind):
         super().__init__(play)
         self.batch_size = size
         self.run_batch = play_batch
+
+
+class FakeStages(FakeKind):
+    """Downloads that are finished together: `play_finish` sets their outcomes."""
+
+    def __init__(self, play_finish: Callable[[Sequence[Started]], None], start: Callable[[Job], None]) -> None:
+        super().__init__()
+        self._start, self.finish = start, play_finish
+
+    def start(self, job: Job) -> Started:
+        self._start(job)
+        return Started(job)
 
 
 class FakeList(FakeKind):

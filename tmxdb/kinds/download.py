@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection
@@ -15,10 +17,11 @@ from tmxdb.errors import GbxError, InvalidResponse, TmxdbError
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.kinds.context import JobContext, track_uid
 from tmxdb.kinds.facts import input_events, parse_replay, replay_columns
+from tmxdb.kinds.file_publisher import JobFile
 from tmxdb.kinds.foreign_files import UnreadableFiles, owner_of_replay
-from tmxdb.queue.job import Done, Fail, Job, Outcome
+from tmxdb.queue.job import Done, Fail, Job, Outcome, Started
 from tmxdb.queue.rows.settle import failure_cause
-from tmxdb.storage import id_name
+from tmxdb.storage import NewFile, id_name
 from tmxdb.tmx.endpoints import replay_path
 
 _replays = table_of(ReplayRow)
@@ -26,6 +29,16 @@ _WRONG_FILE, _UNEXPECTED_FILE = "tmx.wrong_file", "tmx.unexpected_file"
 KEPT_AT = 5
 """A file that is not as listed, but of no other known replay, is kept when the same bytes come for this time in a row.
 With 6 % of all answers such files, less than one of a million rows gets one five times."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Fetched(Started):
+    """A job whose file was fetched and not checked."""
+
+    path: str
+    item: str
+    """The replay as messages name it."""
+    file: NewFile
 
 
 class Download:
@@ -60,14 +73,20 @@ class Download:
 
     def adopt(self, job: Job) -> Outcome | None:
         """Return the outcome for a file that is already on disk, complete and right."""
-        with self._context.parse_lock:
-            return self._adopted(job, self._context.options.name_template.replay_path(job.row))
+        return self._adopted(job, self._context.options.name_template.replay_path(job.row))
 
     def run(self, job: Job) -> Outcome:
         """Store the file and its facts, and open the extraction of the track's map."""
+        started = self.start(job)
+        if not isinstance(started, Fetched):
+            return started
+        self.finish([started])
+        return started.take_outcome()
+
+    def start(self, job: Job) -> Outcome | Fetched:
+        """Fetch the file, unless an earlier run has left it."""
         path = self._context.options.name_template.replay_path(job.row)
-        with self._context.parse_lock:
-            adopted = self._adopted(job, path)
+        adopted = self._adopted(job, path)
         if adopted is None and job.item_id < 0:
             return Fail(
                 "local.missing",
@@ -76,36 +95,63 @@ class Download:
             )
         return adopted or self._fetched(job, path)
 
+    def finish(self, started: Sequence[Fetched]) -> None:
+        """Check and publish the files."""
+        try:
+            checked = [(one, done) for one in started if (done := self._checked_or_none(one)) is not None]
+            files = [JobFile(one.file, _replays, one.job) for one, _ in checked]
+            self._context.publisher.publish_together(files)
+            for (one, done), file in zip(checked, files, strict=True):
+                one.outcome = file.outcome(done)
+        finally:
+            for one in started:
+                one.file.discard()
+
     def _adopted(self, job: Job, path: str) -> Done | None:
         """Return the outcome for a file of an earlier run that is complete and right; nothing is fetched then."""
-        item = f"replay {job.item_id}"
         for candidate in dict.fromkeys((job.row["file_path"] or path, path)):
-            data = self._context.storage.read(candidate)
-            if data is None:
-                continue
-            try:
-                replay = parse_replay(data, item, self._context.options.reader)
-            except TmxdbError:
-                continue
-            wanted = job.row["site_time_ms"]
-            digest = hashlib.sha256(data).hexdigest()
-            same_time = wanted is None or wanted == _race_time_ms(replay)
-            is_right = digest == job.row["sha256"] or (job.row["sha256"] is None and same_time)
-            if is_right and self._context.storage.kept(candidate, data):
-                return self._done(job, candidate, data, digest, replay)
+            if self._context.storage.may_exist(candidate):  # mostly not; then no thread waits for the others
+                with self._context.parse_lock:
+                    done = self._kept(job, candidate)
+                if done is not None:
+                    return done
         return None
 
-    def _fetched(self, job: Job, path: str) -> Done:
+    def _kept(self, job: Job, path: str) -> Done | None:
+        """Return the outcome for the file at `path` if it is complete and right, and make it durable."""
+        data = self._context.storage.read(path)
+        if data is None:
+            return None
+        try:
+            replay = parse_replay(data, f"replay {job.item_id}", self._context.options.reader)
+        except TmxdbError:
+            return None
+        wanted = job.row["site_time_ms"]
+        digest = hashlib.sha256(data).hexdigest()
+        same_time = wanted is None or wanted == _race_time_ms(replay)
+        is_right = digest == job.row["sha256"] or (job.row["sha256"] is None and same_time)
+        if not is_right or not self._context.storage.kept(path, data):
+            return None
+        return self._done(job, path, data, digest, replay)
+
+    def _fetched(self, job: Job, path: str) -> Fetched:
         item = f"replay {job.item_id} (track {job.row['track_id']})"
-        with self._context.storage.new_file(path, owner=self._context.worker_id) as file:
+        file = self._context.storage.create(path, owner=self._context.worker_id)
+        try:
+            self._context.fetcher.receive(replay_path(job.item_id), item, file.write)
+        except BaseException:
+            file.discard()
+            raise
+        return Fetched(job, path=path, item=item, file=file)
 
-            def check() -> Done:
-                with self._context.parse_lock:
-                    return self._checked(job, path, file.read_back(), item)
-
-            done = self._context.fetcher.fetch(replay_path(job.item_id), item, file.write, check)
-            self._context.publisher.publish(file, _replays, job)
-        return done
+    def _checked_or_none(self, fetched: Fetched) -> Done | None:
+        """Return the outcome for a file that may be published; for another one set its error."""
+        try:
+            with self._context.fetcher.checking(fetched.item), self._context.parse_lock:
+                return self._checked(fetched.job, fetched.path, fetched.file.read_back(), fetched.item)
+        except Exception as error:  # noqa: BLE001  # raised for this job, after the others were checked
+            fetched.outcome = error
+            return None
 
     def _checked(self, job: Job, path: str, data: bytes, item: str) -> Done:
         try:

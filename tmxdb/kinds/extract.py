@@ -153,7 +153,7 @@ class Extract:
 
     def _has_file(self, job: Job) -> bool:
         """Return whether there is a file to look at first: a known one, or one left by a run that was killed."""
-        return job.row["file_path"] is not None or self._context.storage.absolute(map_path(job.item_id)).exists()
+        return job.row["file_path"] is not None or self._context.storage.may_exist(map_path(job.item_id))
 
     def _written(self, job: Job, replay_id: int, path: str, sha256: str, files: ExitStack) -> tuple[JobFile, Done]:
         """Return the file of the map in a replay, written but not published, and the outcome."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from tmxdb.queue.job import ClaimLost, Job
+from tmxdb.queue.job import ClaimLost, Done, Job
 from tmxdb.storage import NewFile, Storage
 
 Claim = tuple[Table, Job]
@@ -29,6 +29,12 @@ class JobFile:
     job: Job
     result: bool | BaseException | None = None
     """None until it was published, by this thread or another one; see `Storage.publish_together`."""
+
+    def outcome(self, done: Done) -> Done | BaseException:
+        """Return `done` if the file was published, else the error of the job."""
+        if isinstance(self.result, BaseException):
+            return self.result
+        return done if self.result else ClaimLost(self.job)
 
 
 class FilePublisher:

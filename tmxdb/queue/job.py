@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Column, ColumnClause, Connection, Table, literal_column
 from sqlalchemy.sql.elements import NamedColumn
@@ -143,6 +143,49 @@ class BatchKind(Kind, Protocol):
 
         Whatever is not as usual is left to `run`, which then decides what happens to the row.
         """
+
+
+@dataclass(slots=True, eq=False)
+class Started:
+    """A job of a `StagedKind` after its first step. `finish` sets `outcome`, or the error that stands for it."""
+
+    job: Job
+    outcome: Done | BaseException | None = None
+
+    def take_outcome(self) -> Done:
+        """Return the outcome, or raise the error, and forget it.
+
+        The traceback of an error leads back here: a cycle that would keep the file in memory until the next garbage
+        collection.
+        """
+        outcome, self.outcome = self.outcome, None
+        if isinstance(outcome, Done):
+            return outcome
+        try:
+            raise outcome or RuntimeError(f"{self.job.kind} {self.job.item_id} was not finished")
+        finally:
+            del outcome
+
+
+S = TypeVar("S", bound=Started)
+
+
+class StagedKind(Kind, Protocol[S]):
+    """A kind whose jobs end with a step that costs less for several jobs together than for each alone.
+
+    `run` does both steps.
+    """
+
+    def start(self, job: Job) -> Outcome | S:
+        """Do the first step of `job`, mostly waiting. Return an outcome if nothing remains to be done."""
+
+    def finish(self, started: Sequence[S]) -> None:
+        """Set the outcome of each job. What is raised is the error of those without an outcome."""
+
+
+def is_staged(kind: Kind) -> bool:
+    """Return whether `kind` is a `StagedKind`."""
+    return hasattr(kind, "finish")
 
 
 def batch_size(kind: Kind) -> int:

@@ -42,6 +42,7 @@ class Storage:
 
     def __init__(self, root: Path, *, instead: str = CHOOSE_DATA) -> None:
         self.root, self._instead = extended(root), instead
+        self._root = str(self.root)
         self.identity = FolderIdentity(self.root)
         self._synced: set[str] = set()  # folders that would exist after a power cut
 
@@ -53,6 +54,17 @@ class Storage:
         """Return the path of an existing file as rows store it: relative in the data folder, absolute elsewhere."""
         absolute, root = Path(plain(str(file.absolute()))), Path(plain(str(self.root)))
         return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+
+    def may_exist(self, path: str) -> bool:
+        """Return False if there is certainly no file at `path`. Quicker than `read`, which also says why it fails."""
+        final = str(self.absolute(path)) if is_absolute(path) else self._final(path)
+        try:
+            os.stat(final)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            pass
+        return True
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of `path`, or None if there is no such file."""
@@ -69,7 +81,7 @@ class Storage:
 
     def lock(self, *paths: str) -> AbstractContextManager[None]:
         """Return the locks of `paths`; see `path_locks`."""
-        return path_locks(str(self.root), paths)
+        return path_locks(self._root, paths)
 
     def kept(self, path: str, data: bytes) -> bool:
         """Return whether `path` contains `data`, and keep it: make its bytes and its name durable. Raise DiskError.
@@ -99,7 +111,15 @@ class Storage:
 
     @contextmanager
     def new_file(self, path: str, *, owner: str) -> Iterator[NewFile]:
-        """Yield a file to write and publish as `path`.
+        """Yield a file to write and publish as `path`; see `create`. It is discarded at the end of the block."""
+        file = self.create(path, owner=owner)
+        try:
+            yield file
+        finally:
+            file.discard()
+
+    def create(self, path: str, *, owner: str) -> NewFile:
+        """Return a file to write and publish as `path`. Call its `discard` in the end.
 
         `owner` (the worker) is part of the temporary name, so that two workers never write to the same file and the
         leftovers of a dead worker can be recognised.
@@ -107,15 +127,15 @@ class Storage:
         if is_absolute(path):
             raise ValueError(f"{path} is outside the data folder")
         top, *_, name = path.split("/")
-        final = os.path.join(self.root, *path.split("/"))
-        partial = os.path.join(self.root, top, PARTIAL, f"{owner}~{name}")
+        final = self._final(path)
+        partial = os.path.join(self._root, top, PARTIAL, f"{owner}~{name}")
 
         def make_folders() -> None:
             self.make_folder(os.path.dirname(partial))
             self.make_folder(os.path.dirname(final))
 
         self.identity.check()
-        file = NewFile(
+        return NewFile(
             partial,
             final,
             path,
@@ -124,10 +144,6 @@ class Storage:
             lock=functools.partial(self.lock, path),
             instead=self._instead,
         )
-        try:
-            yield file
-        finally:
-            file.discard()
 
     def publish_together(self, files: Sequence[NewFile], confirm: Confirm) -> list[bool | BaseException]:
         """Publish `files` of `new_file`; see `publish_together`."""
@@ -171,6 +187,10 @@ class Storage:
             return shutil.disk_usage(next(p for p in (self.root, *self.root.absolute().parents) if p.exists())).free
         except OSError:
             return None
+
+    def _final(self, path: str) -> str:
+        """Return where a relative `path` is, without the objects of pathlib."""
+        return os.path.join(self._root, *path.split("/"))
 
     def make_folder(self, folder: str) -> None:
         """Create `folder` and make it durable, also if another thread or process has created it without syncing it."""

@@ -69,6 +69,13 @@ class CircuitBreaker:
         Raise SiteOutage instead of the error of the block during an outage, SiteUnreachable or SiteRefused when the
         run has to stop.
         """
+        with self.recording_failure(item):
+            yield
+        self.record_success()
+
+    @contextmanager
+    def recording_failure(self, item: str) -> Iterator[None]:
+        """Do the same, but record nothing if the block succeeds: the answer is still to be checked."""
         try:
             yield
         except (RetryLater, PermanentError) as error:
@@ -81,8 +88,6 @@ class CircuitBreaker:
                 # Its traceback refers to this frame and this frame to it: a cycle that would keep the answer in memory
                 # until the next garbage collection.
                 del verdict
-        else:
-            self.record_success()
 
     def record_success(self) -> None:
         """Record a request that was answered as it should be."""

@@ -121,14 +121,17 @@ class Exchange:
         return str(requests.Request("GET", self.site.base_url + path, params=dict(parameters)).prepare().url)
 
     @contextmanager
-    def request(self, item: str) -> Iterator[Callable[[], None]]:
+    def request(self, item: str, *, is_checked: bool = True) -> Iterator[Callable[[], None]]:
         """Send one request for `item` in the block and check its answer there. Record how the block ends.
 
         Waits for a free slot and for the rate limiter first. Yields a function to call when the answer has been
         received: it frees the slot while the answer is still being checked. Raise what stopped the run or the worker,
         and during an outage SiteOutage instead of the error of the block.
+
+        `is_checked`: False if the block does not check the answer. Do that later in `breaker.recording(item)`.
         """
-        with self.breaker.recording(item), ExitStack() as transfer:
+        recording = self.breaker.recording if is_checked else self.breaker.recording_failure
+        with recording(item), ExitStack() as transfer:
             transfer.enter_context(self.concurrency.slot(self.rate_limiter.check_stop))
             self.rate_limiter.wait_turn()
             self.breaker.check()

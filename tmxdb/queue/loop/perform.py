@@ -6,12 +6,30 @@ import errno
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tmxdb.errors import InvalidResponse, ResourcesExhausted, RetryLater, TmxdbError, UserActionRequired
 from tmxdb.failure_policy import Action, policy_for
 from tmxdb.queue.backoff import snooze_s
-from tmxdb.queue.job import MAX_ERROR_LENGTH, BatchKind, Done, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze
+from tmxdb.queue.job import (
+    MAX_ERROR_LENGTH,
+    BatchKind,
+    Done,
+    Fail,
+    Job,
+    Kind,
+    Outcome,
+    Part,
+    Retry,
+    S,
+    Skip,
+    Snooze,
+    StagedKind,
+    Started,
+)
 from tmxdb.queue.rows.recover import DIED, MAX_LOSSES, given_up_message
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +46,27 @@ def perform(kind: Kind, job: Job) -> Result:
 
     A job on which MAX_LOSSES workers died is not run. Its result is adopted if it is complete on disk; else it fails.
     """
+    outcome = _attempt(job, lambda: _given_up(kind, job) or kind.run(job))
+    return outcome if isinstance(outcome, Result) else Result(job, outcome)
+
+
+def start(kind: StagedKind[S], job: Job) -> Result | S:
+    """Do the first step of `job`. Return its result if it has no other step. Raises nothing; see `perform`."""
+    started = _attempt(job, lambda: _given_up(kind, job) or kind.start(job))
+    return started if isinstance(started, Result | Started) else Result(job, started)
+
+
+def finish(kind: StagedKind[S], started: Sequence[S]) -> Iterator[Result]:
+    """Finish jobs together. Yield the result of each. Raises nothing."""
     try:
-        if job.losses >= MAX_LOSSES:
-            failed = Fail(DIED, given_up_message(job.kind, job.item_id, job.losses))
-            return Result(job, kind.adopt(job) or failed)
-        return Result(job, kind.run(job))
-    except TmxdbError as error:
-        exhausted = exhausted_resource(error)
-        return result_of(job, error if exhausted is None else exhausted)
-    except Exception as error:  # noqa: BLE001  # the only such place: a bug fails its row, but not the run
-        exhausted = exhausted_resource(error)
-        return Result(job, bug()) if exhausted is None else result_of(job, exhausted)
+        if started:
+            kind.finish(started)
+    except Exception as error:  # noqa: BLE001  # as in `_attempt`, which gets it for each job
+        for one in started:
+            one.outcome = one.outcome or error
+    for one in started:
+        outcome = _attempt(one.job, one.take_outcome)
+        yield outcome if isinstance(outcome, Result) else Result(one.job, outcome)
 
 
 def perform_batch(kind: BatchKind, jobs: Sequence[Job]) -> Iterator[Result]:
@@ -62,6 +90,25 @@ def perform_batch(kind: BatchKind, jobs: Sequence[Job]) -> Iterator[Result]:
             yield Result(job, outcome)
     for job in alone:
         yield perform(kind, job)
+
+
+def _given_up(kind: Kind, job: Job) -> Outcome | None:
+    """Return the outcome of a job on which too many workers died; None for others."""
+    if job.losses < MAX_LOSSES:
+        return None
+    return kind.adopt(job) or Fail(DIED, given_up_message(job.kind, job.item_id, job.losses))
+
+
+def _attempt(job: Job, call: Callable[[], T]) -> T | Result:
+    """Return `call()`, or the result that stands for what it raised."""
+    try:
+        return call()
+    except TmxdbError as error:
+        exhausted = exhausted_resource(error)
+        return result_of(job, error if exhausted is None else exhausted)
+    except Exception as error:  # noqa: BLE001  # the only such place: a bug fails its row, but not the run
+        exhausted = exhausted_resource(error)
+        return Result(job, bug()) if exhausted is None else result_of(job, exhausted)
 
 
 def exhausted_resource(error: BaseException) -> ResourcesExhausted | None:

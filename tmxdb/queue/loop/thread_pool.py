@@ -6,10 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import cast
+from typing import Any, cast
 
-from tmxdb.queue.job import BatchKind, Job, Kind, batch_size
-from tmxdb.queue.loop.perform import Result, exhausted_resource, perform, perform_batch
+from tmxdb.queue.job import BatchKind, Job, Kind, StagedKind, batch_size, is_staged
+from tmxdb.queue.loop.finisher import Finisher
+from tmxdb.queue.loop.perform import Result, exhausted_resource, perform, perform_batch, start
 from tmxdb.queue.loop.result_buffer import ResultBuffer
 from tmxdb.queue.rows.groups import GroupSchedule, group_of
 
@@ -39,6 +40,7 @@ class ThreadPool:
         self._inbox: deque[Job] = deque()
         self._running: dict[int, Sequence[Job]] = {}  # by thread
         self._batch_size = batch_size(kind)
+        self._finisher = Finisher(cast(StagedKind[Any], kind), results, size) if is_staged(kind) else None
         group = group_of(kind)
         self._schedule = None if group is None else GroupSchedule(group.name)
         self._changed = threading.Condition()
@@ -67,7 +69,8 @@ class ThreadPool:
     def begun(self, waiting_threads: Container[int] = ()) -> list[int]:
         """Return the keys of the jobs being worked on, except those of `waiting_threads`."""
         running = [jobs for thread, jobs in list(self._running.items()) if thread not in waiting_threads]
-        return sorted(job.item_id for jobs in running for job in jobs)
+        keys = {job.item_id for jobs in running for job in jobs}
+        return sorted(keys if self._finisher is None else keys | self._finisher.keys())
 
     def free(self) -> int:
         """Return how many more jobs threads will begin immediately."""
@@ -114,12 +117,25 @@ class ThreadPool:
         while jobs := self._next(jobs[-1] if jobs else None):
             with self._slots:
                 self._running[thread] = jobs
-                if len(jobs) == 1:
-                    self._results.put(perform(self.kind, jobs[0]))
-                else:
-                    for result in perform_batch(cast(BatchKind, self.kind), jobs):
-                        self._results.put(result)
+                self._perform(jobs)
+                if self._finisher is not None:
+                    self._running[thread] = ()  # the finisher knows the jobs
+                    self._finisher.finish_waiting()
                 del self._running[thread]
+
+    def _perform(self, jobs: Sequence[Job]) -> None:
+        """Do `jobs`, or their first step if they are finished together with those of other threads."""
+        if self._finisher is not None:
+            started = start(cast(StagedKind[Any], self.kind), jobs[0])
+            if isinstance(started, Result):
+                self._results.put(started)
+            else:
+                self._finisher.add(started)
+        elif len(jobs) == 1:
+            self._results.put(perform(self.kind, jobs[0]))
+        else:
+            for result in perform_batch(cast(BatchKind, self.kind), jobs):
+                self._results.put(result)
 
     def _next(self, previous: Job | None) -> list[Job]:
         """Wait for the next jobs of a thread that has just done `previous`. None of them when the pool is closed."""

@@ -15,7 +15,7 @@ from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseError, UserActionRequired
 from tmxdb.events import CycleCompleted, DatabaseUnavailable, Event, EventBus, Notice, WaitingForPause, WaitingForRetry
 from tmxdb.failure_policy import Action, policy_for
-from tmxdb.queue.job import Kind, Snooze, batch_size
+from tmxdb.queue.job import Kind, Snooze, batch_size, is_staged
 from tmxdb.queue.lock_holder import lock_holder
 from tmxdb.queue.loop.batch import transactions
 from tmxdb.queue.loop.cycle import Cycle, CycleInput
@@ -87,7 +87,9 @@ class Worker:
         self._pools = {
             name: ThreadPool(kind, sizes[name], self._results, slots, self._may_begin) for name, kind in by_name.items()
         }
-        rows = {name: size * batch_size(by_name[name]) for name, size in sizes.items()}
+        staged = {name: size if is_staged(by_name[name]) else 0 for name, size in sizes.items()}
+        self._at_once = plan.n + sum(staged.values())  # as many started jobs may wait to be finished
+        rows = {name: size * batch_size(by_name[name]) + staged[name] for name, size in sizes.items()}
         self._planner = DemandPlanner(by_name, rows, self._store.held)
         self._waiting_threads = waiting_threads
         self._confirmed = (time.monotonic(), clock())
@@ -139,7 +141,7 @@ class Worker:
     def _collect(self) -> list[Result]:
         """Wait for results: for a first one, then a little for more, as long as the threads have jobs left."""
         in_flight = self._store.in_flight()
-        wanted = min(in_flight - self._plan.n, BATCH)
+        wanted = min(in_flight - self._at_once, BATCH)
         return self._results.take(max(wanted, 1), first_s=IDLE_WAIT_S if in_flight else 0.0, more_s=BATCH_WAIT_S)
 
     def _run_cycle(self, results: list[Result]) -> None:
