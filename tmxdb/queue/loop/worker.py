@@ -28,7 +28,7 @@ from tmxdb.queue.loop.thread_pool import ThreadPool, pool_sizes
 from tmxdb.queue.worker_registry import LEASE_MS, Identity
 
 T = TypeVar("T")
-BATCH_WAIT_S = 0.02
+BATCH_WAIT_S = 0.1
 """How long a result waits for others to be settled with it."""
 IDLE_WAIT_S = 0.1
 """How long to wait for a first result."""
