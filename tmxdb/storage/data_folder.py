@@ -57,9 +57,8 @@ class Storage:
 
     def may_exist(self, path: str) -> bool:
         """Return False if there is certainly no file at `path`. Quicker than `read`, which also says why it fails."""
-        final = str(self.absolute(path)) if is_absolute(path) else self._final(path)
         try:
-            os.stat(final)
+            os.stat(self._located(path))
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:
@@ -68,14 +67,15 @@ class Storage:
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of `path`, or None if there is no such file."""
-        target = self.absolute(path)
+        target = self._located(path)
         with disk_errors(path, instead=self._instead):
             try:
-                return target.read_bytes()
+                with open(target, "rb", buffering=0) as file:
+                    return file.read()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
             except PermissionError:
-                if target.is_dir():  # what Windows raises for a folder
+                if os.path.isdir(target):  # what Windows raises for a folder
                     return None
                 raise
 
@@ -127,12 +127,14 @@ class Storage:
         if is_absolute(path):
             raise ValueError(f"{path} is outside the data folder")
         top, *_, name = path.split("/")
-        final = self._final(path)
+        final = self._located(path)
         partial = os.path.join(self._root, top, PARTIAL, f"{owner}~{name}")
 
+        folders = os.path.dirname(partial), os.path.dirname(final)
+
         def make_folders() -> None:
-            self.make_folder(os.path.dirname(partial))
-            self.make_folder(os.path.dirname(final))
+            for folder in folders:
+                self.make_folder(folder)
 
         self.identity.check()
         return NewFile(
@@ -140,6 +142,7 @@ class Storage:
             final,
             path,
             make_folders,
+            knows_folders=lambda: self._synced.issuperset(folders),
             check=self.identity.check,
             lock=functools.partial(self.lock, path),
             instead=self._instead,
@@ -188,9 +191,9 @@ class Storage:
         except OSError:
             return None
 
-    def _final(self, path: str) -> str:
-        """Return where a relative `path` is, without the objects of pathlib."""
-        return os.path.join(self._root, *path.split("/"))
+    def _located(self, path: str) -> str:
+        """Return `absolute(path)` as text, without the objects of pathlib."""
+        return str(self.absolute(path)) if is_absolute(path) else os.path.join(self._root, *path.split("/"))
 
     def make_folder(self, folder: str) -> None:
         """Create `folder` and make it durable, also if another thread or process has created it without syncing it."""

@@ -32,16 +32,19 @@ class NewFile:
         path: str,
         make_folders: Callable[[], None],
         *,
+        knows_folders: Callable[[], bool] = lambda: False,
         check: Callable[[], None] = lambda: None,
         lock: Callable[[], AbstractContextManager[None]] = nullcontext,
         instead: str = CHOOSE_DATA,
     ) -> None:
         """`check` is called before the file gets its final name, and raises if it must not.
 
+        `knows_folders` returns whether the folders were made before. Then they are made only if they are gone.
         `lock` returns the lock of the final name.
         """
         self._partial, self._final, self.path = partial, final, path
-        self._make_folders, self._check, self._lock, self._instead = make_folders, check, lock, instead
+        self._make_folders, self._knows_folders = make_folders, knows_folders
+        self._check, self._lock, self._instead = check, lock, instead
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
         self.size = 0
@@ -128,12 +131,19 @@ class NewFile:
         self._make_folders()
         durable.replace(self._partial, self._final)
 
+    def _open(self) -> IO[bytes]:
+        """Create the temporary file. Publishing or discarding closes it."""
+        if self._knows_folders():
+            with suppress(FileNotFoundError):
+                return open(self._partial, "w+b", buffering=0)
+        self._make_folders()
+        return open(self._partial, "w+b", buffering=0)
+
     def _flush(self) -> IO[bytes]:
         """Write what is in memory to the temporary file, creating it if needed."""
         with disk_errors(self.path, instead=self._instead):
             if self._file is None:
-                self._make_folders()
-                self._file = open(self._partial, "w+b", buffering=0)  # noqa: SIM115 (closed by publish or discard)
+                self._file = self._open()
             for part in self._parts:
                 write_all(self._file, part)
             self._parts.clear()
