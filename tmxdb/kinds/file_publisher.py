@@ -1,8 +1,8 @@
 """Publishing the files of jobs, each only while its row is still ours.
 
-Threads that finish their files at the same time publish them together: one of them does it for all. With 64 downloads
-in flight, a file takes a quarter less CPU time than if every thread publishes its own, because fewer threads
-compete for the GIL, and one query and one sync of a folder serve many files.
+Files of several jobs are published together: one query and one sync of a folder serve many of them. Downloads come here
+together already (`tmxdb/queue/loop/finisher.py`). Threads that fetch a map each wait for one of them, which publishes
+for all.
 """
 
 from __future__ import annotations
