@@ -113,15 +113,22 @@ def _decode(samples: Samples) -> tuple[Floats, Floats, Floats]:
         rows = np.array([sample[1:7] for sample in samples], dtype=float)
         nothing = np.full((len(rows), 4), np.nan)
         return rows[:, :3], _direction(rows[:, 4], rows[:, 5]) * (rows[:, 3:4] / 3.6), nothing
-    data, offsets = samples.packed()
-    places = _integers(offsets)[:, None] + np.arange(_LAYOUT.itemsize)
-    raw: Any = np.frombuffer(data, dtype=np.uint8)[places].view(_LAYOUT)[:, 0]
+    raw = _stored(samples)
     speeds = np.where(raw["speed"] == _STANDING, 0.0, np.exp(raw["speed"] / 1000))
     directions = _direction(raw["heading"] * (np.pi / 127), raw["pitch"] * (np.pi / 2 / 127))
     axes = _direction(raw["axis_heading"] * (np.pi / 32767), raw["axis_pitch"] * (np.pi / 2 / 32767))
     half = (raw["angle"] * (np.pi / 65535))[:, None]
     rotations = np.concatenate([np.cos(half), np.sin(half) * axes], axis=1)
     return raw["position"].astype(float), directions * speeds[:, None], rotations
+
+
+def _stored(samples: Samples) -> Any:
+    """Return the samples as they are stored, an array of _LAYOUT."""
+    data, offsets = samples.packed()
+    if isinstance(offsets, range):  # nearly always: then nothing is copied
+        return np.ndarray(len(offsets), _LAYOUT, data, offset=offsets.start, strides=(offsets.step,))
+    places = _integers(offsets)[:, None] + np.arange(_LAYOUT.itemsize)
+    return np.frombuffer(data, dtype=np.uint8)[places].view(_LAYOUT)[:, 0]
 
 
 def _integers(values: Sequence[int]) -> NDArray[np.int64]:
