@@ -8,6 +8,7 @@ import pytest
 
 from tmxdb.events import (
     CaptureStateChanged,
+    ClaimsLost,
     CycleCompleted,
     DatabaseUnavailable,
     Event,
@@ -39,6 +40,16 @@ SENTENCES: list[tuple[Event, str]] = [
     (
         ResultDropped("extract", 9),
         "extract 9: the result came too late and was dropped; another worker has the row now.",
+    ),
+    (
+        ClaimsLost("download", 2),
+        "download: this worker lost its claim on 2 rows, as after a suspend; they are pending again,"
+        " or another worker has them.",
+    ),
+    (
+        ClaimsLost("download", 1),
+        "download: this worker lost its claim on 1 row, as after a suspend; it is pending again,"
+        " or another worker has it.",
     ),
     (RowsReleased("list", 2), "list: released 2 rows."),
     (WorkerLost("host-1-ab"), "Worker host-1-ab is lost; its rows are pending again."),

@@ -34,6 +34,7 @@ from tmxdb.events.other_events import (
     RequestRetried,
 )
 from tmxdb.events.queue_events import (
+    ClaimsLost,
     CycleCompleted,
     DatabaseUnavailable,
     KindPaused,
@@ -53,6 +54,7 @@ from tmxdb.events.queue_events import (
 
 __all__ = [
     "CaptureStateChanged",
+    "ClaimsLost",
     "CycleCompleted",
     "DatabaseUnavailable",
     "Event",

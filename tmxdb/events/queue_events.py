@@ -80,6 +80,25 @@ class ResultDropped(QueueEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimsLost(QueueEvent):
+    """Claims of this worker have ended: it was suspended for longer than its lease, or a command released them."""
+
+    kind: str
+    rows: int
+
+    @property
+    def level(self) -> int:
+        return logging.WARNING
+
+    def __str__(self) -> str:
+        they = "it is" if self.rows == 1 else "they are"
+        return (
+            f"{self.kind}: this worker lost its claim on {_rows(self.rows)}, as after a suspend; {they} pending again,"
+            f" or another worker has {'it' if self.rows == 1 else 'them'}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RowsReleased(QueueEvent):
     """Claimed rows that no thread had begun are pending again, without a charged attempt."""
 

@@ -17,7 +17,7 @@ from tmxdb.clock import wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, WorkerRow
 from tmxdb.errors import DatabaseError, DiskError, ResourcesExhausted
-from tmxdb.events import ResultDropped
+from tmxdb.events import ClaimsLost, ResultDropped, RowsClaimed
 from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.loop import job_store as store_module
 from tmxdb.queue.loop.batch import first_error, settle_batch
@@ -101,9 +101,10 @@ def test_a_worker_drops_jobs_that_others_have_taken_over(sqlite: Database, monke
         wait_until(lambda: played == [1])
         rows.write("UPDATE replays SET claimed_by = 'another', claim_token = claim_token + 1")
         Bench(sqlite, wall_clock).register("another")  # type: ignore[arg-type]
-        threading.Event().wait(0.5)  # several heartbeats
+        wait_until(lambda: log.of(ClaimsLost))
         go_on.set()
         wait_until(lambda: log.of(ResultDropped))
+    assert log.of(ClaimsLost) == [ClaimsLost("download", sum(event.rows for event in log.of(RowsClaimed)))]
     assert log.of(ResultDropped) == [ResultDropped("download", 1)]
     assert played == [1]
     assert {(row["status"], row["claimed_by"]) for row in rows.all(ReplayRow)} == {("running", "another")}

@@ -22,6 +22,7 @@ from tmxdb.db.selected import Scope
 from tmxdb.db.settings import count_heartbeat, setting
 from tmxdb.db.tally import compact_tally
 from tmxdb.events import (
+    ClaimsLost,
     Event,
     KindPaused,
     KindResumed,
@@ -224,7 +225,10 @@ class JobStore:
             # If the connection broke after a COMMIT succeeded, we hold rows whose claim we never received.
             unknown = set(ours[kind.name]) - self._held[kind.name].keys()
             release_keys(connection, kind, unknown, worker=self._identity.worker_id)
-            cycle.lost += [job for key, job in self._held[kind.name].items() if key not in ours[kind.name]]
+            lost = [job for key, job in self._held[kind.name].items() if key not in ours[kind.name]]
+            if lost:
+                cycle.lost += lost
+                cycle.events.append(ClaimsLost(kind.name, len(lost)))
         cycle.confirmed = True
         compact_tally(connection)
         record_progress(connection, now_ms)
