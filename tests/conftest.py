@@ -42,8 +42,11 @@ ON_BOTH_ENGINES = ("test_claim.py", "test_groups.py", "test_recover.py", "test_s
 
 # Threads of NumPy's linear algebra wait for each other in a loop, which costs the other tests their processors.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# How long an example takes depends on the machine.
-hypothesis.settings.register_profile("tmxdb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# How long an example takes depends on the machine. The examples are the same in each run, so that a failure has its
+# cause in the change that is tested; `--hypothesis-profile random` looks for new ones.
+_UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("random", _UNTIMED)
+hypothesis.settings.register_profile("tmxdb", _UNTIMED, derandomize=True)
 hypothesis.settings.load_profile("tmxdb")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

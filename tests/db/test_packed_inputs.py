@@ -28,12 +28,17 @@ TEXT = json.dumps(EVENTS, separators=(",", ":"))
 
 
 @settings(max_examples=50)
-@given(some.lists(some.tuples(some.integers(-(2**62), 2**62), some.text(max_size=5), INT64)))
+@given(some.lists(some.tuples(some.integers(-(2**62), 2**62 - 1), some.text(max_size=5), INT64)))
 def test_events_are_the_same_after_packing(events: list[tuple[int, str, int]]) -> None:
     stored = pack_inputs(events)
     assert json.loads(unpack_inputs(stored)) == [list(event) for event in events]
     text = json.dumps(events, separators=(",", ":"))
     assert (unpack_inputs(stored), packed(text)) == (text, stored)
+
+
+def test_inputs_whose_times_are_too_far_apart_are_stored_as_they_are() -> None:
+    text = json.dumps([(-(2**62), "Steer", 0), (2**62, "Steer", 0)], separators=(",", ":"))
+    assert packed(text) == text
 
 
 @pytest.mark.parametrize("controls", [128, 129, 256])
