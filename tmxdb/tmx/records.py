@@ -8,59 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from tmxdb.tmx.fields import ListedFields, Values
 
 Record = TypeVar("Record")
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRecord:
-    """A track as listed. `values` are in the order of `TRACK.columns`."""
-
-    track_id: int
-    values: Values
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """The values by their columns in the table `tracks`."""
-        return dict(zip(TRACK.columns, self.values, strict=True))
-
-    def __getitem__(self, column: str) -> Any:
-        """Return one value."""
-        return self.values[TRACK.position[column]]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRecord:
-    """A replay as listed. `values` are in the order of `REPLAY.columns`."""
-
-    replay_id: int
-    values: Values
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """The values by their columns in the table `replays`."""
-        return dict(zip(REPLAY.columns, self.values, strict=True))
-
-    def __getitem__(self, column: str) -> Any:
-        """Return one value."""
-        return self.values[REPLAY.position[column]]
-
-    @property
-    def is_ranked(self) -> bool:
-        """Whether it is a valid entry of the leaderboard: it has a position and is not known to be invalid."""
-        return self["position"] is not None and self["validated"] is not False
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Record]):
-    """Some rows of a list, whether the site has more, and the entries that had to be dropped."""
-
-    records: tuple[Record, ...]
-    more: bool
-    unusable: tuple[str, ...] = field(default=())
 
 
 TRACK = ListedFields(
@@ -121,6 +73,55 @@ REPLAY = ListedFields(
         "validated": ("boolean", "Validated"),
     },
 )
+
+
+class _Listed:
+    """An entry whose `values` are in the order of `fields.columns`."""
+
+    __slots__ = ()
+    fields: ClassVar[ListedFields]
+    values: Values
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The values by their columns in the table of these entries."""
+        return dict(zip(self.fields.columns, self.values, strict=True))
+
+    def __getitem__(self, column: str) -> Any:
+        """Return one value."""
+        return self.values[self.fields.position[column]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord(_Listed):
+    """A track as listed. `values` are in the order of `TRACK.columns`."""
+
+    fields = TRACK
+    track_id: int
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRecord(_Listed):
+    """A replay as listed. `values` are in the order of `REPLAY.columns`."""
+
+    fields = REPLAY
+    replay_id: int
+    values: Values
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it is a valid entry of the leaderboard: it has a position and is not known to be invalid."""
+        return self["position"] is not None and self["validated"] is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Record]):
+    """Some rows of a list, whether the site has more, and the entries that had to be dropped."""
+
+    records: tuple[Record, ...]
+    more: bool
+    unusable: tuple[str, ...] = field(default=())
 
 
 def track_record(raw: Mapping[str, Any]) -> TrackRecord | None:
