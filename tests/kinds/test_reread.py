@@ -18,9 +18,14 @@ def done(tool: Tool, site: RunningSite) -> Tool:
     return tool
 
 
+def test_without_files_it_says_that_there_is_nothing_to_read(tool: Tool) -> None:
+    tool("migrate")
+    assert "Nothing to read again: no file has been downloaded." in tool("reread", "--all").err
+
+
 def test_only_files_read_by_an_older_reader_are_read_again(done: Tool, site: RunningSite) -> None:
     before, inputs = done.rows(_FACTS), done.rows("select * from inputs order by 1")
-    assert "Files to read again: 0 replays, 0 maps." in done("reread").err
+    assert "Nothing to read again: this version of tmxdb has read all downloaded files." in done("reread").err
     done.change("update replays set race_time_ms = null, login = null, facts_version = null where replay_id % 2 = 1")
     done.change("update maps set author_ms = null, facts_version = 0")
     done.change("delete from packed_inputs")
@@ -31,7 +36,7 @@ def test_only_files_read_by_an_older_reader_are_read_again(done: Tool, site: Run
     assert f"{odd + 6} files read again, 0 could not be read" in ran.err
     assert done.rows(_FACTS) == before
     assert done.one("select count(*) from inputs") == odd
-    assert "Files to read again: 0 replays, 0 maps." in done("reread").err
+    assert "Nothing to read again: this version of tmxdb has read all downloaded files." in done("reread").err
     done("reread", "--all", "--processes", 1)
     assert done.rows("select * from inputs order by 1") == inputs
     assert done.column("select distinct status from replays") == ["done"]

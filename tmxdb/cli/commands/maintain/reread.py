@@ -66,8 +66,16 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
         name: count_outdated(database, table, everything=options.all_files, selection=only.only)
         for name, table in TABLES.items()
     }
+    if not any(waiting.values()):
+        if options.all_files:
+            message("Nothing to read again: no file has been downloaded.")
+        else:
+            message(
+                "Nothing to read again: this version of tmxdb has read all downloaded files. --all reads them anyway."
+            )
+        return
     message(f"Files to read again: {', '.join(f'{n:,} {name}' for name, n in waiting.items())}.")
-    if options.dry_run or not any(waiting.values()):
+    if options.dry_run:
         return
     problems = 0
     with (
