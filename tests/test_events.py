@@ -43,13 +43,13 @@ SENTENCES: list[tuple[Event, str]] = [
     ),
     (
         ClaimsLost("download", 2),
-        "download: this worker lost its claim on 2 rows, as after a suspend; they are pending again,"
-        " or another worker has them.",
+        "download: this worker has lost its claim on 2 rows, probably because it was suspended;"
+        " they are pending again, or another worker has them.",
     ),
     (
         ClaimsLost("download", 1),
-        "download: this worker lost its claim on 1 row, as after a suspend; it is pending again,"
-        " or another worker has it.",
+        "download: this worker has lost its claim on 1 row, probably because it was suspended;"
+        " it is pending again, or another worker has it.",
     ),
     (RowsReleased("list", 2), "list: released 2 rows."),
     (WorkerLost("host-1-ab"), "Worker host-1-ab is lost; its rows are pending again."),

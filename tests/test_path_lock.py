@@ -155,7 +155,7 @@ def test_several_paths_are_locked_together(
 ) -> None:
     if whole_marker:
         if os.name == "nt":
-            pytest.skip("Windows locks bytes.")
+            pytest.skip("Windows always locks bytes: it has no lock of the whole marker.")
         monkeypatch.setattr("tmxdb.storage.path_lock._OPEN_FILE_LOCK", None)
     with storage.lock("a", "b", "a"):
         for path in ("a", "b"):

@@ -21,7 +21,7 @@ _SITE_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-
 # Nearly all times. Python reads the hour 24 only since 3.13.
 _USUAL_SITE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:\.\d{1,3})?", re.ASCII)
 _TO_MILLISECONDS = {19: ".000Z", 21: "00Z", 22: "0Z", 23: "Z"}
-"""What completes a usual time, by its length."""
+"""Suffix that completes a usual time, by the length of the time."""
 
 
 def wall_clock() -> int:

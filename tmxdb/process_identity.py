@@ -70,7 +70,7 @@ _cached_identity = cache(identity_of)
 
 
 def process_in(text: str) -> ProcessIdentity | None:
-    """Return the identity whose text is part of `text`, a file name. None if there is none."""
+    """Return the identity whose text is part of `text`, a file name, or None."""
     match = _TEXT.search(text)
     return ProcessIdentity(int(match[1]), int(match[2]), match[3]) if match else None
 

@@ -69,7 +69,7 @@ def _below(folder: Path, names: tuple[str, ...]) -> Iterator[Candidate]:
 
 
 def find_track_ids(root: Path) -> Path | None:
-    """Return the list of tracks of the older scripts: in `root`, or beside it; None if there is none."""
+    """Return the older scripts' list of tracks, in `root` or in its parent. Return None if neither has one."""
     absolute = Path(os.path.abspath(root))
     return next((path for path in (absolute / TRACK_IDS, absolute.parent / TRACK_IDS) if path.is_file()), None)
 

@@ -59,7 +59,7 @@ class Telemetry:
 
 
 def telemetry_of(folder: Path, metadata: Mapping[str, Any]) -> Telemetry | None:
-    """Return the telemetry that the metadata of a captured folder names; None if there is none.
+    """Return the telemetry that the metadata of a captured folder names, or None.
 
     Raise InvalidInput if it is damaged.
     """

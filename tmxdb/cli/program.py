@@ -111,7 +111,7 @@ class Program(SectionedGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return a command; None if there is none of that name."""
+        """Import and return a command, or None if no command has that name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"tmxdb.cli.commands.{COMMANDS[cmd_name][0]}")

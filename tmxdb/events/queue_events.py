@@ -93,8 +93,8 @@ class ClaimsLost(QueueEvent):
     def __str__(self) -> str:
         they = "it is" if self.rows == 1 else "they are"
         return (
-            f"{self.kind}: this worker lost its claim on {_rows(self.rows)}, as after a suspend; {they} pending again,"
-            f" or another worker has {'it' if self.rows == 1 else 'them'}."
+            f"{self.kind}: this worker has lost its claim on {_rows(self.rows)}, probably because it was suspended;"
+            f" {they} pending again, or another worker has {'it' if self.rows == 1 else 'them'}."
         )
 
 

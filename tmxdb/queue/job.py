@@ -147,7 +147,7 @@ class BatchKind(Kind, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Started:
-    """A job of a `StagedKind` after its first step. `finish` sets `outcome`, or the error that stands for it."""
+    """A job of a `StagedKind` after its first step. `finish` sets `outcome` to its outcome or its error."""
 
     job: Job
     outcome: Done | BaseException | None = None
@@ -155,8 +155,8 @@ class Started:
     def take_outcome(self) -> Done:
         """Return the outcome, or raise the error, and forget it.
 
-        The traceback of an error leads back here: a cycle that would keep the file in memory until the next garbage
-        collection.
+        An error refers to this frame through its traceback. Keeping the error here would be a cycle, and the file would
+        stay in memory until the next garbage collection.
         """
         outcome, self.outcome = self.outcome, None
         if isinstance(outcome, Done):
@@ -180,7 +180,7 @@ class StagedKind(Kind, Protocol[S]):
         """Do the first step of `job`, mostly waiting. Return an outcome if nothing remains to be done."""
 
     def finish(self, started: Sequence[S]) -> None:
-        """Set the outcome of each job. What is raised is the error of those without an outcome."""
+        """Set the outcome of each job. An exception becomes the outcome of every job that has none yet."""
 
 
 def is_staged(kind: Kind) -> bool:

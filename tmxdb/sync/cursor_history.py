@@ -38,7 +38,7 @@ class RecentIds:
             self._ids.discard(self._order.popleft())
 
     def step_back(self, cursor: int) -> int | None:
-        """Forget `cursor` and everything newer. Return the id before it, or None if there is none."""
+        """Forget `cursor` and everything newer. Return the id before it, or None for the first."""
         while self._order:
             newest = self._order.pop()
             if newest == cursor:

@@ -217,7 +217,7 @@ class CaptureFolder:
             )
 
     def _close_store(self, metadata: CaptureMetadata) -> dict[str, Any] | None:
-        """End the file with all pictures, and sync it soon. Return its description; None if there is none."""
+        """End the file with all pictures, and sync it soon. Return its description, or None without one."""
         if self._tar is not None:
             self._syncer.finish()  # closes the telemetry
             members = {

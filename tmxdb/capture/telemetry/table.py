@@ -30,7 +30,7 @@ class TelemetryTable:
 
     @property
     def last_ms(self) -> int | None:
-        """Race time of the last tick; None if there is none."""
+        """Race time of the last tick; None without ticks."""
         times = self._arrays[0]
         return int(times[-1]) if times else None
 

@@ -56,7 +56,7 @@ def open_reader(options: DatabaseOptions) -> Reader:
 
 
 def open_database_if_any(options: DatabaseOptions) -> Database | None:
-    """Return the database for a dry run, or None if there is none yet. Nothing is created."""
+    """Return the database for a dry run, or None if it does not exist yet. Nothing is created."""
     try:
         return open_database(options, read_only=True)
     except DatabaseError as error:

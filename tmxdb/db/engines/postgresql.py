@@ -68,7 +68,7 @@ def create(url: URL, *, shown: str, read_only: bool) -> Engine:
 
 
 def lock_holder(engine: Engine) -> str | None:
-    """Return a sentence about the session that others wait for; None if there is none or the server does not answer."""
+    """Return a sentence about the session that others wait for; None if none waits or the server does not answer."""
     try:
         with engine.connect() as connection:
             row = connection.exec_driver_sql(_HOLDER).first()

@@ -1,4 +1,4 @@
-"""Finishing started jobs together: one thread does it for all, while the others start more."""
+"""Finish started jobs together: one thread does it for all while the others start more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Finisher:
             self._waiting.append(started)
 
     def finish_waiting(self) -> None:
-        """Finish all jobs that wait, unless another thread does: that one then finishes these, too."""
+        """Finish all waiting jobs, unless another thread is doing so: it then finishes these as well."""
         while self._waiting and (turn := self._take_turn()) is not None:
             try:
                 with self._changing:
@@ -52,7 +52,7 @@ class Finisher:
                 turn.release()
 
     def _take_turn(self) -> threading.Lock | None:
-        """Return the lock of a turn, held; None if the thread that has the first one will take what waits now."""
+        """Acquire and return the lock of a turn, or None if the thread with the first one will take what waits now."""
         first, second = self._turns
         if first.acquire(blocking=False):
             return first

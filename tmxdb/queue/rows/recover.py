@@ -128,7 +128,7 @@ def promote_far(connection: Connection, kind: Kind, now_ms: int) -> int:
 
 
 def next_due(connection: Connection, kind: Kind, selection: Scope | None = None) -> str | None:
-    """Return when the first row in `retry` (of `selection`) is due (ISO 8601); None if there is none."""
+    """Return when the first row in `retry` (of `selection`) is due (ISO 8601), or None without such rows."""
     table = kind.table
     due = select(table.c.available_at).where(table.c.status == RETRY).order_by(table.c.available_at).limit(1)
     if selection is not None:

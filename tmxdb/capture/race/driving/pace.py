@@ -13,7 +13,7 @@ _RESERVE = 0.95
 
 
 def slower_speed(speed: float, stored: int, missed: int) -> float | None:
-    """Return a speed at which the game may send all frames, a multiple of 0.05; None if there is none below `speed`."""
+    """Return a speed at which the game may send all frames, a multiple of 0.05; None if none is below `speed`."""
     share = _RESERVE * stored / max(1, stored + missed)
     wanted = math.floor(speed * min(_MOST, max(_LEAST, share)) / _STEP + 1e-9) * _STEP
     slower = round(max(LOWEST_SPEED, wanted), 2)
