@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.forked import AnyProcess
+from tmxdb.storage.folder_identity import MARKER
 
 KILL_MYSELF = 'os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))'
 """In the program of a child that imports `os` and `signal`. Windows terminates for every signal of `os.kill`."""
@@ -56,3 +59,28 @@ def suspend(process: AnyProcess) -> None:
 def resume(process: AnyProcess) -> None:
     """Let a suspended process continue, as SIGCONT does."""
     psutil.Process(process.pid).resume()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def is_publishing(data: Path) -> bool:
+        """Return whether any process holds the lock of a path in the data folder (`tmxdb/storage/path_lock.py`)."""
+        with (data / MARKER).open("rb+") as file:
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 2**31 - 1)
+            except OSError:
+                return True
+        return False
+
+else:
+    import fcntl
+
+    def is_publishing(data: Path) -> bool:
+        """Return whether any process holds the lock of a path in the data folder (`tmxdb/storage/path_lock.py`)."""
+        with (data / MARKER).open("rb+") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of all bytes
+            except OSError:
+                return True
+        return False

@@ -6,12 +6,13 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import PostgresServer
 from tests.forked import AnyProcess
-from tests.processes import resume, suspend
+from tests.processes import is_publishing, resume, suspend
 from tests.tool import Tool, until
 from tmxdb_sandbox import RunningSite
 
@@ -40,19 +41,24 @@ def test_files_that_a_worker_is_writing_are_neither_repaired_nor_moved(tool: Too
     assert tool.one("select count(*) from replays where status not in ('done', 'skipped')") == 0
 
 
-def suspend_outside_a_transaction(process: AnyProcess, tool: Tool) -> None:
-    """Suspend a worker while it does not hold the lock of the database, which would keep all others waiting."""
+def suspend_without_locks(process: AnyProcess, tool: Tool) -> None:
+    """Suspend a worker while it locks neither the database nor the path of a file: others would wait for it."""
     while True:
         suspend(process)
-        with closing(sqlite3.connect(tool.folder / "tmx.db", timeout=0, isolation_level=None)) as connection:
-            try:
-                connection.execute("begin immediate")
-            except sqlite3.OperationalError:
-                resume(process)
-                time.sleep(0.01)
-                continue
-            connection.execute("rollback")
+        if not is_publishing(tool.folder / "data") and not _is_locked(tool.folder / "tmx.db"):
             return
+        resume(process)
+        time.sleep(0.01)
+
+
+def _is_locked(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("rollback")
+    return False
 
 
 def test_rows_of_a_hanging_worker_are_done_by_another_and_its_late_results_dropped(
@@ -63,7 +69,7 @@ def test_rows_of_a_hanging_worker_are_done_by_another_and_its_late_results_dropp
     site.set_faults(["slow:s=0.3:first=1000"])
     with tool.started("work", "--kind", "download", "--n", 4) as hanging:
         until(lambda: tool.one("select count(*) from replays where status = 'done'"))
-        suspend_outside_a_transaction(hanging, tool)
+        suspend_without_locks(hanging, tool)
         worker = tool.one("select worker_id from workers")
         held = tool.column("select replay_id from replays where status = 'running' order by 1")
         assert held
