@@ -40,7 +40,7 @@ from tmxdb.queue.loop.batch import settle_batch
 from tmxdb.queue.loop.cycle import Cycle, CycleInput, begun_json
 from tmxdb.queue.loop.demand import Demand
 from tmxdb.queue.loop.perform import Result
-from tmxdb.queue.loop.run_options import Totals
+from tmxdb.queue.loop.run_options import COUNTED, Totals
 from tmxdb.queue.loop.throughput import Throughput
 from tmxdb.queue.pauses import Paused, pause_of, pauses
 from tmxdb.queue.progress import record_progress
@@ -60,7 +60,6 @@ from tmxdb.queue.worker_registry import (
 
 RECOVERY_S = 1.0
 """How often a worker looks for due retries, rows of lost workers, and pauses."""
-COUNTED = ("done", "failed", "skipped", "retry")
 
 
 class JobStore:
@@ -203,7 +202,8 @@ class JobStore:
                     events.append(RowsReleased(name, len(batch)))
         for job in jobs:
             self._held[job.kind].pop(job.item_id, None)
-        self.totals.released += len(jobs)
+        for event in events:
+            self.totals.count(event)
         return events
 
     def close(self) -> None:
@@ -297,17 +297,14 @@ class JobStore:
                 continue
             self._held[job.kind].pop(job.item_id, None)
             if status is None:
-                self.totals.dropped += 1
                 cycle.events.append(ResultDropped(job.kind, job.item_id))
                 continue
             if status in COUNTED:
-                self.totals.by_kind[job.kind][status] += 1
                 self._throughput.count(job.kind)
             code, message = getattr(outcome, "code", None), getattr(outcome, "message", None)
             cycle.events.append(RowSettled(job.kind, job.item_id, status, job.attempt, code, message))
         for event in cycle.events:
-            if isinstance(event, RowsGivenUp):
-                self.totals.by_kind[event.kind]["failed"] += event.rows
+            self.totals.count(event)
         for job in cycle.claimed:
             self._held[job.kind][job.item_id] = job
         new = dict.fromkeys(pause for name, pause in paused.items() if pause != self._paused.get(name))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from tmxdb.db.selected import Scope
+from tmxdb.events import Event, ResultDropped, RowSettled, RowsGivenUp, RowsReleased
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,12 @@ class Plan:
     selection: Scope | None = None
 
 
+COUNTED = ("done", "failed", "skipped", "retry")
+
+
 @dataclass(slots=True)
 class Totals:
-    """Totals of a run: finished jobs by kind and status, dropped late results, released rows."""
+    """Totals of a run, counted from its events: jobs by kind and new status, dropped late results, released rows."""
 
     by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dropped: int = 0
@@ -36,3 +40,15 @@ class Totals:
     def of(self, status: str) -> int:
         """Return how many jobs of all kinds ended with `status`."""
         return sum(counter[status] for counter in self.by_kind.values())
+
+    def count(self, event: Event) -> None:
+        """Add what `event` reports."""
+        match event:
+            case RowSettled(kind=kind, status=status) if status in COUNTED:
+                self.by_kind[kind][status] += 1
+            case RowsGivenUp(kind=kind, rows=rows):
+                self.by_kind[kind]["failed"] += rows
+            case ResultDropped():
+                self.dropped += 1
+            case RowsReleased(rows=rows):
+                self.released += rows
