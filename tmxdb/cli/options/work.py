@@ -13,6 +13,9 @@ from tmxdb.kinds.naming import DEFAULT_TEMPLATE
 
 LIST, DOWNLOAD, EXTRACT = "List", "Download", "Extract"
 DEFAULT_N, DEFAULT_GAMES, DEFAULT_TOP = 16, 1, 50
+MAX_PROCESSES = 61
+"""Windows waits for at most 63 pipes at once
+(https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitformultipleobjects)."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,14 @@ class WorkOptions:
         type=click.IntRange(1, 1024),
         metavar="N",
         help=f"Jobs to run at once. For captures: how many games to use.  [default: {DEFAULT_N}; captures: 1]",
+    )
+    processes: int = option_field(
+        "--processes",
+        type=click.IntRange(1, MAX_PROCESSES),
+        metavar="N",
+        default=1,
+        show_default=True,
+        help="Processes that share these jobs, to use more than one core. Not for captures.",
     )
     limit: int | None = option_field("--limit", type=int_range(1), metavar="M", help="Stop after M jobs.")
     forever: bool = option_field("--forever", is_flag=True, default=False, help="Keep running and wait for new work.")

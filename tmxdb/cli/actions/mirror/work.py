@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import sys
-import threading
 from dataclasses import replace
 
 from tmxdb.cli.actions.mirror.plan import about, estimate_run
 from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
+from tmxdb.cli.actions.mirror.worker_processes import SharedRun, run_processes
+from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
-from tmxdb.cli.opening.database import close_at_end, open_database, open_storage
-from tmxdb.cli.opening.exchange import open_exchange, open_unused_exchange
-from tmxdb.cli.opening.games import open_games
+from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.opening.remembered import data_for_storage, remember_typed
-from tmxdb.cli.options.work import DEFAULT_GAMES
 from tmxdb.cli.shared.malloc import limit_malloc
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import ProgressDisplay
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
-from tmxdb.clock import span, wall_clock
+from tmxdb.clock import span
 from tmxdb.db.engine import Database
 from tmxdb.db.selected import Scope
 from tmxdb.db.settings import database_id
-from tmxdb.events import EventBus, SitePaused
-from tmxdb.kinds import KINDS, make_kind
-from tmxdb.kinds.context import JobContext
+from tmxdb.events import EventBus
+from tmxdb.kinds import KINDS
 from tmxdb.kinds.local import is_local_only
-from tmxdb.queue.loop.run_options import Plan, Totals
-from tmxdb.queue.loop.worker import Worker
-from tmxdb.queue.worker_registry import Identity, live_workers, new_identity
+from tmxdb.queue.loop.run_options import Totals
 from tmxdb.reports.counts import counts, open_rows
-from tmxdb.tmx.client import Exchange
-from tmxdb.tmx.fetch import Fetcher
 from tmxdb.upkeep.verify import check_data_folder
 
 
@@ -54,7 +47,7 @@ def do_work(request: WorkRequest) -> None:
             sends_nothing = request.only_captures or (
                 not options.forever and is_local_only(connection, request.kinds, job_options)
             )
-        exchange, rate = _open_exchange(request, database, signals.stop, sends_nothing=sends_nothing)
+        exchange, rate = open_worker_exchange(request, database, signals.stop, sends_nothing=sends_nothing)
         if rate:
             ahead = estimate_run(database, request.kinds, options, job_options)
             message(
@@ -69,25 +62,25 @@ def do_work(request: WorkRequest) -> None:
         if request.storage.data is not None:  # only now: a folder that cannot be used is not remembered
             remember_typed(database, "data", "data", data_for_storage(request.storage.data, database))
         database.expect_id(collection)
-        identity = new_identity()
-        fetcher = Fetcher(exchange)
-        close_at_end(fetcher.close)
-        context = JobContext(database, storage, exchange, fetcher, identity.worker_id, job_options)
-        totals, missed = _run_worker(request, identity, context, signals)
+        missed = None
+        with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:
+            events = EventBus(display)
+            signals.say = display.note
+            if request.processes > 1:
+                shared = SharedRun(request, storage.root, collection, sends_nothing)
+                totals = run_processes(shared, events, signals)
+            else:
+                totals, missed = run_worker(
+                    request,
+                    database,
+                    storage,
+                    exchange,
+                    events,
+                    stop=signals.stop,
+                    stop_now=signals.now,
+                    note=display.note,
+                )
         _end(database, request, totals, signals, missed)
-
-
-def _open_exchange(
-    request: WorkRequest, database: Database, stop: threading.Event, *, sends_nothing: bool
-) -> tuple[Exchange, float | None]:
-    """Return the exchange and the rate in requests per second; captures and local rows need no requests."""
-    if sends_nothing:
-        return open_unused_exchange(request.storage, request.exchange, database, stop), None
-    # Listing has the connections of its own threads only; see `queue/worker.py`.
-    connections = request.n if request.kinds == ["list"] else max(1, request.n // 4)
-    return open_exchange(
-        request.storage, request.exchange, database, connections=connections, stop=stop, at_once=request.n
-    )
 
 
 def _remember(request: WorkRequest, database: Database) -> None:
@@ -95,46 +88,6 @@ def _remember(request: WorkRequest, database: Database) -> None:
     options = request.work
     remember_typed(database, "top", "top", None if options.top is None else str(options.top))
     remember_typed(database, "name_template", "name_template", options.name_template)
-
-
-def _run_worker(
-    request: WorkRequest, identity: Identity, context: JobContext, signals: StopSignals
-) -> tuple[Totals, str | None]:
-    """Return what was done, and a sentence about frames that captures missed."""
-    options, database = request.work, context.database
-    plan = Plan(
-        n=request.n,
-        limit=options.limit or 0,
-        forever=options.forever,
-        wait=options.wait,
-        max_attempts=options.max_attempts,
-        selection=request.scope,
-    )
-    with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:
-        events = EventBus(display)
-        context = replace(context, events=events)
-        signals.say = display.note
-        context.exchange.rate_limiter.on_pause = lambda seconds, reason: events.emit(SitePaused(seconds, reason))
-        partial_files = context.storage.partial_files()
-        with database.read() as connection:
-            context.storage.delete_partial(partial_files, live_workers(connection, wall_clock()))
-        if "capture" in request.kinds:
-            games = request.n if request.only_captures else DEFAULT_GAMES
-            context = replace(context, games=open_games(context, games, request.games, display.note))
-        worker = Worker(
-            database,
-            [make_kind(name, context) for name in request.kinds],
-            plan,
-            identity=identity,
-            events=events,
-            stop=signals.stop,
-            stop_now=signals.now,
-            concurrency=lambda: context.exchange.concurrency.limit,
-            waiting_threads=context.exchange.rate_limiter.waiting_threads,
-            check=context.storage.identity.check,
-        )
-        totals = worker.run()
-        return totals, context.games.missed_frames if context.games is not None else None
 
 
 def _end(database: Database, request: WorkRequest, totals: Totals, signals: StopSignals, missed: str | None) -> None:

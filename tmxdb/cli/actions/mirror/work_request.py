@@ -12,6 +12,7 @@ from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.work import DEFAULT_GAMES, DEFAULT_N, DEFAULT_TOP, WorkOptions
 from tmxdb.db.engine import Database
 from tmxdb.db.selected import Scope
+from tmxdb.errors import UsageError
 from tmxdb.kinds.context import Options as JobOptions
 from tmxdb.kinds.facts import reader
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
@@ -31,9 +32,11 @@ class WorkRequest:
     """The rows that `only` means; known when the database is open."""
 
     def check(self) -> None:
-        """Raise an error for a name template that cannot be used, before anything is opened."""
+        """Raise an error for options that cannot be used, before anything is opened."""
         if self.work.name_template is not None:
             NameTemplate(self.work.name_template)
+        if self.work.processes > 1 and "capture" in self.kinds:
+            raise UsageError("Captures run in one process, and --n sets how many games it uses: leave out --processes.")
 
     @property
     def only_captures(self) -> bool:
@@ -44,6 +47,11 @@ class WorkRequest:
     def n(self) -> int:
         """Jobs to run at once."""
         return self.work.n or (DEFAULT_GAMES if self.only_captures else DEFAULT_N)
+
+    @property
+    def processes(self) -> int:
+        """Processes that share the jobs. None of them would be without any."""
+        return min(self.work.processes, self.n, self.work.limit or self.n)
 
 
 def job_options_of(request: WorkRequest, database: Database) -> JobOptions:

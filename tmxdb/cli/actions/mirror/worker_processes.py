@@ -1,0 +1,295 @@
+"""Several worker processes that share the jobs of one run (`--processes`).
+
+Each runs a worker (`worker_run.py`) with its share of `--n` and `--limit`, and sends its events to the first process,
+which shows and logs them. Messages of other libraries are not logged. The first process handles Ctrl-C and tells the
+others to stop. If it is killed, they stop as well.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import click
+
+from tmxdb.cli import GC_THRESHOLD
+from tmxdb.cli.actions.mirror.work_request import WorkRequest
+from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
+from tmxdb.cli.exit_status import INTERRUPTED
+from tmxdb.cli.opening.database import close_at_end
+from tmxdb.cli.shared.malloc import limit_malloc
+from tmxdb.cli.shared.signals import EXIT_AFTER_S, StopSignals
+from tmxdb.db.engine import Database
+from tmxdb.errors import ResourcesExhausted, TmxdbError
+from tmxdb.events import (
+    CycleCompleted,
+    DatabaseUnavailable,
+    Event,
+    EventBus,
+    KindPaused,
+    KindResumed,
+    Notice,
+    SitePaused,
+    WaitingForPause,
+    WaitingForRetry,
+)
+from tmxdb.queue.loop.run_options import Totals
+from tmxdb.storage import Storage
+
+POLL_S = 0.2
+"""How often to look for a signal to pass on."""
+_STOP, _STOP_NOW = "stop", "stop now"
+_SEEN_BY_ALL = (DatabaseUnavailable, KindPaused, KindResumed, SitePaused, WaitingForPause, WaitingForRetry)
+"""Events that every process reports. Those of one process are shown."""
+
+
+@dataclass(frozen=True)
+class SharedRun:
+    """What a process needs for its share of a run. `collection`: the id of the database."""
+
+    request: WorkRequest
+    root: Path
+    collection: str
+    sends_nothing: bool
+
+    def shares(self) -> list[SharedRun]:
+        """Return one run for each process. Together they have the `--n` and the `--limit` of this one."""
+        work, processes = self.request.work, self.request.processes
+        ns = _shares(self.request.n, processes)
+        limits = [None] * processes if work.limit is None else _shares(work.limit, processes)
+        works = [replace(work, processes=1, n=n, limit=limit) for n, limit in zip(ns, limits, strict=True)]
+        return [replace(self, request=replace(self.request, work=share)) for share in works]
+
+
+def run_processes(run: SharedRun, events: EventBus, signals: StopSignals) -> Totals:
+    """Run the processes until all have ended. Return what they did together.
+
+    The others do the rows of a process that dies. An error in one of them stops all, and is raised at the end.
+    Raise ResourcesExhausted if all have died.
+    """
+    totals = Totals()
+    events.subscribe(totals.count)
+    reports = _Reports(events)
+    error: TmxdbError | None = None
+    with _started(run.shares()) as processes:
+        running = list(processes)
+        while running:
+            for process in _with_news(running):
+                try:
+                    news = process.receive()
+                except (EOFError, OSError):
+                    running.remove(process)
+                    if not process.has_ended_well():
+                        events.emit(Notice(f"A worker process died: {process.how_it_ended()}.", "queue"))
+                    continue
+                if isinstance(news, TmxdbError):
+                    error = error or news
+                    continue
+                for event in news:
+                    reports.emit(event, process, is_first=process is running[0])
+            if error is not None or signals.stop.is_set():
+                for process in running:
+                    process.tell(_STOP_NOW if signals.now.is_set() else _STOP)
+            events.emit(CycleCompleted())
+        if error is None and not any(process.has_ended_well() for process in processes):
+            error = ResourcesExhausted("All worker processes died. Run the same command again to continue.")
+    if error is not None:
+        raise error
+    return totals
+
+
+class _WorkerProcess:
+    """A worker process, as the first process sees it."""
+
+    def __init__(self, run: SharedRun) -> None:
+        context = get_context("spawn")  # not forked: threads and database connections do not survive a fork
+        self.events, events = context.Pipe(duplex=False)
+        commands, self._commands = context.Pipe(duplex=False)
+        self._process = context.Process(target=_work, args=(run, events, commands))
+        self._told: set[str] = set()
+        with _without_ctrl_c():
+            self._process.start()
+        events.close()
+        commands.close()
+
+    def receive(self) -> list[Event] | TmxdbError:
+        """Return events, or the error that ended the worker. Raise EOFError or OSError when the process has ended."""
+        news: list[Event] | TmxdbError = self.events.recv()
+        return news
+
+    def tell(self, command: str) -> None:
+        """Send `command` once."""
+        if command not in self._told:
+            self._told.add(command)
+            with suppress(OSError):  # it has ended
+                self._commands.send(command)
+
+    def has_ended_well(self) -> bool:
+        """Wait for the end of the process. Return whether it ended by itself, with or without an error."""
+        self._process.join()
+        return self._process.exitcode == 0
+
+    def how_it_ended(self) -> str:
+        """Return the signal or the exit status of a process that has ended."""
+        status = self._process.exitcode or 0
+        return f"signal {-status}" if status < 0 else f"exit status {status}"
+
+    def close(self) -> None:
+        """Let the worker stop, if it still runs, and wait for it."""
+        self._commands.close()
+        self.events.close()
+        self._process.join()
+
+
+class _Reports:
+    """Emits the events of several processes; of those that all processes report, each once."""
+
+    def __init__(self, events: EventBus) -> None:
+        self._events = events
+        self._reported_by: dict[str, _WorkerProcess] = {}
+
+    def emit(self, event: Event, process: _WorkerProcess, *, is_first: bool) -> None:
+        """Emit `event`, unless another process reports it as well. `is_first`: no process before it is running."""
+        if not isinstance(event, _SEEN_BY_ALL) or (
+            is_first and self._reported_by.setdefault(str(event), process) is process
+        ):
+            self._events.emit(event)
+
+
+@contextmanager
+def _started(runs: Sequence[SharedRun]) -> Iterator[list[_WorkerProcess]]:
+    """Start a process for each of `runs`. None of them runs any longer at the end of the block."""
+    processes: list[_WorkerProcess] = []
+    try:
+        for run in runs:
+            processes.append(_WorkerProcess(run))
+        yield processes
+    finally:
+        for process in processes:
+            process.close()
+
+
+def _with_news(processes: Sequence[_WorkerProcess]) -> list[_WorkerProcess]:
+    """Wait at most POLL_S. Return the processes that have sent something or have ended."""
+    ready = wait([process.events for process in processes], timeout=POLL_S)
+    return [process for process in processes if process.events in ready]
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    """Return `parts` numbers with the sum `total` that differ by at most 1."""
+    return [total * (i + 1) // parts - total * i // parts for i in range(parts)]
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C does not interrupt before they ignore it. Windows cannot do that."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _work(run: SharedRun, events_out: Connection, commands: Connection) -> None:
+    """Run one worker. This is what each process does."""
+    gc.set_threshold(GC_THRESHOLD)
+    limit_malloc()
+    logging.disable(logging.CRITICAL)  # the first process logs the events
+    stop, stop_now = threading.Event(), threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    threading.Thread(target=_obey, args=(commands, stop, stop_now), name="tmxdb-commands", daemon=True).start()
+    sender = _EventSender(events_out)
+    request, storage, events = run.request, Storage(run.root), EventBus(sender)
+    try:
+        with click.Context(click.Command("work")).scope():  # closes what `close_at_end` names
+            database = Database(request.storage.location)
+            close_at_end(database.close)
+            database.abandon_on(stop_now)
+            storage.identity.remember(run.collection)
+            database.expect_id(run.collection)
+            exchange, _ = open_worker_exchange(request, database, stop, sends_nothing=run.sends_nothing)
+            run_worker(
+                request,
+                database,
+                storage,
+                exchange,
+                events,
+                stop=stop,
+                stop_now=stop_now,
+                note=lambda text: events.emit(Notice(text, "queue")),
+            )
+    except TmxdbError as error:
+        sender.send_error(error)
+    finally:
+        sender.flush()
+
+
+def _obey(commands: Connection, stop: threading.Event, stop_now: threading.Event) -> None:
+    """Set the events that the first process asks for. Stop when it has ended.
+
+    As the first process, this one is ended if it does not end after the second Ctrl-C.
+    """
+    try:
+        while True:
+            command = commands.recv()
+            stop.set()
+            if command == _STOP_NOW:
+                stop_now.set()
+                end = threading.Timer(EXIT_AFTER_S, os._exit, (INTERRUPTED,))
+                end.daemon = True
+                end.start()
+    except (EOFError, OSError):
+        stop.set()
+
+
+class _EventSender:
+    """Sends events to the first process: those of a cycle together, sentences for a person immediately."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sending = threading.Lock()
+        self._events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        """Send `event` soon."""
+        is_end = isinstance(event, CycleCompleted)
+        with self._sending:
+            if not is_end:
+                self._events.append(event)
+            if is_end or event.level >= logging.INFO:
+                self._send_events()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        with self._sending:
+            self._send_events()
+
+    def send_error(self, error: TmxdbError) -> None:
+        """Send the error that ended the worker, after all events."""
+        with self._sending:
+            self._send_events()
+            self._send(error)
+
+    def _send_events(self) -> None:
+        if self._events:
+            self._send(self._events)
+            self._events = []
+
+    def _send(self, news: list[Event] | TmxdbError) -> None:
+        with suppress(OSError):  # the first process has ended; `_obey` stops this one
+            self._connection.send(news)
