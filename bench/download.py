@@ -3,15 +3,17 @@
     python3 run.py bench download [--files 4000] [--n 64]
 
 The sandbox serves files of 29 KB on loopback, without delay and with a latency of 50 ms. It runs in its own process and
-needs processor time, too.
+needs processor time, too. The whole command, with its start, runs in one process and in one for each core.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
+from bench._command import tmxdb_command
 from bench._table import in_own_process, print_rows
 from tmxdb.cli.program import tmxdb
 from tmxdb_sandbox import running_site
@@ -51,6 +53,14 @@ def _measure(url: str, folder: Path, listed: Path, ids: Path, n: int, rounds: in
                 (place / "tmx.db").write_bytes((listed / "tmx.db").read_bytes())
             done = in_own_process("bench._clients", client, url, place, n, ids)
             results.setdefault(client, []).append((done["n"] / done["wall_s"], 1000 * done["cpu_s"] / done["n"]))
+        for processes in sorted({1, os.cpu_count() or 1}):
+            place = folder / f"processes-{processes}-{round_}"
+            place.mkdir()
+            (place / "tmx.db").write_bytes((listed / "tmx.db").read_bytes())
+            options = ("--kind", "download", "--n", str(n), "--processes", str(processes), "--no-progress")
+            whole, files = tmxdb_command("--db", str(place / "tmx.db"), "work", *options), len(ids.read_text().split())
+            speed_and_cpu = files / whole.seconds, 1000 * whole.cpu_s / files
+            results.setdefault(f"tmxdb work --processes {processes}, with the start", []).append(speed_and_cpu)
     medians = {
         name: [sorted(values)[rounds // 2] for values in zip(*runs, strict=True)] for name, runs in results.items()
     }

@@ -1,7 +1,7 @@
 """How many maps per second `tmxdb work --kind extract` writes, compared with the least that has to be done.
 
 The baseline is a loop that reads and unpacks each replay, and hashes and writes its map, without a database. It syncs
-nothing.
+nothing. The whole command, with its start, runs in one process and in one for each core.
 
 python3 run.py bench extract [--maps 1500]
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import sqlite3
 import tempfile
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import lzokay
 
+from bench._command import tmxdb_command
 from bench._table import in_own_process, print_rows
 from tmxdb.cli.options.work import DEFAULT_N
 from tmxdb.cli.program import tmxdb
@@ -38,22 +40,28 @@ def main() -> None:
             ["work", "--kind", "list", "--kind", "download", "--top", "1", "--n", "32"],
         ):
             tmxdb.main(["--db", database, *arguments, "--no-progress"], standalone_mode=False)
-        baseline, extract = [], []
+        runs: dict[str, list[tuple[float, float]]] = {}
         for _ in range(options.rounds):
-            baseline.append(_baseline(Path(folder)))
+            runs.setdefault("read, unpack, slice, hash, write", []).append(_baseline(Path(folder)))
             _reset(Path(folder))
             done = in_own_process("bench._clients", "tmxdb", site.url, folder, DEFAULT_N, "-", "extract")
-            extract.append((done["n"] / done["wall_s"], 1000 * done["cpu_s"] / done["n"]))
-        (baseline_speed, baseline_cpu), (extract_speed, extract_cpu) = (
-            [sorted(values)[options.rounds // 2] for values in zip(*runs, strict=True)] for runs in (baseline, extract)
-        )
+            runs.setdefault("tmxdb extract", []).append((done["n"] / done["wall_s"], 1000 * done["cpu_s"] / done["n"]))
+            for processes in sorted({1, os.cpu_count() or 1}):
+                _reset(Path(folder))
+                whole = tmxdb_command(
+                    "--db", database, "work", "--kind", "extract", "--processes", str(processes), "--no-progress"
+                )
+                speed_and_cpu = options.maps / whole.seconds, 1000 * whole.cpu_s / options.maps
+                runs.setdefault(f"tmxdb work --processes {processes}, with the start", []).append(speed_and_cpu)
+        medians = {
+            what: [sorted(values)[options.rounds // 2] for values in zip(*measured, strict=True)]
+            for what, measured in runs.items()
+        }
+        baseline_cpu = next(iter(medians.values()))[1]
         print_rows(
             f"{options.maps:,} maps from replays of 29 KB (median of {options.rounds})",
             ("what", "maps/s", "CPU s per 1000", "CPU to baseline"),
-            [
-                ["read, unpack, slice, hash, write", baseline_speed, baseline_cpu, 1.0],
-                ["tmxdb extract", extract_speed, extract_cpu, extract_cpu / baseline_cpu],
-            ],
+            [[what, speed, cpu, cpu / baseline_cpu] for what, (speed, cpu) in medians.items()],
         )
 
 
