@@ -15,7 +15,18 @@ import tmxdb_sandbox
 PRODUCT = Path(tmxdb.__file__).parent
 SANDBOX = Path(tmxdb_sandbox.__file__).parent
 
-LEAVES = {"errors", "clock", "formats", "paths", "styles", "storage", "failure_policy", "process_identity", "events"}
+LEAVES = {
+    "errors",
+    "clock",
+    "formats",
+    "paths",
+    "styles",
+    "storage",
+    "failure_policy",
+    "process_identity",
+    "events",
+    "child_processes",
+}
 ADAPTERS = {"db", "tmx", "gbx", "game"}
 LIFECYCLE = {"queue", "capture", "selections"}
 JOBS = {"adoption", "sync", "kinds", "reports", "reread", "upkeep", "export", "pictures", "arrays"}
@@ -27,6 +38,7 @@ SIDEWAYS = {
     ("failure_policy", "clock"),  # durations in the table for docs/errors.md
     ("events", "clock"),  # sentences with times of day and durations
     ("storage", "paths"),  # every file of the data folder and of users is opened with it
+    ("child_processes", "errors"),  # a process that dies is an error of the tree
     ("storage", "errors"),  # every leaf may use the error tree, which imports nothing
     ("adoption", "kinds"),  # it does what kinds do with a file, without the queue around it
     ("adoption", "sync"),  # tracks that the site knows are added as `add-tracks` adds them
@@ -36,7 +48,7 @@ SIDEWAYS = {
 }
 """Imports between packages of one layer, each with its reason."""
 
-SANDBOX_MAY_IMPORT = {"gbx", "errors", "clock", "storage", "process_identity"}
+SANDBOX_MAY_IMPORT = {"gbx", "errors", "clock", "storage", "process_identity", "child_processes"}
 """What the stand-ins share with the product. Anything more would test the product against itself."""
 
 OWNERS = {

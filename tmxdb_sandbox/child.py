@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tmxdb.child_processes import without_ctrl_c
 from tmxdb.errors import InvalidInput
 
 _STOP_S = 5.0
@@ -21,14 +22,15 @@ def started(module: str, *arguments: str, settings: str, greeting: str) -> Itera
     The child reads one line of settings and exits when its standard input ends, so also when its parent dies.
     Raise InvalidInput with the line if it starts otherwise.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=_environment(),
-    )
+    with without_ctrl_c():  # the parent decides when it ends
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=_environment(),
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

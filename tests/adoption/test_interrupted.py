@@ -44,7 +44,7 @@ def test_a_killed_adoption_is_continued(
 ) -> None:
     script = STOPS.format(module=module, function=function)
     ran = subprocess.run(
-        [sys.executable, "-c", script, str(after), "--site", site.url, "adopt", str(old.replays), "--jobs", "1"],
+        [sys.executable, "-c", script, str(after), "--site", site.url, "adopt", str(old.replays), "--processes", "1"],
         cwd=tool.folder, env=tool.environment(), capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     assert ran.returncode == -signal.SIGKILL

@@ -134,7 +134,9 @@ def test_a_mistyped_command_option_or_value_gets_a_suggestion(tool: Tool, words:
     [("copy-db", "--anew", "--restart"), ("verify", "--anew", "--restart"), ("verify", "--mend", "--repair"),
      ("skip", "--track", "--track-id"), ("add-tracks", "--file", "--track-ids"),
      ("game check", "--autologin", "--game-user"), ("gbx inputs", "--output", "--out"),
-     ("gbx map", "--output", "--out")],
+     ("gbx map", "--output", "--out"), ("adopt", "--jobs", "--processes"), ("gbx show", "--workers", "--processes"),
+     ("gbx line", "--workers", "--processes"), ("export lines", "--n", "--processes"),
+     ("export lake", "--n", "--processes"), ("export vcp", "--n", "--processes")],
 )  # fmt: skip
 def test_old_spellings_are_accepted_but_not_shown(tool: Tool, command: str, old: str, new: str) -> None:
     ran = tool(*command.split(), "--help")

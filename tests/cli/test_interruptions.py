@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
+from tests.forked import AnyProcess
 from tests.processes import needs_ctrl_c
 from tests.tool import Tool, until
 from tmxdb_sandbox import RunningSite
@@ -85,3 +88,49 @@ def test_a_closed_terminal_is_ignored_under_nohup(tool: Tool, site: RunningSite)
         time.sleep(0.3)
         process.send_signal(signal.SIGHUP)
         assert process.wait(300) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["reread", "--all", "--processes", "2"],
+        ["gbx", "show", "data/replays", "--processes", "2"],
+        ["adopt", "old", "--no-lookup", "--dry-run", "--processes", "2"],
+        ["export", "lines", "lines.csv", "--processes", "2"],
+        ["export", "lake", "lake", "--processes", "2"],
+        ["work", "--kind", "extract", "--processes", "2"],
+    ],
+    ids=" ".join,
+)
+def test_ctrl_c_while_processes_start_prints_no_traceback(done: Tool, words: list[str]) -> None:
+    done.change("update maps set status = 'pending', finished_at = null")  # for `work`
+    for copy in ("a", "b"):  # for `adopt`, which reads few files itself
+        shutil.copytree(done.folder / "data" / "replays", done.folder / "old" / copy)
+    with done.started(*words, before=os.setpgrp) as process:
+        until(lambda: _started_processes(process) or process.poll() is not None)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, err = process.communicate(timeout=300)
+    assert "Traceback" not in err
+    assert process.returncode == INTERRUPTED, err
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_one_sentence(done: Tool) -> None:
+    with done.started("reread", "--all", "--processes", 2) as process:
+        until(lambda: _started_processes(process))
+        _started_processes(process)[0].kill()
+        _, err = process.communicate(timeout=300)
+    assert "Traceback" not in err
+    assert "Error: A process that read files died" in err
+    assert process.returncode == 1
+
+
+def _started_processes(process: AnyProcess) -> list[psutil.Process]:
+    """Return the processes that a command has started to share its work."""
+    try:
+        children = psutil.Process(process.pid).children()
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    except psutil.Error:  # one of them has ended
+        return []

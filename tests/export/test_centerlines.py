@@ -159,7 +159,7 @@ def test_a_track_without_a_downloaded_replay_is_named(mirrored: Tool) -> None:
 def test_many_tracks_are_computed_in_processes(mirrored: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     mirrored("export", "vcp", "serial")
     monkeypatch.setattr("tmxdb.export.centerlines.export.MIN_TRACKS_FOR_PROCESSES", 1)
-    mirrored("export", "vcp", "parallel", "--n", 2)
+    mirrored("export", "vcp", "parallel", "--processes", 2)
     files = [
         {path.name: path.read_bytes() for path in (mirrored.folder / out).iterdir()} for out in ("serial", "parallel")
     ]

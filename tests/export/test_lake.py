@@ -65,7 +65,7 @@ def read(tool: Tool, table: str) -> list[dict[str, Any]]:
 
 
 def test_a_lake_has_a_file_for_each_environment_and_range_of_ids(mirror: Tool) -> None:
-    ran = mirror("export", "lake", "lake", "--n", 1, ends=3)
+    ran = mirror("export", "lake", "lake", "--processes", 1, ends=3)
     assert "Replay 21: " in ran.err
     assert {name for name in lake_files(mirror) if name.startswith("replays/")} == {
         "replays/environment_name=stadium/replays-00000000-00000999.parquet",
@@ -89,7 +89,7 @@ def test_a_lake_has_a_file_for_each_environment_and_range_of_ids(mirror: Tool) -
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_the_other_formats_have_the_same_rows(mirror: Tool, form: str) -> None:
-    mirror("export", "lake", "lake", "--format", form, "--table", "checkpoints", "--table", "tracks", "--n", 1)
+    mirror("export", "lake", "lake", "--format", form, "--table", "checkpoints", "--table", "tracks", "--processes", 1)
     (file,) = (mirror.folder / "lake/checkpoints/environment_name=snow").iterdir()
     lines = file.read_text("utf-8").splitlines()
     if form == "csv":
@@ -100,21 +100,21 @@ def test_the_other_formats_have_the_same_rows(mirror: Tool, form: str) -> None:
 
 
 def test_the_same_files_come_from_one_process_and_from_several(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--n", 1, ends=3)
-    mirror("export", "lake", "other", "--n", 2, ends=3)
+    mirror("export", "lake", "lake", "--processes", 1, ends=3)
+    mirror("export", "lake", "other", "--processes", 2, ends=3)
     assert lake_files(mirror, "other") == lake_files(mirror)
 
 
 def test_tables_come_into_a_lake_one_by_one(mirror: Tool) -> None:
-    mirror("export", "replays", "lake/", "--n", 1)
+    mirror("export", "replays", "lake/", "--processes", 1)
     before = lake_files(mirror)
-    mirror("export", "lines", "lake/", "--n", 1, ends=3)
+    mirror("export", "lines", "lake/", "--processes", 1, ends=3)
     assert {name.split("/")[0] for name in lake_files(mirror)} == {"replays", "lines"}
     assert lake_files(mirror).items() >= before.items()
-    error = mirror("export", "replays", "lake", "--n", 1, ends=1).error
+    error = mirror("export", "replays", "lake", "--processes", 1, ends=1).error
     assert "Add what has changed with --since-last, or write it again with --force." in error
     assert "contains another export" in mirror("export", "tracks", "lake", "--format", "csv", ends=1).error
-    mirror("export", "replays", "lake", "--force", "--n", 1)
+    mirror("export", "replays", "lake", "--force", "--processes", 1)
     mirror("export", "--check", "lake")
 
 
@@ -123,10 +123,10 @@ def times(tool: Tool) -> dict[str, int]:
 
 
 def test_since_last_writes_only_what_has_changed(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--n", 1, ends=3)
+    mirror("export", "lake", "lake", "--processes", 1, ends=3)
     before = times(mirror)
     mirror.change("update replays set position = 3 where replay_id = 1500")
-    ran = mirror("export", "lake", "lake", "--since-last", "--n", 1, "--json", ends=3)
+    ran = mirror("export", "lake", "lake", "--since-last", "--processes", 1, "--json", ends=3)
     assert {name for name, file in times(mirror).items() if before.get(name) != file} == {
         "replays/environment_name=stadium/replays-00001000-00001999.parquet",
         "lines/environment_name=snow/lines-00000000-00000999.parquet",  # of the damaged file, which is tried again
@@ -136,12 +136,12 @@ def test_since_last_writes_only_what_has_changed(mirror: Tool) -> None:
 
 
 def test_since_last_adds_new_rows_and_removes_files_without_rows(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--n", 1, ends=3)
+    mirror("export", "lake", "lake", "--processes", 1, ends=3)
     path = mirror.folder / "data/replays/2/21.Replay.Gbx"
     path.write_bytes(a_replay())  # repaired
     mirror.change("delete from replays where replay_id = 1500")
     mirror.change("update replays set replay_id = 2500 where replay_id = 11")
-    mirror("export", "lake", "lake", "--since-last", "--n", 1)
+    mirror("export", "lake", "lake", "--since-last", "--processes", 1)
     assert {row["replay_id"] for row in read(mirror, "lines")} == {-5, 21, 2500}
     assert sorted(row["replay_id"] for row in read(mirror, "replays")) == [-5, 12, 21, 2500]
     assert "lines/environment_name=stadium/lines-00001000-00001999.parquet" not in lake_files(mirror)
@@ -149,19 +149,21 @@ def test_since_last_adds_new_rows_and_removes_files_without_rows(mirror: Tool) -
 
 
 def test_since_last_into_a_new_folder_writes_everything(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--since-last", "--table", "tracks", "--n", 1)
+    mirror("export", "lake", "lake", "--since-last", "--table", "tracks", "--processes", 1)
     assert len(read(mirror, "tracks")) == 3
 
 
 def test_only_tracks_of_a_selection_or_by_id_are_exported_and_a_lake_stays_of_these(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--table", "replays", "--track-id", 2, "--n", 1)
+    mirror("export", "lake", "lake", "--table", "replays", "--track-id", 2, "--processes", 1)
     assert [row["replay_id"] for row in read(mirror, "replays")] == [21]
     assert "contains another export" in mirror("export", "lake", "lake", "--since-last", ends=1).error
     (mirror.folder / "ids").write_text("2\n1\n")
     mirror("select", "mine", "--track-ids", "ids")
-    mirror("export", "lake", "mine", "--table", "tracks", "--only", "mine", "--n", 1)
+    mirror("export", "lake", "mine", "--table", "tracks", "--only", "mine", "--processes", 1)
     assert len(parquet.read_table(mirror.folder / "mine/tracks")) == 2
-    ran = mirror("export", "lake", "x", "--table", "tracks", "--track-id", 2, "--track-id", 99, "--n", 1, ends=3)
+    ran = mirror(
+        "export", "lake", "x", "--table", "tracks", "--track-id", 2, "--track-id", 99, "--processes", 1, ends=3
+    )
     assert "1 track not in the database: 99." in ran.err
 
 
@@ -180,7 +182,7 @@ def test_a_folder_with_other_files_and_a_file_are_refused(mirror: Tool) -> None:
 
 
 def test_the_card_says_what_and_how_many_and_keeps_changes_by_hand(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--n", 1, ends=3)
+    mirror("export", "lake", "lake", "--processes", 1, ends=3)
     card = (mirror.folder / "lake/README.md").read_text("utf-8")
     assert card.startswith("---\npretty_name: ")
     assert "- config_name: lines\n  data_files:\n  - split: train\n    path: lines/*/*.parquet\n" in card
@@ -188,13 +190,13 @@ def test_the_card_says_what_and_how_many_and_keeps_changes_by_hand(mirror: Tool)
     assert "done 4, pending 1" in card
     assert "- replays without a line: 1: the file is missing or damaged." in card
     (mirror.folder / "lake/README.md").write_text(card.replace("# TrackMania", "# My TrackMania"), "utf-8")
-    ran = mirror("export", "lake", "lake", "--since-last", "--n", 1, ends=3)
+    ran = mirror("export", "lake", "lake", "--since-last", "--processes", 1, ends=3)
     assert "README.md was changed by hand" in ran.err
     assert "# My TrackMania" in (mirror.folder / "lake/README.md").read_text("utf-8")
 
 
 def test_check_finds_what_is_missing_changed_or_foreign(mirror: Tool) -> None:
-    mirror("export", "lake", "lake", "--table", "replays", "--table", "tracks", "--n", 1)
+    mirror("export", "lake", "lake", "--table", "replays", "--table", "tracks", "--processes", 1)
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=mirror.folder / "lake", check=True)
     lake = mirror.folder / "lake"
@@ -230,7 +232,7 @@ def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monke
     monkeypatch.setitem(layout.IDS_PER_FILE, "lines", 10_000)  # as in the process
     _long_mirror(mirror, 40)
     records = mirror.folder / "lake/lake.files.jsonl"
-    with mirror.started("export", "lines", "lake/", "--n", 2) as process:
+    with mirror.started("export", "lines", "lake/", "--processes", 2) as process:
         until(lambda: (records.exists() and len(records.read_bytes().splitlines()) >= 5) or process.poll() is not None)
         children = _children(process.pid)
         process.send_signal(signal.SIGKILL)
@@ -243,7 +245,7 @@ def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monke
     with records.open("a") as file:
         file.write('{"table": "lines", "fi')
     assert "the export is not finished" in mirror("export", "--check", "lake", ends=3).err
-    mirror("export", "lines", "lake/", "--n", 2, ends=3)
+    mirror("export", "lines", "lake/", "--processes", 2, ends=3)
     assert all(times(mirror)[name] == finished[name] for name in recorded)
     assert {row["replay_id"] for row in read(mirror, "lines")} == {-5, 11, 1500, *range(1_000_000, 1_400_000, 10_000)}
     assert not list((mirror.folder / "lake").rglob("*.partial")) + list((mirror.folder / "lake").rglob(".partial"))
@@ -269,7 +271,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/how-to/export.md").r
 @pytest.mark.parametrize("library", ["duckdb", "polars", "pandas"])
 def test_the_line_of_the_docs_opens_a_lake(mirror: Tool, library: str) -> None:
     needs.module(library)
-    mirror("export", "lake", "lake", "--n", 1, ends=3)
+    mirror("export", "lake", "lake", "--processes", 1, ends=3)
     (example,) = [text for text in EXAMPLES if f"import {library}" in text and "lake/" in text]
     names: dict[str, Any] = {}
     exec(example, names)  # noqa: S102

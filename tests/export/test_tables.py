@@ -219,7 +219,7 @@ def downloaded(filled: Tool) -> Tool:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_lines_are_the_positions_in_the_files(downloaded: Tool, processes: int) -> None:
-    ran = downloaded("export", "lines", "a.parquet", "--n", processes, ends=3)
+    ran = downloaded("export", "lines", "a.parquet", "--processes", processes, ends=3)
     assert "Replay 13: " in ran.err
     assert "1 replay without positions left out." in ran.err
     samples = list(read_replay(a_replay()).samples or ())
@@ -232,10 +232,10 @@ def test_lines_are_the_positions_in_the_files(downloaded: Tool, processes: int) 
 
 
 def test_lines_of_one_track_and_of_a_missing_file(downloaded: Tool) -> None:
-    downloaded("export", "lines", "a.jsonl", "--track-id", 2, "--n", 1)
+    downloaded("export", "lines", "a.jsonl", "--track-id", 2, "--processes", 1)
     assert {row["replay_id"] for row in read_jsonl(downloaded.folder / "a.jsonl")} == {21}
     (downloaded.folder / "data/replays/2/21.Replay.Gbx").unlink()
-    ran = downloaded("export", "lines", "b.jsonl", "--track-id", 2, "--n", 1, ends=3)
+    ran = downloaded("export", "lines", "b.jsonl", "--track-id", 2, "--processes", 1, ends=3)
     assert "21.Replay.Gbx: No such file or directory. Run `tmxdb verify --repair`" in ran.err
 
 
@@ -243,7 +243,7 @@ def test_the_file_of_a_replay_adopted_in_its_place_is_read(downloaded: Tool, tmp
     elsewhere = tmp_path / "old.Replay.Gbx"
     (downloaded.folder / "data/replays/2/21.Replay.Gbx").rename(elsewhere)
     downloaded.change("update replays set file_path = ? where replay_id = 21", elsewhere.as_posix())
-    downloaded("export", "lines", "a.jsonl", "--track-id", 2, "--n", 1)
+    downloaded("export", "lines", "a.jsonl", "--track-id", 2, "--processes", 1)
     assert len(read_jsonl(downloaded.folder / "a.jsonl")) == len(read_replay(a_replay()).samples or ())
     downloaded("export", "vcp", "vcp", "--track-id", 2)
     assert (downloaded.folder / "vcp/2_0.5m_cl.npy").is_file()
@@ -262,7 +262,7 @@ def test_ctrl_c_ends_an_export_in_processes_quietly_and_leaves_no_file(downloade
             " values (?, 1, 'done', '2026-01-01T00:00:00.000Z', ?, 1, ?)",
             replay_id, f"replays/1/{replay_id}.Replay.Gbx", "0" * 64,
         )  # fmt: skip
-    command = ("export", "lines", "a.csv", "--n", 2)
+    command = ("export", "lines", "a.csv", "--processes", 2)
     with downloaded.started(*command, before=os.setpgrp) as process:
         until(
             lambda: any(path.stat().st_size > 1000 for path in downloaded.folder.glob(".*.partial")) or process.poll()

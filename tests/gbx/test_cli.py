@@ -87,7 +87,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) 
 def test_many_files_are_read_in_processes_and_shown_in_order(tmp_path: Path) -> None:
     for number in range(12):
         (tmp_path / f"{number:02}.Gbx").write_bytes(a_replay(race_time_ms=1000 + number))
-    shown = run("show", tmp_path, "--json", "--workers", "2")
+    shown = run("show", tmp_path, "--json", "--processes", "2")
     assert shown.exit_code == 0
     assert [json.loads(line)["race_time_ms"] for line in shown.output.splitlines()] == list(range(1000, 1012))
 

@@ -31,7 +31,7 @@ def folder(tool: Tool) -> Tool:
 
 
 def test_lines_of_a_folder_are_files_at_the_same_places(folder: Tool) -> None:
-    ran = folder("gbx", "line", "replays", "--as", "npy", "-o", "out", "--workers", 2, ends=3)
+    ran = folder("gbx", "line", "replays", "--as", "npy", "-o", "out", "--processes", 2, ends=3)
     assert ran.err.splitlines()[-1] == "2 files written, 1 failed."
     assert "bad.Replay.Gbx: " in ran.error
     assert {path.relative_to(folder.folder / "out").as_posix() for path in (folder.folder / "out").rglob("*.npy")} == {

@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,9 +71,18 @@ def adoption(environment: Environment, record: Record, url: str) -> None:
 
 
 def ctrl_c(environment: Environment, record: Record, url: str) -> None:
-    """Interrupt a worker. Wine turns a SIGINT of Linux into the Ctrl-C of a console."""
-    words = ["-u", "-m", "tmxdb", "work", "--kind", "download", "--forever", "--site", url]
-    process = environment.start(*words, cwd=environment.folder / FOLDER)
+    """Interrupt a worker, and two that share a run. Wine turns a SIGINT of Linux into the Ctrl-C of a console."""
+    for options, workers in (([], "a worker"), (["--processes", "2"], "two worker processes")):
+        words = ["-u", "-m", "tmxdb", "work", "--kind", "download", "--forever", *options, "--site", url]
+        process = environment.start(*words, cwd=environment.folder / FOLDER)
+        ended = follow(process, CHECK_S, said=_presser(process))
+        good = ended.status == INTERRUPTED and "Interrupted" in ended.output and "Traceback" not in ended.output
+        problem = None if good else f"{ended.how}: {ended.output[-200:]}"
+        _write(record, f"Ctrl-C ends {workers} in good order", problem)
+
+
+def _presser(process: subprocess.Popen[str]) -> Callable[[str], None]:
+    """Return a function that presses Ctrl-C at the first line about progress."""
     pressed: list[str] = []
 
     def press(line: str) -> None:
@@ -81,9 +90,7 @@ def ctrl_c(environment: Environment, record: Record, url: str) -> None:
             pressed.append(line)
             process.send_signal(signal.SIGINT)
 
-    ended = follow(process, CHECK_S, said=press)
-    good = ended.status == INTERRUPTED and "Interrupted" in ended.output and "Traceback" not in ended.output
-    _write(record, "Ctrl-C ends a worker in good order", None if good else f"{ended.how}: {ended.output[-200:]}")
+    return press
 
 
 CHECKS = "first use"

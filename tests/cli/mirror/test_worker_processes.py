@@ -172,8 +172,8 @@ def _downloading(tool: Tool, site: RunningSite) -> Iterator[tuple[AnyProcess, li
     """Start a slow download in two processes. Yield the first process and the two workers."""
     tool("--site", site.url, "sync-tracks")
     tool("work", "--kind", "list")
-    site.set_faults(["slow:s=0.2:first=1000"])
-    with tool.started("work", "--kind", "download", "--processes", 2, "--n", 4) as first:
+    site.set_faults(["slow:s=2:first=1000"])  # the first worker must not be done before the second one begins
+    with tool.started("work", "--kind", "download", "--processes", 2, "--n", 2) as first:
         until(lambda: len(tool.rows("select distinct claimed_by from replays where status = 'running'")) == 2)
         yield first, [psutil.Process(pid) for pid in tool.column("select pid from workers order by pid")]
 

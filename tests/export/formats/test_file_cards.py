@@ -52,7 +52,7 @@ def test_a_card_names_the_replays_without_lines(mirror: Tool) -> None:
     (mirror.folder / "data" / "replays" / "11.Replay.Gbx").write_bytes(a_replay())
     mirror.change("update replays set file_path = 'replays/' || replay_id || '.Replay.Gbx'")
     out = mirror.folder / "lines.csv"
-    mirror("export", "lines", out, "--card", "--track-id", 1, "--n", 1, ends=3)
+    mirror("export", "lines", out, "--card", "--track-id", 1, "--processes", 1, ends=3)
     assert "could not be read: " in card_of(out)
     assert "tracks: 1 chosen" in card_of(out)
 

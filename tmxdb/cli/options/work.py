@@ -8,14 +8,12 @@ import click
 
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice, int_range
+from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.reader import reader_field
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE
 
 LIST, DOWNLOAD, EXTRACT = "List", "Download", "Extract"
 DEFAULT_N, DEFAULT_GAMES, DEFAULT_TOP = 16, 1, 50
-MAX_PROCESSES = 61
-"""Windows waits for at most 63 pipes at once
-(https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitformultipleobjects)."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,7 @@ class WorkOptions:
         metavar="N",
         help=f"Jobs to run at once. For captures: how many games to use.  [default: {DEFAULT_N}; captures: 1]",
     )
-    processes: int = option_field(
-        "--processes",
-        type=click.IntRange(1, MAX_PROCESSES),
-        metavar="N",
+    processes: int = processes_field(
         default=1,
         show_default=True,
         help="Processes that share these jobs, to use more than one core. Not for captures.",

@@ -15,15 +15,15 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tmxdb import __version__
+from tmxdb.child_processes import end_processes, process_pool
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
-from tmxdb.errors import InvalidInput, ResourcesExhausted
+from tmxdb.errors import InvalidInput
 from tmxdb.export.export_lock import LOCK, ExportLock
 from tmxdb.export.hub_card import CARD, SUMS, sums_text
 from tmxdb.export.lake.card import lake_card, mirror_facts
@@ -41,7 +41,6 @@ from tmxdb.export.lake.records import (
     save_files,
 )
 from tmxdb.export.lake.shard import ShardJob, write_shard
-from tmxdb.export.processes import end_processes, process_pool
 from tmxdb.paths import extended
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import PARTIAL, Storage, write_atomic
@@ -227,11 +226,6 @@ def _results(
                 _raise_if(stop)
                 for future in done:
                     yield running.pop(future), future.result()
-        except BrokenProcessPool as error:
-            raise ResourcesExhausted(
-                "a process of the export ended unexpectedly, perhaps for want of memory. Use a smaller --n, then run"
-                " the same command again: nothing is lost."
-            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             end_processes()  # what they are writing has a temporary name

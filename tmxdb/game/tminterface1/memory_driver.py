@@ -17,6 +17,7 @@ import sys
 from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn
 
+from tmxdb.child_processes import start
 from tmxdb.errors import GameError, GameExited, GameTimeout, InvalidInput
 from tmxdb.game.capabilities import NO_CAPABILITIES, Capabilities
 from tmxdb.game.driver import Event
@@ -90,7 +91,7 @@ class MemoryDriver:
             name=f"tmxdb {self.name}",
             daemon=True,
         )
-        self._child.start()
+        start(self._child)
         child_end.close()
         self._trouble, self._held = "", False
         self._receive(START_S + timeout_s, "its child process does not start")

@@ -18,6 +18,7 @@ from tmxdb.adoption.placing import Placement
 from tmxdb.adoption.recognition.reading import FoundFile, read_file
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
 from tmxdb.adoption.report import Report
+from tmxdb.child_processes import process_pool
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import close_at_end, open_database, open_database_if_any, open_storage
 from tmxdb.cli.opening.exchange import check_exchange, open_exchange
@@ -33,7 +34,6 @@ from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.settings import database_id
 from tmxdb.errors import InvalidInput, UsageError
-from tmxdb.export.processes import process_pool
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.queue.worker_registry import new_identity
 from tmxdb.storage import Storage
@@ -137,7 +137,7 @@ def _run(
     options = request.options
     with (
         progress_bar(len(request.candidates), "files", progress=options.progress) as bar,
-        _readers(options.jobs or os.cpu_count() or 1, len(request.candidates)) as read_many,
+        _readers(options.processes or os.cpu_count() or 1, len(request.candidates)) as read_many,
     ):
 
         def advance(n: int) -> None:
@@ -163,12 +163,12 @@ def _run(
 
 
 @contextmanager
-def _readers(jobs: int, files: int) -> Iterator[Callable[[Sequence[Candidate]], Iterable[FoundFile]]]:
-    """Yield a function that reads files, in `jobs` processes if there are enough files."""
-    if jobs == 1 or files <= FEW_FILES:
+def _readers(processes: int, files: int) -> Iterator[Callable[[Sequence[Candidate]], Iterable[FoundFile]]]:
+    """Yield a function that reads files, in processes if there are enough files."""
+    if processes == 1 or files <= FEW_FILES:
         yield lambda candidates: map(read_file, candidates)
         return
-    with process_pool(jobs) as pool:
+    with process_pool(processes) as pool:
         yield lambda candidates: pool.map(read_file, candidates, chunksize=10)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tmxdb.capture.stuck_maps import StuckMaps
+from tmxdb.child_processes import MAX_PROCESSES
 from tmxdb.cli.opening.remembered import remembered
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.game import CaptureGameOptions
@@ -50,8 +51,8 @@ class WorkRequest:
 
     @property
     def processes(self) -> int:
-        """Processes that share the jobs. None of them would be without any."""
-        return min(self.work.processes, self.n, self.work.limit or self.n)
+        """Processes that share the jobs: each has at least one at once, and one of the limit."""
+        return min(self.work.processes, self.n, self.work.limit or self.n, MAX_PROCESSES)
 
 
 def job_options_of(request: WorkRequest, database: Database) -> JobOptions:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from tmxdb.child_processes import start
 from tmxdb.cli import GC_THRESHOLD
 from tmxdb.cli.actions.mirror.work_request import WorkRequest
 from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
@@ -116,8 +117,7 @@ class _WorkerProcess:
         commands, self._commands = context.Pipe(duplex=False)
         self._process = context.Process(target=_work, args=(run, events, commands))
         self._told: set[str] = set()
-        with _without_ctrl_c():
-            self._process.start()
+        start(self._process)
         events.close()
         commands.close()
 
@@ -189,26 +189,12 @@ def _shares(total: int, parts: int) -> list[int]:
     return [total * (i + 1) // parts - total * i // parts for i in range(parts)]
 
 
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Start processes that Ctrl-C does not interrupt before they ignore it. Windows cannot do that."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
-
-
 def _work(run: SharedRun, events_out: Connection, commands: Connection) -> None:
     """Run one worker. This is what each process does."""
     gc.set_threshold(GC_THRESHOLD)
     limit_malloc()
     logging.disable(logging.CRITICAL)  # the first process logs the events
     stop, stop_now = threading.Event(), threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())

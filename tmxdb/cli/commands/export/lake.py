@@ -17,6 +17,7 @@ from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
+from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json, print_table
@@ -50,9 +51,7 @@ class LakeOptions:
         "--since-last", is_flag=True, default=False, help="Write only what has changed since the last export."
     )
     force: bool = option_field("--force", is_flag=True, default=False, help="Write everything again.")
-    n: int | None = option_field(
-        "--n", type=click.IntRange(1, 256), metavar="N", help="Processes.  [default: one per processor]"
-    )
+    processes: int | None = processes_field("--n")
     as_json: bool = option_field("--json", is_flag=True, default=False, help="Write JSON to stdout, for programs.")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Count files and rows; write nothing.")
     progress: bool | None = option_field(
@@ -128,7 +127,7 @@ def export_lake(
         progress_bar(sum(exporter.jobs.values()), "rows", progress=options.progress) as bar,
     ):
         signals.say = message_above_bars
-        result = exporter.write(options.n or os.cpu_count() or 1, stop=signals.stop, on_rows=bar.update)
+        result = exporter.write(options.processes or os.cpu_count() or 1, stop=signals.stop, on_rows=bar.update)
     _report(out, result, as_json=options.as_json)
     if unknown or result.left_out:
         sys.exit(SOME_FAILED)

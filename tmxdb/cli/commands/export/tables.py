@@ -17,6 +17,7 @@ from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
+from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
@@ -99,9 +100,7 @@ class TableExportOptions:
 class LineFileOptions(TableExportOptions):
     """The same for the table that is read from files, and for folders."""
 
-    n: int | None = option_field(
-        "--n", type=click.IntRange(1, 256), metavar="N", help="Processes.  [default: one per processor]"
-    )
+    processes: int | None = processes_field("--n")
 
 
 def table_commands() -> list[click.Command]:
@@ -128,7 +127,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
     from tmxdb.export.track_ids import unknown_tracks
 
     if options.is_folder(out):
-        export_lake(("lines",), Path(out), _lake_options(options, options.n), track_selection, storage_options)
+        export_lake(("lines",), Path(out), _lake_options(options), track_selection, storage_options)
         return
     form = options.chosen_format(Path(out))
     _check_card(Path(out), options)
@@ -142,7 +141,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
             database,
             data,
             track_ids,
-            processes=options.n or os.cpu_count() or 1,
+            processes=options.processes or os.cpu_count() or 1,
             on_problem=lambda replay_id, why: problems.append((replay_id, why)),
         )
         written = write_rows(
@@ -182,14 +181,14 @@ def _table_command(table: str, summary: str) -> click.Command:
         out: str, options: LineFileOptions, track_selection: TrackSelection, database_options: DatabaseOptions
     ) -> None:
         if options.is_folder(out):
-            export_lake((table,), Path(out), _lake_options(options, options.n), track_selection, database_options)
+            export_lake((table,), Path(out), _lake_options(options), track_selection, database_options)
         else:
             _export(table, Path(out), options, track_selection, database_options)
 
     return export_table
 
 
-def _lake_options(options: TableExportOptions, n: int | None) -> LakeOptions:
+def _lake_options(options: LineFileOptions) -> LakeOptions:
     if options.spreadsheet and options.form not in (None, "csv"):
         raise UsageError("--spreadsheet writes CSV: leave --format out.", code="input.format")
     form = "csv" if options.spreadsheet else options.form or "parquet"
@@ -198,7 +197,7 @@ def _lake_options(options: TableExportOptions, n: int | None) -> LakeOptions:
         spreadsheet=options.spreadsheet,
         since_last=options.since_last,
         force=options.force,
-        n=n,
+        processes=options.processes,
         as_json=options.as_json,
     )
 

@@ -16,6 +16,7 @@ from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice, float_range
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
+from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json
@@ -47,9 +48,7 @@ class LineExportOptions:
         show_default=True,
         help="Replay of each track. best: lowest race time; record: first on the leaderboard; first: uploaded first.",
     )
-    n: int | None = option_field(
-        "--n", type=click.IntRange(1, 256), metavar="N", help="Processes.  [default: one per processor]"
-    )
+    processes: int | None = processes_field("--n")
     force: bool = option_field("--force", is_flag=True, default=False, help="Write files again that exist already.")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Count the tracks; write nothing.")
     as_json: bool = option_field("--json", is_flag=True, default=False, help="Write JSON to stdout, for programs.")
@@ -104,7 +103,7 @@ def vcp(
                 out,
                 missing,
                 options.distance,
-                processes=options.n or os.cpu_count() or 1,
+                processes=options.processes or os.cpu_count() or 1,
                 force=options.force,
                 stop=signals.stop,
                 on_result=record,

@@ -27,6 +27,7 @@ from tmxdb.cli.commands.files.gbx_reading import (
 from tmxdb.cli.exit_status import OK, SOME_FAILED
 from tmxdb.cli.framework.command import force_option, group, json_option
 from tmxdb.cli.framework.option import option
+from tmxdb.cli.options.processes import processes_option
 from tmxdb.cli.options.reader import reader_option
 from tmxdb.cli.shared.output import message, safe
 from tmxdb.errors import GbxError, InvalidInput
@@ -63,9 +64,9 @@ def gbx() -> None:
 @click.argument("files", metavar="FILE…", nargs=-1, required=True)
 @json_option
 @reader_option
-@option("--workers", type=click.IntRange(1, 61), metavar="N", help="Processes for many files.  [default: one per core]")
+@processes_option
 @click.pass_context
-def show(ctx: click.Context, /, files: Sequence[str], as_json: bool, gbx_reader: str, workers: int | None) -> None:
+def show(ctx: click.Context, /, files: Sequence[str], as_json: bool, gbx_reader: str, processes: int | None) -> None:
     """Show the facts in replays and maps, for one or many files and folders.
 
     With --json: one object per file and line, with the path in "file" and damaged
@@ -79,7 +80,7 @@ def show(ctx: click.Context, /, files: Sequence[str], as_json: bool, gbx_reader:
     if not paths:
         raise InvalidInput("No .gbx files in the folders you named.", code="input.no_files")
     failed = False
-    for number, (path, facts, problems) in enumerate(read_all(paths, gbx_reader, workers)):
+    for number, (path, facts, problems) in enumerate(read_all(paths, gbx_reader, processes)):
         if facts is not None and as_json:
             click.echo(json.dumps({"file": path, **facts}))
         elif facts is not None:

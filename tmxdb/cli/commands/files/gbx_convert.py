@@ -28,6 +28,7 @@ from tmxdb.cli.exit_status import OK, SOME_FAILED
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import WordChoice
+from tmxdb.cli.options.processes import processes_option
 from tmxdb.cli.options.reader import reader_option
 from tmxdb.cli.shared.output import message, plural, print_table, safe
 from tmxdb.errors import GbxError, InvalidInput, TmxdbError, UsageError
@@ -57,9 +58,6 @@ out_option = option(
     metavar="OUT",
     help="File to write; for many files a folder.  [default: stdout, for one file]",
 )
-workers_option = option(
-    "--workers", type=click.IntRange(1, 61), metavar="N", help="Processes for many files.  [default: one per core]"
-)
 
 
 @command("line")
@@ -68,7 +66,7 @@ workers_option = option(
 @option("--step-ms", type=click.IntRange(1), metavar="MS", help="Write the car every MS ms, also between samples.  [default: the samples of the ghost]")  # fmt: skip  # noqa: E501
 @out_option
 @force_option
-@workers_option
+@processes_option
 @click.pass_context
 def line(
     ctx: click.Context,
@@ -78,7 +76,7 @@ def line(
     step_ms: int | None,
     output: str | None,
     force: bool,
-    workers: int | None,
+    processes: int | None,
 ) -> None:
     """Write the driven line: position, velocity, speed and rotation of the car.
 
@@ -90,7 +88,7 @@ def line(
     line on stderr and exit status 3; the others are written. A folder gets a card and
     the SHA-256 of its files too.
     """
-    _convert_all(ctx, "line", files, form, step_ms, "own", output, force=force, workers=workers)
+    _convert_all(ctx, "line", files, form, step_ms, "own", output, force=force, processes=processes)
 
 
 @command("inputs")
@@ -99,7 +97,7 @@ def line(
 @option("--step-ms", type=click.IntRange(10), metavar="MS", help="Step of the actions, a multiple of 10.  [default: 10]")  # fmt: skip  # noqa: E501
 @out_option
 @force_option
-@workers_option
+@processes_option
 @reader_option
 @click.pass_context
 def inputs(
@@ -110,7 +108,7 @@ def inputs(
     step_ms: int | None,
     output: str | None,
     force: bool,
-    workers: int | None,
+    processes: int | None,
     gbx_reader: str,
 ) -> None:
     """Show what the driver pressed and when, in race time.
@@ -133,7 +131,7 @@ def inputs(
         except (GbxError, InvalidInput) as error:
             _fail(ctx, files[0], error)
         return
-    _convert_all(ctx, "inputs", files, form, step_ms, gbx_reader, output, force=force, workers=workers)
+    _convert_all(ctx, "inputs", files, form, step_ms, gbx_reader, output, force=force, processes=processes)
 
 
 def _convert_all(
@@ -146,7 +144,7 @@ def _convert_all(
     output: str | None,
     *,
     force: bool,
-    workers: int | None,
+    processes: int | None,
 ) -> None:
     sources = [file for file in files if file == STDIN or not os.path.isdir(file)]
     single = len(sources) == len(files) == 1 and (output is None or not _is_folder(output))
@@ -171,7 +169,7 @@ def _convert_all(
     run = partial(_convert_to, what=what, form=form, step_ms=step_ms, reader=reader, force=force)
     failed = 0
     written: dict[str, str] = {}
-    for path, problem, target, sha256 in map_files(run, targets, workers):
+    for path, problem, target, sha256 in map_files(run, targets, processes):
         if problem is not None:
             failed += 1
             message(problem_line(path, problem))

@@ -33,21 +33,21 @@ FileFacts = tuple[str, dict[str, Any] | None, list[str]]
 """Path, facts and problems."""
 
 
-def read_all(paths: list[str], reader: str, workers: int | None) -> Iterator[FileFacts]:
+def read_all(paths: list[str], reader: str, processes: int | None) -> Iterator[FileFacts]:
     """Yield the facts of all files in their order; many files in processes, with a bar on a terminal."""
-    yield from map_files(partial(_read_facts, reader=reader), paths, workers)
+    yield from map_files(partial(_read_facts, reader=reader), paths, processes)
 
 
-def map_files(read: Callable[[Item], Result], items: Sequence[Item], workers: int | None) -> Iterator[Result]:
+def map_files(read: Callable[[Item], Result], items: Sequence[Item], processes: int | None) -> Iterator[Result]:
     """Yield the result for each item in their order; of many items from processes, with a bar on a terminal."""
-    if len(items) < _FILES_FOR_PROCESSES and workers is None:
+    if len(items) < _FILES_FOR_PROCESSES and processes is None:
         yield from map(read, items)
         return
     from tqdm import tqdm
 
-    from tmxdb.export.processes import process_pool
+    from tmxdb.child_processes import process_pool
 
-    with process_pool(workers or os.cpu_count() or 1) as pool:
+    with process_pool(processes or os.cpu_count() or 1) as pool:
         found = pool.map(read, items, chunksize=max(1, min(50, len(items) // 20)))
         yield from tqdm(found, total=len(items), unit="file", file=sys.stderr, disable=None, leave=False)
 

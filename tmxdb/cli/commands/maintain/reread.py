@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
-
-import click
 
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
+from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.reader import reader_field
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.output import message, plural
@@ -36,9 +32,7 @@ class RereadOptions:
     store_inputs: bool = option_field(
         "--store-inputs/--no-inputs", default=True, help="Store every input event in the database.  [default: store]"
     )
-    processes: int | None = option_field(
-        "--processes", type=click.IntRange(1, 61), metavar="N", help="Processes that read.  [default: one per core]"
-    )
+    processes: int | None = processes_field()
     gbx_reader: str = reader_field()
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show how many files would be read.")
     progress: bool | None = option_field(
@@ -55,6 +49,7 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
       tmxdb reread --dry-run
       tmxdb reread --all --only best
     """
+    from tmxdb.child_processes import process_pool
     from tmxdb.cli.shared.progress import message_above_bars, progress_bar
     from tmxdb.reread import TABLES, count_outdated
     from tmxdb.reread import reread as read_again
@@ -81,13 +76,7 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
     with (
         stop_signals() as signals,
         progress_bar(sum(waiting.values()), "files", progress=options.progress) as bar,
-        # Spawned, not forked: threads and database connections do not survive a fork.
-        ProcessPoolExecutor(
-            options.processes or os.cpu_count() or 1,
-            mp_context=get_context("spawn"),
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for this process; the others end with it
-        ) as executor,
+        process_pool(options.processes or os.cpu_count() or 1) as executor,
     ):
 
         def on_read(result: RereadResult) -> None:

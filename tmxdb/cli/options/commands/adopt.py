@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tmxdb.cli.framework.option import option_field
+from tmxdb.cli.options.processes import processes_field
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ class AdoptOptions:
         default=True,
         help="Ask the site about tracks and leaderboards that the database does not have.  [default: lookup]",
     )
-    jobs: int | None = option_field(
-        "--jobs", type=click.IntRange(1, 61), metavar="N", help="Processes that read.  [default: one per core]"
-    )
+    processes: int | None = processes_field("--jobs")
     name_template: str = option_field(
         "--name-template", metavar="TEXT", default=DEFAULT_TEMPLATE, show_default=True, help="Names of replay files."
     )

@@ -1,0 +1,95 @@
+"""Processes that share the files of a command: they leave Ctrl-C to it, end with it, and may die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.processes import is_running, needs_ctrl_c
+from tests.tool import until
+from tmxdb.child_processes import process_pool, without_ctrl_c
+from tmxdb.errors import ResourcesExhausted
+
+ROOT = Path(__file__).resolve().parents[1]
+POOL = """
+import os, sys, time
+from tests.test_child_processes import process_id
+from tmxdb.child_processes import process_pool
+
+if __name__ == "__main__":
+    with process_pool(2) as pool:
+        print(*{pool.submit(process_id).result(), pool.submit(process_id).result()}, flush=True)
+        time.sleep(300)
+"""
+
+
+def process_id() -> int:
+    """Return the id of the process that runs this."""
+    return os.getpid()
+
+
+def die() -> None:
+    """End the process that runs this, as a system without memory ends it."""
+    psutil.Process().kill()
+
+
+def test_a_computer_with_many_cores_gets_as_many_processes_as_windows_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")  # there, more than 61 raise ValueError
+    with process_pool(128):
+        pass
+
+
+def test_a_process_that_dies_is_an_error_of_one_sentence() -> None:
+    with (
+        pytest.raises(ResourcesExhausted, match=r"^A process that read files died, .* again, with fewer processes"),
+        process_pool(1) as pool,
+    ):
+        pool.submit(die).result()
+
+
+def test_the_processes_end_if_the_command_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "pool.py").write_text(POOL)
+    command = subprocess.Popen(
+        [sys.executable, "pool.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert command.stdout is not None
+    try:
+        processes = [psutil.Process(int(word)) for word in command.stdout.readline().split()]
+    finally:
+        command.kill()
+        command.wait()
+        command.stdout.close()
+    assert processes
+    until(lambda: not any(map(is_running, processes)))
+
+
+@needs_ctrl_c
+def test_ctrl_c_does_not_reach_a_process_however_soon_it_is_pressed() -> None:
+    with without_ctrl_c():
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    child.send_signal(signal.SIGINT)  # while Python starts
+    child.communicate(b"\n", timeout=300)
+    assert child.returncode == 0
+
+
+@needs_ctrl_c
+def test_ctrl_c_is_not_lost_while_a_process_starts() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _press_ctrl_c_while_a_process_starts()
+
+
+def _press_ctrl_c_while_a_process_starts() -> None:
+    with without_ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1)
