@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import click
 
@@ -49,6 +50,8 @@ from tmxdb.storage import Storage
 POLL_S = 0.2
 """How often to look for a signal to pass on."""
 _STOP, _STOP_NOW = "stop", "stop now"
+News = tuple["_WorkerProcess", list[Event] | TmxdbError | None]
+"""What a process has sent: events, or the error that ended its worker. None: it has ended."""
 _SEEN_BY_ALL = (DatabaseUnavailable, KindPaused, KindResumed, SitePaused, WaitingForPause, WaitingForRetry)
 """Events that every process reports. Those of one process are shown."""
 
@@ -81,22 +84,20 @@ def run_processes(run: SharedRun, events: EventBus, signals: StopSignals) -> Tot
     events.subscribe(totals.count)
     reports = _Reports(events)
     error: TmxdbError | None = None
-    with _started(run.shares()) as processes:
+    received: SimpleQueue[News] = SimpleQueue()
+    with _started(run.shares(), received) as processes:
         running = list(processes)
         while running:
-            for process in _with_news(running):
-                try:
-                    news = process.receive()
-                except (EOFError, OSError):
+            for process, news in _taken(received):
+                if news is None:
                     running.remove(process)
                     if not process.has_ended_well():
                         events.emit(Notice(f"A worker process died: {process.how_it_ended()}.", "queue"))
-                    continue
-                if isinstance(news, TmxdbError):
+                elif isinstance(news, TmxdbError):
                     error = error or news
-                    continue
-                for event in news:
-                    reports.emit(event, process, is_first=process is running[0])
+                else:
+                    for event in news:
+                        reports.emit(event, process, is_first=process is running[0])
             if error is not None or signals.stop.is_set():
                 for process in running:
                     process.tell(_STOP_NOW if signals.now.is_set() else _STOP)
@@ -111,27 +112,32 @@ def run_processes(run: SharedRun, events: EventBus, signals: StopSignals) -> Tot
 class _WorkerProcess:
     """A worker process, as the first process sees it."""
 
-    def __init__(self, run: SharedRun) -> None:
+    def __init__(self, run: SharedRun, received: SimpleQueue[News]) -> None:
         context = get_context("spawn")  # not forked: threads and database connections do not survive a fork
-        self.events, events = context.Pipe(duplex=False)
+        self._events, events = context.Pipe(duplex=False)
         commands, self._commands = context.Pipe(duplex=False)
         self._process = context.Process(target=_work, args=(run, events, commands))
         self._told: set[str] = set()
         start(self._process)
         events.close()
         commands.close()
+        # In a thread: on Windows, Ctrl-C interrupts the main thread in the middle of reading.
+        self._reader = threading.Thread(target=self._read, args=(received,), name="tmxdb-events", daemon=True)
+        self._reader.start()
 
-    def receive(self) -> list[Event] | TmxdbError:
-        """Return events, or the error that ended the worker. Raise EOFError or OSError when the process has ended."""
-        news: list[Event] | TmxdbError = self.events.recv()
-        return news
+    def _read(self, received: SimpleQueue[News]) -> None:
+        """Add what the process sends to `received`, and None when it has ended."""
+        with suppress(EOFError, OSError):
+            while True:
+                received.put((self, self._events.recv()))
+        received.put((self, None))
 
     def tell(self, command: str) -> None:
-        """Send `command` once."""
+        """Send `command`, unless it has been sent. Call this again later: Ctrl-C may interrupt it on Windows."""
         if command not in self._told:
-            self._told.add(command)
-            with suppress(OSError):  # it has ended
+            with suppress(OSError):  # also if it has ended
                 self._commands.send(command)
+                self._told.add(command)
 
     def has_ended_well(self) -> bool:
         """Wait for the end of the process. Return whether it ended by itself, with or without an error."""
@@ -146,8 +152,9 @@ class _WorkerProcess:
     def close(self) -> None:
         """Let the worker stop, if it still runs, and wait for it."""
         self._commands.close()
-        self.events.close()
         self._process.join()
+        self._reader.join()
+        self._events.close()
 
 
 class _Reports:
@@ -166,22 +173,24 @@ class _Reports:
 
 
 @contextmanager
-def _started(runs: Sequence[SharedRun]) -> Iterator[list[_WorkerProcess]]:
+def _started(runs: Sequence[SharedRun], received: SimpleQueue[News]) -> Iterator[list[_WorkerProcess]]:
     """Start a process for each of `runs`. None of them runs any longer at the end of the block."""
     processes: list[_WorkerProcess] = []
     try:
         for run in runs:
-            processes.append(_WorkerProcess(run))
+            processes.append(_WorkerProcess(run, received))
         yield processes
     finally:
         for process in processes:
             process.close()
 
 
-def _with_news(processes: Sequence[_WorkerProcess]) -> list[_WorkerProcess]:
-    """Wait at most POLL_S. Return the processes that have sent something or have ended."""
-    ready = wait([process.events for process in processes], timeout=POLL_S)
-    return [process for process in processes if process.events in ready]
+def _taken(received: SimpleQueue[News]) -> Iterator[News]:
+    """Wait at most POLL_S, then yield what has been received."""
+    with suppress(Empty):
+        yield received.get(timeout=POLL_S)
+        while True:
+            yield received.get_nowait()
 
 
 def _shares(total: int, parts: int) -> list[int]:
