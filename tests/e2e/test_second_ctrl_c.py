@@ -69,7 +69,7 @@ def test_it_ends_although_the_server_accepts_connections_and_never_answers(tool:
                 assert process.stderr
                 until(lambda: "Press Ctrl-C again" in process.stderr.readline())  # type: ignore[union-attr]
                 process.send_signal(signal.SIGINT)
-                _, err = process.communicate(timeout=60)  # far below the 600 s of the connection
+                _, err = process.communicate(timeout=250)  # far below the 600 s of the connection
     assert process.returncode == 130
     assert "without an answer from the database" in err
     assert "Traceback" not in err

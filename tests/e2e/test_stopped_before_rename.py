@@ -67,7 +67,7 @@ def _stop_and_take_over(tool: Tool, program: str) -> None:
             assert len(waiting) == (program == STOPS_ITSELF)
             assert all("is about to publish this file" in error for error in waiting)
             late.send_signal(signal.SIGCONT)
-            _, err = late.communicate(timeout=60)
+            _, err = late.communicate(timeout=300)
         finally:
             late.kill()
     assert (first.status, late.returncode) == (0, 0)

@@ -236,7 +236,7 @@ def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monke
         until(lambda: (records.exists() and len(records.read_bytes().splitlines()) >= 5) or process.poll() is not None)
         children = _children(process.pid)
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     until(lambda: not any(is_running(child) for child in children))  # no process goes on writing
     finished = times(mirror)
     assert 5 <= len(finished) < 43

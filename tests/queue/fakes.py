@@ -86,13 +86,15 @@ class FakeList(FakeKind):
 
 
 class EventLog:
-    """A subscriber that keeps all events."""
+    """A subscriber that keeps all events. `react` is called with each."""
 
-    def __init__(self) -> None:
+    def __init__(self, react: Callable[[Event], None] = lambda event: None) -> None:
         self.events: list[Event] = []
+        self._react = react
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
+        self._react(event)
 
     def of(self, kind: type[E]) -> list[E]:
         """Return the events of one class."""

@@ -12,14 +12,15 @@ import pytest
 
 from tests.e2e.captures.captures import World, free_ports
 from tests.game.frames.conftest import display, xvfb
-from tests.tool import Tool
+from tests.tool import Tool, lengthen_capture_waits
 
 __all__ = ["display", "xvfb"]
 SCRIPT = Path(__file__).with_name("shown_game.py")
 
 
 @pytest.fixture
-def world(tool: Tool, sqlite_template: Path) -> World:
+def world(tool: Tool, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    lengthen_capture_waits(monkeypatch)
     (tool.folder / "tmx.db").write_bytes(sqlite_template.read_bytes())
     return World(tool)
 

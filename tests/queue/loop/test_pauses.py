@@ -9,16 +9,19 @@ import pytest
 
 from tests.queue.fakes import DONE, EventLog, FakeKind, FakeList, wait_until, worker, working
 from tests.rows import NOW, FakeClock, Rows
-from tmxdb.clock import iso, wall_clock
+from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow
+from tmxdb.events import WaitingForPause
 from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.loop.run_options import Plan
 from tmxdb.queue.pauses import ALL, Paused, pause, pause_of, pauses, resume
 
 
-def stop_kind(database: Database, kind: str, for_s: float | None = None, reason: str | None = None) -> None:
-    now_ms = wall_clock()
+def stop_kind(
+    database: Database, kind: str, for_s: float | None = None, reason: str | None = None, clock: Clock = wall_clock
+) -> None:
+    now_ms = clock()
     with database.write() as connection:
         until_ms = None if for_s is None else now_ms + round(for_s * 1000)
         pause(connection, kind, until_ms=until_ms, reason=reason, now_ms=now_ms)
@@ -97,11 +100,12 @@ def test_a_worker_with_only_paused_rows_says_so_once_and_waits_for_the_end_of_th
 
 
 def test_a_pause_with_an_end_is_over_by_itself(database: Database, rows: Rows) -> None:
+    clock = FakeClock()
     rows.replay(1)
-    stop_kind(database, "download", for_s=3)
-    began_ms, log = wall_clock(), EventLog()
-    assert worker(database, [FakeKind()], log=log).run().of("done") == 1
-    assert wall_clock() - began_ms >= 2500
+    stop_kind(database, "download", for_s=3, clock=clock)
+    log = EventLog(lambda event: clock.pass_s(3) if isinstance(event, WaitingForPause) else None)
+    assert worker(database, [FakeKind()], log=log, clock=clock).run().of("done") == 1
+    assert len(log.of(WaitingForPause)) == 1
     assert "UTC; `tmxdb resume download` ends the pause" in log.sentences()[0]
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, exc
 
 from tests.queue.fakes import DONE, Bench, EventLog, FakeKind, FakeList, raising, wait_until, worker, working
-from tests.rows import Rows
+from tests.rows import FakeClock, Rows
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
 from tmxdb.db.engine import Database
@@ -115,10 +115,11 @@ def test_a_limit_counts_what_is_snoozed_only_when_it_is_done(sqlite: Database) -
 
 
 def test_rows_that_are_due_soon_are_waited_for(database: Database, rows: Rows) -> None:
-    rows.replay(1, "retry", available_at=iso(wall_clock() + 3000))
-    log = EventLog()
-    assert worker(database, [FakeKind()], log=log).run().of("done") == 1
-    assert [event.rows for event in log.of(WaitingForRetry)][:1] == [1]
+    clock = FakeClock()
+    rows.replay(1, "retry", available_at=iso(clock() + 3000))
+    log = EventLog(lambda event: clock.pass_s(3) if isinstance(event, WaitingForRetry) else None)
+    assert worker(database, [FakeKind()], log=log, clock=clock).run().of("done") == 1
+    assert [(event.rows, event.wait_s) for event in log.of(WaitingForRetry)] == [(1, 3.0)]
 
 
 def test_rows_in_retry_are_left_with_no_wait(sqlite: Database) -> None:
