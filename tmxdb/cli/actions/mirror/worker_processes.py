@@ -127,10 +127,13 @@ class _WorkerProcess:
 
     def _read(self, received: SimpleQueue[News]) -> None:
         """Add what the process sends to `received`, and None when it has ended."""
-        with suppress(EOFError, OSError):
-            while True:
-                received.put((self, self._events.recv()))
-        received.put((self, None))
+        try:
+            with suppress(EOFError, OSError):
+                while True:
+                    received.put((self, self._events.recv()))
+        finally:
+            self._events.close()
+            received.put((self, None))
 
     def tell(self, command: str) -> None:
         """Send `command`, unless it has been sent. Call this again later: Ctrl-C may interrupt it on Windows."""
@@ -154,7 +157,6 @@ class _WorkerProcess:
         self._commands.close()
         self._process.join()
         self._reader.join()
-        self._events.close()
 
 
 class _Reports:
@@ -189,7 +191,7 @@ def _taken(received: SimpleQueue[News]) -> Iterator[News]:
     """Wait at most POLL_S, then yield what has been received."""
     with suppress(Empty):
         yield received.get(timeout=POLL_S)
-        while True:
+        for _ in range(received.qsize()):
             yield received.get_nowait()
 
 
