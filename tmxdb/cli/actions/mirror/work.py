@@ -62,24 +62,14 @@ def do_work(request: WorkRequest) -> None:
         if request.storage.data is not None:  # only now: a folder that cannot be used is not remembered
             remember_typed(database, "data", "data", data_for_storage(request.storage.data, database))
         database.expect_id(collection)
-        missed = None
         with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:
-            events = EventBus(display)
-            signals.say = display.note
+            signals.say, events = display.note, EventBus(display)
             if request.processes > 1:
                 shared = SharedRun(request, storage.root, collection, sends_nothing)
-                totals = run_processes(shared, events, signals)
+                totals, missed = run_processes(shared, events, signals), None
             else:
-                totals, missed = run_worker(
-                    request,
-                    database,
-                    storage,
-                    exchange,
-                    events,
-                    stop=signals.stop,
-                    stop_now=signals.now,
-                    note=display.note,
-                )
+                stops = {"stop": signals.stop, "stop_now": signals.now}
+                totals, missed = run_worker(request, database, storage, exchange, events, **stops, note=display.note)
         _end(database, request, totals, signals, missed)
 
 

@@ -237,9 +237,9 @@ def _work(run: SharedRun, events_out: Connection, commands: Connection) -> None:
 
 
 def _obey(commands: Connection, stop: threading.Event, stop_now: threading.Event) -> None:
-    """Set the events that the first process asks for. Stop when it has ended.
+    """Set `stop` and `stop_now` as the first process asks. Set `stop` when it has ended.
 
-    As the first process, this one is ended if it does not end after the second Ctrl-C.
+    End this process if it is still running EXIT_AFTER_S after the second Ctrl-C.
     """
     try:
         while True:
