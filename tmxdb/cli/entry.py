@@ -6,7 +6,6 @@ with a traceback.
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
 import os
@@ -20,7 +19,7 @@ import click
 from tmxdb.cli.exit_status import FAILED, INTERRUPTED, OK, USAGE
 from tmxdb.cli.framework.dotenv_file import read_dot_env
 from tmxdb.cli.program import OutputClosed, is_closed_pipe, tmxdb
-from tmxdb.cli.shared.output import message
+from tmxdb.cli.shared.output import message, system_error
 from tmxdb.errors import TmxdbError, UsageError
 
 INTERRUPTED_MESSAGE = "Interrupted. Run the same command again to continue."
@@ -99,10 +98,7 @@ def _end_after(error: OSError) -> NoReturn:
     """End after an error of the system that no command expected: most often the output cannot be written."""
     _drop_unwritten(sys.stdout)
     _log.debug("The command ended with an error of the system.", exc_info=error)
-    if error.filename is None:
-        what = "cannot write the output" if error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG) else "system error"
-        _end(f"Error: {what} ({error.strerror or error}).", FAILED)
-    _end(f"Error: {os.fsdecode(error.filename)[:200]}: {error.strerror or error}.", FAILED)
+    _end(f"Error: {system_error(error)}", FAILED)
 
 
 def _drop_unwritten(stream: IO[str]) -> None:

@@ -167,6 +167,42 @@ def test_a_worker_that_hangs_is_ended_after_the_second_ctrl_c(tool: Tool) -> Non
     assert ended.returncode == INTERRUPTED
 
 
+FAILING_WORKERS = """
+from tmxdb.cli import main
+from tmxdb.cli.actions.mirror import worker_processes
+
+def fail(*arguments, **options):
+    raise {error}
+
+worker_processes.run_worker = fail  # also in the worker processes: they import this file
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("error", "said", "is_fault"),
+    [
+        ("OSError(5, 'Input/output error', 'data')", "Error: data: Input/output error.", False),
+        ("ValueError('a fault')", "Error: A worker process failed. Its traceback is above: please report it.", True),
+    ],
+)
+def test_an_error_that_no_worker_expects_ends_the_run(
+    tool: Tool, site: RunningSite, tmp_path: Path, error: str, said: str, is_fault: bool
+) -> None:
+    tool("--site", site.url, "sync-tracks")
+    program = tmp_path / "failing.py"
+    program.write_text(FAILING_WORKERS.format(error=error))
+    command = [sys.executable, str(program), "work", "--kind", "list", "--processes", "2"]
+    ran = subprocess.run(
+        command, cwd=tool.folder, env=tool.environment(), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (ran.returncode, ran.stderr.count(said)) == (1, 1), ran.stderr
+    assert ("Traceback" in ran.stderr) == is_fault, ran.stderr
+    assert _left_over(tool) == (0, 0)
+
+
 @contextmanager
 def _downloading(tool: Tool, site: RunningSite) -> Iterator[tuple[AnyProcess, list[psutil.Process]]]:
     """Start a slow download in two processes. Yield the first process and the two workers."""

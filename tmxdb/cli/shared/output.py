@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,13 +17,22 @@ from tmxdb.cli.formats.text import safe
 from tmxdb.formats import file_size, plural
 from tmxdb.paths import plain
 
-__all__ = ["file_size", "message", "plural", "print_count", "print_json", "print_table", "safe"]
+__all__ = ["file_size", "message", "plural", "print_count", "print_json", "print_table", "safe", "system_error"]
 
 
 def message(text: str) -> None:
     """Write a line for the user to stderr. A closed or full stderr is no reason to end a command."""
     with suppress(OSError):
         click.echo(safe(plain(text)), err=True)
+
+
+def system_error(error: OSError) -> str:
+    """Return the sentence about an error of the system that no command expected."""
+    reason = error.strerror or error
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)[:200]}: {reason}."
+    what = "cannot write the output" if error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG) else "system error"
+    return f"{what} ({reason})."
 
 
 def print_count(n: int) -> None:

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.opening.database import close_at_end
 from tmxdb.cli.shared.malloc import limit_malloc
+from tmxdb.cli.shared.output import system_error
 from tmxdb.cli.shared.signals import EXIT_AFTER_S, StopSignals
 from tmxdb.db.engine import Database
 from tmxdb.errors import ResourcesExhausted, TmxdbError
@@ -232,6 +234,11 @@ def _work(run: SharedRun, events_out: Connection, commands: Connection) -> None:
             )
     except TmxdbError as error:
         sender.send_error(error)
+    except OSError as error:
+        sender.send_error(TmxdbError(system_error(error)))
+    except Exception:  # noqa: BLE001  # a fault of tmxdb ends the run, as in a run with one process
+        traceback.print_exc()
+        sender.send_error(TmxdbError("A worker process failed. Its traceback is above: please report it."))
     finally:
         sender.flush()
 
