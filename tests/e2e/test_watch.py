@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.processes import needs_ctrl_c
 from tests.tool import Tool, until
 from tmxdb_sandbox import RunningSite, running_site
 
@@ -60,6 +61,23 @@ def test_a_watch_that_is_killed_in_a_round_does_it_again(tool: Tool, site: Runni
     assert watched(tool)["since_ms"] is not None
     tool("run")  # rows that the step of the killed watch may still hold
     all_is_done(tool)
+
+
+@needs_ctrl_c
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "systemctl stop"])
+def test_a_watch_that_is_stopped_lets_the_jobs_in_flight_finish(
+    tool: Tool, site: RunningSite, signum: signal.Signals
+) -> None:
+    """The signal goes to the watch and to its step."""
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 12)
+    tool("work", "--kind", "list")
+    site.set_faults(["slow:s=2:first=1000"])
+    with tool.started("watch", before=os.setsid) as process:
+        until(lambda: tool.one("select count(*) from replays where status = 'running'"))
+        os.killpg(process.pid, signum)
+        assert process.wait(300) == 130
+    assert {"done", "pending"} <= set(tool.column("select distinct status from replays"))
+    assert "Traceback" not in log(tool)
 
 
 def test_a_watch_survives_an_outage_of_the_site(tool: Tool, site: RunningSite) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and other requests to end: the first one ends in good order, the second one immediately."""
+"""Ctrl-C and other requests to end: the first one ends in good order, a second Ctrl-C immediately."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.shared.output import message
 
 EXIT_AFTER_S = 5.0
-"""How long a command may take to end after the second signal. Longer than giving up a database that does not answer; a
+"""How long a command may take to end after the second Ctrl-C. Longer than giving up a database that does not answer; a
 server that accepts a connection and then says nothing takes longer."""
 _EXIT_MESSAGE = (
     "\nInterrupted, without an answer from the database or the disk. Rows in flight become pending again by"
     " themselves. Run the same command again to continue.\n"
 )
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+_PRESSED = ("SIGINT", "SIGBREAK")
+_SIGNALS = (*_PRESSED, "SIGTERM", "SIGHUP")
 
 
 class StopSignals:
-    """`stop` is set by the first signal: start nothing more. `now` is set by the second: drop everything.
+    """`stop` is set by the first signal: start nothing more. `now` is set by Ctrl-C after it: drop everything.
 
-    `say` prints the sentence about it; a progress bar replaces it to stay intact. A process that has not ended
-    EXIT_AFTER_S after the second signal is ended.
+    A second SIGTERM means the same as the first: systemd sends one to every process of a service, and so may the
+    process that started this one. `say` prints the sentence about it; a progress bar replaces it to stay intact. A
+    process that has not ended EXIT_AFTER_S after the second Ctrl-C is ended.
     """
 
     def __init__(self) -> None:
@@ -39,7 +41,7 @@ class StopSignals:
         if signum == getattr(signal, "SIGHUP", None):
             _leave_terminal()
         if self.stop.is_set():
-            if not self.now.is_set():
+            if signal.Signals(signum).name in _PRESSED and not self.now.is_set():
                 self.now.set()
                 threading.Thread(target=self._exit_if_needed, name="tmxdb-exit", daemon=True).start()
             return

@@ -7,6 +7,7 @@ database: a watch that was killed continues, and a round that was cut off is don
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -206,10 +207,14 @@ def _step(step: list[str], storage: StorageOptions, stop: threading.Event, log: 
 
 
 def _end_when_stopped(process: subprocess.Popen[str], stop: threading.Event) -> None:
-    """Ask the step to end in good order when the watch is stopped; kill it if it takes too long."""
+    """Ask the step to end in good order when the watch is stopped; kill it if it takes too long.
+
+    It has had Ctrl-C itself, but a SIGTERM may have been sent to the watch alone.
+    """
     while process.poll() is None:
         if stop.wait(0.2):
-            process.terminate()
+            if os.name != "nt":  # on Windows `terminate` kills, and Ctrl-C is all that stops a watch in good order
+                process.terminate()
             try:
                 process.wait(GRACE_S)
             except subprocess.TimeoutExpired:
