@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from sqlalchemy import Connection
 
 from tests import forked
-from tests.queue.fakes import wait_until
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.queue.job import WorkerStopping
@@ -221,19 +219,25 @@ def test_processes_and_threads_together_keep_the_rate(database: Database) -> Non
     assert most_in_a_second(moments) <= 40
 
 
-def test_a_pause_applies_to_requests_that_already_wait(database: Database) -> None:
-    stop, passed = threading.Event(), threading.Event()
-    one, two = RateLimiter(database, stop=stop), RateLimiter(database, stop=stop)
-    one.pause(0.4, "a little")
-    began = time.monotonic()
+class PausedMeanwhile(Sleeper):
+    """At the first wait, another worker pauses all requests for a minute from then on."""
 
-    def wait() -> None:
-        two.wait_turn()
-        passed.set()
+    def __init__(self, clock: FakeClock, other: RateLimiter) -> None:
+        super().__init__(clock)
+        self._other, self._has_paused = other, False
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    one.pause(0.8, "a little more")
-    wait_until(passed.is_set)
-    thread.join()
-    assert time.monotonic() - began >= 0.75
+    def wait(self, timeout: float | None = None) -> bool:
+        super().wait(timeout)
+        if not self._has_paused:
+            self._has_paused = True
+            self._other.pause(60, "a little more")
+        return False
+
+
+def test_a_pause_applies_to_requests_that_already_wait(database: Database, clock: FakeClock) -> None:
+    other = limiter_of(database, clock)
+    other.pause(30, "a little")
+    began_ms = clock()
+    stop = PausedMeanwhile(clock, other)
+    RateLimiter(database, stop=stop, clock=clock, monotonic=lambda: clock() / 1000).wait_turn()
+    assert 60_000 < clock() - began_ms <= 62_000

@@ -137,8 +137,8 @@ def test_the_end_dialog_comes_without_a_step_at_the_finish(game: RunningGame, cl
 def test_the_game_freezes(game: RunningGame, client: WireClient) -> None:
     arm_with_fault(game, client, "freeze:at=500:s=1.5")
     client.advance_to(490)
-    client.answer(STEP)
     start = time.monotonic()
+    client.answer(STEP)
     assert client.is_silent(0.1)
     with WireClient(game.port) as other:
         assert other.is_silent(0.1)
