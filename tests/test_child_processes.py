@@ -14,14 +14,15 @@ import pytest
 
 from tests.processes import is_running, needs_ctrl_c
 from tests.tool import until
-from tmxdb.child_processes import process_pool, without_ctrl_c
+from tmxdb.child_processes import without_ctrl_c
 from tmxdb.errors import ResourcesExhausted
+from tmxdb.process_pool import process_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 POOL = """
 import os, sys, time
 from tests.test_child_processes import process_id
-from tmxdb.child_processes import process_pool
+from tmxdb.process_pool import process_pool
 
 if __name__ == "__main__":
     with process_pool(2) as pool:

@@ -26,6 +26,7 @@ LEAVES = {
     "process_identity",
     "events",
     "child_processes",
+    "process_pool",
 }
 ADAPTERS = {"db", "tmx", "gbx", "game"}
 LIFECYCLE = {"queue", "capture", "selections"}
@@ -38,7 +39,8 @@ SIDEWAYS = {
     ("failure_policy", "clock"),  # durations in the table for docs/errors.md
     ("events", "clock"),  # sentences with times of day and durations
     ("storage", "paths"),  # every file of the data folder and of users is opened with it
-    ("child_processes", "errors"),  # a process that dies is an error of the tree
+    ("process_pool", "errors"),  # a process that dies is an error of the tree
+    ("process_pool", "child_processes"),  # those of a pool are no different
     ("storage", "errors"),  # every leaf may use the error tree, which imports nothing
     ("adoption", "kinds"),  # it does what kinds do with a file, without the queue around it
     ("adoption", "sync"),  # tracks that the site knows are added as `add-tracks` adds them

@@ -15,13 +15,13 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from tmxdb.capture.replay_script import best_ghost
 from tmxdb.capture.telemetry.npy import array_bytes
-from tmxdb.child_processes import process_pool
 from tmxdb.db.engine import Database
 from tmxdb.db.models import MapRow, ReplayRow
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.export.centerlines.resampling import centerline, sample_count
 from tmxdb.gbx import read_replay
 from tmxdb.paths import extended
+from tmxdb.process_pool import process_pool
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import Storage, disk_errors, write_user_file
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tmxdb import __version__
-from tmxdb.child_processes import end_processes, process_pool
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.errors import InvalidInput
@@ -42,6 +41,7 @@ from tmxdb.export.lake.records import (
 )
 from tmxdb.export.lake.shard import ShardJob, write_shard
 from tmxdb.paths import extended
+from tmxdb.process_pool import end_processes, process_pool
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import PARTIAL, Storage, write_atomic
 from tmxdb.storage.durable import unlink

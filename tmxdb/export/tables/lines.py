@@ -12,12 +12,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from tmxdb.child_processes import process_pool
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.errors import GbxError
 from tmxdb.export.tables.sources import REPLAY_ID, TRACK_ID, Row, TableColumn, TableSource, selected_pages
 from tmxdb.gbx import read_replay
+from tmxdb.process_pool import process_pool
 from tmxdb.storage import Storage
 
 PAGE = 100

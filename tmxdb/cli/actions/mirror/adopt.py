@@ -18,7 +18,6 @@ from tmxdb.adoption.placing import Placement
 from tmxdb.adoption.recognition.reading import FoundFile, read_file
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
 from tmxdb.adoption.report import Report
-from tmxdb.child_processes import process_pool
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import close_at_end, open_database, open_database_if_any, open_storage
 from tmxdb.cli.opening.exchange import check_exchange, open_exchange
@@ -35,6 +34,7 @@ from tmxdb.db.migrate import upgrade
 from tmxdb.db.settings import database_id
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.kinds.naming import NameTemplate
+from tmxdb.process_pool import process_pool
 from tmxdb.queue.worker_registry import new_identity
 from tmxdb.storage import Storage
 from tmxdb.sync.retrying_client import RetryingClient

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from tmxdb.cli.actions.mirror.plan import about, estimate_run
 from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
-from tmxdb.cli.actions.mirror.worker_processes import SharedRun, run_processes
 from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import open_database, open_storage
@@ -65,6 +64,8 @@ def do_work(request: WorkRequest) -> None:
         with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:
             signals.say, events = display.note, EventBus(display)
             if request.processes > 1:
+                from tmxdb.cli.actions.mirror.worker_processes import SharedRun, run_processes
+
                 shared = SharedRun(request, storage.root, collection, sends_nothing)
                 totals, missed = run_processes(shared, events, signals), None
             else:

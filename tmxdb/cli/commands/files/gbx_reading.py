@@ -45,7 +45,7 @@ def map_files(read: Callable[[Item], Result], items: Sequence[Item], processes: 
         return
     from tqdm import tqdm
 
-    from tmxdb.child_processes import process_pool
+    from tmxdb.process_pool import process_pool
 
     with process_pool(processes or os.cpu_count() or 1) as pool:
         found = pool.map(read, items, chunksize=max(1, min(50, len(items) // 20)))

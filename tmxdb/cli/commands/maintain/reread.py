@@ -49,8 +49,8 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
       tmxdb reread --dry-run
       tmxdb reread --all --only best
     """
-    from tmxdb.child_processes import process_pool
     from tmxdb.cli.shared.progress import message_above_bars, progress_bar
+    from tmxdb.process_pool import process_pool
     from tmxdb.reread import TABLES, count_outdated
     from tmxdb.reread import reread as read_again
 
