@@ -27,7 +27,7 @@ def message(text: str) -> None:
 
 
 def system_error(error: OSError) -> str:
-    """Return the sentence about an error of the system that no command expected."""
+    """Return the sentence about a system error that no command expected."""
     reason = error.strerror or error
     if error.filename is not None:
         return f"{os.fsdecode(error.filename)[:200]}: {reason}."

@@ -209,7 +209,7 @@ def _step(step: list[str], storage: StorageOptions, stop: threading.Event, log: 
 def _end_when_stopped(process: subprocess.Popen[str], stop: threading.Event) -> None:
     """Ask the step to end in good order when the watch is stopped; kill it if it takes too long.
 
-    It has had Ctrl-C itself, but a SIGTERM may have been sent to the watch alone.
+    Ctrl-C reaches the step as well, but SIGTERM may have been sent to the watch alone.
     """
     while process.poll() is None:
         if stop.wait(0.2):
