@@ -123,6 +123,8 @@ def test_the_common_part_of_the_help_fits_one_screen(tool: Tool, command: str) -
         (["run", "--form", "site"], "--from"),
         (["run", "-v"], "`tmxdb -v run`"),
         (["help", "wrok"], "Did you mean 'work'?"),
+        (["watch", "--site", "x"], "`tmxdb --site NAME|URL watch`"),
+        (["export", "vcp", "-v"], "`tmxdb -v export vcp`"),
     ],
 )
 def test_a_mistyped_command_option_or_value_gets_a_suggestion(tool: Tool, words: list[str], suggested: str) -> None:

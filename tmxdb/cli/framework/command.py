@@ -28,14 +28,18 @@ class SectionedCommand(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if error.option_name in _options_of(ctx.find_root().command) and ctx.parent is not None:
-                raise click.NoSuchOption(
-                    error.option_name,
-                    f"No such option: {error.option_name} after the command's name."
-                    f" Write it before: `tmxdb {error.option_name} {ctx.info_name}`.",
-                    ctx=ctx,
-                ) from None
-            raise
+            program = ctx.find_root()
+            option = _options_of(program.command).get(error.option_name)
+            if option is None or ctx.parent is None:
+                raise
+            value = "" if option.is_flag or option.count else f" {option.make_metavar(program)}"
+            command = ctx.command_path.removeprefix(program.command_path).strip()
+            raise click.NoSuchOption(
+                error.option_name,
+                f"No such option: {error.option_name} after the command's name."
+                f" Write it before: `tmxdb {error.option_name}{value} {command}`.",
+                ctx=ctx,
+            ) from None
 
 
 class SectionedGroup(click.Group):
@@ -98,8 +102,8 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
                 formatter.write_dl(records)
 
 
-def _options_of(command: click.Command) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts}
+def _options_of(command: click.Command) -> dict[str, click.Option]:
+    return {name: option for option in command.params if isinstance(option, click.Option) for name in option.opts}
 
 
 json_option = option("--json", "as_json", is_flag=True, help="Write JSON to stdout, for programs.")
