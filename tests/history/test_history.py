@@ -149,7 +149,7 @@ def test_refresh_does_not_rest_on_the_activity_of_the_site_alone(tool: Tool, sti
 def test_a_budget_takes_the_most_wanted_first_and_the_next_refresh_goes_on(mirrored: Tool, site: RunningSite) -> None:
     wanted = mirrored.column("select track_id from tracks order by priority, track_id")
     planned = mirrored("refresh", "--older-than", "1d", "--max-requests", 3, "--dry-run").err
-    assert "5 leaderboards not looked at for long" in planned
+    assert "5 leaderboards not listed for a while" in planned
     assert "2 would be listed" in planned
     assert site.stats()["requests"] == 0
     mirrored("refresh", "--older-than", "1d", "--max-requests", 3)

@@ -64,8 +64,8 @@ def test_refresh_lists_the_tracks_that_are_named(
     assert tool.column("select track_id from tracks where listed_at > '2021'") == [second]
     assert [line["path"].partition("?")[0] for line in site.log()] == ["/api/tracks", "/api/replays"]
     planned = tool("refresh", "--track-id", first, "--older-than", "1d", "--dry-run").err
-    assert "About 1 request would ask whether 1 track moved." in planned
-    assert "1 leaderboard not looked at for long, 0 waiting already; 1 would be listed" in planned
+    assert "About 1 request would ask whether 1 track has new activity." in planned
+    assert "1 leaderboard not listed for a while, 0 pending already; 1 would be listed" in planned
 
 
 def test_what_is_named_but_missing_is_one_sentence(tool: Tool, site: RunningSite) -> None:

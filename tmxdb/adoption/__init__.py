@@ -1,1 +1,1 @@
-"""`tmxdb adopt`: take over a folder of older downloads, or any folder of replays and maps."""
+"""`tmxdb adopt`: adopt a folder of older downloads, or any folder of replays and maps."""

@@ -2,7 +2,7 @@
 
 pygbx 0.3 reads ghosts of TMF and later, and maps of all games. The reader of this package supplies what pygbx does
 not: the XML header, the bytes of the map, medals in the header, passwords, intros. It also runs first, so that pygbx
-gets only files with consistent sizes and counts: docs/facts/gbx.md#differences-to-pygbx.
+gets only files with consistent sizes and counts: docs/facts/gbx.md#differences-from-pygbx.
 """
 
 from __future__ import annotations

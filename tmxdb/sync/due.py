@@ -50,7 +50,7 @@ def listed_tracks(selection: Scope | None) -> Select[Any]:
 
 
 def reopen_old(database: Database, before_ms: int, selection: Scope | None, limit: int | None) -> int:
-    """Reopen leaderboards that were last listed before that time, the most wanted first. Return how many."""
+    """Reopen leaderboards that were last listed before that time, in order of priority. Return how many."""
     query = _due(before_ms, selection).order_by(_tracks.c.priority, _tracks.c.track_id)
     with database.read() as connection:
         ids: Sequence[int] = connection.execute(query if limit is None else query.limit(limit)).scalars().all()

@@ -1,4 +1,4 @@
-"""Every trouble in docs/facts/tminterface.md#troubles has a deadline and a stable code, and the run continues."""
+"""Every trouble in docs/facts/tminterface.md#problems has a deadline and a stable code, and the run continues."""
 
 from __future__ import annotations
 

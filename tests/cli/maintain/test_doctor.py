@@ -159,7 +159,7 @@ def test_a_clock_may_be_a_minute_wrong(here_s: float, words: str) -> None:
     assert all(words in text for text in found)
 
 
-def test_the_text_names_each_check_and_the_cures(tool: Tool) -> None:
+def test_the_text_names_each_check_and_its_fix(tool: Tool) -> None:
     ran = tool("doctor", "--offline", ends=3)
     assert all(f" {name} " in ran.out for name in CHECKS)
     assert "tmxdb migrate" in ran.out

@@ -1,6 +1,6 @@
 """One client gets the same messages from the plugin in its engine and from the stand-in of Python_Link.
 
-Intended differences (docs/reference/game-protocol.md#differences-to-python-link) are not compared.
+Intended differences (docs/reference/game-protocol.md#differences-from-python-link) are not compared.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def test_a_worker_with_only_paused_rows_says_so_once_and_waits_for_the_end_of_th
     database: Database, rows: Rows
 ) -> None:
     rows.replay(1)
-    stop_kind(database, "download", reason="the line is needed")
+    stop_kind(database, "download", reason="video call")
     log = EventLog()
     with working(database, [FakeKind()], log=log) as thread:
         wait_until(lambda: log.sentences())
@@ -90,7 +90,7 @@ def test_a_worker_with_only_paused_rows_says_so_once_and_waits_for_the_end_of_th
         threading.Event().wait(0.3)  # several recoveries
         assert thread.is_alive()
         assert log.sentences() == [
-            "download is paused (the line is needed); `tmxdb resume download` ends the pause.",
+            "download is paused (video call); `tmxdb resume download` ends the pause.",
             "All remaining rows are paused (download); waiting until the pause ends.",
         ]
         go_on(database, "download")

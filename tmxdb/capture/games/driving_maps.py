@@ -24,7 +24,7 @@ class DrivingMaps:
 
     `cut_intro`: without their clips, under a name of their own. Assumed, because no source says otherwise: the game
     takes a map whose chunk of clips is empty for the same one, as its uid stays, and validates no replay on it while
-    tmxdb drives (docs/facts/tminterface.md#troubles).
+    tmxdb drives (docs/facts/tminterface.md#problems).
     """
 
     def __init__(self, files: GameFiles, *, cut_intro: bool, note: Callable[[str], None]) -> None:

@@ -43,20 +43,20 @@ LONGEST_RACE_S = 3 * 3600
 """The longest race time of a replay to drive. A damaged file may claim weeks, and would hold a game that long."""
 LOADING_S = 25.0
 """From `map` to the first step. `map` takes up to 20 s (docs/facts/tminterface.md#console), and a race without a step
-in 25 s has not started (docs/facts/tminterface.md#troubles)."""
+in 25 s has not started (docs/facts/tminterface.md#problems)."""
 PRESS_EVERY_S = 4.0
 """With --press-enter: how long a map may take before Enter is pressed, and between presses. Not established: that the
 screens before a race take it from the desktop; `press` of the console does nothing there
-(docs/facts/tminterface.md#troubles)."""
+(docs/facts/tminterface.md#problems)."""
 LONGEST_INTRO_S = 60.0
 """Upper limit of the extra wait for an intro of known length, in case it plays in spite of the variables:
-docs/facts/tminterface.md#troubles."""
+docs/facts/tminterface.md#problems."""
 ARMING_S = 10.0
 COUNTDOWN_S = 20.0
 RACING_S = 20.0
-"""Longest time without a step: docs/facts/tminterface.md#troubles."""
+"""Longest time without a step: docs/facts/tminterface.md#problems."""
 RACE_S = 300.0
-"""For everything around a race, not counting the race itself at its speed: docs/facts/tminterface.md#troubles."""
+"""For everything around a race, not counting the race itself at its speed: docs/facts/tminterface.md#problems."""
 
 FROZEN_STEPS = 3
 """Steps with a frozen race clock in which the frame of the finish may still arrive:
@@ -67,7 +67,7 @@ state stored with the frame says where it is.
 """
 ENDING_S = 6.0
 """Longest time without a step where the next one should be the finish. After it the end dialog is assumed to have come
-without one: docs/facts/tminterface.md#troubles."""
+without one: docs/facts/tminterface.md#problems."""
 EXIT_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Waits after each `exit_map` before checking for the menus; it runs in a later rendered frame.
 
@@ -76,12 +76,12 @@ After the last wait the game is restarted.
 """
 
 PARKED_CHECK_MS = 2000
-"""Race time by which a car that still stands has not received its script: docs/facts/tminterface.md#troubles."""
+"""Race time by which a car that still stands has not received its script: docs/facts/tminterface.md#problems."""
 PARKED_KMH = 1.0
 PARKED_TRIES = 3
 RESTARTS = 5
 """How many times the race clock may jump back (a user, autorewind) before the capture fails:
-docs/facts/tminterface.md#troubles."""
+docs/facts/tminterface.md#problems."""
 RECONNECTS = 3
 """How many times a broken or silent connection is opened again within one capture before the game is restarted."""
 NOT_STARTED = 2
@@ -91,7 +91,7 @@ MISSES_TO_STOP = 5
 """Missed frames after which a race whose speed may be adapted is stopped and driven again, slower."""
 GUARD_MS, GUARD_PART = 5000, 0.2
 """A race that lasts this much longer than the replay (the larger of both) will not finish: a desync, see
-docs/facts/tminterface.md#troubles."""
+docs/facts/tminterface.md#problems."""
 START_M = 20.0
 """A car that starts farther than this from the start of the ghost is on another map."""
 STEP_MS = 10

@@ -1,4 +1,4 @@
-"""`tmxdb doctor`: one look at everything, each finding with the command that cures it.
+"""`tmxdb doctor`: one look at everything, each finding with the command that fixes it.
 
 A new check is a function from `Examined` to findings, and one line in `CHECKS`.
 """

@@ -1,4 +1,4 @@
-"""What `tmxdb adopt` does: take over a folder of older downloads, or any folder of replays and maps."""
+"""What `tmxdb adopt` does: adopt a folder of older downloads, or any folder of replays and maps."""
 
 from __future__ import annotations
 

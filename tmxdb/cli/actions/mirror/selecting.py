@@ -22,7 +22,7 @@ from tmxdb.tmx.client import Exchange
 
 
 def matching_tracks(options: DatabaseOptions, condition: str, limit: int | None = None) -> list[int]:
-    """Return the tracks that match an SQL condition, the most wanted first. Nothing can be changed by it.
+    """Return the tracks that match an SQL condition, in order of priority. Nothing can be changed by it.
 
     Raise InvalidInput if the condition is not SQL that `tracks` can answer.
     """

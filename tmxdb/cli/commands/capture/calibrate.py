@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     metavar="NAME",
     default="held",
     show_default=True,
-    help="held: compare with pictures of a race that stands still; rendered: with some that TmxdbLink rendered.",
+    help="held: compare with pictures of a race that stands still; rendered: with pictures of known ticks that"
+    " TmxdbLink renders.",
 )
 @json_option
 @click.pass_context

@@ -47,8 +47,8 @@ def convert_captures(
       tmxdb convert-captures --to tar
       tmxdb convert-captures --to video --track-id 2233 --dry-run
 
-    Between files and tar nothing changes. A video compresses the pictures again,
-    unless it is lossless, and the bytes of the JPEGs cannot be had back.
+    Between files and tar nothing is lost. A video compresses the pictures again,
+    unless it is lossless; the original JPEG bytes cannot be recovered.
     Interrupted, the same command continues.
     """
     from tmxdb.capture.store.convert import Converted, convert, loses, stored_as

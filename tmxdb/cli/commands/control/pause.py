@@ -35,7 +35,7 @@ def pause(kind: str, until: str | None, reason: str | None, database: DatabaseOp
     sync-tracks and add-tracks are not affected.
 
     \b
-      tmxdb pause download --until 2h --reason "the line is needed"
+      tmxdb pause download --until 2h --reason "video call"
       tmxdb pause capture --until 18:30
       tmxdb pause all
     """

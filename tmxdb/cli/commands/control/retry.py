@@ -26,7 +26,7 @@ STATUSES = ("failed", "skipped", "retry", "done")
 )
 @dry_run_option
 def retry(selection: RowSelection, statuses: tuple[str, ...], dry_run: bool, database_options: DatabaseOptions) -> None:
-    """Make failed rows pending again, with all their attempts available.
+    """Make failed rows pending again, and reset their attempts.
 
     \b
       tmxdb retry

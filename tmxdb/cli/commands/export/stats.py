@@ -53,8 +53,8 @@ def stats(
 ) -> None:
     """Draw what the mirror consists of: replays per track, race times, uploads, devices, records.
 
-    Records are those of now, by the month in which they were uploaded. Devices are
-    known of downloaded runs. --json prints the numbers instead. Needs matplotlib:
+    Charts the current records by the month of their upload. Devices are known only
+    for downloaded runs. --json prints the numbers instead. Needs matplotlib:
     pip install "tmxdb[plot]"
 
     \b

@@ -14,11 +14,14 @@ from tmxdb.cli.framework.types import WordChoice
 def completion(ctx: click.Context, /, shell: str) -> None:
     """Print the script that makes a shell complete tmxdb with the Tab key.
 
+    Put the first line in ~/.bashrc, the second in ~/.zshrc, the third in
+    ~/.config/fish/completions/tmxdb.fish, the last in the file that $PROFILE names.
+
     \b
-      eval "$(tmxdb completion bash)"                             in ~/.bashrc
-      eval "$(tmxdb completion zsh)"                              in ~/.zshrc
-      tmxdb completion fish > ~/.config/fish/completions/tmxdb.fish
-      tmxdb completion powershell | Out-String | Invoke-Expression   in $PROFILE
+      eval "$(tmxdb completion bash)"
+      eval "$(tmxdb completion zsh)"
+      tmxdb completion fish | source
+      tmxdb completion powershell | Out-String | Invoke-Expression
 
     It completes commands, options, ids, names, error codes and selections.
     """

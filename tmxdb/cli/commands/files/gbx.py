@@ -49,8 +49,8 @@ output_option = option(
 def gbx() -> None:
     """Read replay and map files of the classic TrackMania games.
 
-    FILE is a path, or - for stdin. A file that cannot be read is one line on stderr
-    and exit status 3.
+    FILE is a path, or - for stdin. A file that cannot be read is reported in one
+    line on stderr; the exit status is then 3.
 
     \b
       tmxdb gbx show data/replays

@@ -27,7 +27,7 @@ WATCH_EVERY_S = 2
 
 
 @command()
-@option("--watch", is_flag=True, help="Show it on the whole screen, again every two seconds, until q or Ctrl-C.")
+@option("--watch", is_flag=True, help="Fill the screen and update every 2 s, until q or Ctrl-C.")
 @option(
     "--format",
     "form",

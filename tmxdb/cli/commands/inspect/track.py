@@ -19,7 +19,9 @@ from tmxdb.formats import day, race_time
 if TYPE_CHECKING:
     from tmxdb.reports.pages.track import TrackPage
 
-_SHOWN = option("--top", "n", type=int_range(1, 100_000), metavar="N", default=10, show_default=True, help="Replays.")
+_SHOWN = option(
+    "--top", "n", type=int_range(1, 100_000), metavar="N", default=10, show_default=True, help="Number of replays."
+)
 
 
 @command()
@@ -47,7 +49,7 @@ def track(n: int, as_json: bool, word: str, options: DatabaseOptions) -> None:
 
 
 @command()
-@option("--top", "n", type=int_range(1, 100_000), metavar="N", default=50, show_default=True, help="Replays.")
+@option("--top", "n", type=int_range(1, 100_000), metavar="N", default=50, show_default=True, help="Number of replays.")
 @json_option
 @click.argument("word", metavar="ID|NAME|URL", shell_complete=tracks_and_names)
 def top(n: int, as_json: bool, word: str, options: DatabaseOptions) -> None:

@@ -40,9 +40,9 @@ def doctor(
     storage_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
-    """Look at everything once: versions, database, disk, clock, site, workers, game.
+    """Check versions, database, disk, clock, site, workers and game.
 
-    Each finding comes with the command that cures it. Nothing is changed; one
+    Each finding comes with the command that fixes it. Nothing is changed; one
     request is sent to the site. Exit status: 3 if there is a problem, else 0, also
     with notes and warnings.
 

@@ -1,4 +1,4 @@
-"""`tmxdb adopt`: take over a folder of older downloads, or any folder of replays and maps."""
+"""`tmxdb adopt`: adopt a folder of older downloads, or any folder of replays and maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 def adopt(
     folder: str, options: AdoptOptions, storage_options: StorageOptions, exchange_options: ExchangeOptions
 ) -> None:
-    """Take over a folder of replays and maps that are on this machine already.
+    """Adopt a folder of replays and maps that are on this machine already.
 
     Reads every file in DIR, whatever its name, and finds its track (by the map in
     it, or by a folder named after a track id) and its replay (by the time and the

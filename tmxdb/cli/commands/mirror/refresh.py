@@ -39,13 +39,13 @@ class RefreshOptions:
         "--changed",
         is_flag=True,
         default=False,
-        help="Only tracks that moved on the site. Alone it misses replays that do not move a track's activity.",
+        help="Only tracks with new activity on the site. Alone, it misses replays that are no activity to the site.",
     )
     max_requests: int | None = option_field(
         "--max-requests",
         type=int_range(1),
         metavar="N",
-        help="Send about N requests for this at most, for the most wanted tracks.  [default: all that are due]",
+        help="Send at most about N requests, in order of priority.  [default: all that are due]",
     )
     n: int | None = option_field(
         "--n", type=click.IntRange(1, 1024), metavar="N", help="Requests at once.  [default: 16]"
@@ -69,7 +69,7 @@ class RefreshOptions:
 def refresh(
     options: RefreshOptions, only: TrackSelection, storage: StorageOptions, exchange_options: ExchangeOptions
 ) -> None:
-    """List leaderboards again that are due: tracks that moved on the site, and those not looked at for long.
+    """List the leaderboards that are due: of tracks with new activity, and those not listed for a while.
 
     \b
       tmxdb refresh --only best
@@ -79,8 +79,8 @@ def refresh(
       tmxdb run
       tmxdb changes
 
-    Each leaderboard is listed as deep as before. New replays wait for `tmxdb run`.
-    The most wanted tracks come first. Only known tracks are listed, none is added.
+    Each leaderboard is listed to the same depth as before. New replays wait for `tmxdb run`.
+    Tracks are listed in order of priority. No tracks are added.
     """
     age_ms = options.age_ms()
     now_ms = wall_clock()
@@ -118,8 +118,8 @@ def refresh(
         room = None if budget is None else max(0, budget - sent - waiting)
         old = reopen_old(database, before_ms, scope, room) if age_ms is not None else 0
     message(
-        f"{plural(waiting + old, 'leaderboard')} to list: {old:,} not looked at for long, {moved:,} moved on the site,"
-        f" {max(waiting - moved, 0):,} waiting already."
+        f"{plural(waiting + old, 'leaderboard')} to list: {old:,} not listed for a while, {moved:,} with new activity,"
+        f" {max(waiting - moved, 0):,} pending already."
     )
     left = None if budget is None else budget - sent
     if waiting + old == 0 or left == 0:
@@ -142,11 +142,13 @@ def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOpt
         looks = min(looks, max(1, options.max_requests // 2))
     least = "At least" if by_list else "About"
     which = "whether 1 track" if due.tracks == 1 else f"which of {due.tracks:,} tracks"
-    message(f"{least} {plural(looks, 'request')} would ask {which} moved.")
+    message(
+        f"{least} {plural(looks, 'request')} would ask {which} {'has' if due.tracks == 1 else 'have'} new activity."
+    )
     listings = due.by_age + due.open
     if options.max_requests is not None:
         listings = min(listings, max(0, options.max_requests - looks))
     message(
-        f"{plural(due.by_age, 'leaderboard')} not looked at for long, {due.open:,} waiting already;"
-        f" {listings:,} would be listed, and those that moved."
+        f"{plural(due.by_age, 'leaderboard')} not listed for a while, {due.open:,} pending already;"
+        f" {listings:,} would be listed, and those with new activity."
     )

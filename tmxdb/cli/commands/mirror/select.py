@@ -29,7 +29,7 @@ def select(
       tmxdb select --list
       tmxdb run --only best
 
-    Filters are asked of the site, and the tracks are stored. A condition in SQL
+    Filters are sent to the site, and the tracks are stored. A condition in SQL
     chooses among the tracks in the database. `tmxdb sync-tracks` chooses the tracks
     of live selections again. Without filters, --top and --priority change a
     selection that exists.

@@ -84,7 +84,7 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
       tmxdb watch --at 03:30 --only best --max-requests 500
       tmxdb watch --once
 
-    Outages, restarts and kills are survived: the next round's time is in the
+    It survives outages, restarts and kills: the time of the next round is in the
     database. With --once, another scheduler decides when to start it. Units for
     systemd, cron and Windows: docs/how-to/stay-current.md.
     """
