@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tmxdb.process_identity import has_ended, process_started_ms
+from tmxdb.process_identity import has_ended, identity_of, process_in, process_started_ms, this_process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
 
@@ -52,3 +53,16 @@ def test_a_hidden_process_of_another_user_has_not_ended(
 
     monkeypatch.setattr(os, "kill", kill)
     assert not has_ended(*ended)
+
+
+def test_a_process_stays_the_same_when_the_clock_is_set(
+    monkeypatch: pytest.MonkeyPatch, ended: tuple[int, int]
+) -> None:
+    # What psutil adds to the ticks of a process moves with the clock of the system.
+    boot = psutil.boot_time()
+    identity = process_in(str(identity_of(os.getpid())))
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+    monkeypatch.setattr("psutil._pslinux.BOOT_TIME", boot + 3600, raising=False)
+    assert identity == this_process()
+    assert identity.is_alive()
+    assert not identity_of(ended[0]).is_alive()

@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any
 
 _TEXT = re.compile(r"(\d+)-(\d+)-([A-Za-z0-9]+)")
-_START_TOLERANCE_MS = 2000
-"""Some systems report a slightly different start time for the same process each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process on a machine. `started_ms`: its start in milliseconds since 1970, which survives a reboot."""
+    """A process on a machine. `started_ms`: what `process_started_ms` returned for it; 0 if it had just ended."""
 
     pid: int
     started_ms: int
@@ -37,17 +35,7 @@ class ProcessIdentity:
 
     def is_alive(self) -> bool:
         """Return False only if the process has certainly ended: True for processes of other machines."""
-        import psutil
-
-        if self.host != this_process().host:
-            return True
-        try:
-            started_ms = round(psutil.Process(self.pid).create_time() * 1000)
-        except psutil.NoSuchProcess:
-            return False
-        except psutil.Error:
-            return True
-        return abs(started_ms - self.started_ms) < _START_TOLERANCE_MS
+        return self.host != this_process().host or not has_ended(self.pid, self.started_ms)
 
 
 def this_process() -> ProcessIdentity:
@@ -56,14 +44,12 @@ def this_process() -> ProcessIdentity:
 
 
 def identity_of(pid: int) -> ProcessIdentity:
-    """Return the identity of a running process. One that has just ended gets the start 0, so it is never alive."""
-    import psutil
+    """Return the identity of a running process. One that has just ended gets the start 0, so it is never alive.
 
+    Raise OSError as `process_started_ms` does.
+    """
     host = re.sub(r"[^A-Za-z0-9]", "", platform.node())[:20] or "here"
-    try:
-        return ProcessIdentity(pid, round(psutil.Process(pid).create_time() * 1000), host)
-    except psutil.NoSuchProcess:
-        return ProcessIdentity(pid, 0, host)
+    return ProcessIdentity(pid, process_started_ms(pid) or 0, host)
 
 
 _cached_identity = cache(identity_of)
@@ -95,9 +81,12 @@ def this_machine() -> str:
 def process_started_ms(pid: int) -> int | None:
     """Return a number that tells a process from a later one with the same ID. None if there is no such process.
 
+    On Linux it is clock ticks since boot: the start that psutil computes moves whenever the clock is set. On other
+    systems it is milliseconds since 1970.
+
     Raise OSError if the system does not say: too many files are open, or other users' processes are hidden.
     """
-    if sys.platform == "linux":  # ticks since boot: unlike the time of day, they do not change with the clock
+    if sys.platform == "linux":
         try:
             fields = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()
             return None if fields[0] in (b"Z", b"X") else int(fields[19])

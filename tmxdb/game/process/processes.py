@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmxdb.errors import GameError
-from tmxdb.process_identity import ProcessIdentity
+from tmxdb.process_identity import ProcessIdentity, process_started_ms
 
 GAME_NAME = "TmForever"
 """How the name of the game's process begins (docs/facts/tminterface.md#launching)."""
@@ -118,9 +118,10 @@ def group_members(game: GameGroup) -> list[Any]:
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.status() == psutil.STATUS_ZOMBIE or process.name().casefold() in _SHARED:
+            started_ms = process_started_ms(process.pid)
+            if started_ms is None or process.name().casefold() in _SHARED:
                 continue
-            if first is not None and process.create_time() * 1000 < first.started_ms - 2000:
+            if first is not None and started_ms < first.started_ms:
                 continue
             of_session = first is not None and first.pid in (process.pid, _session(process.pid))
             if (of_session and sessions_are_ours) or process.environ().get(TOKEN_VARIABLE) == game.token:
