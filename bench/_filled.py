@@ -84,7 +84,7 @@ def _sqlite(database: Database, tracks: tuple[int, int], replays: tuple[int, int
     for _, _, sql in dropped:
         connection.execute(sql)
     connection.close()
-    database.write_ahead()
+    database.enable_wal()
 
 
 def _postgresql(database: Database, tracks: tuple[int, int], replays: tuple[int, int]) -> None:

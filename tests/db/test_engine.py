@@ -80,6 +80,7 @@ def test_a_database_that_stays_locked_is_reported_as_busy(
     with sqlite.write(), pytest.raises(DatabaseError) as caught, other.write():
         pass
     assert caught.value.code == "db.busy"
+    assert str(caught.value).endswith("close that program, then run the same command again.")
 
 
 def test_a_writer_gets_its_turn_as_soon_as_the_other_has_finished(sqlite: Database, reopen: Again) -> None:

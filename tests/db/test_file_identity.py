@@ -209,7 +209,7 @@ def test_a_file_into_which_a_reader_lets_only_half_of_the_log_is_not_called_over
         assert reader.execute("SELECT count(*) FROM settings").fetchone()[0] > 500
         with sqlite.write() as connection:  # the page of the id changes again
             connection.exec_driver_sql("UPDATE settings SET value = value || '1' WHERE key = 'heartbeats'")
-        sqlite.copy_log()
+        sqlite.wal_checkpoint()
         with (
             closing(sqlite3.connect(f"{sqlite.path.as_uri()}?immutable=1", uri=True)) as file,
             pytest.raises(sqlite3.DatabaseError, match="malformed"),
@@ -251,7 +251,7 @@ def test_what_a_transaction_finds_counts_while_a_reader_holds_the_log(
     else:
         other.write_bytes(whole[:4096] + b"x" * (len(whole) - 4096) if "damaged" in found else b"x" * len(whole))
     shutil.copyfile(other, path)
-    monkeypatch.setattr("tmxdb.db.file_identity._copy_log", lambda path: False)
+    monkeypatch.setattr("tmxdb.db.file_identity._wal_checkpoint", lambda path: False)
     monkeypatch.setattr("tmxdb.db.file_identity.DAMAGE_PAUSE_S", 0.001)
     for expected, code, wait_s in (
         ("has no readable id now", "db.changing", 3600.0),
@@ -269,7 +269,7 @@ def beat(database: Database) -> None:
     database.identity.check_id()
     with database.write() as connection:
         count_heartbeat(connection)
-    database.copy_log()
+    database.wal_checkpoint()
 
 
 @pytest.mark.parametrize("made", ["before the first heartbeat", "between two heartbeats"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -13,8 +16,9 @@ from sqlalchemy import text
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
 from tmxdb.db.engine import Database
+from tmxdb.db.engines import postgresql as postgresql_engine
 from tmxdb.db.engines import sqlite as sqlite_engine
-from tmxdb.db.engines.sqlite import log_bytes
+from tmxdb.db.engines.sqlite import wal_bytes
 from tmxdb.errors import DatabaseError
 
 __all__ = ["tool"]
@@ -53,6 +57,34 @@ def test_a_server_that_does_not_answer_is_abandoned_on_a_second_ctrl_c(postgresq
             connection.execute(text("SELECT pg_sleep(120)"))
 
     assert abandoned(postgresql, wait) < SOON_S
+
+
+def test_a_server_is_abandoned_where_sockets_cannot_be_duplicated(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> int:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # what Windows says of a socket
+
+    monkeypatch.setattr(os, "dup", refuse)
+
+    def wait() -> None:
+        with postgresql.write() as connection:
+            connection.execute(text("SELECT pg_sleep(25)"))
+
+    assert abandoned(postgresql, wait) < SOON_S
+
+
+def test_the_socket_of_an_abandoned_connection_still_belongs_to_it(postgresql: Database) -> None:
+    with postgresql.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        number = raw.pgconn.socket
+        postgresql_engine._shut_down(raw)
+        with socket.socket(fileno=number) as still_open:  # raises OSError if it was closed
+            assert still_open.detach() == number
+        raw.close()
+        postgresql_engine._shut_down(raw)  # does nothing
+        connection.invalidate()
 
 
 def test_an_abandoned_database_that_answers_is_still_written(database: Database, rows: Rows) -> None:
@@ -104,7 +136,7 @@ def test_timeouts_in_the_url_override_the_defaults(postgresql: Database) -> None
 def test_a_long_reader_that_lets_the_log_grow_is_named_in_a_warning(
     sqlite: Database, reopen: Another, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sqlite_engine, "LONG_LOG", 1)
+    monkeypatch.setattr(sqlite_engine, "LONG_WAL_BYTES", 1)
     rows, reader = Rows(sqlite), reopen(sqlite)
     sqlite._warned_bytes = 10_000
     assert sqlite.path is not None
@@ -112,10 +144,10 @@ def test_a_long_reader_that_lets_the_log_grow_is_named_in_a_warning(
         connection.execute(text("SELECT count(*) FROM tracks")).scalar()
         rows.replays(*range(1, 500))
         with caplog.at_level(logging.WARNING):
-            sqlite.trim_log()
-            sqlite.trim_log()  # not said again before it has doubled
+            sqlite.truncate_wal()
+            sqlite.truncate_wal()  # not said again before it has doubled
     (record,) = caplog.records
     assert "The write-ahead log" in record.getMessage()
     assert "Close that program to free the space." in record.getMessage()
-    sqlite.trim_log()
-    assert log_bytes(sqlite.path) == 0
+    sqlite.truncate_wal()
+    assert wal_bytes(sqlite.path) == 0

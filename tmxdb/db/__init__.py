@@ -1,1 +1,1 @@
-"""The database: models, connections, migrations. Knows nothing of jobs, the exchange or files."""
+"""The database: models, connections, migrations. Does not import queue/, tmx/ or storage/."""

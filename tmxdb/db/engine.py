@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, exc
 from sqlalchemy.engine import make_url
 
 from tmxdb.db.engines import postgresql, sqlite
-from tmxdb.db.engines.sqlite_file import may_write
+from tmxdb.db.engines.sqlite_file import WARN_WAL_BYTES, may_write
 from tmxdb.db.explained import changed_schema, explained, first_line
 from tmxdb.db.file_identity import FileIdentity
 from tmxdb.errors import DatabaseError
@@ -24,8 +24,6 @@ ABANDON_AFTER_S = 2.0
 """How long the database may take after `abandon_on` was triggered: enough for one that is healthy."""
 LAST_TRIES_S = 0.25
 """How long each transaction may wait after that: rows are released, the worker is unregistered, rows are counted."""
-WARN_LOG = 8 * sqlite.LONG_LOG
-"""Bytes of a write-ahead log that a long reader keeps from being truncated, above which a warning names it."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +40,7 @@ class Database:
         self._abandon: threading.Event | None = None
         self._abandoned_at: float | None = None
         self._abandoner: postgresql.Abandoner | None = None
-        self._warned_bytes = WARN_LOG
+        self._warned_bytes = WARN_WAL_BYTES
         if self.path is None:
             self.engine = postgresql.create(_url(location), shown=shown(location), read_only=read_only)
         else:
@@ -80,7 +78,7 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write_unreferenced(self) -> Iterator[Connection]:
+    def write_without_foreign_keys(self) -> Iterator[Connection]:
         """Open a write transaction for changes of the schema, in which SQLite checks references only at the end.
 
         Dropping a table that was copied would otherwise delete the rows that refer to it.
@@ -100,37 +98,37 @@ class Database:
                 if file is not None:
                     file.execute("PRAGMA foreign_keys = ON").close()
 
-    def write_ahead(self) -> None:
+    def enable_wal(self) -> None:
         """Switch a SQLite file to write-ahead logging; do nothing on PostgreSQL."""
         with self._explained_errors(), self.engine.connect() as connection:
             raw = connection.connection.driver_connection
             if isinstance(raw, sqlite3.Connection):
-                sqlite.write_ahead(raw)
+                sqlite.enable_wal(raw)
 
     def expect_id(self, database_id: str) -> None:
         """Remember the id of the database; `identity.check_id` raises DatabaseError if the file gets another one."""
         if self.identity.expect(database_id):
             return
-        self.copy_log()
+        self.wal_checkpoint()
         self.identity.expect(database_id)
 
-    def copy_log(self) -> None:
+    def wal_checkpoint(self) -> None:
         """Copy what is in SQLite's write-ahead log into the file, as far as no reader needs it; waits for no one."""
         with self._explained_errors(), self.engine.connect() as connection:
             raw = connection.connection.driver_connection
             if isinstance(raw, sqlite3.Connection):
-                sqlite.copy_log(raw)
+                sqlite.wal_checkpoint(raw)
 
-    def trim_log(self) -> None:
+    def truncate_wal(self) -> None:
         """Truncate SQLite's write-ahead log if it has grown. Log a warning if a long reader prevents it."""
-        if self.path is None or sqlite.log_bytes(self.path) < sqlite.LONG_LOG:
+        if self.path is None or sqlite.wal_bytes(self.path) < sqlite.LONG_WAL_BYTES:
             return
         with self._explained_errors(), self.engine.connect() as connection:
             raw = connection.connection.driver_connection
-            if isinstance(raw, sqlite3.Connection) and sqlite.trim(raw):
-                self._warned_bytes = WARN_LOG
+            if isinstance(raw, sqlite3.Connection) and sqlite.truncate_wal(raw):
+                self._warned_bytes = WARN_WAL_BYTES
                 return
-        size = sqlite.log_bytes(self.path)
+        size = sqlite.wal_bytes(self.path)
         if size >= self._warned_bytes:
             self._warned_bytes = 2 * size
             _log.warning(
@@ -145,7 +143,10 @@ class Database:
         return None if self.path is not None else postgresql.lock_holder(self.engine)
 
     def abandon_on(self, event: threading.Event) -> None:
-        """From when `event` is set, wait at most ABANDON_AFTER_S for the database in all; then raise DatabaseError."""
+        """Once `event` is set, wait at most ABANDON_AFTER_S in total for the database.
+
+        After that, each transaction may still wait LAST_TRIES_S; then it raises DatabaseError.
+        """
         self._abandon, self._abandoned_at = event, None
         if self.path is None:
             self._end_abandoner()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from tmxdb.errors import DatabaseError
 from tmxdb.paths import too_long
 
+_LOCKED = (
+    "Another program has locked the database for a long time: close that program, then run the same command again."
+)
 _SIGNS = (
-    ("database is locked", "db.busy", "Another program has held it for a long time: close it and run again."),
-    ("lock timeout", "db.busy", "Another program has held a lock for a long time: close it and run again."),
-    ("deadlock detected", "db.busy", "Two programs waited for each other: run again."),
+    ("database is locked", "db.busy", _LOCKED),
+    ("lock timeout", "db.busy", _LOCKED),
+    ("deadlock detected", "db.busy", "Two programs waited for each other: run the same command again."),
     ("No space left", "disk.full", "Make room on the server, then run the same command again: nothing is lost."),
     ("disk is full", "disk.full", "Make room, then run the same command again: nothing is lost."),
     ("readonly database", "db.read_only", "Check the permissions of the file and its folder."),

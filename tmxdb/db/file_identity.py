@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from tmxdb.db.engines.sqlite_uri import sqlite_uri
 from tmxdb.errors import DatabaseError
 
 ID_SETTING = "database_id"
@@ -155,7 +156,7 @@ class FileIdentity:
         for _ in range(READS - 1):
             if found is None or not self._looks_wrong(found):
                 break
-            if found.id in (None, self._id) and not _copy_log(self._path):
+            if found.id in (None, self._id) and not _wal_checkpoint(self._path):
                 return
             time.sleep(READ_PAUSE_S)
             found = self._in_file()
@@ -213,7 +214,7 @@ class FileIdentity:
             return None
         keys = (ID_SETTING, HEARTBEATS_SETTING)
         try:
-            with closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro&immutable=1", uri=True)) as file:
+            with closing(sqlite3.connect(f"{sqlite_uri(self._path)}?mode=ro&immutable=1", uri=True)) as file:
                 found = dict(file.execute("SELECT key, value FROM settings WHERE key IN (?, ?)", keys).fetchall())
             return _Content(_readable_id(found.get(ID_SETTING)), int(found.get(HEARTBEATS_SETTING, 0)))
         except ValueError:  # half of another page
@@ -224,7 +225,7 @@ class FileIdentity:
             return _Content() if cut or result & 0xFF in _NO_DATABASE else None
 
 
-def _copy_log(path: Path) -> bool:
+def _wal_checkpoint(path: Path) -> bool:
     """Copy the write-ahead log into the file, without waiting. Return whether all of it is there.
 
     Also return True if the file is no database: nothing can be copied, and what it contains is not a mixture.
@@ -235,7 +236,7 @@ def _copy_log(path: Path) -> bool:
     except OSError:
         return False
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0)) as file:
+        with closing(sqlite3.connect(f"{sqlite_uri(path)}?mode=rw", uri=True, timeout=0)) as file:
             busy, frames, copied = file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.Error as error:
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _NO_DATABASE

@@ -63,8 +63,8 @@ def changing_schema(database: Database) -> Iterator[Connection]:
     Two processes that start on an empty database must not both create the tables. `env.py` uses it, too, when a
     developer calls Alembic.
     """
-    database.write_ahead()
-    with database.write_unreferenced() as connection:
+    database.enable_wal()
+    with database.write_without_foreign_keys() as connection:
         lock_for_transaction(connection, _MIGRATION_LOCK)
         yield connection
 

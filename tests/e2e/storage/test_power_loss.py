@@ -59,7 +59,7 @@ def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         database = (folder / "tmx.db").read_bytes()
         # Nothing is moved from the log to the database, so that each moment of the run can be had again.
         patch.setattr(engine, "_PRAGMAS", (*engine._PRAGMAS, "PRAGMA wal_autocheckpoint = 0"))
-        patch.setattr(engine, "copy_log", lambda raw: None)  # each heartbeat moves it
+        patch.setattr(engine, "wal_checkpoint", lambda raw: None)  # each heartbeat moves it
         with contextlib.closing(sqlite3.connect(folder / "tmx.db")) as held:  # who closes last tidies up
             held.execute("select * from tracks").fetchall()
             recorder = Recorder(folder, folder / "tmx.db-wal")

@@ -70,6 +70,89 @@ def test_the_process_that_holds_the_write_lock_is_found(sqlite: Database) -> Non
     assert lock_holder(sqlite) is None
 
 
+def listed(pid: int, device: str, file: Path) -> str:
+    """Return the line of /proc/locks about a writer to `file`."""
+    return f"1: POSIX  ADVISORY  WRITE {pid} {device}:{file.stat().st_ino} 120 120\n"
+
+
+@lists_locks
+def test_a_lock_on_a_file_with_the_same_inode_on_another_file_system_is_not_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks, file = tmp_path / "locks", tmp_path / "tmx.db-shm"
+    file.touch()
+    monkeypatch.setattr(lock_holder_module, "LOCKS", locks)
+    locks.write_text(listed(os.getppid(), "fff:fffff", file))
+    assert file_lock_holder(tmp_path / "tmx.db") is None
+
+
+@lists_locks
+def test_the_holder_is_found_where_files_report_another_device_than_their_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks, mounts, file = tmp_path / "locks", tmp_path / "mountinfo", tmp_path / "tmx.db-shm"
+    file.touch()
+    monkeypatch.setattr(lock_holder_module, "LOCKS", locks)
+    monkeypatch.setattr(lock_holder_module, "MOUNTS", mounts)
+    locks.write_text(listed(os.getppid(), "00:29", file))
+    with file.open() as opened:
+        details = Path(f"/proc/self/fdinfo/{opened.fileno()}").read_text().split()
+    mount = details[details.index("mnt_id:") + 1]
+    mounts.write_text(f"{mount}0 1 0:40 / / rw - ext4 a rw\n{mount} 1 0:41 / / rw - btrfs b rw\n")
+    holder = file_lock_holder(tmp_path / "tmx.db")
+    assert holder is not None
+    assert holder.pid == os.getppid()
+
+
+@lists_locks
+def test_without_a_list_of_mounts_the_device_of_the_file_counts(
+    sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks, mounts, file = tmp_path / "locks", tmp_path / "mountinfo", tmp_path / "tmx.db-shm"
+    file.touch()
+    mounts.touch()
+    monkeypatch.setattr(lock_holder_module, "LOCKS", locks)
+    monkeypatch.setattr(lock_holder_module, "MOUNTS", mounts)
+    device = file.stat().st_dev
+    locks.write_text(listed(os.getppid(), f"{os.major(device):02x}:{os.minor(device):02x}", file))
+    holder = file_lock_holder(tmp_path / "tmx.db")
+    assert holder is not None
+    assert holder.pid == os.getppid()
+    locks.write_text(listed(os.getppid(), "fff:fffff", file))
+    assert file_lock_holder(tmp_path / "tmx.db") is None
+
+
+@lists_locks
+def test_a_lock_of_flock_is_not_one_that_sqlite_waits_for(tmp_path: Path) -> None:
+    import fcntl
+
+    file = tmp_path / "tmx.db-shm"
+    hold = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); input()"
+    file.touch()
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", hold, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as child,
+        file.open() as other,
+    ):
+        assert child.stdout
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert file_lock_holder(tmp_path / "tmx.db") is None
+        child.kill()
+
+
+@lists_locks
+def test_looking_for_the_holder_keeps_the_locks_of_this_process(sqlite: Database) -> None:
+    assert sqlite.path
+    begin = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    with sqlite.write():
+        assert file_lock_holder(sqlite.path) is None
+        ran = subprocess.run([sys.executable, "-c", begin, sqlite.path], capture_output=True, text=True, timeout=60)
+    assert "database is locked" in ran.stderr
+
+
 def test_no_holder_is_found_for_a_missing_file(tmp_path: Path) -> None:
     assert file_lock_holder(tmp_path / "missing.db") is None
 

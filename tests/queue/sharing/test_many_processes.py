@@ -17,7 +17,7 @@ from tests.rows import Rows
 from tmxdb.clock import wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.engines import sqlite as engine
-from tmxdb.db.engines.sqlite import log_bytes
+from tmxdb.db.engines.sqlite import wal_bytes
 from tmxdb.db.reading.reader import Reader
 from tmxdb.queue.loop import job_store as store_module
 from tmxdb.queue.loop.cycle import CycleInput
@@ -140,7 +140,7 @@ def test_a_worker_empties_a_long_log_at_its_heartbeat_unless_another_process_rea
     rows, path = Rows(sqlite), sqlite.path
     rows.replays(*range(1, 11))
     assert path
-    monkeypatch.setattr(engine, "LONG_LOG", 1)
+    monkeypatch.setattr(engine, "LONG_WAL_BYTES", 1)
     monkeypatch.setattr(store_module, "HEARTBEAT_MS", 0)
     store = worker(sqlite, [FakeKind()])._store
     store.open()
@@ -148,8 +148,8 @@ def test_a_worker_empties_a_long_log_at_its_heartbeat_unless_another_process_rea
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM replays").fetchone()
     store.cycle(CycleInput())
-    assert log_bytes(path) > 0
+    assert wal_bytes(path) > 0
     reader.execute("COMMIT")
     store.cycle(CycleInput())
-    assert log_bytes(path) == 0
+    assert wal_bytes(path) == 0
     reader.close()

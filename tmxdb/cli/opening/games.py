@@ -82,5 +82,5 @@ def _user_name() -> str:
     """On Windows the game uses the user name of the system; elsewhere --game-user has to name it."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name, as in some containers
+    except (OSError, KeyError, ImportError):  # no name, as in some containers; Windows has no `pwd` to look it up
         return os.environ.get("USERNAME", "Player")

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tmxdb.db.engines.sqlite_uri import sqlite_uri
+
 LONGEST_S = 0.2
 _STEPS = 2000
 """Instructions of SQLite between two looks at the clock: less than a millisecond."""
@@ -19,7 +21,7 @@ def glance(path: Path, sql: str, values: Sequence[Any], *, longest_s: float = LO
     deadline_s = time.monotonic() + longest_s
     found: list[tuple[Any, ...]] = []
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=longest_s)) as file:
+        with closing(sqlite3.connect(f"{sqlite_uri(path.absolute())}?mode=ro", uri=True, timeout=longest_s)) as file:
             file.set_progress_handler(lambda: time.monotonic() > deadline_s, _STEPS)
             for row in file.execute(sql, values):
                 found.append(tuple(row))

@@ -130,9 +130,10 @@ class Abandoner:
 
 
 def _shut_down(raw: Any) -> None:
-    """Close the socket below a connection; the thread that waits for an answer gets an error instead."""
-    with (
-        suppress(Exception),  # it may be closed already
-        socket.socket(fileno=os.dup(raw.pgconn.socket)) as duplicate,
-    ):
-        duplicate.shutdown(socket.SHUT_RDWR)
+    """Shut down the socket below a connection; the thread that waits for an answer gets an error instead."""
+    with suppress(OSError, raw.OperationalError):  # the connection may be closed already
+        shared = socket.socket(fileno=raw.pgconn.socket)  # Windows cannot copy a socket with `os.dup`
+        try:
+            shared.shutdown(socket.SHUT_RDWR)
+        finally:
+            shared.detach()  # libpq owns the socket and closes it

@@ -23,21 +23,22 @@ from sqlalchemy.pool import QueuePool
 
 from tmxdb.db.engines.sqlite_file import (
     BUSY_TIMEOUT_S,
-    LONG_LOG,
+    LONG_WAL_BYTES,
     check_version,
     connect,
-    log_bytes,
     open_reader,
     restrict,
+    wal_bytes,
 )
+from tmxdb.db.engines.sqlite_uri import sqlite_uri
 
-__all__ = ["BUSY_TIMEOUT_S", "LONG_LOG", "log_bytes", "open_reader"]
+__all__ = ["BUSY_TIMEOUT_S", "LONG_WAL_BYTES", "open_reader", "wal_bytes"]
 RETRY_S, RETRY_HALVES_S, RETRY_MIN_S = 0.010, 0.02, 0.001
 """How long a writer waits before it tries to begin again: at first; after which wait that is halved; at least. Each try
 reads the log for a moment, and the log restarts only when no one reads it: at 0.3 ms it grew to 360 MB."""
-TRIM_MS, TRIM_TRIES = 10, 20
+TRUNCATE_MS, TRUNCATE_TRIES = 10, 20
 """How long one try to truncate the write-ahead log may make others wait; how many tries."""
-# WAL is a property of the file and set when it is created (`Database.write_ahead`): opening a file must not change it.
+# WAL is a property of the file and set when it is created (`Database.enable_wal`): opening a file must not change it.
 _PRAGMAS = (
     # A power cut may take back the last transactions but never breaks the file. A row that was taken back is done
     # again and its file adopted (promise 4 of the design).
@@ -54,7 +55,7 @@ def create(path: Path, *, read_only: bool, deadline: Callable[[], float]) -> Eng
     check_version()
     engine = create_engine(
         "sqlite+pysqlite://",
-        creator=(lambda: open_reader(path)) if read_only else (lambda: connect(path.absolute().as_uri())),
+        creator=(lambda: open_reader(path)) if read_only else (lambda: connect(sqlite_uri(path.absolute()))),
         poolclass=QueuePool,
         pool_size=4,
         max_overflow=4,
@@ -99,7 +100,7 @@ def _begin_writing(raw: sqlite3.Connection, deadline: Callable[[], float]) -> No
         raw.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}").close()
 
 
-def copy_log(raw: sqlite3.Connection) -> None:
+def wal_checkpoint(raw: sqlite3.Connection) -> None:
     """Copy the write-ahead log into the file, as far as no reader needs it."""
     try:
         raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
@@ -107,14 +108,14 @@ def copy_log(raw: sqlite3.Connection) -> None:
         raise exc.OperationalError("wal_checkpoint", None, error) from error
 
 
-def trim(raw: sqlite3.Connection) -> bool:
+def truncate_wal(raw: sqlite3.Connection) -> bool:
     """Truncate the write-ahead log; return False if a reader still needs it.
 
     The log restarts by itself only when a writer finds no reader, which is rare among eight busy processes.
     """
     try:
-        raw.execute(f"PRAGMA busy_timeout = {TRIM_MS}").close()
-        for _ in range(TRIM_TRIES):
+        raw.execute(f"PRAGMA busy_timeout = {TRUNCATE_MS}").close()
+        for _ in range(TRUNCATE_TRIES):
             ((busy, *_),) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall() or ((0,),)
             if not busy:
                 return True
@@ -126,7 +127,7 @@ def trim(raw: sqlite3.Connection) -> bool:
     return False
 
 
-def write_ahead(raw: sqlite3.Connection) -> None:
+def enable_wal(raw: sqlite3.Connection) -> None:
     """Switch the file to write-ahead logging for good: readers and the writer then do not wait for each other."""
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:

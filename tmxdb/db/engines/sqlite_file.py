@@ -9,14 +9,17 @@ from pathlib import Path
 
 from tmxdb.clock import wall_clock
 from tmxdb.db.engines.ago import ago
+from tmxdb.db.engines.sqlite_uri import sqlite_uri
 from tmxdb.db.packed_inputs import inputs_json, packed
 from tmxdb.errors import DatabaseError
 
 BUSY_TIMEOUT_S = 30
 OLDEST_SQLITE = (3, 38)
 """The first version with `->>`, which the views need."""
-LONG_LOG = 32_000_000
-"""Bytes of the write-ahead log above which it is truncated."""
+LONG_WAL_BYTES = 32_000_000
+"""Size of the write-ahead log above which it is truncated."""
+WARN_WAL_BYTES = 8 * LONG_WAL_BYTES
+"""Size of a write-ahead log that a long reader keeps from being truncated, above which a warning names it."""
 INTERRUPT_STEPS = 20_000
 """Virtual machine steps of a read-only connection between two checks for Ctrl-C: a few ms."""
 
@@ -38,7 +41,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     index. `query_only` keeps it from changing anything. A closed database (without a log) in a place that cannot be
     written is opened as immutable: SQLite would otherwise have to create the index.
     """
-    uri = path.absolute().as_uri()
+    uri = sqlite_uri(path.absolute())
     if may_write(path):
         return connect(f"{uri}?mode=rw")
     reader = connect(f"{uri}?mode=ro")
@@ -46,7 +49,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         reader.execute("SELECT 1 FROM sqlite_master LIMIT 1").close()
     except sqlite3.OperationalError:
         reader.close()
-        if log_bytes(path):
+        if wal_bytes(path):
             raise  # the log holds committed rows that only a writer can recover
         return connect(f"{uri}?mode=ro&immutable=1")
     return reader
@@ -74,7 +77,7 @@ def connect(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def log_bytes(path: Path) -> int:
+def wal_bytes(path: Path) -> int:
     """Return the size of the write-ahead log of the SQLite file `path`."""
     with suppress(OSError):
         return os.path.getsize(f"{path}-wal")

@@ -162,9 +162,9 @@ class JobStore:
             self._next_recovery_s = now_s if more_due else now_s + RECOVERY_S
             self._exhausted.clear()
         if beats:
-            self._database.copy_log()  # the heartbeat must be in the file at the next check
+            self._database.wal_checkpoint()  # the heartbeat must be in the file at the next check
             self._database.identity.check_id()  # which compares it with what is there now
-            self._database.trim_log()
+            self._database.truncate_wal()
             self._next_heartbeat_s = now_s + HEARTBEAT_MS / 1000
         self._exhausted |= exhausted
         self._remember(cycle, paused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tmxdb.db.engines.network_share import warning
-from tmxdb.db.engines.sqlite_file import LONG_LOG, log_bytes
+from tmxdb.db.engines.sqlite_file import WARN_WAL_BYTES, wal_bytes
 from tmxdb.db.revision import HEAD
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
@@ -51,7 +51,7 @@ def write_ahead_log(examined: Examined) -> Iterator[DoctorFinding]:
     """Check that no reader keeps the write-ahead log of a SQLite file from being truncated."""
     if examined.database is None or examined.database.path is None:
         return
-    size = log_bytes(examined.database.path)
-    if size > 8 * LONG_LOG:
+    size = wal_bytes(examined.database.path)
+    if size > WARN_WAL_BYTES:
         found = f"the write-ahead log has {size / 1e6:,.0f} MB: a program reads the database for a long time"
         yield DoctorFinding(WARNING, f"{found}, or is suspended; close it", "tmxdb status")

@@ -10,10 +10,10 @@ import sqlite3
 from collections.abc import Iterator
 
 from tmxdb import __version__
+from tmxdb.db.engines.sqlite_file import OLDEST_SQLITE
 from tmxdb.game import check as game_checks
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
-SQLITE_NEEDED = (3, 38, 0)
 LITTLE_BYTES, ALMOST_NOTHING = 2_000_000_000, 100_000_000
 MANY_REQUESTS = 10.0
 """Requests per second that are a lot for a site run by volunteers."""
@@ -25,8 +25,8 @@ _DOWNLOADS = "SELECT status, sum(n) AS n, sum(bytes) AS bytes FROM tally WHERE k
 def versions(examined: Examined) -> Iterator[DoctorFinding]:
     """Report the versions that a bug report needs, and check that of SQLite."""
     yield DoctorFinding(OK, f"tmxdb {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    if sqlite3.sqlite_version_info < SQLITE_NEEDED:
-        needed = ".".join(map(str, SQLITE_NEEDED[:2]))
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
         found = f"SQLite {sqlite3.sqlite_version} is older than {needed}; use a newer Python"
         yield DoctorFinding(PROBLEM, found, "https://www.python.org/downloads/")
     names = []
