@@ -16,7 +16,6 @@ from tmxdb.events import (
     KindPaused,
     KindResumed,
     Notice,
-    RequestRetried,
     ResultDropped,
     RowsClaimed,
     RowSettled,
@@ -56,7 +55,8 @@ SENTENCES: list[tuple[Event, str]] = [
     (RowsRecovered("list", 2), "list: recovered 2 rows from lost workers."),
     (
         RowsGivenUp("list", 1),
-        "list: gave up 1 row on which several workers died in a row; `tmxdb retry` tries it again.",
+        "list: gave up 1 row: several workers died one after another while working on it."
+        " `tmxdb retry` tries it again.",
     ),
     (KindPaused("all", None, "disk"), "All kinds are paused (disk); `tmxdb resume all` ends the pause."),
     (
@@ -74,7 +74,6 @@ SENTENCES: list[tuple[Event, str]] = [
         SitePaused(32.0, "the site asked us to slow down"),
         "Pausing all requests for 32 s: the site asked us to slow down.",
     ),
-    (RequestRetried("tmx.timeout", "track 1: no answer.", 1, 2.0), "track 1: no answer. Next attempt in 2 s."),
     (CaptureStateChanged(4, "driving", "map 7"), "capture 4: driving (map 7)."),
     (Notice("A game was restarted.", "capture"), "A game was restarted."),
 ]

@@ -138,7 +138,7 @@ def test_a_game_in_use_is_not_given_out(folders: Folders) -> None:
     games = GamePool(GameSetup(8478, 2, game_folders, folders.user, "Player"), dict, lambda text: None)
     with games.acquire("1") as first, games.acquire("1") as second:
         assert first is not second
-        with pytest.raises(GameError, match="in use"), games.acquire("1"):
+        with pytest.raises(GameError, match="no game is free"), games.acquire("1"):
             pass
     first.map_key = "7"
     with games.acquire("7") as again:

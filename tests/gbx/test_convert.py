@@ -85,7 +85,7 @@ def test_a_file_of_the_same_name_and_one_that_exists_are_kept(folder: Tool) -> N
     ("arguments", "said"),
     [
         (("inputs", "replays"), "a table is for one file"),
-        (("line", "replays"), "name it with -o"),
+        (("line", "replays"), "choose it with -o"),
         (("inputs", "replays/a.Replay.Gbx", "--as", "actions", "--step-ms", "15"), "multiple of 10"),
         (("inputs", "replays/a.Replay.Gbx", "--as", "csv", "--step-ms", "20"), "for --as actions only"),
     ],

@@ -22,7 +22,7 @@ from tmxdb.adoption.recognition.reading import MAP, REPLAY, FoundFile
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
 from tmxdb.adoption.recognition.tracks import Recognised, Recogniser
 from tmxdb.adoption.report import Report
-from tmxdb.adoption.rows import Item, add_tracks, map_row, reserve_ids, store
+from tmxdb.adoption.rows import Item, add_tracks, map_file_path, reserve_ids, store
 from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import MapRow, ReplayRow, table_of
@@ -226,7 +226,7 @@ def _write(run: Adoption, items: Sequence[Item], entries: list[ledger.Entry], re
 
 
 def _placed(run: Adoption, item: Item) -> str:
-    path = run.template.replay_path(item.name_facts()) if item.found.noun == REPLAY else map_row(item)
+    path = run.template.replay_path(item.name_facts()) if item.found.noun == REPLAY else map_file_path(item)
     return place(run.storage, item.found, path, run.placement, owner=run.owner)
 
 

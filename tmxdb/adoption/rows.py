@@ -63,13 +63,10 @@ class Item:
 
     def name_facts(self) -> dict[str, Any]:
         """Return the columns that a name of a replay file is made of."""
-        return {"replay_id": self.replay_id, "track_id": self.track_id, **self._listed()}
+        return {"replay_id": self.replay_id, "track_id": self.track_id, **self.listed_columns()}
 
     def listed_columns(self) -> Mapping[str, Any]:
         """Return the columns of a new row that do not come from the file."""
-        return self._listed()
-
-    def _listed(self) -> Mapping[str, Any]:
         match = self.what.match
         if match is not None:
             return match.columns or {"user_name": None, "site_time_ms": self.found.time_ms, "position": None}
@@ -81,7 +78,7 @@ class Item:
         }
 
 
-def map_row(item: Item) -> str:
+def map_file_path(item: Item) -> str:
     """Return the path of the map in the data folder."""
     return map_path(item.track_id or 0)
 

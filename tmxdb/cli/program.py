@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tmxdb import __version__
-from tmxdb.cli.formats.colour import colour_wish
+from tmxdb.cli.formats.colour import colour_preference
 from tmxdb.cli.framework.command import SectionedGroup
 from tmxdb.cli.framework.dotenv_file import DotEnv
 from tmxdb.cli.framework.option import SectionedOption
@@ -173,5 +173,5 @@ def tmxdb(
     from tmxdb.cli.shared.logs import configure_logging
 
     configure_logging(verbose, log_file, log_format, dot_env=ctx.obj if isinstance(ctx.obj, DotEnv) else None)
-    ctx.color = colour_wish()
+    ctx.color = colour_preference()
     ctx.obj = GlobalOptions(db, data, site, contact)

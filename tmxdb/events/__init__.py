@@ -31,7 +31,6 @@ from tmxdb.events.bus import (
 from tmxdb.events.other_events import (
     CaptureStateChanged,
     Notice,
-    RequestRetried,
 )
 from tmxdb.events.queue_events import (
     ClaimsLost,
@@ -63,7 +62,6 @@ __all__ = [
     "KindResumed",
     "Notice",
     "QueueEvent",
-    "RequestRetried",
     "ResultDropped",
     "RowSettled",
     "RowsClaimed",

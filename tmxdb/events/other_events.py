@@ -1,4 +1,4 @@
-"""Events of the other packages: requests outside jobs, captures, and notices."""
+"""Events of the other packages: captures and notices."""
 
 from __future__ import annotations
 
@@ -6,22 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tmxdb.clock import span
 from tmxdb.events.bus import Event
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRetried(Event):
-    """A request outside a job (a sync, an import) failed and is sent again after `wait_s`."""
-
-    logger: ClassVar[str] = "tmxdb.sync"
-    code: str
-    message: str
-    attempt: int
-    wait_s: float
-
-    def __str__(self) -> str:
-        return f"{self.message} Next attempt in {span(self.wait_s)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import GameError, PermanentError
-from tmxdb.game.folders import NAME_GAME
+from tmxdb.game.advice import SET_GAME_FOLDER
 from tmxdb.game.locks.folder_lock import folder_lock
 from tmxdb.process_identity import ProcessIdentity, process_in, this_process
 from tmxdb.storage import NewFile, disk_errors
@@ -85,14 +85,14 @@ class Autosaves:
         name = autosave_name(username, map_name)
         if not _fits(name):
             raise _name_too_long(name)
-        with disk_errors(str(self._folder), instead=NAME_GAME):
+        with disk_errors(str(self._folder), instead=SET_GAME_FOLDER):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._hold(name, ours=hashlib.sha256(replay).hexdigest())
             target = self._folder / name
             partial = self._folder / f"{name}.{this_process()}{_PARTIAL}"
             if not _name_fits(partial.name):
                 partial = self._folder / f"{this_process()}{_PARTIAL}"
-            file = NewFile(str(partial), str(target), str(target), make_folders=lambda: None, instead=NAME_GAME)
+            file = NewFile(str(partial), str(target), str(target), make_folders=lambda: None, instead=SET_GAME_FOLDER)
             try:
                 file.write(replay)
                 file.publish()
@@ -108,7 +108,7 @@ class Autosaves:
         replay exists whose name leaves no room for the backup.
         """
         ending = autosave_name("", map_name).casefold()
-        with disk_errors(str(self._folder), instead=NAME_GAME):
+        with disk_errors(str(self._folder), instead=SET_GAME_FOLDER):
             if not self._folder.is_dir():
                 return 0
             names = {file.name for file in self._folder.iterdir() if file.name.casefold().endswith(ending)}
@@ -125,7 +125,7 @@ class Autosaves:
         """Put everything back as it was. Raise DiskError or RetryLater; it may then be called again."""
         if not self._held:
             return
-        with disk_errors(str(self._folder), instead=NAME_GAME), folder_lock(self._folder):
+        with disk_errors(str(self._folder), instead=SET_GAME_FOLDER), folder_lock(self._folder):
             while self._held:
                 path = self._folder / f"{self._held[-1]}{_NOTE}"
                 note = _BackupNote.read(path)
@@ -161,7 +161,7 @@ def recover_autosaves(folder: Path) -> int:
     """Restore what killed processes left replaced or hidden, and return how many files. Call before any change."""
     if not folder.is_dir():
         return 0
-    with disk_errors(str(folder), instead=NAME_GAME), folder_lock(folder):
+    with disk_errors(str(folder), instead=SET_GAME_FOLDER), folder_lock(folder):
         for partial in folder.glob(f"*{_PARTIAL}"):
             owner = process_in(partial.name)
             if owner is not None and not owner.is_alive():

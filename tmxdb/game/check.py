@@ -11,11 +11,11 @@ import importlib.metadata
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tmxdb.errors import GameError, InvalidInput, TmxdbError
 from tmxdb.game.autosaves import replaced_files
+from tmxdb.game.check_result import CheckResult
 from tmxdb.game.driver import ConnectedEvent
 from tmxdb.game.folders import GameFolders, document_folders, existing_game_folders, find_folders
 from tmxdb.game.locks.port_lock import is_port_in_use
@@ -37,19 +37,6 @@ _CONNECT_S = 1.0
 """How long to try to connect to a port."""
 _GREETING_S = 3.0
 """How long to wait for the first message, which a running game sends in its next rendered frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One thing that was checked.
-
-    `ok`: False if captures will fail, None if they may work without it or it cannot be determined. `fix`: what to do.
-    """
-
-    what: str
-    ok: bool | None
-    found: str
-    fix: str | None = None
 
 
 def check_packages() -> Iterator[CheckResult]:
@@ -203,8 +190,8 @@ def check_port(number: int, folders: GameFolders | None = None) -> Iterator[Chec
         driver.close()
     yield CheckResult(f"port {number}", True, found)
     # After closing: a connected game stands still, and drops a client that takes too long to answer.
-    for fact in (check_process(number, capabilities), *facts):
-        yield CheckResult(fact.what, fact.ok, fact.found, fact.fix)
+    yield check_process(number, capabilities)
+    yield from facts
 
 
 def _plugin_text(driver: SocketDriver) -> str:

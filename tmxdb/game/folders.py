@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tmxdb.errors import InvalidInput
+from tmxdb.game.advice import SET_GAME_FOLDER, SET_TMINTERFACE_FOLDER
 from tmxdb.game.kept_maps import is_kept, kept_maps
 from tmxdb.game.locks.folder_lock import folder_lock
 from tmxdb.process_identity import process_in, this_process
@@ -22,8 +23,6 @@ from tmxdb.storage import NewFile, disk_errors, safe_name
 GAMES = ("TmForever", "TrackMania")
 """Nations and United, in the order of preference (docs/facts/tminterface.md#folders)."""
 OURS = "tmxdb"
-NAME_GAME = "name the game's folder with --trackmania-path"
-NAME_TMINTERFACE = "name TMInterface's folder with --tminterface-path"
 _IN_USE = "in-use-"
 
 
@@ -91,7 +90,7 @@ def _first_game() -> Path:
         looked = ", ".join(map(str, places)) or "no document folder exists"
         raise InvalidInput(
             f"game folder not found (no {' or '.join(GAMES)} with a folder Tracks; searched: {looked})."
-            " Name it with --trackmania-path or TRACKMANIA_BASE_PATH.",
+            " Set it with --trackmania-path or TRACKMANIA_BASE_PATH.",
             code="input.game_folder",
         )
     return games[0]
@@ -159,19 +158,19 @@ class GameFiles:
         """
         file = f"{safe_name(name)}.Challenge.Gbx"
         target = self._folders.maps / file
-        with disk_errors(str(self._folders.maps), instead=NAME_GAME):
+        with disk_errors(str(self._folders.maps), instead=SET_GAME_FOLDER):
             self._folders.maps.parent.mkdir(parents=True, exist_ok=True)
             with folder_lock(self._folders.maps.parent):
                 self._folders.maps.mkdir(exist_ok=True)
                 (self._folders.maps / f"{_IN_USE}{self._mark}.txt").touch()
                 if not self.has_map(name, data):
-                    self._write(target, data, NAME_GAME)
+                    self._write(target, data, SET_GAME_FOLDER)
         return f"{OURS}/{file}"
 
     def has_map(self, name: str, data: bytes) -> bool:
         """Return whether the game's folder has this map with these bytes."""
         target = self._folders.maps / f"{safe_name(name)}.Challenge.Gbx"
-        with disk_errors(str(self._folders.maps), instead=NAME_GAME):
+        with disk_errors(str(self._folders.maps), instead=SET_GAME_FOLDER, reading=True):
             return target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data
 
     def write_script(self, name: str, script: str) -> str:
@@ -184,9 +183,9 @@ class GameFiles:
                 f"script {file}: {error.object[error.start]!r} is not ASCII. Only ASCII scripts can be loaded.",
                 code="input.script",
             ) from error
-        with disk_errors(str(self._folders.scripts), instead=NAME_TMINTERFACE):
+        with disk_errors(str(self._folders.scripts), instead=SET_TMINTERFACE_FOLDER):
             self._folders.scripts.mkdir(parents=True, exist_ok=True)
-        self._write(self._folders.scripts / file, data, NAME_TMINTERFACE)
+        self._write(self._folders.scripts / file, data, SET_TMINTERFACE_FOLDER)
         return file
 
     def remove_files(self) -> None:
@@ -212,7 +211,7 @@ def remove_leftovers(folders: GameFolders, *, ours: str | None = None) -> None:
     _unlink_unused(folders.scripts, f"{OURS}_*", ours)
     if not folders.maps.is_dir():
         return
-    with disk_errors(str(folders.maps), instead=NAME_GAME), folder_lock(folders.maps.parent):
+    with disk_errors(str(folders.maps), instead=SET_GAME_FOLDER), folder_lock(folders.maps.parent):
         _unlink_unused(folders.maps, f"{OURS}_*", ours)
         _unlink_unused(folders.maps, f"{_IN_USE}*", ours)
         if any(folders.maps.glob(f"{_IN_USE}*")):

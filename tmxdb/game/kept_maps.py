@@ -11,24 +11,26 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from tmxdb.game.advice import SET_GAME_FOLDER
 from tmxdb.game.locks.folder_lock import folder_lock
 from tmxdb.storage import disk_errors, durable, safe_name, write_atomic
 
 _LIST = "keep-"
-_ADVICE = "name the game's folder with --trackmania-path"
 
 
 def keep_maps(maps: Path, owner: Path, names: Collection[str]) -> None:
     """Keep these maps, and no others of `owner`, a data folder. `maps`: tmxdb's folder below the challenges."""
     path = maps / f"{_LIST}{hashlib.sha256(str(owner.absolute()).encode()).hexdigest()[:12]}.txt"
-    with disk_errors(str(maps), instead=_ADVICE):
+    with disk_errors(str(maps), instead=SET_GAME_FOLDER):
         if not names:
             durable.unlink(path, missing_ok=True)
             return
         maps.parent.mkdir(parents=True, exist_ok=True)
         with folder_lock(maps.parent):  # another process may remove the folder, which is empty as yet
             maps.mkdir(exist_ok=True)
-            write_atomic(path, "".join(f"{safe_name(name)}\n" for name in sorted(names)).encode(), instead=_ADVICE)
+            write_atomic(
+                path, "".join(f"{safe_name(name)}\n" for name in sorted(names)).encode(), instead=SET_GAME_FOLDER
+            )
 
 
 def is_kept(file: Path, kept: Collection[str]) -> bool:

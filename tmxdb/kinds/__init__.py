@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tmxdb.queue.job import Kind
 
 KINDS = ("list", "download", "extract", "capture")
-"""In the order in which one opens work for the next."""
-UNASKED = ("list", "download", "extract")
+"""In the order in which one adds work for the next."""
+RUN_KINDS = ("list", "download", "extract")
 """The kinds of `tmxdb run`. Captures need a game and have to be requested."""
 
 

@@ -35,9 +35,10 @@ class KnownReplay(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class BoardChange:
-    """`listed`: each listed replay with two more values: when it was first seen and since when it has its position.
+class LeaderboardChange:
+    """What a new listing changes on a leaderboard.
 
+    `listed`: each listed replay with two more values: when it was first seen and since when it has its position.
     `ended`: positions that are over, with the values ENDED. `left`: ids of replays that were on the leaderboard and no
     longer are, with the reason. Each in the order of the ids, because they are written in portions by id.
     """
@@ -67,13 +68,13 @@ class _Extremes:
 
 def compare(
     known: Iterable[PackedRow], listing: LeaderboardListing, *, updated_at: str | None, now: str
-) -> BoardChange:
+) -> LeaderboardChange:
     """Compare what was known of a leaderboard with a new listing of it.
 
     `known`: the values of a `KnownReplay` each, in the order of their ids. `updated_at`: when the site says that the
     track's file was last replaced. Positions below an incomplete listing were not asked for.
     """
-    change, missing, listed = BoardChange(), PackedRows(), _Extremes(version=updated_at)
+    change, missing, listed = LeaderboardChange(), PackedRows(), _Extremes(version=updated_at)
     moved, gone = PackedRows(), PackedRows()
     for before, row in _side_by_side(map(KnownReplay._make, known), listing.rows()):
         if row is not None:

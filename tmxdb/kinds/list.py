@@ -13,7 +13,7 @@ from tmxdb.db.bulk import RowStream
 from tmxdb.db.models import PastPositionRow, ReplayRow, TrackRow, table_of
 from tmxdb.errors import ItemGone, RetryLater
 from tmxdb.kinds.context import JobContext, selection_top
-from tmxdb.kinds.history import ENDED, BoardChange, compare
+from tmxdb.kinds.history import ENDED, LeaderboardChange, compare
 from tmxdb.kinds.leaderboard import LISTED, LeaderboardListing, all_replays, best_replays
 from tmxdb.kinds.packed import PackedRow, merged, sorted_run
 from tmxdb.kinds.reopening import ALL_REPLAYS, listed_too_short
@@ -131,7 +131,7 @@ class List:
             return merged([sorted_run(map(tuple, rows)) for rows in found.partitions()])
 
 
-def _rows(job: Job, change: BoardChange, now: str) -> list[RowStream]:
+def _rows(job: Job, change: LeaderboardChange, now: str) -> list[RowStream]:
     """Return the rows that a listing writes. They are made while they are written."""
     track = {"track_id": job.item_id}
     left = {**track, "position": None, "left_at": now}

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tmxdb.errors import InvalidInput, TmxdbError
-from tmxdb.serve.forms import form_word
+from tmxdb.serve.forms import csrf_token
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.pages import actions as actions_page
 from tmxdb.serve.pages import captures, driver, failures, overview, replay, scene, sql, track, tracks
@@ -67,7 +67,7 @@ def create_app(mirror: ServedMirror, *, token: str | None = None, actions: Actio
     app.state.mirror = mirror
     app.state.listeners = set()
     app.state.actions = actions
-    app.state.form_word = form_word(token) if token and actions else ""
+    app.state.csrf_token = csrf_token(token) if token and actions else ""
     app.state.notices = {}
     return app
 

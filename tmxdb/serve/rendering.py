@@ -26,10 +26,10 @@ _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 
 
 def page(request: Request, template: str, *, http_status: int = 200, **values: Any) -> Response:
-    """Return a rendered template as the answer to `request`. `form_word` is empty if nothing can be changed."""
+    """Return a rendered template as the answer to `request`. `csrf_token` is empty if nothing can be changed."""
     state = request.app.state
     notice = state.notices.get(request.query_params.get("notice", ""))
-    html = render(template, request=request, form_word=state.form_word, notice=notice, **values)
+    html = render(template, request=request, csrf_token=state.csrf_token, notice=notice, **values)
     return HTMLResponse(html, http_status, headers={"Vary": "Cookie"})
 
 

@@ -114,12 +114,6 @@ class Exchange:
             except (KeyError, ValueError, TypeError, OverflowError):
                 return None
 
-    def url(self, path: str, parameters: Mapping[str, str | int]) -> str:
-        """Return the URL of a request, for people to read."""
-        import requests
-
-        return str(requests.Request("GET", self.site.base_url + path, params=dict(parameters)).prepare().url)
-
     @contextmanager
     def request(self, item: str, *, is_checked: bool = True) -> Iterator[Callable[[], None]]:
         """Send one request for `item` in the block and check its answer there. Record how the block ends.

@@ -62,7 +62,7 @@ COMMANDS = {
     "--db captured.db export frames SEALED/out": "choose another OUT.",
     "gbx map REPLAY -o SEALED/a.Gbx": "choose another file with --out.",
     "sync-tracks --save-ids SEALED/ids.txt": "choose another file with --save-ids.",
-    "game install-plugin --folder SEALED": "name another folder with --folder.",
+    "game install-plugin --folder SEALED": "choose another folder with --folder.",
     "--data SEALED run": "choose another folder with --data.",
 }
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import mean
 from typing import Any
 
-from tmxdb.game.check import CheckResult
+from tmxdb.game.check_result import CheckResult
 
 _APART_MS = 100
 _CLEARLY = 1.3

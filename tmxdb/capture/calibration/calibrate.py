@@ -27,7 +27,6 @@ DRIVEN_MS = 6000
 BLOCKS = 5
 HELD, RENDERED = "held", "rendered"
 """How the ticks of pictures are certain: the race stood still, or the game rendered them on request."""
-METHODS = (HELD, RENDERED)
 
 
 @dataclass

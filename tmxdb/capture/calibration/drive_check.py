@@ -26,7 +26,7 @@ from tmxdb.capture.race.commands import StoreFrame
 from tmxdb.capture.race.driving.pace import slower_speed
 from tmxdb.capture.race.outcome import CompletedRace, RaceState
 from tmxdb.errors import GameError
-from tmxdb.game.check import CheckResult
+from tmxdb.game.check_result import CheckResult
 
 
 class _WholeDrive(FlowPictures):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import InvalidInput
+from tmxdb.game.advice import SET_GAME_FOLDER
 from tmxdb.game.locks.folder_lock import folder_lock
 from tmxdb.storage import NewFile, disk_errors
 
 FILE = "tmxdb-calibration.json"
 _FORMAT = 1
 _MAX_BYTES = 2**20
-_INSTEAD = "name the game's folder with --trackmania-path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def store_calibration(game_folder: Path, calibration: Calibration) -> Path:
     Raise DiskError, or InvalidInput if another program wrote the file.
     """
     path = game_folder / FILE
-    with disk_errors(str(path), instead=_INSTEAD), folder_lock(game_folder):
+    with disk_errors(str(path), instead=SET_GAME_FOLDER), folder_lock(game_folder):
         kept = [one for one in _read(path) if one.facts != calibration.facts]
         if path.exists() and not _is_ours(path):
             raise InvalidInput(
@@ -77,7 +77,7 @@ def store_calibration(game_folder: Path, calibration: Calibration) -> Path:
         entries = [asdict(one) for one in (*kept, calibration)]
         text = json.dumps({"format": _FORMAT, "calibrations": entries}, indent=2) + "\n"
         partial = path.with_name(f"{FILE}.partial")
-        file = NewFile(str(partial), str(path), str(path), make_folders=lambda: None, instead=_INSTEAD)
+        file = NewFile(str(partial), str(path), str(path), make_folders=lambda: None, instead=SET_GAME_FOLDER)
         try:
             file.write(text.encode())
             file.publish()

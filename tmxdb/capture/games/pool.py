@@ -79,7 +79,7 @@ class GamePool:
         """
         with self._lock:
             if not self._free:
-                raise GameError("all games are in use", code="game.none_free")
+                raise GameError("no game is free: each drives another replay", code="game.none_free")
             instance = next((one for one in self._free if one.map_key == map_key), None)
             instance = instance or next((one for one in self._free if one.map_key is None), None)
             own: GameInstance | None = getattr(self._of_thread, "instance", None)

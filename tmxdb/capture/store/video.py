@@ -165,16 +165,6 @@ def close_videos() -> None:
         reader.close()
 
 
-def count_frames(folder: Path) -> int:
-    """Return how many frames the video has, by decoding all of it. Raise InvalidInput if it is damaged."""
-    av = require_av()
-    try:
-        with av.open(str(folder / VIDEO)) as container:
-            return sum(1 for _ in container.decode(video=0))
-    except (av.error.FFmpegError, ValueError, IndexError) as error:
-        raise InvalidInput(f"{folder / VIDEO}: cannot be decoded.", code="capture.damaged") from error
-
-
 def _reader(path: Path) -> _VideoReader:
     found = path.stat()
     key = (str(path), found.st_size, found.st_mtime_ns, os.getpid())  # a decoder must not be used after a fork

@@ -65,7 +65,6 @@ COLUMNS: tuple[Column, ...] = (
     Column("wheel_materials", WHOLE, 4, "PlugSurfaceMaterialId", True),
     Column("wheel_contacts", WHOLE, 4, "number of contacts with the ground", True),
 )
-COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 
 
 def tick_values(time_ms: int, state: CarState) -> tuple[Any, ...]:

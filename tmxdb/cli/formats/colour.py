@@ -8,7 +8,7 @@ import sys
 import click
 
 
-def colour_wish() -> bool | None:
+def colour_preference() -> bool | None:
     """Return what the user wants for every stream; None: colours on a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
@@ -17,8 +17,8 @@ def colour_wish() -> bool | None:
 
 def uses_colour() -> bool:
     """Return whether stdout gets colours."""
-    wish = colour_wish()
-    return wish if wish is not None else sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    preference = colour_preference()
+    return preference if preference is not None else sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def bold(text: str) -> str:

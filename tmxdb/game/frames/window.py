@@ -109,7 +109,7 @@ def ambiguous(query: WindowQuery, titles: list[str]) -> GameError:
     """Return the error for more than one matching window."""
     names = ", ".join(map(repr, titles))
     return GameError(
-        f"{len(titles)} windows match: {query} ({names}). Name one of them with --window-title.", code="game.windows"
+        f"{len(titles)} windows match: {query} ({names}). Choose one with --window-title.", code="game.windows"
     )
 
 

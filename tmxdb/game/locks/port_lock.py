@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from tmxdb.errors import InvalidInput
+from tmxdb.game.advice import SET_GAME_FOLDER
 from tmxdb.storage import disk_errors
 
 WAIT_S = 3.0
@@ -28,13 +29,13 @@ class PortLock:
         self._lock = FileLock(
             self._path, timeout=WAIT_S if wait_s is None else wait_s, poll_interval=0.05, fallback_to_soft=False
         )
-        with disk_errors(str(self._path), instead="name the game's folder with --trackmania-path"):
+        with disk_errors(str(self._path), instead=SET_GAME_FOLDER):
             try:
                 self._lock.acquire()
             except Timeout as busy:
                 raise InvalidInput(
                     f"port {self._port} is used by another tmxdb, and a game takes one connection at a time. Wait until"
-                    " that command ends, or start another game and name its port with --base-tmi-port.",
+                    " that command ends, or start another game and set its port with --base-tmi-port.",
                     code="input.port",
                 ) from busy
         self._held = True

@@ -11,7 +11,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.game.plugin import OPTIONAL, SCRIPT, missing_capabilities, script_text, version_of
 from tmxdb.storage import disk_errors, write_atomic
 
-_INSTEAD = "name another folder with --folder"
+_INSTEAD = "choose another folder with --folder"
 _PORT_VARIABLE = b"custom_port"  # of the Python Link plugin: docs/facts/tminterface.md#port
 _INPUTS_CALL = b"ToCommandsText"  # with which a plugin answers message 23; older copies of Python Link lack it
 
@@ -60,7 +60,7 @@ def inspect_folder(folder: Path) -> PluginLocation:
             code="input.no_folder",
         )
     path = folder / SCRIPT.name
-    with disk_errors(str(folder), instead=_INSTEAD):
+    with disk_errors(str(folder), instead=_INSTEAD, reading=True):
         installed = path.read_bytes() if path.exists() else None
         others = [file for file in sorted(folder.rglob("*.as")) if file != path and file.is_file()]
         texts = {file: file.read_bytes() for file in others}

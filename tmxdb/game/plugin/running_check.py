@@ -7,11 +7,11 @@ import re
 import secrets
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tmxdb.errors import GameError, TmxdbError
 from tmxdb.game.capabilities import Capabilities
+from tmxdb.game.check_result import CheckResult
 from tmxdb.game.driver import PluginLink
 from tmxdb.game.folders import GameFiles, GameFolders
 from tmxdb.game.process.processes import listener_of, process_name
@@ -19,72 +19,60 @@ from tmxdb.game.process.processes import listener_of, process_name
 _DRIVE = re.compile(r"([A-Za-z]):[\\/]*(.*)", re.S)
 
 
-@dataclass(frozen=True, slots=True)
-class RunningGameFact:
-    """One thing that was found. `ok`: None if it cannot be determined. `fix`: what to do if it is not right."""
-
-    what: str
-    ok: bool | None
-    found: str
-    fix: str | None = None
-
-
-def check_process(port: int, capabilities: Capabilities) -> RunningGameFact:
+def check_process(port: int, capabilities: Capabilities) -> CheckResult:
     """Find the process of the game: the one that listens on the port, and the one that the plugin reports."""
     pid, reported = listener_of(port), capabilities.process_id
     if pid is None:
-        return RunningGameFact(
-            "process", None, "not found: no process of this user listens on the port, or more than one"
-        )
+        return CheckResult("process", None, "not found: no process of this user listens on the port, or more than one")
     found = f"{pid} ({process_name(pid)}) listens on port {port}"
     if reported is None or reported == pid:
-        return RunningGameFact("process", True, found)
+        return CheckResult("process", True, found)
     if sys.platform == "win32":
         fix = "another program has taken the port: end it, or choose another --base-tmi-port"
-        return RunningGameFact("process", False, f"{found}, but the game is process {reported}", fix)
-    return RunningGameFact("process", True, f"{found}; Wine counts it as {reported}")
+        return CheckResult("process", False, f"{found}, but the game is process {reported}", fix)
+    return CheckResult("process", True, f"{found}; Wine counts it as {reported}")
 
 
-def check_folders(link: PluginLink, folders: GameFolders, port: int) -> Iterator[RunningGameFact]:
+def check_folders(link: PluginLink, folders: GameFolders, port: int) -> Iterator[CheckResult]:
     """Check what the game says about its folders, and that it reads a script that is written here."""
     reported = link.user_folder()
     if reported is not None:
         yield compare_folder(reported, folders)
     files = GameFiles(folders, f"check{port}")
     text = f"# {secrets.token_hex(8)}\n"
-    fix = "name the folder that this game uses with --tminterface-path"
+    fix = "set the folder that this game uses with --tminterface-path"
     try:
         name = files.write_script("check", text)
         content = link.read_script_file(name)
         if content is not None:
             is_read = content.strip() == text.strip()
             found = "reads the scripts that tmxdb writes to" if is_read else "does not read the scripts in"
-            yield RunningGameFact("scripts", is_read, f"the game {found} {folders.scripts}", None if is_read else fix)
+            yield CheckResult("scripts", is_read, f"the game {found} {folders.scripts}", None if is_read else fix)
     except GameError as error:  # how the game reports a missing file is not established
-        yield RunningGameFact("scripts", False, f"the game finds no script in {folders.scripts} ({error})", fix)
+        yield CheckResult("scripts", False, f"the game finds no script in {folders.scripts} ({error})", fix)
     except TmxdbError as error:
-        yield RunningGameFact("scripts", False, error.message, fix)
+        yield CheckResult("scripts", False, error.message, fix)
     finally:
         files.remove_files()
 
 
-def compare_folder(reported: str, folders: GameFolders) -> RunningGameFact:
+def compare_folder(reported: str, folders: GameFolders) -> CheckResult:
     """Compare the user's folder that the game reports with those that tmxdb uses.
 
     Not established: whether it is that of the game, of TMInterface, or the documents. Each of them is accepted.
     """
     path = local_path(reported, folders.game)
     if path is None:
-        return RunningGameFact("user folder", None, f"{reported}, which cannot be compared with {folders.game}")
+        return CheckResult("user folder", None, f"{reported}, which cannot be compared with {folders.game}")
     ours = [_key(folder) for folder in (folders.game, folders.tminterface)]
     theirs = _key(path)
     if any(theirs == one or theirs in one.parents or one in theirs.parents for one in ours):
-        return RunningGameFact("user folder", True, f"{reported}: the game uses the folders that tmxdb writes to")
-    return RunningGameFact(
+        return CheckResult("user folder", True, f"{reported}: the game uses the folders that tmxdb writes to")
+    return CheckResult(
         "user folder",
         None,
         f"the game says {reported}, and tmxdb writes to {folders.game} and {folders.tminterface}",
-        "if this is another installation, name its folders with --trackmania-path and --tminterface-path",
+        "if this is another installation, set its folders with --trackmania-path and --tminterface-path",
     )
 
 

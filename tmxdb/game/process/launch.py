@@ -38,7 +38,7 @@ APPEARS_S = 60.0
 """How long after TMLoader the game's process may appear."""
 
 # docs/facts/tminterface.md#console says why each is set. The port is always set: TMInterface saves the last one.
-# A launch script on Linux has its own list: the race sets the variables again.
+# `capture.race.assumptions.VARIABLES` sets them again before each race, for games that were started otherwise.
 _VARIABLES = (
     ("skip_map_load_screens", "true"),
     ("disable_forced_camera", "true"),

@@ -9,7 +9,6 @@ from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import InvalidInput
 from tmxdb.styles import plain
 
-BACKSLASH = "\\"
 SHOWN, MOST = 10, 100
 """Candidates that an error lists, and names that are looked at."""
 

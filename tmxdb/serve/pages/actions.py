@@ -35,7 +35,7 @@ async def act(request: Request) -> Response:
     state = request.app.state
     if state.actions is None:
         raise InvalidInput("Nothing can be changed here. Start `tmxdb serve --allow-actions`.", code="input.parameter")
-    fields = await read_form(request, state.form_word)
+    fields = await read_form(request, state.csrf_token)
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
         raise InvalidInput("There is no such action.", code="input.no_row")

@@ -65,11 +65,6 @@ class FrameLabeler:
         return self._ticks[-1].time_ms if self._ticks else None
 
     @property
-    def frame_pending(self) -> bool:
-        """Whether a frame was requested and has not arrived."""
-        return self._requested
-
-    @property
     def needs_state(self) -> bool:
         """Whether the car's state at this step may be needed: a frame that shows this tick may arrive."""
         return self._requested or (self.lag_ticks > 0 and self._is_due(self._ticks[-1].time_ms))

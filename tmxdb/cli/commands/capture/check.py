@@ -20,7 +20,7 @@ from tmxdb.cli.shared.output import message, print_json, safe
 from tmxdb.storage.user_files import check_user_file, write_user_file
 
 if TYPE_CHECKING:
-    from tmxdb.game.check import CheckResult
+    from tmxdb.game.check_result import CheckResult
 
 _WIDTH = len("TMInterface folder")
 

@@ -162,7 +162,7 @@ def _convert_all(
             _stdout(data)
         return
     if output is None or output == STDIN:
-        raise UsageError("many files are written into a folder: name it with -o.", code="input.output")
+        raise UsageError("many files are written into a folder: choose it with -o.", code="input.output")
     targets = list(_targets(files, Path(output), SUFFIXES[what, form]))
     if not targets:
         raise InvalidInput("No .gbx files in the folders you named.", code="input.no_files")

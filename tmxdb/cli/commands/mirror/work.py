@@ -9,7 +9,7 @@ from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.game import CaptureGameOptions
 from tmxdb.cli.options.selection import ReplaySelection
 from tmxdb.cli.options.work import WorkOptions
-from tmxdb.kinds import KINDS, UNASKED
+from tmxdb.kinds import KINDS, RUN_KINDS
 
 
 @command()
@@ -53,7 +53,7 @@ def run(only: ReplaySelection, options: WorkOptions, storage: StorageOptions, ex
       tmxdb run --track-ids ids.txt
       tmxdb run --dry-run
     """
-    _do(list(UNASKED), storage, exchange, options, CaptureGameOptions(), only)
+    _do(list(RUN_KINDS), storage, exchange, options, CaptureGameOptions(), only)
 
 
 def _do(
