@@ -21,6 +21,7 @@ LEAVES = {
     "formats",
     "paths",
     "styles",
+    "storable_text",
     "storage",
     "failure_policy",
     "process_identity",
@@ -63,7 +64,7 @@ OWNERS = {
     "lzokay": {"gbx"},
     "msgspec": {"tmx"},
     "pygbx": {"gbx"},
-    "filelock": {"game", "export"},
+    "filelock": {"storage", "game", "export"},
     "termios": {"cli"},  # not available on Windows
     "rich": {"cli"},
     "fcntl": {"storage"},  # not available on Windows: path_lock.py asks for the system first

@@ -17,8 +17,9 @@
     │   ├── BadRequest         tmx.bad_request  400: a bug in tmxdb, or a field that this site does not have
     │   └── GbxError           gbx.*            these bytes cannot be read
     └── UserActionRequired     stops the run until a person has done something
+        ├── ResourcesExhausted host.*           this machine has no memory, threads or file descriptors left
         ├── DatabaseError      db.missing, db.foreign, db.older, db.newer, db.other_site, db.busy …
-        ├── DiskError          disk.full, disk.read_only, disk.failed
+        ├── DiskError          disk.full, disk.read_only, disk.unreadable, disk.failed
         ├── SiteRefused        tmx.refused      403 several times in a row
         ├── SiteUnreachable    tmx.unreachable  no request has ever succeeded, or none for a long time
         └── InvalidInput       input.*          a file, an ID or an SQL text from the user
@@ -70,6 +71,12 @@ class SiteError(RetryLater):
     """The site did not answer, or answered that it cannot serve the request now."""
 
 
+class SiteOutage(RetryLater):
+    """Every request to the site fails. All workers pause, and no row is charged an attempt."""
+
+    code = "tmx.outage"
+
+
 class InvalidResponse(RetryLater):
     """A response with status 200 whose body is not what was requested. A later response may be right.
 
@@ -110,12 +117,6 @@ class GameTimeout(GameError):
 
 class PermanentError(TmxdbError):
     """A failure that retrying cannot fix."""
-
-
-class SiteOutage(RetryLater):
-    """Every request to the site fails. All workers pause, and no row is charged an attempt."""
-
-    code = "tmx.outage"
 
 
 class ItemGone(PermanentError):
@@ -175,7 +176,7 @@ class DatabaseError(UserActionRequired):
 
 
 class DiskError(UserActionRequired):
-    """The disk is full, read-only or broken, or a file cannot be written for another reason."""
+    """The disk is full, read-only or broken, or a file cannot be read or written for another reason."""
 
     code = "disk.failed"
 

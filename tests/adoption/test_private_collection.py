@@ -45,6 +45,10 @@ def test_replays_and_maps_get_negative_ids_and_facts(collection: Tool) -> None:
     assert [tuple(row.values()) for row in maps] == [("adopted", "done"), ("replay", "done"), ("replay", "done")]
 
 
+def test_a_refresh_of_local_tracks_alone_asks_no_site_and_needs_no_contact(collection: Tool) -> None:
+    assert "No leaderboard is due." in collection("refresh", "--older-than", "0h").err
+
+
 def test_counts_and_verify_take_them_as_complete(collection: Tool) -> None:
     status = collection("status", "--json").json
     assert {kind: counts["done"] for kind, counts in status["kinds"].items()} == {

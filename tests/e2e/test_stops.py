@@ -59,7 +59,7 @@ def test_a_site_that_fails_for_all_pauses_all_and_charges_few(tool: Tool, site: 
         site.set_faults([])
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
-    assert "Pausing all requests for 2 s: the site has trouble with every request." in err
+    assert "Pausing all requests for 2 s: every request fails with a server error." in err
     assert tool.column("select distinct status from replays") == ["done"]
     assert tool.one("select sum(attempts - 1) from replays") <= 50 + 8
 

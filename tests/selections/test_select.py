@@ -160,7 +160,10 @@ def test_a_priority_puts_the_tracks_first_and_dropping_takes_it_back(tool: Tool,
     order = tool.column("select track_id from tracks order by priority")
     added = tool.one("select max(track_id) from tracks")
     assert order[: 1 + len(set(last) - {added})] == [added, *(track_id for track_id in last if track_id != added)]
-    tool("select", "--drop", "mine")
+    dry = tool("select", "--drop", "mine", "--dry-run")
+    assert dry.err == "The selection mine would be dropped; its 2 tracks and their files stay.\n"
+    ran = tool("select", "--drop", "mine")
+    assert ran.err == "Dropped the selection mine; its 2 tracks and their files stay.\n"
     assert tool.one("select count(*) from tracks where priority < 0") == 1
     assert tool.one("select count(*) from selection_tracks") == 0
     assert tool.one("select max(priority) from tracks") == 30

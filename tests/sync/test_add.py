@@ -171,6 +171,17 @@ def test_without_a_lookup_only_the_ids_are_added(tool: Tool, site: RunningSite) 
     assert tool.column("select synced_at from tracks where track_id in (5, 7)") == [None, None]
 
 
+def test_without_a_lookup_no_contact_is_needed_and_nothing_is_remembered(tool: Tool) -> None:
+    tool("--site", "tmnf", "add-tracks", "--no-lookup", "--rate", 2, 5)
+    assert _in_order(tool) == [5]
+    assert tool.column("select key from settings where key in ('site', 'contact')") == []
+    assert tool.one("select count(*) from rate_limit where rate is not null") == 0
+
+
+def test_a_search_needs_a_contact_also_without_a_lookup(tool: Tool) -> None:
+    assert "--contact" in tool("--site", "tmnf", "add-tracks", "--no-lookup", "--name", "A01", ends=2).error
+
+
 @settings(deadline=None)
 @given(st.lists(st.text()))
 def test_any_lines_give_ids_and_sentences(lines: list[str]) -> None:

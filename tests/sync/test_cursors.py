@@ -15,7 +15,7 @@ def test_a_cursor_that_vanished_is_replaced_by_an_older_one(tool: Tool, large_co
         site.delete_track(track_id)
     site.clear_log()
     ran = tool("sync-tracks")
-    assert f"Track {ids[9]} is no longer in the site's list. Continuing behind track {ids[8]}" in ran.err
+    assert f"Track {ids[9]} is no longer in the site's list. Continuing after track {ids[8]}" in ran.err
     assert [query.get("after") for query in queries(site)][:3] == [str(ids[i]) for i in (9, 8, 7)]
     assert tool.one("select count(*) from tracks") == 250
     assert tool.one("select tracks_seen from syncs where scope = 'order1=1'") == 250
@@ -55,7 +55,7 @@ def test_a_repeated_first_page_is_recognised_and_skipped(tool: Tool, large: Runn
     tool("--site", large.url, "sync-tracks", "--max-tracks", 10)
     large.set_faults(["page-again:times=3"])
     ran = tool("sync-tracks")
-    assert "Continuing behind track" in ran.err
+    assert "Continuing after track" in ran.err
     assert "the list is complete" in ran.err
     assert snapshot(tool) == snapshot(tool, "other.db")
 

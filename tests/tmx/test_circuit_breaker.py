@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from itertools import count
 
@@ -135,7 +136,7 @@ def test_404_for_everything_is_an_outage_that_is_believed_after_a_while(
     assert set(codes) == {"tmx.outage"}
     assert [seconds for seconds, _ in pauses] == [2, 4, 8, 16, 32, 60]
     assert {reason for _, reason in pauses} == {
-        "the site has nothing that is requested (404). Believed after 2 min 00 s"
+        "every requested item is missing (404); accepted as deleted after 2 min 00 s"
     }
     assert [fail(breaker, status(404)).code for _ in range(100)] == ["tmx.gone"] * 100
 
@@ -180,6 +181,24 @@ def test_an_unreachable_site_makes_all_workers_pause_longer_and_longer_without_c
     assert pauses[-1][0] == 2
 
 
+@pytest.mark.parametrize("what", ["connection", "5xx", "404"])
+def test_other_threads_do_not_wait_while_a_pause_is_written_to_the_database(what: str) -> None:
+    finished: list[bool] = []
+
+    def pause(seconds: float, reason: str) -> None:
+        other = threading.Thread(target=succeed, args=(breaker,), daemon=True)
+        other.start()
+        other.join(20)
+        finished.append(not other.is_alive())
+
+    breaker = CircuitBreaker("http://site", pause)
+    succeed(breaker)
+    errors = {"connection": lost(), "5xx": status(502), "404": status(404)}
+    while not finished:
+        fail(breaker, errors[what])
+    assert finished == [True]
+
+
 def test_an_outage_that_lasts_stops_the_run(breaker: CircuitBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
     succeed(breaker)
     monkeypatch.setattr(circuit_breaker_module, "LONGEST_OUTAGE_S", -1.0)
@@ -201,7 +220,7 @@ def test_a_site_that_answers_only_5xx_is_an_outage(breaker: CircuitBreaker, paus
     clock.now_s += LONGEST_OUTAGE_S
     stopped = fail(breaker, status(502))
     assert isinstance(stopped, SiteUnreachable)
-    assert "no request correctly for 15 min 30 s: replay 5: the site has trouble (502). Run the same" in str(stopped)
+    assert "given no valid response for 15 min 30 s: replay 5: server error (502). Run the same" in str(stopped)
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -217,7 +236,7 @@ def test_the_same_wrong_answer_to_every_row_is_an_outage_that_charges_no_more_ro
         verdict = fail(breaker, error)
         assert isinstance(verdict, SiteOutage)
         assert policy_for(verdict).action is Action.SNOOZE
-    assert pauses == [(2, "the site answers no request correctly")]
+    assert pauses == [(2, "no request gets a valid response")]
     clock.now_s += LONGEST_OUTAGE_S + 1
     assert isinstance(fail(breaker, error), SiteUnreachable)
 

@@ -128,6 +128,17 @@ def test_a_response_that_is_not_http_is_an_error_with_a_sentence(
     assert len(str(error)) < 500
 
 
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("packed in a way that was not requested", "cannot be read: compressed as 'br', which was not requested."),
+        ("said to be packed", "cannot be read: not valid gzip data."),
+    ],
+)
+def test_an_error_names_the_compression(connect: Callable[..., Exchange], what: str, said: str) -> None:
+    assert said in str(error_of(connect, lambda number: iter([NONSENSE[what]]), "api"))
+
+
 @pytest.mark.parametrize("hint", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"])
 def test_interim_responses_are_skipped(connect: Callable[..., Exchange], hint: bytes) -> None:
     def answer(number: int) -> Iterator[bytes]:

@@ -162,6 +162,17 @@ def test_a_value_nested_too_deeply_makes_the_answer_invalid_and_nothing_worse(de
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([17], "the only entry has no usable id; it is 17."),
+        ([{"TrackId": None}, 17], "none of the 2 entries has a usable id; the first is {'TrackId': None}."),
+    ],
+)
+def test_a_page_without_a_usable_id_says_what_it_has_instead(rows: list[Any], said: str) -> None:
+    assert _read(_body(*rows)) == ("tmx.wrong_json", f"the list: {said}")
+
+
 def test_more_entries_than_requested_are_refused() -> None:
     for body in (_body(TRACK, TRACK), BOM + _body(TRACK, TRACK)):
         with pytest.raises(InvalidResponse, match="2 entries, more than requested"):

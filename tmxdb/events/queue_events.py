@@ -140,7 +140,7 @@ class RowsRecovered(QueueEvent):
 
 @dataclass(frozen=True, slots=True)
 class RowsGivenUp(QueueEvent):
-    """Rows failed because several workers in a row died while working on them."""
+    """Rows failed because several workers died one after another while working on them."""
 
     kind: str
     rows: int
@@ -150,8 +150,9 @@ class RowsGivenUp(QueueEvent):
         return logging.WARNING
 
     def __str__(self) -> str:
-        again = "`tmxdb retry` tries it again" if self.rows == 1 else "`tmxdb retry` tries them again"
-        return f"{self.kind}: gave up {_rows(self.rows)} on which several workers died in a row; {again}."
+        them = "it" if self.rows == 1 else "them"
+        died = f"several workers died one after another while working on {them}"
+        return f"{self.kind}: gave up {_rows(self.rows)}: {died}. `tmxdb retry` tries {them} again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from tmxdb.db.packed_inputs import pack_columns
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
+from tmxdb.storable_text import storable
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 MAX_TEXT_CHARS = 1000
@@ -164,12 +165,6 @@ class _FactReader:
         """Return everything that was not understood or unreadable as a JSON list; None if there is nothing."""
         parts = [*(self(get) or ()), *self._damage]
         return json.dumps([storable(part)[:MAX_TEXT_CHARS] for part in parts], ensure_ascii=False) if parts else None
-
-
-def storable(text: str) -> str:
-    """Return `text` without NUL and lone surrogates, which PostgreSQL and UTF-8 cannot store."""
-    text = text.replace("\0", "")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _invalid(data: bytes, item: str, error: GbxError) -> InvalidResponse:

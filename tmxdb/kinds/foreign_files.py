@@ -1,8 +1,8 @@
-"""Whose file the site sent: files of other rows say nothing about the row for which they were sent.
+"""Whose file the site sent.
 
-A site that serves a wrong file may serve the same one again, so that the same bytes twice do not prove that they are
-the right ones. What proves a mistake of the site: the file is that of another listed replay or track, or other rows got
-the same bytes.
+A file that belongs to another row is a mistake of the site and does not count against this row. The same bytes twice do
+not prove that they are the right ones: a site that serves a wrong file may serve it again. It is a mistake of the site
+if the file is that of another listed replay or track, or if other rows got the same bytes.
 """
 
 from __future__ import annotations

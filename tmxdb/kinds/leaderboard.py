@@ -104,7 +104,7 @@ def best_replays(fetch: FetchPage, top: int, *, item: str = "a track") -> Leader
                 drivers.add(driver)
         last = page.records[-1].replay_id if page.records else None
         if not page.more or last is None or (last == after and len(best) == before):
-            return found(is_complete=not page.more)  # else the cursor leads in a circle
+            return found(is_complete=not page.more)  # else the cursor repeats
         empty_pages = empty_pages + 1 if len(best) == before else 0
         if len(best) == top or empty_pages == MOST_EMPTY_PAGES:
             break
@@ -125,7 +125,7 @@ def all_replays(fetch: FetchPage, *, item: str = "a track") -> LeaderboardListin
             return None if after is None else found
         found.add(page.records)
         after = page.records[-1].replay_id if page.records else None
-        if not page.more or after is None or after in cursors:  # used before: the cursor leads in a circle
+        if not page.more or after is None or after in cursors:  # the cursor repeats
             found.is_complete = not page.more
             break
         cursors.add(after)

@@ -15,6 +15,7 @@ from tmxdb.db.dialect import locking
 from tmxdb.db.models import AttemptRow, WorkerRow, table_of
 from tmxdb.queue.job import MAX_ERROR_LENGTH, RUNNING
 from tmxdb.queue.rows.claim import key_of
+from tmxdb.queue.rows.recover import lost_attempt
 
 SKIPPED, RELEASED = "user.skipped", "user.released"
 OPEN = ("pending", "running", "retry", "failed")
@@ -67,7 +68,11 @@ def release_rows(connection: Connection, kind: str, table: Table, workers: Colle
         status="pending", attempts=bindparam("uncharged"), claimed_by=None
     )  # fmt: skip
     connection.execute(back, [{"released_key": row[0], "uncharged": max(row[1] - 1, 0)} for row in rows])
-    connection.execute(insert(table_of(AttemptRow)), [_lost_attempt(kind, *row, now_ms) for row in rows])
+    attempts = []
+    for item_id, attempt, worker in rows:
+        message = f"{kind} {item_id} was released from worker {worker} with `tmxdb release`."
+        attempts.append(lost_attempt(kind, item_id, attempt, worker, code=RELEASED, message=message, now_ms=now_ms))
+    connection.execute(insert(table_of(AttemptRow)), attempts)
     return len(rows)
 
 
@@ -76,17 +81,3 @@ def _held(table: Table, workers: Collection[str] | None) -> list[Any]:
         return [table.c.status == RUNNING]
     unknown = table.c.claimed_by.not_in(select(WorkerRow.worker_id))
     return [table.c.status == RUNNING, or_(table.c.claimed_by.in_(list(workers)), unknown)]
-
-
-def _lost_attempt(kind: str, item_id: int, attempt: int, worker: str, now_ms: int) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "item_id": item_id,
-        "attempt": attempt,
-        "worker": worker,
-        "started_at": None,
-        "ended_at": iso(now_ms),
-        "outcome": "lost",
-        "error_code": RELEASED,
-        "error": f"{kind} {item_id} was released from worker {worker} with `tmxdb release`.",
-    }

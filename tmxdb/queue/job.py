@@ -36,7 +36,7 @@ MAX_ERROR_LENGTH = 2000
 class Job:
     """A claimed row. `row` contains the columns that the kind needs, `token` identifies the claim.
 
-    `losses`: how many workers in a row died while working on it.
+    `losses`: how many workers died one after another while working on it.
     """
 
     kind: str

@@ -29,7 +29,7 @@ AHEAD_S = 0.25
 LATE_MS = 25
 """How late a slot may be used, in ms."""
 MARGIN_MS = 50
-"""Slots are as wide as if a second were this much longer, for late requests and for delays on the way to the site."""
+"""Each slot is 5 % (50 ms a second) wider than the rate requires, to allow for late requests and network delays."""
 REFRESH_S = 0.1
 """How old the known rate and pause may be."""
 MAX_RESERVED_SLOTS = 2000

@@ -1,4 +1,4 @@
-"""Where a walk through the track list has been: recognises pages that repeat, and finds an older cursor to go on from.
+"""Where a walk through the track list has been: recognises repeated pages, and finds an older cursor to continue from.
 
 The site takes an id that is no longer in the list for no cursor at all and answers with the first page
 (docs/facts/tmx-api.md#paging). All memory here is bounded, however long the list is.
@@ -47,14 +47,14 @@ class RecentIds:
 
 
 class CursorCycle:
-    """Recognises a list whose pages lead in a circle, in constant memory (Brent's algorithm)."""
+    """Recognises that the cursor of a list repeats, in constant memory (Brent's algorithm)."""
 
     def __init__(self) -> None:
         self._reference: int | None = None
         self._steps, self._limit = 0, 1
 
     def repeats(self, cursor: int) -> bool:
-        """Return whether the walk was at `cursor` before. A circle is found within a few rounds."""
+        """Return whether the walk was at `cursor` before. A cycle is found within a few rounds."""
         if cursor == self._reference:
             return True
         self._steps += 1
@@ -64,7 +64,7 @@ class CursorCycle:
 
 
 class UploadOrderHistory:
-    """For the upload order: nothing behind a cursor was uploaded before it.
+    """For the upload order: nothing after a cursor was uploaded before it.
 
     `cursor` and `uploaded_at` are where the walk starts. In a list with the site's `filters` not every known track is
     a valid cursor. If none was seen in this walk, it starts again from the beginning.
@@ -83,16 +83,16 @@ class UploadOrderHistory:
         self._seen.extend((record.track_id, record["uploaded_at"]) for record in page.records)
 
     def is_repeated(self, page: Page[TrackRecord], cursor: int) -> bool:
-        """Return whether `page` cannot be the one behind `cursor`."""
+        """Return whether `page` cannot be the one after `cursor`."""
         ids = {record.track_id for record in page.records}
         if ids and ids <= self._last_page:
             return True
         first = next((moment for record in page.records if (moment := record["uploaded_at"])), None)
-        behind = self.uploaded_at(cursor)
-        return first is not None and behind is not None and first < behind
+        cursor_uploaded_at = self.uploaded_at(cursor)
+        return first is not None and cursor_uploaded_at is not None and first < cursor_uploaded_at
 
     def earlier_cursor(self, cursor: int) -> int | None:
-        """Return a track before `cursor` to go on from, or None for the beginning."""
+        """Return a track before `cursor` to continue from, or None for the beginning."""
         while self._seen and self._seen.pop()[0] != cursor:
             pass
         if self._seen:
@@ -122,9 +122,9 @@ class MovingOrderHistory:
         self._recent.add(record.track_id for record in page.records)
 
     def is_repeated(self, page: Page[TrackRecord], cursor: int) -> bool:
-        """Return whether `page` cannot be the one behind `cursor`."""
+        """Return whether `page` cannot be the one after `cursor`."""
         return bool(page.records) and all(record.track_id in self._recent for record in page.records)
 
     def earlier_cursor(self, cursor: int) -> int | None:
-        """Return a track before `cursor` to go on from, or None for the beginning."""
+        """Return a track before `cursor` to continue from, or None for the beginning."""
         return self._recent.step_back(cursor)

@@ -45,8 +45,8 @@ def result_of(future: Future[T], stop: threading.Event) -> T:
         try:
             return future.result(timeout=_LOOK_S)
         except TimeoutError:
-            if future.done():
-                raise  # by the call itself
+            if future.done():  # since the wait timed out, or the call itself raised TimeoutError
+                return future.result()
             if stop.is_set():
                 raise WorkerStopping("the sync is stopping") from None
 

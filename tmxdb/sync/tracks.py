@@ -206,7 +206,7 @@ class _Chosen:
         return self._at_most is not None and self._count >= self._at_most
 
     def is_full_after(self, page: Page[TrackRecord]) -> bool:
-        """Return whether nothing is needed behind `page`."""
+        """Return whether nothing is needed after `page`."""
         return self._at_most is not None and self._count + len(self._choose(page)[0]) >= self._at_most
 
     def take(self, page: Page[TrackRecord]) -> tuple[list[TrackRecord], list[TrackRecord]]:

@@ -1,6 +1,6 @@
 """Walking the track list page by page: the next page is requested while the last one is being stored.
 
-A cursor is the id of a track; the site continues behind it in the chosen order. A page that repeats what was already
+A cursor is the id of a track; the site continues after it in the chosen order. A page that repeats what was already
 read is recognised (see `sync/cursor_history.py`), and the walk continues from another known track.
 """
 
@@ -31,22 +31,22 @@ class CursorHistory(Protocol):
         """Remember `page` as the next page of the walk."""
 
     def is_repeated(self, page: Page[TrackRecord], cursor: int) -> bool:
-        """Return whether `page` cannot be the one behind `cursor`."""
+        """Return whether `page` cannot be the one after `cursor`."""
 
     def earlier_cursor(self, cursor: int) -> int | None:
-        """Return a track before `cursor` to go on from, or None for the beginning."""
+        """Return a track before `cursor` to continue from, or None for the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalkedPage:
-    """One page of a walk, and the cursor behind it."""
+    """One page of a walk, and the cursor of the next one."""
 
     page: Page[TrackRecord]
     cursor: int | None
 
 
 class Walk:
-    """The pages of one list, starting behind `cursor`. `enough(page)` says that no further page is needed.
+    """The pages of one list, starting after `cursor`. `enough(page)` says that no further page is needed.
 
     `per_page`: how many tracks to ask for at a time; the site may send fewer. None: as many as usual.
     """
@@ -100,7 +100,7 @@ class Walk:
             lost, self._cursor = self._cursor, self._history.earlier_cursor(self._cursor)
             if self._cursor is None:
                 self._cycle = CursorCycle()  # every page may come again
-            where = "from the beginning" if self._cursor is None else f"behind track {self._cursor}"
+            where = "from the beginning" if self._cursor is None else f"after track {self._cursor}"
             self._note(f"Track {lost} is no longer in the site's list. Continuing {where}.")
             page = self._client.result(self._request())
         if self._cursor is not None:
@@ -109,7 +109,7 @@ class Walk:
         return page
 
     def _check_end(self) -> None:
-        """Raise InvalidResponse if the list leads in a circle or has too many pages."""
+        """Raise InvalidResponse if the cursor repeats or the list has too many pages."""
         self._pages += 1
         if self._cursor is not None and self._cycle.repeats(self._cursor):
             raise _repeats()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tmxdb.clock import span
 from tmxdb.errors import (
@@ -30,7 +31,7 @@ FORBIDDEN_AT_MOST = escalate_after("tmx.forbidden")
 """403 in a row before the run stops: the site does not want us, and further requests would make it worse."""
 LONGEST_PAUSE_S, LONGEST_OUTAGE_S = 60.0, 15 * 60.0
 LONGEST_ABSENCE_S = 120.0
-"""How long 404 for everything is taken for an outage. Then it is believed: the items may really be deleted."""
+"""How long 404 for everything is taken for an outage. Then the items are accepted as deleted."""
 _SERVED = ("tmx.bad_request", "tmx.forbidden")
 """Answers that are not what was wanted but show that the site works."""
 
@@ -101,61 +102,61 @@ class CircuitBreaker:
         """Record a request that failed with `error`. Return the error to raise, mostly the same one."""
         with self._lock:
             verdict = self._judge(error, item)
-        if isinstance(verdict, Throttled):
-            self._pause(verdict.retry_after_s or DEFAULT_PAUSE_S, "the site asked us to slow down")
-        return verdict
+        if verdict.pause is not None:  # writes to the database: other threads must not wait for the lock meanwhile
+            self._pause(*verdict.pause)
+        return verdict.error
 
-    def _judge(self, error: TmxdbError, item: str) -> TmxdbError:
+    def _judge(self, error: TmxdbError, item: str) -> _Verdict:
         if error.code == "tmx.connection":
             return self._not_reached(error, item)
         self._lost.end()
         if error.code != "tmx.timeout":
             self._has_answered = True
-        if error.code == "tmx.throttled":
-            return error
+        if isinstance(error, Throttled):
+            return _Verdict(error, (error.retry_after_s or DEFAULT_PAUSE_S, "the site asked us to slow down"))
         self._forbidden = self._forbidden + 1 if error.code == "tmx.forbidden" else 0
         if self._forbidden >= FORBIDDEN_AT_MOST:
             self._stopped = SiteRefused(
                 f"{self._base_url} refuses our requests ({self._forbidden} times 403 in a row). Nothing is lost; ask"
-                " the people who run the site, or come back later."
+                " the site's operators, or come back later."
             )
-            return self._stopped
+            return _Verdict(self._stopped)
         if error.code == "tmx.gone":
             return self._not_found(error, item)
         if error.code in _SERVED:
             self._failing.end()
             self._wrong.end()
             self._pauses = 0
-            return error
+            return _Verdict(error)
         if error.code == "tmx.unavailable":
             self._failing.add(item, self._monotonic())
             if self._failing.count < _threshold(error):
-                return error
-            return self._outage(error, self._failing, "the site has trouble with every request")
+                return _Verdict(error)
+            return self._outage(error, self._failing, "every request fails with a server error")
         if policy_for(error).escalate_after is None:
-            return error
+            return _Verdict(error)
         # A row whose own file is bad fails alone. An outage fails one item after the other.
         self._wrong.add(item, self._monotonic())
         if self._wrong.items < _threshold(error):
-            return error
-        return self._outage(error, self._wrong, "the site answers no request correctly")
+            return _Verdict(error)
+        return self._outage(error, self._wrong, "no request gets a valid response")
 
-    def _not_found(self, error: TmxdbError, item: str) -> TmxdbError:
+    def _not_found(self, error: TmxdbError, item: str) -> _Verdict:
         now_s = self._monotonic()
         self._failing.end()
         self._wrong.end()
         self._gone.add(item, now_s)
         if self._gone.items < _threshold(error) or self._gone.lasts_s(now_s) > LONGEST_ABSENCE_S:
             self._pauses = 0
-            return error
-        absence = span(LONGEST_ABSENCE_S)
-        return self._pause_for_outage(error, f"the site has nothing that is requested (404). Believed after {absence}")
+            return _Verdict(error)
+        reason = f"every requested item is missing (404); accepted as deleted after {span(LONGEST_ABSENCE_S)}"
+        return self._pause_for_outage(error, reason)
 
-    def _not_reached(self, error: TmxdbError, item: str) -> TmxdbError:
+    def _not_reached(self, error: TmxdbError, item: str) -> _Verdict:
         now_s = self._monotonic()
         self._lost.add(item, now_s)
         if self._lost.count < _threshold(error):
-            return error
+            return _Verdict(error)
         if not self._has_answered or self._lost.lasts_s(now_s) > LONGEST_OUTAGE_S:
             return self._stop(
                 f"{self._base_url} cannot be reached: {error}"
@@ -163,28 +164,37 @@ class CircuitBreaker:
             )
         return self._pause_for_outage(error, "the site cannot be reached")
 
-    def _outage(self, error: TmxdbError, streak: _Streak, reason: str) -> TmxdbError:
+    def _outage(self, error: TmxdbError, streak: _Streak, reason: str) -> _Verdict:
         lasts_s = streak.lasts_s(self._monotonic())
         if lasts_s > LONGEST_OUTAGE_S:
             return self._stop(
-                f"{self._base_url} has answered no request correctly for {span(lasts_s)}: {error}"
+                f"{self._base_url} has given no valid response for {span(lasts_s)}: {error}"
                 " Run the same command again later: nothing is lost."
             )
         return self._pause_for_outage(error, reason)
 
-    def _stop(self, message: str) -> TmxdbError:
+    def _stop(self, message: str) -> _Verdict:
         self._stopped = SiteUnreachable(message)
-        return self._stopped
+        return _Verdict(self._stopped)
 
-    def _pause_for_outage(self, error: TmxdbError, reason: str) -> SiteOutage:
+    def _pause_for_outage(self, error: TmxdbError, reason: str) -> _Verdict:
         # Failures of requests that were sent before the pause say nothing new: 64 of them would make it a long one.
-        now_s = self._monotonic()
+        now_s, pause = self._monotonic(), None
         if now_s >= self._paused_until_s:
             self._pauses += 1
             pause_s = min(2.0 ** min(self._pauses, 6), LONGEST_PAUSE_S)
             self._paused_until_s = now_s + pause_s
-            self._pause(pause_s, reason)
-        return SiteOutage(str(error), retry_after_s=max(self._paused_until_s - now_s, 0.1))
+            pause = (pause_s, reason)
+        return _Verdict(SiteOutage(str(error), retry_after_s=max(self._paused_until_s - now_s, 0.1)), pause)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """The error to raise for a failed request, and the pause of all workers that begins with it."""
+
+    error: TmxdbError
+    pause: tuple[float, str] | None = None
+    """Its length in seconds and its reason."""
 
 
 class _Streak:

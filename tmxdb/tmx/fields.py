@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tmxdb.clock import site_time
+from tmxdb.storable_text import storable
 
 LONGEST_TEXT = 20_000
 MOST_NUMBERS, MOST_AUTHORS = 1000, 100
@@ -21,11 +22,6 @@ def role(value: Any) -> str | int | None:
     if isinstance(value, str):
         return storable(value)[:LONGEST_ROLE]
     return value if type(value) is int and abs(value) < INT64 else None
-
-
-def storable(text: str) -> str:
-    """Remove NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def shown(value: Any, at_most: int = 200) -> str:

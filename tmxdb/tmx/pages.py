@@ -66,7 +66,11 @@ def _read(rows: list[Any], more: bool, at_most: int, item: str, read: Callable[[
         else:
             records.append(entry)
     if unusable and not records:
-        raise InvalidResponse(f"{item}: not one usable entry, such as {unusable[0]}.", code="tmx.wrong_json")
+        n, first = len(rows), unusable[0]
+        found = f"the only entry has no usable id; it is {first}."
+        if n > 1:
+            found = f"none of the {n:,} entries has a usable id; the first is {first}."
+        raise InvalidResponse(f"{item}: {found}", code="tmx.wrong_json")
     return Page(tuple(records), more, tuple(unusable))
 
 

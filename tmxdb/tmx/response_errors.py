@@ -37,13 +37,13 @@ def status_error(
         pause_s = DEFAULT_PAUSE_S if asked_s is None else max(asked_s, SHORTEST_PAUSE_S)
         return Throttled(f"{item}: the site asked us to slow down ({status}).", retry_after_s=pause_s)
     if status >= 500:
-        return SiteError(f"{item}: the site has trouble ({status}).", code="tmx.unavailable")
+        return SiteError(f"{item}: server error ({status}).", code="tmx.unavailable")
     if status == 403:
         return SiteError(f"{item}: the site forbids it (403).", code="tmx.forbidden")
     if 300 <= status < 400:
         return InvalidResponse(f"{item}: the site redirects elsewhere ({status}); not followed.", code="tmx.redirect")
     if status == 408:
-        return SiteError(f"{item}: the site waited too long for us (408).", code="tmx.timeout")
+        return SiteError(f"{item}: the site timed out waiting for the request (408).", code="tmx.timeout")
     if status == 400 and detail:
         return BadRequest(f"{item}: the site rejected the request (400). It says: {detail}")
     hint = _HINTS.get(status, "answered with an unexpected status")

@@ -21,8 +21,6 @@ from tmxdb.queue.rows.claim import key_of
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.storage import id_name
 
-PAUSED_KINDS = (*JOBS, pauses.ALL)
-RETRIED = ("failed", "skipped", "retry")
 MAX_REASON = 200
 
 
@@ -82,7 +80,7 @@ class Actions:
         with self._database.write() as connection:
             n = reopen(connection, table, table.c.track_id == track_id)
         return f"The leaderboard of track {id_name(track_id)} " + (
-            "is listed again by the next worker." if n else "waits to be listed already."
+            "will be listed again by the next worker." if n else "is already waiting to be listed."
         )
 
 

@@ -119,8 +119,19 @@ def test_a_site_that_does_not_answer_and_stale_settings_are_found(
     assert "TMXDB_DATABASE is not one of tmxdb's; did you mean TMXDB_DATA?" in found["settings"][0]["found"]
     assert found["settings"][1]["found"] == ".env names variables that tmxdb does not read: TMXDB_CONTACTS"
     assert "SSL_CERT_FILE names 'missing.pem'" in found["certificates"][0]["found"]
+    assert found["certificates"][0]["cure"] == "unset SSL_CERT_FILE, or correct it"
     monkeypatch.delenv("SSL_CERT_FILE")
     assert "does not answer as an exchange does" in findings(tool, "--site", "http://127.0.0.1:9", ends=3)["site"][0]["found"]  # fmt: skip  # noqa: E501
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
+def test_the_variable_of_a_proxy_that_cannot_be_used_is_named(
+    done: Tool, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "ftp://proxy:21")
+    (found,) = findings(done, ends=3)["certificates"]
+    assert "is not the address of a proxy" in found["found"]
+    assert found["cure"] == f"unset {variable}, or correct it"
 
 
 def test_every_check_reads_a_server_too(tool: Tool, postgresql: Database) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -17,11 +17,12 @@ from tests.forked import AnyProcess
 from tests.processes import is_running, needs_ctrl_c
 from tests.tool import Tool, until
 from tmxdb.cli.actions.mirror.work_request import WorkRequest
-from tmxdb.cli.actions.mirror.worker_processes import SharedRun
+from tmxdb.cli.actions.mirror.worker_processes import SharedRun, _Reports, _WorkerProcess
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.game import CaptureGameOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.work import WorkOptions
+from tmxdb.events import Event, EventBus, KindPaused, WaitingForRetry
 from tmxdb_sandbox import RunningSite
 
 INTERRUPTED = 130
@@ -79,6 +80,23 @@ def test_what_all_processes_see_is_said_once(tool: Tool, site: RunningSite) -> N
     tool("pause", "list", "--reason", "maintenance")
     ran = tool("work", "--kind", "list", "--processes", 3, "--no-wait")
     assert ran.err.count("list is paused (maintenance)") == 1
+
+
+def test_events_that_every_process_reports_are_emitted_once_and_take_no_memory() -> None:
+    first, second = (cast(_WorkerProcess, object()) for _ in range(2))
+    emitted: list[Event] = []
+    reports = _Reports(EventBus(emitted.append))
+    paused = KindPaused("list", None, None)
+    reports.emit(paused, first, is_first=True)
+    reports.emit(paused, second, is_first=False)
+    reports.emit(paused, second, is_first=True)  # the first process has ended, and `list` is still paused
+    assert emitted == [paused]
+    reports.emit(paused, second, is_first=True)  # it was resumed and paused again
+    assert emitted == [paused] * 2
+    for second_of_wait in range(1000):
+        reports.emit(WaitingForRetry(1, 5_000_000, 2000 - second_of_wait), second, is_first=True)
+    assert len(emitted) == 1002
+    assert len(reports._last) == 2
 
 
 @pytest.mark.slow

@@ -101,4 +101,5 @@ def test_a_file_that_cannot_be_a_log_is_refused_and_left_alone(tool: Tool, name:
         ran = tool(*words, ends=None)
         assert ran.status in (1, 2)
         assert str(Path(name)) in ran.error.replace("/", os.sep)
+        assert ran.error.endswith("tmx.db is a database. Choose another file.") == (name == "tmx.db")
     assert (tool.folder / "tmx.db").read_bytes() == before

@@ -36,7 +36,7 @@ def test_a_wrong_answer_to_every_download_pauses_all_workers_and_fails_no_row(
         site.set_faults([])
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
-    assert "the site answers no request correctly" in err
+    assert "no request gets a valid response" in err
     assert tool.column("select distinct status from replays") == ["done"]
     assert tool.one("select sum(attempts - 1) from replays") <= escalate_after("tmx.html") + N
     assert tool.one("select count(*) from replays") == total
@@ -58,7 +58,7 @@ def test_404_for_every_download_for_a_while_skips_no_row(tool: Tool, site: Runni
         site.set_faults([])
         _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert b"the site has nothing that is requested (404)" in err
+    assert b"every requested item is missing (404)" in err
     assert tool.column("select distinct status from replays") == ["done"]
     assert tool.one("select sum(attempts - 1) from replays") < escalate_after("tmx.gone") + N
 

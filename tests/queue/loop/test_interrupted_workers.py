@@ -208,6 +208,22 @@ def test_a_system_that_gives_no_thread_at_all_stops_the_run_with_one_sentence(
     assert {(row["status"], row["attempts"]) for row in rows.all(ReplayRow)} == {("pending", 0)}
 
 
+def test_an_error_that_is_not_about_resources_ends_the_run_as_it_is(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = RuntimeError("a fault")
+    Rows(sqlite).replays(1)
+
+    def settle(*arguments: Any, **options: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(store_module, "settle", settle)
+    with pytest.raises(RuntimeError) as raised:
+        worker(sqlite, [FakeKind()]).run()
+    assert raised.value is error
+    assert error.__cause__ is None
+
+
 def test_running_out_of_memory_while_settling_fails_no_row(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = Rows(sqlite)
     rows.replays(1, 2)

@@ -103,6 +103,15 @@ def test_a_thread_pool_continues_with_the_threads_that_the_system_allows(monkeyp
     pool.close()
 
 
+def test_an_error_of_a_thread_that_is_not_about_resources_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = RuntimeError("a fault")
+    monkeypatch.setattr(threading.Thread, "start", raising(error))
+    with pytest.raises(RuntimeError) as raised:
+        ThreadPool(FakeKind(), 1, ResultBuffer[Result]()).submit(_jobs(1))
+    assert raised.value is error
+    assert error.__cause__ is None
+
+
 def test_a_thread_takes_a_share_of_the_jobs_and_those_that_killed_a_worker_alone() -> None:
     batches, alone, results = queue.SimpleQueue[list[int]](), queue.SimpleQueue[int](), ResultBuffer[Result]()
 

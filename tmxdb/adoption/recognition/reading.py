@@ -10,15 +10,8 @@ from tmxdb.adoption.files import Candidate
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import read_challenge
 from tmxdb.gbx.format.limits import MAX_FILE_BYTES
-from tmxdb.kinds.facts import (
-    input_events,
-    map_columns,
-    parse_challenge,
-    parse_replay,
-    reader,
-    replay_columns,
-    storable,
-)
+from tmxdb.kinds.facts import input_events, map_columns, parse_challenge, parse_replay, reader, replay_columns
+from tmxdb.storable_text import storable
 
 REPLAY, MAP = "replay", "map"
 _MAGIC = b"GBX"

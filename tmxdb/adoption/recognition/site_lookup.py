@@ -12,7 +12,7 @@ from tmxdb.tmx.endpoints import IDS_AT_ONCE
 from tmxdb.tmx.records import ReplayRecord, TrackRecord
 
 MOST_REPLAYS = 200_000
-"""SameTime replays kept in memory; leaderboards that were not used for the longest time are dropped first."""
+"""Listed replays kept in memory; the least recently used leaderboards are dropped first."""
 
 
 class SiteLookup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from tmxdb.cli.opening.database import close_at_end, open_database_if_any
 from tmxdb.cli.opening.site import chosen_site
@@ -15,6 +14,7 @@ from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.sync.retrying_client import in_background, result_of
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.http.settings import http_settings
+from tmxdb.tmx.no_rate_limiter import NoRateLimiter
 from tmxdb.tmx.sites import PUBLIC_RATE, Site
 
 ATTEMPTS, PAUSE_S = 3, 0.5
@@ -31,7 +31,7 @@ def check_exchange(database_options: DatabaseOptions, options: ExchangeOptions, 
     _require_contact(where, contact)
     if database is not None and _knows_its_site(database):
         return
-    exchange = Exchange(where, contact=contact, rate_limiter=_NoRateLimiter(), connections=1, http=http_settings())
+    exchange = Exchange(where, contact=contact, rate_limiter=NoRateLimiter(), connections=1, http=http_settings())
     close_at_end(exchange.close)
     for attempt in range(ATTEMPTS):
         try:
@@ -85,7 +85,7 @@ def open_exchange(
 def open_unused_exchange(
     database_options: DatabaseOptions, options: ExchangeOptions, database: Database, stop: threading.Event
 ) -> Exchange:
-    """Return an exchange for kinds that send it no requests: no contact is required and nothing is remembered."""
+    """Return an exchange to which no requests are sent: no contact is required and nothing is remembered."""
     where, contact = site_and_contact(database_options, options, database)
     exchange = Exchange(where, contact=contact, rate_limiter=RateLimiter(database, stop=stop), connections=1)
     close_at_end(exchange.close)
@@ -125,20 +125,3 @@ def _require_contact(where: Site, contact: str | None) -> None:
 def _knows_its_site(database: Database) -> bool:
     with database.read() as connection:
         return settings.setting(connection, "site") is not None
-
-
-class _NoRateLimiter:
-    """For the one request that is sent before there is a database to keep a rate in."""
-
-    def __init__(self) -> None:
-        self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
-        self.waiting_threads: set[int] = set()
-
-    def wait_turn(self) -> None:
-        """Return immediately."""
-
-    def check_stop(self) -> None:
-        """Never stop a request."""
-
-    def pause(self, seconds: float, reason: str) -> None:
-        """Ignore it: there are no other requests."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from tmxdb.cli.framework.option import is_utf8
 from tmxdb.cli.shared.output import message
 from tmxdb.errors import UsageError
 
@@ -48,7 +49,7 @@ def remember_typed(database: Database, key: str, name: str, value: str | None) -
         return
     from tmxdb.db.settings import remember, setting
 
-    if not _is_unicode(value):
+    if not is_utf8(value):
         message(f"--{name} is not valid UTF-8, so it is not remembered: type it each time.")
         return
     with database.read() as connection:
@@ -90,15 +91,6 @@ def remembered_data(database: Database | Reader) -> Path | None:
         return None
     beside = database.path.absolute().parent if database.path is not None else Path.cwd()
     return Path(os.path.normpath(beside / stored))
-
-
-def _is_unicode(text: str) -> bool:
-    """Return whether a database can store `text`; a file name that is not UTF-8 has surrogates in it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _number(least: float, whole: bool) -> Callable[[str], str]:

@@ -127,7 +127,7 @@ def check_log_file(path: Path, option: str) -> None:
                 raise InvalidInput(f"{option} {path} is not a regular file.", code="input.log_file")
             with path.open("rb") as file:
                 if file.read(16) == b"SQLite format 3\0":
-                    raise InvalidInput(f"{option} {path} is a database.", code="input.log_file")
+                    raise InvalidInput(f"{option} {path} is a database. Choose another file.", code="input.log_file")
         path.open("ab").close()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -1,4 +1,4 @@
-"""Running one job. The only place where exceptions become outcomes."""
+"""Running jobs: what a job returns or raises becomes its outcome."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _attempt(job: Job, call: Callable[[], T]) -> T | Result:
     except TmxdbError as error:
         exhausted = exhausted_resource(error)
         return result_of(job, error if exhausted is None else exhausted)
-    except Exception as error:  # noqa: BLE001  # the only such place: a bug fails its row, but not the run
+    except Exception as error:  # noqa: BLE001  # a bug fails its row, but not the run
         exhausted = exhausted_resource(error)
         return Result(job, bug()) if exhausted is None else result_of(job, exhausted)
 

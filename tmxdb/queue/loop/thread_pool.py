@@ -103,9 +103,11 @@ class ThreadPool:
         try:
             thread.start()
         except RuntimeError as error:  # the system allows no more threads: continue with those we have
-            if not self._threads:
-                raise exhausted_resource(error) or error from error
-            return False
+            if self._threads:
+                return False
+            if (exhausted := exhausted_resource(error)) is None:
+                raise
+            raise exhausted from error
         self._threads += 1
         return True
 

@@ -113,7 +113,9 @@ class Worker:
             if not self._stop_now.is_set():
                 self._when_available(self._store.check_unchanged, 0)
         except (MemoryError, RuntimeError) as error:
-            raise exhausted_resource(error) or error from error
+            if (exhausted := exhausted_resource(error)) is None:
+                raise
+            raise exhausted from error
         finally:
             self._shut_down()
         if self._halt is not None:

@@ -74,7 +74,7 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
     for item_id, _, attempt, losses, lost_at, worker in sorted(lost, key=lambda row: (row.priority, row[0])):
         is_blamed = (worker, item_id) in begun
         message = f"{kind.name} {item_id} was recovered from worker {worker}."
-        attempts.append(_lost_attempt(kind.name, item_id, attempt, worker, message, now_ms))
+        attempts.append(lost_attempt(kind.name, item_id, attempt, worker, code=DIED, message=message, now_ms=now_ms))
         change = {KEY: item_id, "claimed_by": None, "attempts": max(attempt - 1, 0), "status": "pending"}
         if is_blamed:
             losses = (0 if lost_at is None or now_ms - from_iso(lost_at) > LOSS_MEMORY_MS else losses) + 1
@@ -96,7 +96,9 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
 
 def given_up_message(kind: str, item_id: int, losses: int) -> str:
     """Return the error of a row that is given up."""
-    return f"{kind} {item_id}: {losses} workers in a row died while working on it. `tmxdb retry` tries it again."
+    return (
+        f"{kind} {item_id}: {losses} workers died one after another while working on it. `tmxdb retry` tries it again."
+    )
 
 
 def promote_due(connection: Connection, kind: Kind, now_ms: int) -> int:
@@ -136,17 +138,10 @@ def next_due(connection: Connection, kind: Kind, selection: Scope | None = None)
     return connection.execute(due).scalar()
 
 
-def _begun(connection: Connection, kind: str, workers: Sequence[str]) -> set[tuple[str, int]]:
-    """Return (worker, key) of each row of `kind` that one of `workers` was working on."""
-    rows = connection.execute(select(_workers.c.worker_id, _workers.c.begun).where(_workers.c.worker_id.in_(workers)))
-    return {(worker, item_id) for worker, begun in rows for item_id in json.loads(begun).get(kind, ())}
-
-
-def _names(change: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(change)
-
-
-def _lost_attempt(kind: str, item_id: int, attempt: int, worker: str, message: str, now_ms: int) -> dict[str, Any]:
+def lost_attempt(
+    kind: str, item_id: int, attempt: int, worker: str, *, code: str, message: str, now_ms: int
+) -> dict[str, Any]:
+    """Return the row of `attempts` for a claim that a worker lost."""
     return {
         "kind": kind,
         "item_id": item_id,
@@ -155,6 +150,16 @@ def _lost_attempt(kind: str, item_id: int, attempt: int, worker: str, message: s
         "started_at": None,
         "ended_at": iso(now_ms),
         "outcome": "lost",
-        "error_code": DIED,
+        "error_code": code,
         "error": message,
     }
+
+
+def _begun(connection: Connection, kind: str, workers: Sequence[str]) -> set[tuple[str, int]]:
+    """Return (worker, key) of each row of `kind` that one of `workers` was working on."""
+    rows = connection.execute(select(_workers.c.worker_id, _workers.c.begun).where(_workers.c.worker_id.in_(workers)))
+    return {(worker, item_id) for worker, begun in rows for item_id in json.loads(begun).get(kind, ())}
+
+
+def _names(change: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(change)

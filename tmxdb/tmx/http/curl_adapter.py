@@ -25,7 +25,7 @@ class CurlAdapter(BaseAdapter):
     """Sends the GET requests of a `requests.Session` with `CurlTransport`.
 
     Timeouts, proxies and certificates come from `settings` alone; those of the session are ignored. A body has at most
-    `largest` bytes, packed and unpacked. Close each response: a large body makes other large ones wait.
+    `largest` bytes, compressed and decompressed. Close each response: a large body makes other large ones wait.
     """
 
     def __init__(self, settings: HttpSettings, *, user_agent: str, most_connections: int, largest: int) -> None:
@@ -68,7 +68,7 @@ class CurlAdapter(BaseAdapter):
 
 
 class ReceivedBody(io.BytesIO):
-    """A body in memory, unpacked. `large` is held from the moment it has more than 256 KB until it is closed."""
+    """A body in memory, decompressed. `large` is held from the moment it has more than 256 KB until it is closed."""
 
     def __init__(self, large: threading.Lock, wait_s: float, largest: int) -> None:
         super().__init__()
@@ -87,13 +87,13 @@ class ReceivedBody(io.BytesIO):
             self.headers[name.strip().lower()] = value.strip()
 
     def take(self, data: bytes) -> None:
-        """Append a received piece of the body. Raise TransferError if it cannot be unpacked or is too large."""
+        """Append a received piece of the body. Raise TransferError if it cannot be decompressed or is too large."""
         if self._unpack is None:
             self._unpack = self._unpacker()
         self._unpack(data)
 
     def finish(self) -> None:
-        """Go to the start of the complete body. Raise TransferError if its packing was cut short."""
+        """Go to the start of the complete body. Raise TransferError if its gzip data was cut short."""
         if self._gzip is not None and not self._gzip.eof:
             raise TransferError("cut", "cut short", self.tell())
         self.seek(0)
@@ -110,11 +110,11 @@ class ReceivedBody(io.BytesIO):
         self.close()
 
     def _unpacker(self) -> Callable[[bytes], None]:
-        packing = self.headers.get("content-encoding", "").lower()
-        if packing in ("", "identity"):
+        coding = self.headers.get("content-encoding", "").lower()
+        if coding in ("", "identity"):
             return self._append
-        if packing not in ("gzip", "x-gzip"):
-            raise TransferError("invalid", f"packed as {packing[:40]!r}, which was not requested")
+        if coding not in ("gzip", "x-gzip"):
+            raise TransferError("invalid", f"compressed as {coding[:40]!r}, which was not requested")
         self._gzip = zlib.decompressobj(31)
         return self._append_unpacked
 
@@ -123,7 +123,7 @@ class ReceivedBody(io.BytesIO):
             try:
                 self._append(self._gzip.decompress(data, 65536))
             except zlib.error:
-                raise TransferError("invalid", "not packed as its header says") from None
+                raise TransferError("invalid", "not valid gzip data") from None
             data = self._gzip.unconsumed_tail
 
     def _append(self, data: bytes) -> None:

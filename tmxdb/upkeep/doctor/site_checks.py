@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tmxdb.clock import iso, span
 from tmxdb.errors import InvalidInput, Throttled, TmxdbError
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.http.settings import http_settings, without_password
+from tmxdb.tmx.no_rate_limiter import NoRateLimiter
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
 MAX_CLOCK_ERROR_S = 60.0
@@ -16,10 +17,14 @@ MAX_CLOCK_ERROR_S = 60.0
 
 def certificates(examined: Examined) -> Iterator[DoctorFinding]:
     """Check the certificates and proxies of the environment."""
+    environment = dict(examined.environment) or os.environ
     try:
-        http = http_settings(dict(examined.environment) or os.environ)
+        http = http_settings(environment)
     except InvalidInput as error:
-        yield DoctorFinding(PROBLEM, str(error), "tmxdb help doctor")
+        variable = str(error).partition(" ")[0]  # each of these messages begins with it
+        if error.code == "input.proxy" and variable.lower() in environment:  # read before that in capitals
+            variable = variable.lower()
+        yield DoctorFinding(PROBLEM, str(error), f"unset {variable}, or correct it")
         return
     source = http.certificates or "those of certifi"
     proxies = {without_password(proxy) for proxy in http.proxies.values()}
@@ -36,7 +41,9 @@ def site(examined: Examined) -> Iterator[DoctorFinding]:
         found = f"{where.base_url} is run by volunteers, who must be able to reach you: no contact is set"
         yield DoctorFinding(PROBLEM, found, "tmxdb --contact you@example.org run")
         return
-    exchange = Exchange(where, contact=examined.contact, rate_limiter=OneRequest(), connections=1, http=http_settings())
+    exchange = Exchange(
+        where, contact=examined.contact, rate_limiter=NoRateLimiter(), connections=1, http=http_settings()
+    )
     try:
         site_s = exchange.probe()
     except Throttled:
@@ -69,20 +76,3 @@ def pause(examined: Examined) -> Iterator[DoctorFinding]:
         left = span((row["paused_until_ms"] - examined.now_ms) / 1000)
         until = iso(row["paused_until_ms"])[:19]
         yield DoctorFinding(NOTE, f"all workers pause for {left}, until {until} UTC: {row['reason']}", "tmxdb status")
-
-
-class OneRequest:
-    """The rate limiter of a single request."""
-
-    def __init__(self) -> None:
-        self.on_pause: Callable[[float, str], None] = lambda seconds, reason: None
-        self.waiting_threads: set[int] = set()
-
-    def wait_turn(self) -> None:
-        """Return immediately."""
-
-    def check_stop(self) -> None:
-        """Never stop a request."""
-
-    def pause(self, seconds: float, reason: str) -> None:
-        """Ignore it: there are no other requests."""

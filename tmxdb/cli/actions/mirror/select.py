@@ -191,5 +191,6 @@ def _drop(options: DatabaseOptions, name: str, *, dry_run: bool) -> None:
         with database.write() as connection:
             n = store.drop(connection, name)
         rank_all(database)
-    verb = "would be forgotten" if dry_run else "forgotten"
-    message(f"Selection {name} {verb}. Its {plural(n, 'track')} and their files stay in the database.")
+    dropped = f"The selection {name} would be dropped" if dry_run else f"Dropped the selection {name}"
+    kept = f"its {plural(n, 'track')} and {'its' if n == 1 else 'their'} files stay" if n else "it had no tracks"
+    message(f"{dropped}; {kept}.")

@@ -166,14 +166,20 @@ class _Reports:
 
     def __init__(self, events: EventBus) -> None:
         self._events = events
-        self._reported_by: dict[str, _WorkerProcess] = {}
+        self._last: dict[type[Event], tuple[str, _WorkerProcess]] = {}
+        """The last event of each type in _SEEN_BY_ALL that the first running process sent, and that process."""
 
     def emit(self, event: Event, process: _WorkerProcess, *, is_first: bool) -> None:
         """Emit `event`, unless another process reports it as well. `is_first`: no process before it is running."""
-        if not isinstance(event, _SEEN_BY_ALL) or (
-            is_first and self._reported_by.setdefault(str(event), process) is process
-        ):
+        if not isinstance(event, _SEEN_BY_ALL):
             self._events.emit(event)
+        elif is_first:
+            text, of = str(event), type(event)
+            last_text, last_process = self._last.get(of, ("", process))
+            self._last[of] = text, process
+            # When the first process ends, the next one reports again what is still true.
+            if text != last_text or process is last_process:
+                self._events.emit(event)
 
 
 @contextmanager

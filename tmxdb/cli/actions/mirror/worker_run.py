@@ -30,7 +30,7 @@ def open_worker_exchange(
     """Return the exchange and the rate in requests per second; captures and local rows need no requests."""
     if sends_nothing:
         return open_unused_exchange(request.storage, request.exchange, database, stop), None
-    # Listing has the connections of its own threads only; see `queue/worker.py`.
+    # Listing has the connections of its own threads only; see `pool_sizes` in `queue/loop/thread_pool.py`.
     connections = request.n if request.kinds == ["list"] else max(1, request.n // 4)
     return open_exchange(
         request.storage, request.exchange, database, connections=connections, stop=stop, at_once=request.n

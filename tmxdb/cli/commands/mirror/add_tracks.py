@@ -64,7 +64,7 @@ def add_tracks(
       tmxdb add-tracks --track-ids track_ids.txt
       tmxdb add-tracks --name "A01-Race"
     """
-    from tmxdb.cli.opening.exchange import check_exchange, open_exchange
+    from tmxdb.cli.opening.exchange import check_exchange, open_exchange, open_unused_exchange
     from tmxdb.sync.add import add_tracks as add
     from tmxdb.sync.add import search
 
@@ -88,10 +88,14 @@ def add_tracks(
         _say_plan(database_options, ids, name)
         return
     with stop_signals() as signals:
-        if lookup or name:
+        sends_requests = lookup or bool(name)
+        if sends_requests:
             check_exchange(database_options, exchange_options, signals.stop)
         database = open_database(database_options, create=True)
-        exchange, _ = open_exchange(database_options, exchange_options, database, connections=1, stop=signals.stop)
+        if sends_requests:
+            exchange, _ = open_exchange(database_options, exchange_options, database, connections=1, stop=signals.stop)
+        else:
+            exchange = open_unused_exchange(database_options, exchange_options, database, signals.stop)
         if name:
             found = search(exchange, name, max_tracks, stop=signals.stop, note=notices(message, "sync"))
             _show(found, name)

@@ -91,7 +91,7 @@ def refresh(
     from tmxdb.cli.actions.mirror.selecting import QuietSync
     from tmxdb.cli.actions.mirror.work import do_work
     from tmxdb.cli.actions.mirror.work_request import WorkRequest
-    from tmxdb.cli.opening.exchange import open_exchange
+    from tmxdb.cli.opening.exchange import open_exchange, open_unused_exchange
     from tmxdb.sync.due import count_due, reopen_old
     from tmxdb.sync.refresh import look_for_changes
 
@@ -99,7 +99,12 @@ def refresh(
         database = open_database(storage)
         only = only.with_file_read().or_remembered(database)
         scope = only.scope(database)
-        exchange, _ = open_exchange(storage, exchange_options, database, connections=2, stop=signals.stop)
+        with database.read() as connection:
+            sends_requests = count_due(connection, before_ms, scope).tracks > 0
+        if sends_requests:
+            exchange, _ = open_exchange(storage, exchange_options, database, connections=2, stop=signals.stop)
+        else:
+            exchange = open_unused_exchange(storage, exchange_options, database, signals.stop)
         budget = options.max_requests
         moved, sent = look_for_changes(
             database,
@@ -122,8 +127,11 @@ def refresh(
         f" {max(waiting - moved, 0):,} pending already."
     )
     left = None if budget is None else budget - sent
-    if waiting + old == 0 or left == 0:
-        message("No leaderboard is due." if waiting + old == 0 else "The budget is used up; the next refresh goes on.")
+    if waiting + old == 0:
+        message("No leaderboard is due.")
+        return
+    if left == 0:
+        message("The budget is used up; the next refresh continues.")
         return
     work = WorkOptions(n=options.n, limit=left, progress=options.progress)
     do_work(WorkRequest(["list"], storage, exchange_options, work, CaptureGameOptions(), only))

@@ -49,6 +49,6 @@ class SelectOptions:
     )
     list_all: bool = option_field("--list", is_flag=True, default=False, help="List all selections.")
     show: str | None = option_field("--show", metavar="NAME", help="Show a selection and its tracks.")
-    drop: str | None = option_field("--drop", metavar="NAME", help="Forget a selection. Its tracks and files stay.")
+    drop: str | None = option_field("--drop", metavar="NAME", help="Drop a selection; its tracks and their files stay.")
     as_json: bool = option_field("--json", is_flag=True, default=False, help="With --list and --show: write JSON.")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show what would be chosen.")
