@@ -93,7 +93,6 @@ AS_THEY_ARE = {
     "capture/store/convert.py": "a working folder: the next conversion of the capture deletes it",
     "export/export_lock.py": "a lock file, on other systems only",
     "game/folders.py": "files that the next start deletes",
-    "game/locks/folder_lock.py": "a lock file, on other systems only",
     "game/locks/port_lock.py": "a lock file, on other systems only",
     "game/process/launch.py": "a note about a game, which is read as the note of a dead one",
 }

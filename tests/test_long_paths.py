@@ -84,6 +84,8 @@ def _windows(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(paths, "_PREFIX", PREFIX)
         monkeypatch.setattr(paths, "with_prefix", lambda path: path if path.startswith(PREFIX) else PREFIX + path)
         monkeypatch.setattr(os.path, "realpath", partial(_realpath, os.path.realpath))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "filelock"]:
+            monkeypatch.delitem(sys.modules, name)  # it keeps the `realpath` that it was imported with
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The failure policy: what each error code does to a row, as one table.
 
-`queue/loop/thread_pool.py` turns raised errors into outcomes with it, `queue/backoff.py` computes waits from it,
+`queue/loop/perform.py` turns raised errors into outcomes with it, `queue/backoff.py` computes waits from it,
 `tmx/circuit_breaker.py` reads when to open, and `sync/retrying_client.py` how long to retry. Add a line for each new
 error code, unless the line of its family (`game.*`) fits. docs/reference/errors.md contains `as_markdown()`, checked by
 a test.
@@ -194,7 +194,7 @@ POLICIES = (
     _retry("disk.swept", USUAL, "another program deleted the temporary file"),
     _retry("disk.in_use", USUAL, "Windows: another program has held the file open for 5 s"),
     _snooze("disk.locked", 10, "another process, which may be stopped, is about to publish a file of the same path"),
-    _stop("disk.*", "full, read-only or failing"),
+    _stop("disk.*", "full, read-only, unreadable or failing"),
     _snooze(
         "db.busy", 2, "another program holds the database; after 2 min the run stops, unless that program is known"
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +77,23 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     yield start
     for client in opened:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def unreadable() -> Callable[[str, OSError], AbstractContextManager[None]]:
+    """A function that makes every attempt to open files of a name fail, within a `with`."""
+
+    @contextmanager
+    def refuse(name: str, error: OSError) -> Iterator[None]:
+        real = builtins.open
+
+        def refusing(path: Any, *arguments: Any, **options: Any) -> Any:
+            if str(path).endswith(name):
+                raise type(error)(error.errno, error.strerror, str(path))
+            return real(path, *arguments, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(builtins, "open", refusing)
+            yield
+
+    return refuse

@@ -63,10 +63,10 @@ def test_rows_are_skipped_with_a_reason(client: Any, rows: Rows) -> None:
 
 def test_a_leaderboard_is_listed_again(client: Any, rows: Rows) -> None:
     assert "List the leaderboard again" in client.get("/track/1").text
-    assert "is listed again" in send(client, "refresh", track="1", back="/track/1").text
+    assert "will be listed again" in send(client, "refresh", track="1", back="/track/1").text
     assert rows.one(TrackRow, 1)["status"] == "pending"
     assert "List the leaderboard again" not in client.get("/track/1").text
-    assert "waits to be listed already" in send(client, "refresh", track="1", back="/track/1").text
+    assert "is already waiting to be listed" in send(client, "refresh", track="1", back="/track/1").text
     assert send(client, "refresh", track="local1").status_code == 400
 
 

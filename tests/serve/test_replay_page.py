@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,29 @@ def test_charts_have_what_the_file_has(three_runs: Database, serve: Callable[...
     steer = dict(zip(charts["steer"]["x"], charts["steer"]["series"][0], strict=True))
     assert (steer[1000], steer[1250]) == (1.0, -0.488)
     assert charts["gear"]["x"] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied"),
+            "cannot be read (Permission denied). Check the permissions",
+        ),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error. Check the disk"),
+    ],
+)
+def test_a_file_that_cannot_be_read_leaves_the_page_and_the_other_run(
+    three_runs: Database, serve: Callable[..., Any], unreadable: Callable[..., Any], error: OSError, sentence: str
+) -> None:
+    client = serve(three_runs)
+    with unreadable("damaged.gbx", error):
+        assert client.get("/replay/12?with=11").status_code == 200
+        answer = client.get("/replay/11/runs.json?with=12")
+    assert answer.status_code == 200
+    ann, bob = answer.json()["runs"]
+    assert ann["problem"] is None
+    assert bob["problem"].endswith(f"damaged.gbx: {sentence}")
 
 
 def test_a_captured_run_has_frames_and_gears(sqlite: Database, tmp_path: Path, serve: Callable[..., Any]) -> None:

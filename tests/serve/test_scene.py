@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import re
@@ -126,6 +127,37 @@ def test_a_scene_has_lines_and_names_what_it_leaves_out(mirrored: Database, serv
     assert [ghost["replay_id"] for ghost in header["ghosts"]] + sorted(reasons) == sorted({"11", "12", "13"})
     for ghost in header["ghosts"]:
         assert (ghost["name"], ghost["rank"], ghost["checkpoints_ms"]) == ("</script>", 1, [400, None, 1000])
+
+
+def test_a_file_that_cannot_be_read_is_named_until_it_can_be(
+    mirrored: Database, serve: Callable[..., Any], unreadable: Callable[..., Any]
+) -> None:
+    client = serve(mirrored)
+    with unreadable("whole.gbx", PermissionError(errno.EACCES, "Permission denied")):
+        answer = client.get("/track/1/scene.bin")
+        assert answer.status_code == 200
+        header = opened(answer.content)
+        assert [ghost["replay_id"] for ghost in header["ghosts"]] == []
+        (reason,) = [one["reason"] for one in header["left_out"] if one["replay_id"] == "11"]
+        assert reason.endswith("whole.gbx: cannot be read (Permission denied). Check the permissions")
+    client = serve(mirrored)  # which has nothing in memory
+    with unreadable("map.gbx", OSError(errno.EIO, "Input/output error")):
+        header = opened(client.get("/track/1/scene.bin").content)
+        assert [ghost["replay_id"] for ghost in header["ghosts"]] == ["11"]
+        assert header["blocks"]["n"] == 0
+        assert header["map_problem"].startswith("The map is not drawn: ")
+        assert header["map_problem"].endswith("map.gbx: Input/output error. Check the disk.")
+    header = opened(client.get("/track/1/scene.bin").content)
+    assert (header["blocks"]["n"], header["map_problem"]) == (2, None)
+
+
+def test_a_file_that_is_put_back_is_drawn_at_the_next_request(
+    mirrored: Database, tmp_path: Path, serve: Callable[..., Any]
+) -> None:
+    client = serve(mirrored)
+    assert len(opened(client.get("/track/1/scene.bin").content)["ghosts"]) == 1
+    (tmp_path / "data" / "missing.gbx").write_bytes(a_replay())
+    assert len(opened(client.get("/track/1/scene.bin").content)["ghosts"]) == 2
 
 
 @needs_samples

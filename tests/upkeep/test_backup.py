@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -22,6 +23,8 @@ from tests.upkeep.conftest import Shelf
 from tmxdb.db.engine import Database
 from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
+from tmxdb.process_identity import process_started_ms
+from tmxdb.storage.file_lock import file_lock
 from tmxdb.upkeep import backup as backup_module
 
 Run = Callable[..., Any]
@@ -135,6 +138,38 @@ def test_two_backups_to_one_file_at_the_same_time_are_noticed(tool: Run, rows: R
         process.kill()
     tool("backup", "copy.db")
     assert names(folder, "copy") == {"copy.db"}
+
+
+def test_a_note_about_a_process_is_not_what_refuses_a_second_backup(tool: Run, rows: Rows, folder: Path) -> None:
+    """Earlier versions wrote one into the lock file. Two backups that both found it out of date both went on."""
+    rows.replay(1)
+    lock, dead = folder / "copy.db.lock.partial", "999999999-1"
+    (folder / f"copy.db.{dead}.partial-journal").write_bytes(b"left")
+    with file_lock(lock, wait_s=0) as is_held:
+        assert is_held
+        lock.write_text(dead, "ascii")
+        refused = tool("backup", "copy.db", ends=1).error
+        assert "another `tmxdb backup` is writing copy.db (process 999999999)" in refused
+        assert lock.exists()
+    lock.write_text(f"{os.getpid()}-{process_started_ms(os.getpid())}", "ascii")  # of this number on another machine
+    tool("backup", "copy.db")
+    assert names(folder, "copy") == {"copy.db"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks files on every disk")
+def test_a_backup_is_made_on_a_file_system_without_locks(
+    tool: Run, rows: Rows, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows.replay(1)
+    other = folder / "copy.db.999999999-1.partial"
+    other.write_bytes(b"of a backup that may be running")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    tool("backup", "copy.db")
+    assert names(folder, "copy") == {"copy.db", other.name}
 
 
 @pytest.mark.parametrize("step", ["finish_copy", "_publish"])

@@ -107,6 +107,35 @@ def test_a_row_whose_file_is_written_in_other_letters_keeps_it(tool: Run, shelf:
     assert [finding for finding in report["findings"] if finding["what"] == "orphan"] == []
 
 
+@pytest.mark.parametrize(
+    ("named", "on_disk"),
+    [
+        ("replays/old/Ärger.Replay.Gbx", "replays/old/Ärger.Replay.Gbx"),
+        ("replays/old/Größe.Replay.Gbx", "replays/old/Größe.Replay.Gbx"),
+        ("tracks/old/Größe.Challenge.Gbx", "tracks/old/Größe.Challenge.Gbx"),
+        ("replays/old/Ärger.Replay.Gbx", "replays/OLD/äRGER.replay.gbx"),
+        ("replays/old/İstanbul_ΣΑΣ.Replay.Gbx", "replays/old/İstanbul_σας.Replay.Gbx"),
+        ("replays/old/Anna_I.Replay.Gbx", "replays/old/anna_i.replay.gbx"),
+    ],
+)
+def test_a_file_with_a_name_outside_ascii_belongs_to_the_row_that_names_it(
+    tool: Run, shelf: Shelf, rows: Rows, named: str, on_disk: str
+) -> None:
+    """SQLite's `lower` leaves Ä as it is, and Python's `casefold` makes ss of ß: such a file was moved away."""
+    shelf.replay(1)
+    if named.startswith("replays"):
+        rows.replay(2, "done", track_id=5, file_path=named, file_bytes=1)
+    else:
+        rows.map(1, "done", file_path=named, file_bytes=1)
+    shelf.put(on_disk, b"x")
+    other = shelf.put("replays/old/Öde.Replay.Gbx", b"x")
+    report = tool("verify", "--json", "--move-orphans", ends=None).json
+    orphans = [finding["path"] for finding in report["findings"] if finding["what"] == "orphan"]
+    assert orphans == ["replays/old/Öde.Replay.Gbx"]
+    assert (shelf.data / on_disk).exists()
+    assert not other.exists()
+
+
 def test_temporary_files_of_live_workers_stay_and_those_of_dead_ones_are_swept(
     tool: Run, shelf: Shelf, rows: Rows, clock: FakeClock
 ) -> None:
@@ -119,6 +148,21 @@ def test_temporary_files_of_live_workers_stay_and_those_of_dead_ones_are_swept(
     tool("verify", "--repair")
     assert mine.exists()
     assert not dead.exists()
+
+
+def test_a_folder_that_cannot_be_listed_is_not_said_to_be_unwritable(
+    tool: Run, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.replay(1)
+    real = os.scandir
+
+    def refuse(folder: Any) -> Any:
+        if Path(folder).name == "replays":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert "replays: cannot be read (Permission denied). Check the permissions." in tool("verify", ends=1).error
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows allows symbolic links to administrators only")

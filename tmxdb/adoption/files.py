@@ -42,7 +42,7 @@ class OlderProgress:
 
 
 def files_below(root: Path) -> Iterator[Candidate]:
-    """Yield every file below `root`, or `root` itself. Links to folders are not followed: they may form a circle.
+    """Yield every file below `root`, or `root` itself. Links to folders are not followed: they may form a loop.
 
     Raise DiskError if a folder cannot be listed.
     """
@@ -50,16 +50,16 @@ def files_below(root: Path) -> Iterator[Candidate]:
     if root.is_dir():
         yield from _below(root, (root.name,))
     else:
-        with disk_errors(str(root)):
+        with disk_errors(str(root), reading=True):
             found = os.stat(root)
         yield Candidate(str(root), (root.parent.name,), found.st_size, found.st_mtime_ns)
 
 
 def _below(folder: Path, names: tuple[str, ...]) -> Iterator[Candidate]:
-    with disk_errors(str(folder)), os.scandir(folder) as entries:
+    with disk_errors(str(folder), reading=True), os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
-        with disk_errors(entry.path):
+        with disk_errors(entry.path, reading=True):
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != PARTIAL:
                     yield from _below(folder / entry.name, (*names, entry.name))

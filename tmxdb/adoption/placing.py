@@ -55,7 +55,7 @@ def _in_place(found: FoundFile, stored: str) -> str:
 
 
 def _copy(storage: Storage, found: FoundFile, source: Path, path: str, owner: str) -> None:
-    with disk_errors(str(source)):
+    with disk_errors(str(source), reading=True):
         data = source.read_bytes()
     if hashlib.sha256(data).hexdigest() != found.sha256:
         raise InvalidInput(
@@ -82,5 +82,5 @@ def _linked(storage: Storage, source: Path, target: Path) -> bool:
 
 
 def _digest(file: Path) -> str:
-    with disk_errors(str(file)), open(file, "rb") as opened:
+    with disk_errors(str(file), reading=True), open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

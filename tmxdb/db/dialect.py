@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    LargeBinary,
     Select,
     Table,
     Text,
@@ -24,9 +25,11 @@ from sqlalchemy import (
     Update,
     bindparam,
     cast,
+    collate,
     column,
     func,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -132,6 +135,19 @@ def any_of(column: Column[Any], parameter: str, engine: str) -> ColumnElement[bo
 def array(numbers: Iterable[int], engine: str) -> Any:
     """Return `numbers` as the one value that `any_of` expects."""
     return json.dumps(list(numbers)) if engine == SQLITE else list(numbers)
+
+
+def may_fold_to(text: ColumnElement[Any], folded: Iterable[str], engine: str) -> ColumnElement[bool]:
+    """Return a condition that leaves out only texts that `casefold` in Python turns into no member of `folded`.
+
+    It narrows a search and does not decide: every text outside ASCII passes. SQLite's `lower` leaves its letters as
+    they are, and PostgreSQL's depends on the locale, so the caller folds and compares what it reads.
+    """
+    if engine == SQLITE:
+        lower, octets = func.lower(text), func.length(cast(text, LargeBinary))
+    else:
+        lower, octets = func.lower(collate(text, "C")), func.octet_length(text)
+    return or_(lower.in_([one for one in folded if one.isascii()]), octets != func.length(text))
 
 
 class _JsonNumbers(FunctionElement[Any]):

@@ -27,6 +27,11 @@ MOST_KNOWN = 10_000
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 
+def owner_of(partial_file: Path) -> str:
+    """Return the worker that created `partial_file`, as in `Storage.create`."""
+    return partial_file.name.partition("~")[0]
+
+
 def is_absolute(path: str) -> bool:
     """Return whether `path`, as stored in a row, leads out of the data folder: to a file that was adopted in place."""
     return _ABSOLUTE.match(path) is not None
@@ -66,9 +71,9 @@ class Storage:
         return True
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of `path`, or None if there is no such file."""
+        """Return the bytes of `path`, or None if there is no such file. Raise DiskError or RetryLater."""
         target = self._located(path)
-        with disk_errors(path, instead=self._instead):
+        with disk_errors(path, instead=self._instead, reading=True):
             try:
                 with open(target, "rb", buffering=0) as file:
                     return file.read()
@@ -164,7 +169,7 @@ class Storage:
         """
         deleted = 0
         for file in partial_files:
-            if file.name.split("~", 1)[0] not in live:
+            if owner_of(file) not in live:
                 with suppress(OSError):
                     if file.is_dir():
                         shutil.rmtree(file)

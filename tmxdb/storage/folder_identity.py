@@ -41,7 +41,7 @@ class FolderIdentity:
         """Raise DiskError if the folder or its marker is missing, or another one."""
         if self._first is None:
             return
-        with disk_errors(self._marker):
+        with disk_errors(self._marker, reading=True):
             is_same = self._is_same()
         if not is_same:
             raise DiskError(

@@ -16,11 +16,11 @@ SHARING_VIOLATIONS = (32, 33)
 
 
 @contextmanager
-def disk_errors(item: str, *, instead: str = CHOOSE_DATA) -> Iterator[None]:
+def disk_errors(item: str, *, instead: str = CHOOSE_DATA, reading: bool = False) -> Iterator[None]:
     """Raise DiskError for any OSError in the block, or RetryLater if another program has the file open.
 
     `item` names the file if the error does not. `instead` is what the user can do other than fix the permissions, such
-    as "choose another folder with --data".
+    as "choose another folder with --data". `reading`: the block only reads.
     """
     try:
         yield
@@ -28,10 +28,10 @@ def disk_errors(item: str, *, instead: str = CHOOSE_DATA) -> Iterator[None]:
         raise
     except OSError as error:
         name = error.filename if isinstance(error.filename, str) else item
-        raise disk_error(error, name, instead=instead) from error
+        raise disk_error(error, name, instead=instead, reading=reading) from error
 
 
-def disk_error(error: OSError, name: str, *, instead: str) -> TmxdbError:
+def disk_error(error: OSError, name: str, *, instead: str, reading: bool = False) -> TmxdbError:
     """Return the exception to raise for `error` on the file `name`."""
     name = plain(name)
     if getattr(error, "winerror", None) in SHARING_VIOLATIONS:
@@ -42,6 +42,8 @@ def disk_error(error: OSError, name: str, *, instead: str) -> TmxdbError:
             f"{name}: the disk is full. Make room, then run the same command again: nothing is lost.",
             code="disk.full",
         )
+    if reading and number in (errno.EACCES, errno.EPERM):
+        return DiskError(f"{name}: cannot be read ({error.strerror}). Check the permissions.", code="disk.unreadable")
     if number in (errno.EROFS, errno.EACCES, errno.EPERM):
         return DiskError(
             f"{name}: cannot be written ({error.strerror}). Check the permissions, or {instead}.",

@@ -6,23 +6,24 @@ It is written next to its final name, checked, synced to disk, and only then ren
 from __future__ import annotations
 
 import os
-import time
+import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from tmxdb.db.engine import Database
 from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
 from tmxdb.errors import InvalidInput
-from tmxdb.process_identity import has_ended, process_started_ms
+from tmxdb.process_identity import process_started_ms
 from tmxdb.storage import PARTIAL, Storage, disk_errors, durable
+from tmxdb.storage.file_lock import NO_LOCKS, file_lock
 from tmxdb.upkeep.copying import Copying, carry_over, check, claim_target, finish
 from tmxdb.upkeep.safe_move import move_without_replacing
 
 _INSTEAD = "give another FILE"
-_WRITTEN_WITHIN_S = 5.0
-"""A lock that stays empty longer is left by a process that was killed."""
+_LOCK_WAIT_S = 0.2
+"""A lock that another process is just releasing needs a moment."""
 _COMPANIONS = ("-wal", "-shm", "-journal")
 
 
@@ -64,15 +65,7 @@ def _copy(copying: Copying, file: Path, partial: Path, *, force: bool) -> int | 
 
 def partial_of(file: Path) -> Path:
     """Return the name of this process's unfinished copy of `file`."""
-    return _partial(file, _this_process())
-
-
-def _partial(file: Path, process: str) -> Path:
-    return file.parent / f"{file.name}.{process}{PARTIAL}"
-
-
-def _this_process() -> str:
-    return f"{os.getpid()}-{process_started_ms(os.getpid())}"
+    return file.parent / f"{file.name}.{os.getpid()}-{process_started_ms(os.getpid()) or 0}{PARTIAL}"
 
 
 def _explained(file: Path) -> AbstractContextManager[None]:
@@ -104,38 +97,37 @@ def _refuse(source: Database, file: Path, *, force: bool) -> None:
 
 @contextmanager
 def _reserved(file: Path) -> Iterator[None]:
-    """Hold the only backup to `file`. Raise InvalidInput if another process does; a dead one is cleaned up."""
+    """Hold the only backup to `file`, and remove what killed ones left. Raise InvalidInput if another process holds it.
+
+    On a file system without locks nothing is held: backups have names of their own until they are complete.
+    """
     lock = file.parent / f"{file.name}.lock{PARTIAL}"
-    while True:
+    with ExitStack() as stack:
+        is_held: bool | None = None
         try:
-            descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        except FileExistsError:
-            _remove_stale(file, lock)
-            continue
-        break
-    with open(descriptor, "w", encoding="ascii") as opened:
-        opened.write(_this_process())
-    try:
-        yield
-    finally:
-        durable.unlink(lock, missing_ok=True)
-
-
-def _remove_stale(file: Path, lock: Path) -> None:
-    with suppress(FileNotFoundError):  # the other one has just finished
-        holder = lock.read_text(encoding="ascii", errors="replace")
-        pid, _, started_ms = holder.partition("-")
-        if holder == "" and time.time() - lock.stat().st_mtime < _WRITTEN_WITHIN_S:
-            time.sleep(0.05)
-        elif pid.isdigit() and started_ms.isdigit() and not has_ended(int(pid), int(started_ms)):
+            is_held = stack.enter_context(file_lock(lock, wait_s=_LOCK_WAIT_S))
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            durable.unlink(lock, missing_ok=True)
+        unfinished = _unfinished(file)
+        if is_held is False:
+            pid = next(iter(unfinished.values()), "unknown")
             raise InvalidInput(
                 f"another `tmxdb backup` is writing {file} (process {pid}). Wait for it, or give another name.",
                 code="input.at_work",
             )
-        else:
-            if pid.isdigit():
-                _discard(_partial(file, holder))
-            durable.unlink(lock, missing_ok=True)
+        for partial in unfinished if is_held else ():
+            _discard(partial)
+        yield
+
+
+def _unfinished(file: Path) -> dict[Path, str]:
+    """Return the unfinished copies of `file`, each with the number of the process that wrote it."""
+    ends = "|".join(_COMPANIONS)
+    pattern = re.compile(rf"({re.escape(file.name)}\.(\d+)-(?:\d+|None){re.escape(PARTIAL)})(?:{ends})?", re.ASCII)
+    found = (pattern.fullmatch(name) for name in os.listdir(file.parent))
+    return {file.parent / match[1]: match[2] for match in found if match}
 
 
 def _from_server(copying: Copying) -> bool:

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
+from tmxdb.db.dialect import engine_name, may_fold_to
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.storage import PARTIAL, Storage, id_in_name, id_name
+from tmxdb.storage.data_folder import owner_of
 
 FOLDERS = ("replays", "tracks", "frames")
 ORPHANS = "orphans"
@@ -167,13 +169,17 @@ def _capture_candidates(connection: Connection, storage: Storage, batch: Batch, 
 
 
 def _named_anywhere(connection: Connection, paths: Sequence[str]) -> set[str]:
-    """Return those of `paths`, case-folded, that a replay or map names as its file."""
+    """Return those of `paths`, case-folded, that a replay or map names as its file.
+
+    Python folds both sides: SQL's `lower` folds ASCII only, so a file `Ärger.Gbx` would belong to no row.
+    """
     found: set[str] = set()
     for i in range(0, len(paths), FILE_BATCH):
-        part = [path.casefold() for path in paths[i : i + FILE_BATCH]]
+        part = {path.casefold() for path in paths[i : i + FILE_BATCH]}
         for table in (_replays, _maps):
-            named = func.lower(table.c.file_path)
-            found.update(connection.execute(select(named).where(named.in_(part))).scalars())
+            query = select(table.c.file_path).where(may_fold_to(table.c.file_path, part, engine_name(connection)))
+            with connection.execute(query, execution_options={"yield_per": FILE_BATCH}) as rows:
+                found.update(part.intersection(path.casefold() for path in rows.scalars()))
     return found
 
 
@@ -189,4 +195,4 @@ def orphan_target(storage: Storage, path: str) -> Path:
 
 def leftovers(partial_files: Sequence[Path], live: set[str]) -> list[Path]:
     """Return those of the temporary files whose workers are not `live`."""
-    return [file for file in partial_files if file.name.split("~", 1)[0] not in live]
+    return [file for file in partial_files if owner_of(file) not in live]

@@ -199,7 +199,7 @@ def _problem(run: Verification, row: Sequence[Any]) -> Problem | None:
 
 def _folders(run: Verification, pool: ThreadPoolExecutor, folder: str, after: Any) -> Iterator[list[Finding]]:
     """Find orphans below `folder`; yield the findings of some batches at a time."""
-    with disk_errors(str(run.storage.root / folder)):
+    with disk_errors(str(run.storage.root / folder), reading=True):
         gathered: list[str] = []  # unknown to the rows of their track; all rows are searched for many of them together
         n = since = 0
         last = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -24,7 +25,7 @@ from tmxdb.arrays.telemetry import telemetry_of
 from tmxdb.capture.output.encoder import Encoder
 from tmxdb.capture.output.folder import CaptureFolder, read_complete
 from tmxdb.capture.output.manifest import METADATA
-from tmxdb.capture.output.reader import read_frames, read_image, read_jpeg, read_metadata
+from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_metadata
 from tmxdb.capture.race.commands import StoreFrame, StoreTick
 from tmxdb.capture.settings import STORES, CaptureSettings
 from tmxdb.capture.store.convert import convert, stored_as
@@ -231,6 +232,26 @@ def test_a_conversion_to_a_video_says_whether_it_loses_anything(tmp_path: Path, 
     assert not back.same_bytes
     assert len(list(folder.glob("frame_*.jpeg"))) == FRAMES
     assert capture_problem(Storage(tmp_path), PATH, content=True) is None
+
+
+@pytest.mark.parametrize(("source", "target"), [("tar", "files"), ("files", "tar"), ("files", "video")])
+def test_a_conversion_has_few_frames_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, target: str
+) -> None:
+    if target == "video":
+        needs.module("av")
+    made(tmp_path, source)
+    most = 0
+
+    def counted(folder: Path, frame: CapturedFrame) -> bytes:
+        nonlocal most
+        most = max(most, sum(type(one) is CapturedFrame for one in gc.get_objects()))
+        return read_jpeg(folder, frame)
+
+    monkeypatch.setattr("tmxdb.capture.store.convert.read_jpeg", counted)
+    monkeypatch.setattr("tmxdb.capture.output.reader.read_jpeg", counted)
+    assert convert(Storage(tmp_path), PATH, target, owner="me") is not None
+    assert 1 <= most <= 3
 
 
 @pytest.mark.parametrize("source", ["files", "tar", "video"])

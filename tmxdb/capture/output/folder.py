@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,12 +27,14 @@ from typing import Any, BinaryIO
 
 from tmxdb.capture.output.file_syncer import FileSyncer
 from tmxdb.capture.output.manifest import FORMAT_VERSION, MANIFEST, METADATA, CaptureMetadata, FrameRecord
+from tmxdb.capture.output.reader import read_frames
 from tmxdb.capture.output.rulka import closing_lines
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TELEMETRY_MEMBER, TarWriter
 from tmxdb.capture.store.video import VIDEO, VideoWriter
 from tmxdb.capture.telemetry.files import describe, file_name, write_telemetry
 from tmxdb.capture.telemetry.table import TelemetryTable
+from tmxdb.errors import InvalidInput
 from tmxdb.storage import PARTIAL, Storage, disk_errors, durable, id_name, safe_name, sync_folder
 from tmxdb.storage.new_file import write_all
 
@@ -59,7 +61,7 @@ def read_complete(storage: Storage, path: str, replay_id: int, settings: Capture
     Another worker that lost its claim may be about to replace the folder: the lock waits for that one. Raise DiskError
     if the folder is there and cannot be read.
     """
-    with storage.lock(path), disk_errors(path):
+    with storage.lock(path), disk_errors(path, reading=True):
         return _read_complete(storage.absolute(path), replay_id, settings)
 
 
@@ -73,13 +75,8 @@ def _read_complete(folder: Path, replay_id: int, settings: CaptureSettings) -> d
             return None
         if store is not None and store["kind"] == "tar":
             return dict(metadata)
-        entries = json.loads((folder / MANIFEST).read_bytes())
-        if isinstance(entries, dict):
-            entries = entries["entries"]
-        if metadata["total_frames"] != len(entries):
-            return None
         sizes = {item.name: item.stat().st_size for item in os.scandir(folder)}
-        if store is None and not all(sizes.get(entry["file"], 0) for entry in entries):
+        if metadata["total_frames"] != _frames_there(folder, None if store is not None else sizes):
             return None
         telemetry = metadata.get("telemetry")
         if telemetry is not None and not sizes.get(telemetry["file"], 0):
@@ -87,6 +84,24 @@ def _read_complete(folder: Path, replay_id: int, settings: CaptureSettings) -> d
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError):
         return None  # other errors of reading say nothing about the folder, which must not be replaced then
     return dict(metadata)
+
+
+def _frames_there(folder: Path, sizes: Mapping[str, int] | None) -> int | None:
+    """Return the number of frames in the manifest; None if it is damaged, or a picture is missing or empty.
+
+    `sizes`: those of the pictures by name; None if they have no files of their own. Raise OSError.
+    """
+    n = 0
+    try:
+        for frame in read_frames(folder):
+            if sizes is not None and not sizes.get(frame.file, 0):
+                return None
+            n += 1
+    except InvalidInput as error:
+        if isinstance(error.__cause__, OSError):  # the disk, not the manifest
+            raise error.__cause__ from None
+        return None
+    return n
 
 
 def _is_same(metadata: dict[str, Any], replay_id: int, settings: CaptureSettings) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tmxdb.capture.output.actions import action_index
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
-from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_manifest, read_metadata
+from tmxdb.capture.output.reader import read_frames, read_image, read_jpeg, read_manifest, read_metadata
 from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TAR, TELEMETRY_MEMBER, TarWriter, read_member
 from tmxdb.capture.store.video import VIDEO, VideoWriter, close_videos
@@ -54,7 +54,7 @@ def loses(source: str, target: str) -> str | None:
     if target == "video":
         return "the pictures are compressed again"
     if target == "video-lossless":
-        return "the pictures stay as they are; the bytes of their JPEGs cannot be had back"
+        return "the pictures stay as they are; the original JPEG bytes cannot be recovered"
     return "the pictures of the video are compressed again, as JPEGs of quality 95"
 
 
@@ -96,9 +96,7 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
             shutil.rmtree(work, ignore_errors=True)
     why = loses(source, target)
     return Converted(
-        lossless=why is None
-        or target == "video-lossless"
-        or (source == "video-lossless" and target == "video-lossless"),
+        lossless=why is None or target == "video-lossless",
         same_bytes=why is None,
         bytes_before=before,
         bytes_after=_size_of(folder),
@@ -106,27 +104,25 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
 
 
 def _write(folder: Path, work: Path, target: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
-    """Write the files of the target into `work`. Return `store` of the metadata."""
+    """Write the files of the target into `work`. Return `store` of the metadata.
+
+    The manifest is read twice, because its entries take several times as much memory as its text.
+    """
     described = metadata.get("telemetry")
     telemetry_name = described["file"] if described else None
-    telemetry = _telemetry(folder, telemetry_name) if telemetry_name else None
-    manifest, frames = read_manifest(folder), list(read_frames(folder))
-    if len(frames) != metadata["total_frames"]:
+    total = sum(1 for _ in read_frames(folder))
+    if total != metadata["total_frames"]:
         raise InvalidInput(
-            f"{folder}: expected {metadata['total_frames']} frames, found {len(frames)}. Run `tmxdb verify --repair`.",
+            f"{folder}: expected {metadata['total_frames']} frames, found {total}. Run `tmxdb verify --repair`.",
             code="capture.damaged",
         )
     if target == "tar":
-        inner = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
-        members = {MANIFEST_MEMBER: manifest, METADATA_MEMBER: inner.encode()}
-        if telemetry is not None:
-            members[TELEMETRY_MEMBER] = telemetry
-        return _write_tar(folder, work, frames, metadata["replay_id"], members)
-    _write_file(work / MANIFEST, manifest)
-    if telemetry is not None and telemetry_name:
-        _write_file(work / telemetry_name, telemetry)
+        return _write_tar(folder, work, metadata, telemetry_name)
+    _write_file(work / MANIFEST, _manifest(folder))
+    if telemetry_name:
+        _write_file(work / telemetry_name, _telemetry(folder, telemetry_name))
     if target == "files":
-        for frame in frames:
+        for frame in read_frames(folder):
             _write_file(work / frame.file, read_jpeg(folder, frame))
         return None
     video = VideoWriter(
@@ -137,7 +133,7 @@ def _write(folder: Path, work: Path, target: str, metadata: dict[str, Any]) -> d
         lossless=target == "video-lossless",
     )
     try:
-        for frame in frames:
+        for frame in read_frames(folder):
             video.add(read_image(folder, frame))
         store = video.finish()
     finally:
@@ -148,27 +144,40 @@ def _write(folder: Path, work: Path, target: str, metadata: dict[str, Any]) -> d
     return store
 
 
-def _write_tar(
-    folder: Path, work: Path, frames: list[CapturedFrame], replay_id: int, members: dict[str, bytes]
-) -> dict[str, Any]:
-    writer = TarWriter(work, replay_id)
+def _write_tar(folder: Path, work: Path, metadata: dict[str, Any], telemetry_name: str | None) -> dict[str, Any]:
+    writer = TarWriter(work, metadata["replay_id"])
     try:
-        for frame in frames:
+        for frame in read_frames(folder):
             entry = json.dumps(frame.entry, separators=(",", ":")).encode()
             action = action_index(**frame.entry["inputs"])
             writer.add_jpeg(frame.file.removesuffix(".jpeg"), entry, action, read_jpeg(folder, frame))
-        store = writer.finish(members)
+        store = writer.finish(_members(folder, metadata, telemetry_name))
         os.fsync(writer.file.fileno())
         return store
     finally:
         writer.close()
 
 
+def _members(folder: Path, metadata: dict[str, Any], telemetry_name: str | None) -> dict[str, bytes]:
+    """Return what a tar contains besides its frames."""
+    inner = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
+    members = {MANIFEST_MEMBER: _manifest(folder), METADATA_MEMBER: inner.encode()}
+    if telemetry_name:
+        members[TELEMETRY_MEMBER] = _telemetry(folder, telemetry_name)
+    return members
+
+
+def _manifest(folder: Path) -> bytes:
+    with disk_errors(str(folder / MANIFEST), reading=True):
+        return read_manifest(folder)
+
+
 def _telemetry(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except FileNotFoundError:
-        return read_member(folder, TELEMETRY_MEMBER)
+    with disk_errors(str(folder / name), reading=True):
+        try:
+            return (folder / name).read_bytes()
+        except FileNotFoundError:
+            return read_member(folder, TELEMETRY_MEMBER)
 
 
 def _write_file(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tmxdb.errors import GbxError, InvalidInput
+from tmxdb.errors import DiskError, GbxError, InvalidInput, RetryLater
 from tmxdb.gbx import read_replay
 from tmxdb.reports.pages.checkpoints import times_of
 from tmxdb.reports.pages.replay import read_replay_page, replay_facts, time_of
@@ -87,8 +87,8 @@ def _channels(mirror: ServedMirror, facts: dict[str, Any], captured: dict[str, A
     end_ms = time_of(facts) or 0
     try:
         data = mirror.storage.read(facts["file_path"]) if facts["file_path"] else None
-    except OSError as error:
-        return RunChannels(end_ms, problem=f"its file cannot be read: {error.strerror}")
+    except (DiskError, RetryLater) as error:
+        return RunChannels(end_ms, problem=str(error).removesuffix("."))  # the page ends the sentence
     if data is None:
         return RunChannels(
             end_ms, problem="its file is not downloaded" if not facts["file_path"] else "its file is missing"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmxdb.db.reading.reader import Reader
-from tmxdb.errors import GbxError, InvalidInput
+from tmxdb.errors import DiskError, GbxError, InvalidInput, RetryLater
 from tmxdb.gbx import read_challenge, read_replay
 from tmxdb.serve.limited_cache import LimitedCache
 from tmxdb.serve.run.captured import captured_telemetry
@@ -55,6 +55,10 @@ class DrawnRun:
         return {**self.line.header(), "has_inputs": self.has_inputs, "has_gears": self.has_gears}
 
 
+class _FileUnavailable(Exception):
+    """A file is missing or cannot be read. That may change without a change of its row, so the scene is not kept."""
+
+
 class SceneBuilder:
     """Builds scenes, one at a time: a second request for the same one waits and finds it."""
 
@@ -75,21 +79,32 @@ class SceneBuilder:
             with self._building:
                 found = self._scenes.get(key)
                 if found is None:
-                    found = self._build(track_id, ghosts, map_row)
-                    self._scenes.put(key, found)
+                    found, has_every_file = self._build(track_id, ghosts, map_row)
+                    if has_every_file:
+                        self._scenes.put(key, found)
         return found
 
-    def _build(self, track_id: int, rows: Sequence[dict[str, Any]], map_row: dict[str, Any] | None) -> TrackScene:
+    def _build(
+        self, track_id: int, rows: Sequence[dict[str, Any]], map_row: dict[str, Any] | None
+    ) -> tuple[TrackScene, bool]:
+        """Return the scene, and whether every file of it could be read."""
         ghosts, left_out, parts = [], [], []
+        has_every_file = True
         for row in rows:
-            run = self._run(row)
+            try:
+                run = self._run(row)
+            except _FileUnavailable as error:
+                run, has_every_file = str(error), False
             if isinstance(run, str) or not run.line.n:
                 reason = run if isinstance(run, str) else "it has no positions on the map"
                 left_out.append({"replay_id": id_name(row["replay_id"]), "reason": reason})
                 continue
             parts += [run.line.data, run.states]
             ghosts.append(_ghost(row) | run.header())
-        blocks, problem = self._blocks(map_row)
+        try:
+            blocks, problem = self._blocks(map_row)
+        except _FileUnavailable as error:
+            blocks, problem, has_every_file = no_blocks(), f"The map is not drawn: {error}.", False
         parts.append(blocks.data)
         header = {
             "track_id": id_name(track_id), "ghosts": ghosts, "left_out": left_out, "blocks": blocks.header(),
@@ -97,16 +112,15 @@ class SceneBuilder:
         }  # fmt: skip
         plain = encode(header, parts)
         packed = gzip.compress(plain, 6, mtime=0)
-        return TrackScene(packed, f'"{len(packed):x}-{struct.unpack("<I", packed[-8:-4])[0]:08x}"', len(plain))
+        etag = f'"{len(packed):x}-{struct.unpack("<I", packed[-8:-4])[0]:08x}"'
+        return TrackScene(packed, etag, len(plain)), has_every_file
 
     def _run(self, row: dict[str, Any]) -> DrawnRun | str:
-        """Return the line of a replay, or why there is none."""
+        """Return the line of a replay, or why there is none. Raise _FileUnavailable."""
         key = (row["replay_id"], row["sha256"], row["folder_path"])
         run = self._runs.get(key)
         if run is None:
             data = self._read(row["file_path"])
-            if data is None:
-                return "its file is missing"
             try:
                 replay = read_replay(data)
                 line = packed_line(replay)
@@ -119,7 +133,7 @@ class SceneBuilder:
         return run
 
     def _blocks(self, map_row: dict[str, Any] | None) -> tuple[PackedBlocks, str | None]:
-        """Return the blocks of a map, and why there are none."""
+        """Return the blocks of a map, and why there are none. Raise _FileUnavailable."""
         if map_row is None:
             return no_blocks(), "The map is not downloaded: only lines are drawn."
         found = self._maps.get(map_row["sha256"])
@@ -127,19 +141,21 @@ class SceneBuilder:
             return found, None
         data = self._read(map_row["file_path"])
         try:
-            if data is None:
-                return no_blocks(), "The file of the map is missing: only lines are drawn."
             found = packed_blocks(read_challenge(data))
         except GbxError as error:
             return no_blocks(), f"The map cannot be read ({error}): only lines are drawn."
         self._maps.put(map_row["sha256"], found)
         return found, None if found.n else "The map has no readable blocks: only lines are drawn."
 
-    def _read(self, path: str | None) -> bytes | None:
+    def _read(self, path: str | None) -> bytes:
+        """Return the bytes of a file. Raise _FileUnavailable with the reason, which has no full stop."""
         try:
-            return self._storage.read(path) if path else None
-        except OSError:
-            return None
+            data = self._storage.read(path) if path else None
+        except (DiskError, RetryLater) as error:
+            raise _FileUnavailable(str(error).removesuffix(".")) from error
+        if data is None:
+            raise _FileUnavailable("its file is missing")
+        return data
 
 
 def encode(header: dict[str, Any], parts: Sequence[bytes]) -> bytes:
