@@ -96,9 +96,8 @@ def tmxdb_run(url: str, folder: Path, n: int) -> dict[str, float]:
     from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
     from tmxdb.events import EventBus
     from tmxdb.kinds import make_kind
-    from tmxdb.kinds.context import JobContext
-    from tmxdb.kinds.context import Options as JobOptions
-    from tmxdb.queue.loop.run_options import Plan
+    from tmxdb.kinds.context import JobContext, JobOptions
+    from tmxdb.queue.loop.run_options import RunOptions
     from tmxdb.queue.loop.worker import Worker
     from tmxdb.queue.worker_registry import new_identity
     from tmxdb.tmx.fetch import Fetcher
@@ -111,7 +110,7 @@ def tmxdb_run(url: str, folder: Path, n: int) -> dict[str, float]:
     tools = JobContext(
         database, open_storage(storage_options, database), exchange, Fetcher(exchange), me.worker_id, JobOptions()
     )
-    worker = Worker(database, [make_kind(kind, tools) for kind in kinds], Plan(n), identity=me, events=EventBus(),
+    worker = Worker(database, [make_kind(kind, tools) for kind in kinds], RunOptions(n), identity=me, events=EventBus(),
                     stop=stop, stop_now=threading.Event())  # fmt: skip
     wall, cpu = time.perf_counter(), time.process_time()
     totals = worker.run()

@@ -18,7 +18,7 @@ from tests.tool import Tool, until
 from tmxdb_sandbox import RunningSite
 
 TIMEOUT_S = 300
-LONGEST_OUTAGE_S = 15
+MAX_OUTAGE_S = 15
 OUTAGE_REQUESTS = 12
 """A fault that hits every request ends after this many of them, or when the run ends."""
 OUTAGES = (
@@ -77,7 +77,7 @@ class Days:
 
     def await_requests(self, count: int, process: forked.AnyProcess) -> None:
         """Return after `count` more requests, when the process has ended, or after 15 s: pauses may be longer."""
-        target, deadline = self.requests() + count, time.monotonic() + LONGEST_OUTAGE_S
+        target, deadline = self.requests() + count, time.monotonic() + MAX_OUTAGE_S
         until(lambda: self.requests() >= target or process.poll() is not None or time.monotonic() > deadline)
 
 

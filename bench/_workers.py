@@ -25,7 +25,7 @@ from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.errors import DatabaseError
 from tmxdb.events import Event, EventBus, RowSettled
 from tmxdb.queue.job import Done, Job, Outcome, Snooze
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.worker_registry import new_identity
 
@@ -79,7 +79,7 @@ class Timed(Database):
 def work(location: str, n: int, seconds: float, limit: int, outcome: Outcome) -> dict[str, float]:
     """Run one worker until `seconds` have passed, `limit` is reached or nothing is left."""
     database, stop, jobs = Timed(location), threading.Event(), Counter[str]()
-    kind, plan, me = NoOp(outcome), Plan(n, limit=limit), new_identity()
+    kind, plan, me = NoOp(outcome), RunOptions(n, limit=limit), new_identity()
 
     def count(event: Event) -> None:
         if isinstance(event, RowSettled):

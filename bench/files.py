@@ -32,7 +32,7 @@ from tmxdb.db.packed_inputs import unpack_inputs
 from tmxdb.errors import TmxdbError
 from tmxdb.kinds.facts import GbxReader, input_events, parse_replay, replay_columns
 
-MOST_DIFFERENT = 574
+MAX_DIFFERENT = 574
 """Files of the sandbox that are made. They are in memory here, which counts for the commands that are started."""
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        own, different = folder / "sandbox", min(wanted.files, MOST_DIFFERENT)
+        own, different = folder / "sandbox", min(wanted.files, MAX_DIFFERENT)
         own.mkdir()
         write_sandbox_replays(own, different)
         replays = readable(wanted.folders or [own])

@@ -28,7 +28,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.events import EventBus
 from tmxdb.queue.job import Job, Outcome, Snooze
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.worker_registry import new_identity
 
@@ -131,7 +131,7 @@ def _work(path: str, seconds: float) -> None:
 
     kind.run = counted  # type: ignore[method-assign]
     threading.Timer(1 + seconds, stop.set).start()
-    worker = Worker(Database(path), [kind], Plan(n=N, forever=True), identity=new_identity(), events=EventBus(),
+    worker = Worker(Database(path), [kind], RunOptions(n=N, forever=True), identity=new_identity(), events=EventBus(),
                     stop=stop, stop_now=threading.Event())  # fmt: skip
     worker.run()
     print(done[0])

@@ -30,7 +30,7 @@ from tmxdb.capture.output.folder import CaptureFolder
 from tmxdb.cli.shared.output import message
 from tmxdb.db.engine import Database, _explained
 from tmxdb.errors import DiskError
-from tmxdb.paths import BELOW_FOLDER, LONGEST_FILE, LONGEST_FOLDER, extended, plain, too_long, with_prefix
+from tmxdb.paths import BELOW_FOLDER, MAX_FILE_PATH, MAX_FOLDER_PATH, extended, plain, too_long, with_prefix
 from tmxdb.storage import Storage, disk_errors, write_user_file
 from tmxdb_sandbox import running_site
 
@@ -56,7 +56,7 @@ class Limit:
             return
         for path in [arguments[i] for i in PATHS[event] if isinstance(arguments[i], str | os.PathLike)]:
             text = os.path.abspath(path)
-            longest = LONGEST_FOLDER if event == "os.mkdir" else LONGEST_FILE
+            longest = MAX_FOLDER_PATH if event == "os.mkdir" else MAX_FILE_PATH
             if len(text) > longest and not text.startswith(PREFIX):
                 self.refused.append(f"{event} {text}")
                 error = FileNotFoundError(errno.ENOENT, "The filename or extension is too long", str(path))
@@ -117,7 +117,7 @@ def test_every_file_of_the_data_folder_is_opened_with_the_prefix(tool: Tool, far
         tool("--data", data, "reread", "--all")
     assert refused == []
     assert len(list(extended(data).rglob("*.Gbx"))) == 4
-    assert len(str(file)) > LONGEST_FILE
+    assert len(str(file)) > MAX_FILE_PATH
 
 
 def test_captures_are_written_with_the_prefix(far: Path) -> None:

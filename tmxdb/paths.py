@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 
 LIMITED = os.name == "nt"
-LONGEST_FILE, LONGEST_FOLDER = 259, 247
-LONGEST_NAME = 255
+MAX_FILE_PATH, MAX_FOLDER_PATH = 259, 247
+MAX_NAME = 255
 """Characters of one part of a path, which no prefix changes. Other systems count bytes and report it themselves."""
 BELOW_FOLDER = 230
 """Characters to leave for files below a folder: the longest name that tmxdb makes there is of an unfinished frame."""
@@ -30,7 +30,7 @@ def extended(path: Path, *, room: int = BELOW_FOLDER) -> Path:
     if not LIMITED:
         return path.absolute()
     absolute = os.path.abspath(path)
-    return Path(absolute if len(absolute) + room <= LONGEST_FOLDER else with_prefix(absolute))
+    return Path(absolute if len(absolute) + room <= MAX_FOLDER_PATH else with_prefix(absolute))
 
 
 def for_user(path: Path, *, room: int = 0) -> Path:
@@ -62,9 +62,9 @@ def too_long(path: str, *, room: int = 0, error: OSError | None = None) -> str |
     if not LIMITED or path.startswith(_PREFIX):
         return None
     length = len(os.path.abspath(path)) + room
-    if length <= LONGEST_FILE and getattr(error, "winerror", None) != _FILENAME_EXCED_RANGE:
+    if length <= MAX_FILE_PATH and getattr(error, "winerror", None) != _FILENAME_EXCED_RANGE:
         return None
     return (
-        f"the path has {length} characters. Windows allows {LONGEST_FILE}, and {LONGEST_FOLDER} for a folder, unless"
+        f"the path has {length} characters. Windows allows {MAX_FILE_PATH}, and {MAX_FOLDER_PATH} for a folder, unless"
         " its setting LongPathsEnabled is on"
     )

@@ -18,7 +18,7 @@ from tmxdb.errors import DatabaseError
 from tmxdb.events import DatabaseUnavailable
 from tmxdb.queue.job import Job, Outcome
 from tmxdb.queue.loop import worker as worker_module
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb_sandbox import RunningSite, running_site
 
 
@@ -110,7 +110,7 @@ def test_connections_that_are_cut_repeatedly_cost_nothing(
 
     cut = Cut(server, times=6)
     cut.start()
-    totals = worker(postgresql, [FakeKind(play)], Plan(n=2), log=log).run()
+    totals = worker(postgresql, [FakeKind(play)], RunOptions(n=2), log=log).run()
     cut.join()
     assert totals.of("done") + totals.dropped >= 200
     found = rows.all(ReplayRow)
@@ -135,7 +135,7 @@ def test_a_database_that_does_not_come_back_ends_the_run_with_one_sentence(
 
     def run() -> None:
         try:
-            worker(database, [FakeKind(play)], Plan(n=2), log=log).run()
+            worker(database, [FakeKind(play)], RunOptions(n=2), log=log).run()
         except DatabaseError as error:
             caught.append(error)
 

@@ -12,7 +12,7 @@ from tests.processes import needs_ctrl_c
 from tests.tool import Tool, until
 from tmxdb.errors import InvalidResponse
 from tmxdb.kinds import leaderboard
-from tmxdb.kinds.leaderboard import MOST_EMPTY_PAGES, FetchPage, LeaderboardListing, all_replays, best_replays
+from tmxdb.kinds.leaderboard import MAX_EMPTY_PAGES, FetchPage, LeaderboardListing, all_replays, best_replays
 from tmxdb.tmx.records import Page, ReplayRecord, replay_record
 from tmxdb_sandbox import RunningSite, running_site
 
@@ -40,7 +40,7 @@ class EndlessLeaderboard:
 def test_reading_stops_after_some_pages_without_a_replay_that_counts() -> None:
     pages = EndlessLeaderboard(ranked=False)
     assert best_replays(pages, 50) == LeaderboardListing(is_complete=False)
-    assert pages.requests == MOST_EMPTY_PAGES
+    assert pages.requests == MAX_EMPTY_PAGES
 
 
 @pytest.mark.parametrize("circle", [2, 3])
@@ -51,14 +51,14 @@ def test_pages_that_repeat_in_a_circle_end_the_listing(circle: int, ranked: bool
         found = read(pages)
         assert found is not None
         assert len(list(found.records())) <= circle * 10
-        assert pages.requests <= circle + MOST_EMPTY_PAGES + 1
+        assert pages.requests <= circle + MAX_EMPTY_PAGES + 1
 
 
 @pytest.mark.parametrize("read", [lambda pages: best_replays(pages, 10**6), all_replays])
 def test_endless_new_replays_end_at_the_page_limit(
     read: Callable[[FetchPage], LeaderboardListing | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaderboard, "MOST_PAGES", 30)
+    monkeypatch.setattr(leaderboard, "MAX_PAGES", 30)
     pages = EndlessLeaderboard(ranked=True)
     found = read(pages)
     assert found is not None
@@ -86,7 +86,7 @@ def test_a_list_that_ends_by_a_fault_is_not_taken_for_complete(
 def test_incompressible_values_end_a_listing_at_a_number_of_bytes(
     read: Callable[[FetchPage], LeaderboardListing | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leaderboard, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(leaderboard, "MAX_BYTES", 1_000_000)
     rng, requests = random.Random(1), list[int]()
 
     def fetch(parameters: dict[str, str | int]) -> Page[ReplayRecord]:

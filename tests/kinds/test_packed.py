@@ -16,7 +16,7 @@ from tmxdb.kinds.leaderboard import LISTED, all_replays
 from tmxdb.kinds.packed import BLOCK, PackedRows, merged, sorted_run
 from tmxdb.tmx.records import Page, ReplayRecord, replay_record
 
-REPLAYS, MOST_MB = 5_000, 5
+REPLAYS, MAX_MB = 5_000, 5
 _replays = table_of(ReplayRow)
 
 
@@ -63,7 +63,7 @@ def test_a_long_listing_is_read_compared_and_written_in_little_memory(database: 
     with database.read() as connection:
         stored = connection.execute(select(_replays.c.replay_id, _replays.c.position)).fetchall()
     assert {row.replay_id: row.position for row in stored} == {n: n for n in range(1, REPLAYS + 1)}
-    assert peak_mb < MOST_MB  # 13 MB with an object for each value
+    assert peak_mb < MAX_MB  # 13 MB with an object for each value
 
 
 def _pages(parameters: dict[str, str | int]) -> Page[ReplayRecord]:

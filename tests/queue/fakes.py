@@ -19,7 +19,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.events import Event, EventBus
 from tmxdb.queue.job import Done, Job, Kind, Outcome, Started
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.rows.claim import claim
 from tmxdb.queue.rows.settle import settle
@@ -144,7 +144,7 @@ class Bench:
 def worker(
     database: Database,
     kinds: Sequence[Kind],
-    plan: Plan | None = None,
+    options: RunOptions | None = None,
     *,
     log: EventLog | None = None,
     stop: threading.Event | None = None,
@@ -156,7 +156,7 @@ def worker(
     return Worker(
         database,
         kinds,
-        plan or Plan(n=4),
+        options or RunOptions(n=4),
         identity=new_identity(),
         events=EventBus(log) if log else EventBus(),
         stop=stop or threading.Event(),

@@ -19,7 +19,7 @@ from tests.queue.test_plans import plans_of, recording
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.queue.job import Job, Kind
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rows.groups import MAX_GROUP_ROWS, claim_groups
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,7 +215,7 @@ def test_a_group_is_done_by_one_thread_one_row_after_another(database: Database,
     fill(rows, 6, 5)
     log = Log(threads=3)
     kind: Kind = Grouped(log)
-    totals = worker(database, [kind], Plan(n=3)).run()
+    totals = worker(database, [kind], RunOptions(n=3)).run()
     assert totals.of("done") == 30
     threads: dict[int, set[str]] = defaultdict(set)
     spans: dict[int, list[tuple[float, float]]] = defaultdict(list)
@@ -230,13 +230,13 @@ def test_a_group_is_done_by_one_thread_one_row_after_another(database: Database,
 
 def test_a_limit_holds_for_groups_too(database: Database, rows: Rows) -> None:
     fill(rows, 3, 5)
-    totals = worker(database, [Grouped()], Plan(n=2, limit=7)).run()
+    totals = worker(database, [Grouped()], RunOptions(n=2, limit=7)).run()
     assert totals.of("done") == 7
 
 
 def test_groups_larger_than_a_claim_are_done_to_the_end(database: Database, rows: Rows) -> None:
     fill(rows, 2, MAX_GROUP_ROWS + 3)
-    assert worker(database, [Grouped()], Plan(n=2)).run().of("done") == 2 * (MAX_GROUP_ROWS + 3)
+    assert worker(database, [Grouped()], RunOptions(n=2)).run().of("done") == 2 * (MAX_GROUP_ROWS + 3)
 
 
 def test_rows_that_no_thread_has_begun_are_released_when_the_worker_stops(database: Database, rows: Rows) -> None:
@@ -248,6 +248,6 @@ def test_rows_that_no_thread_has_begun_are_released_when_the_worker_stops(databa
         wait_until(lambda: "pending" in rows.statuses().values())
         return DONE
 
-    totals = worker(database, [Grouped(play)], Plan(n=2), stop=stop).run()
+    totals = worker(database, [Grouped(play)], RunOptions(n=2), stop=stop).run()
     assert 1 <= totals.of("done") < 40
     assert set(rows.statuses().values()) == {"done", "pending"}

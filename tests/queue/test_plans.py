@@ -33,7 +33,7 @@ from tmxdb.events import RowsRecovered
 from tmxdb.kinds import extract
 from tmxdb.queue.job import Done, Fail, Job, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.loop.cycle import CycleInput
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.queue.rows.claim import next_selected
 from tmxdb.queue.rows.groups import next_selected_group
@@ -84,7 +84,7 @@ def test_a_worker_sends_no_statement_that_scans_a_table(filled: Rows) -> None:
         return outcomes[job.item_id % len(outcomes)] if job.attempt == 1 else DONE
 
     with recording(filled.database) as sent:
-        worker(filled.database, [FakeKind(play), FakeList()], Plan(n=4, wait=False)).run()
+        worker(filled.database, [FakeKind(play), FakeList()], RunOptions(n=4, wait=False)).run()
     verbs = {statement.split()[0] for statement in sent}
     assert {"SELECT", "UPDATE", "INSERT", "DELETE"} <= verbs
     assert problems(filled.database, sent) == []
@@ -98,8 +98,8 @@ def test_a_worker_of_a_selection_sends_no_statement_that_scans_a_table(filled: R
         return outcomes[job.item_id % len(outcomes)] if job.attempt == 1 else DONE
 
     with recording(filled.database) as sent:
-        worker(filled.database, [FakeKind(play), FakeList()], Plan(n=4, wait=False, selection="few")).run()
-        worker(filled.database, [FakeKind(), FakeList()], Plan(n=4, selection="few"))._store.backlog()
+        worker(filled.database, [FakeKind(play), FakeList()], RunOptions(n=4, wait=False, selection="few")).run()
+        worker(filled.database, [FakeKind(), FakeList()], RunOptions(n=4, selection="few"))._store.backlog()
     assert any("selection_tracks CROSS JOIN replays" in statement for statement in sent)
     assert problems(filled.database, sent) == []
 

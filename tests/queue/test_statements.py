@@ -11,7 +11,7 @@ from tests.rows import FILE, NOW, FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.queue.job import Fail, Job, Outcome, Retry, Skip, Snooze
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rows.adopted import store_done
 from tmxdb.queue.rows.recover import recover
 from tmxdb.queue.rows.settle import release
@@ -32,7 +32,7 @@ def test_no_statement_is_sent_for_each_row(postgresql: Database, clock: FakeCloc
             repeated.append(statement)
 
     event.listen(postgresql.engine, "before_cursor_execute", note)
-    worker(postgresql, [FakeKind(play)], Plan(n=4, wait=False)).run()
+    worker(postgresql, [FakeKind(play)], RunOptions(n=4, wait=False)).run()
     bench = Bench(postgresql, clock)
     rows.write("UPDATE replays SET status = 'pending', available_at = NULL WHERE status = 'retry'")
     with postgresql.write() as connection:

@@ -91,7 +91,7 @@ def test_pages_in_a_circle_without_upload_times_end_the_sync(
 def test_a_list_of_ever_new_tracks_ends_at_the_limit_of_pages(
     sync: Callable[[FakeExchange], TrackSync], monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:
-    monkeypatch.setattr(walk, "MOST_PAGES", 30)
+    monkeypatch.setattr(walk, "MAX_PAGES", 30)
     exchange = FakeExchange(lambda after: page_of((after or 0) + 1))
     with pytest.raises(InvalidResponse, match="does not end: 30 pages were read"):
         READS[read](sync(exchange))

@@ -23,7 +23,7 @@ from tmxdb.errors import (
 )
 from tmxdb.failure_policy import Action, escalate_after, policy_for
 from tmxdb.tmx import circuit_breaker as circuit_breaker_module
-from tmxdb.tmx.circuit_breaker import FORBIDDEN_AT_MOST, LONGEST_ABSENCE_S, LONGEST_OUTAGE_S, CircuitBreaker
+from tmxdb.tmx.circuit_breaker import MAX_ABSENCE_S, MAX_FORBIDDEN, MAX_OUTAGE_S, CircuitBreaker
 from tmxdb.tmx.response_errors import status_error
 
 LOST_AT_MOST, FAILING_AT_MOST = escalate_after("tmx.connection"), escalate_after("tmx.unavailable")
@@ -104,7 +104,7 @@ def test_a_429_makes_all_workers_pause_for_as_long_as_the_site_asked(breaker: Ci
 
 
 def test_403_several_times_in_a_row_stops_the_run(breaker: CircuitBreaker) -> None:
-    for _ in range(FORBIDDEN_AT_MOST - 1):
+    for _ in range(MAX_FORBIDDEN - 1):
         assert fail(breaker, status(403)).code == "tmx.forbidden"
     breaker.check()
     stopped = fail(breaker, status(403))
@@ -115,10 +115,10 @@ def test_403_several_times_in_a_row_stops_the_run(breaker: CircuitBreaker) -> No
 
 
 def test_403_now_and_then_does_not_stop_the_run(breaker: CircuitBreaker) -> None:
-    for _ in range(3 * FORBIDDEN_AT_MOST):
+    for _ in range(3 * MAX_FORBIDDEN):
         assert fail(breaker, status(403)).code == "tmx.forbidden"
         succeed(breaker)
-    for _ in range(3 * FORBIDDEN_AT_MOST):
+    for _ in range(3 * MAX_FORBIDDEN):
         assert fail(breaker, status(403)).code == "tmx.forbidden"
         assert fail(breaker, status(404)).code == "tmx.gone"
 
@@ -130,7 +130,7 @@ def test_404_for_everything_is_an_outage_that_is_believed_after_a_while(
     succeed(breaker)
     assert [fail(breaker, status(404)).code for _ in range(at_most - 1)] == ["tmx.gone"] * (at_most - 1)
     began_s, codes = clock.now_s, []
-    while clock.now_s - began_s <= LONGEST_ABSENCE_S:
+    while clock.now_s - began_s <= MAX_ABSENCE_S:
         codes.append(fail(breaker, status(404)).code)
         clock.now_s += pauses[-1][0]
     assert set(codes) == {"tmx.outage"}
@@ -201,7 +201,7 @@ def test_other_threads_do_not_wait_while_a_pause_is_written_to_the_database(what
 
 def test_an_outage_that_lasts_stops_the_run(breaker: CircuitBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
     succeed(breaker)
-    monkeypatch.setattr(circuit_breaker_module, "LONGEST_OUTAGE_S", -1.0)
+    monkeypatch.setattr(circuit_breaker_module, "MAX_OUTAGE_S", -1.0)
     errors = [fail(breaker, lost()) for _ in range(LOST_AT_MOST)]
     assert isinstance(errors[-1], SiteUnreachable)
 
@@ -217,7 +217,7 @@ def test_a_site_that_answers_only_5xx_is_an_outage(breaker: CircuitBreaker, paus
             assert "502" in str(error)
         clock.now_s += pauses[-1][0]
     assert [seconds for seconds, _ in pauses] == [2, 4, 8, 16]
-    clock.now_s += LONGEST_OUTAGE_S
+    clock.now_s += MAX_OUTAGE_S
     stopped = fail(breaker, status(502))
     assert isinstance(stopped, SiteUnreachable)
     assert "given no valid response for 15 min 30 s: replay 5: server error (502). Run the same" in str(stopped)
@@ -237,7 +237,7 @@ def test_the_same_wrong_answer_to_every_row_is_an_outage_that_charges_no_more_ro
         assert isinstance(verdict, SiteOutage)
         assert policy_for(verdict).action is Action.SNOOZE
     assert pauses == [(2, "no request gets a valid response")]
-    clock.now_s += LONGEST_OUTAGE_S + 1
+    clock.now_s += MAX_OUTAGE_S + 1
     assert isinstance(fail(breaker, error), SiteUnreachable)
 
 
@@ -292,7 +292,7 @@ def test_an_outage_after_a_long_idle_time_does_not_count_as_one_that_lasts(
     breaker: CircuitBreaker, clock: FakeClock
 ) -> None:
     succeed(breaker)
-    clock.now_s += 10 * LONGEST_OUTAGE_S
+    clock.now_s += 10 * MAX_OUTAGE_S
     assert [fail(breaker, lost()).code for _ in range(LOST_AT_MOST)][-1] == "tmx.outage"
 
 

@@ -11,7 +11,7 @@ from tests.tmx.conftest import OpenRateLimiter
 from tmxdb.errors import DiskError, InvalidResponse, ItemGone, SiteError, SiteUnreachable, Throttled, TmxdbError
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.endpoints import replay_path, track_path
-from tmxdb.tmx.fetch import LARGEST_FILE, Fetcher
+from tmxdb.tmx.fetch import MAX_FILE, Fetcher
 from tmxdb.tmx.http.settings import HttpLimits, HttpSettings
 from tmxdb_sandbox import RunningSite
 
@@ -116,7 +116,7 @@ def test_not_more_than_the_limit_is_ever_written(site: RunningSite, fetcher: Fet
 
     with pytest.raises(InvalidResponse):
         fetcher.fetch(replay_path(replay_id), "replay 5", write, lambda: None)
-    assert written <= LARGEST_FILE
+    assert written <= MAX_FILE
 
 
 def test_a_full_disk_is_reported_as_a_full_disk(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:

@@ -12,9 +12,9 @@ import pytest
 from tests.tmx.raw_server import Answer, complete, forever, raw_server, slowly
 from tmxdb.cli.shared.output import safe
 from tmxdb.errors import InvalidResponse, RetryLater, SiteUnreachable, TmxdbError
-from tmxdb.tmx.client import LARGEST_ANSWER, Exchange
+from tmxdb.tmx.client import MAX_ANSWER, Exchange
 from tmxdb.tmx.endpoints import replay_path
-from tmxdb.tmx.fetch import LARGEST_FILE, Fetcher
+from tmxdb.tmx.fetch import MAX_FILE, Fetcher
 from tmxdb.tmx.http.settings import HttpLimits, HttpSettings
 
 MB = 2**20
@@ -101,7 +101,7 @@ def error_of(connect: Callable[..., Exchange], answer: Answer, area: str) -> Tmx
             tracemalloc.stop()
             fetcher.close()
     assert time.monotonic() - began < 80 * TOTAL_S  # how soon depends on the machine; without a limit it never ends
-    assert peak < 3 * LARGEST_ANSWER + (2 * LARGEST_FILE if area == "file" else 0)
+    assert peak < 3 * MAX_ANSWER + (2 * MAX_FILE if area == "file" else 0)
     return caught.value
 
 

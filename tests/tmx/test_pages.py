@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.tmx.test_records import REPLAY, REPLAY_COLUMNS, TRACK, TRACK_COLUMNS
 from tmxdb.errors import InvalidResponse
-from tmxdb.tmx.fields import LONGEST_TEXT, MOST_AUTHORS, MOST_NUMBERS
+from tmxdb.tmx.fields import MAX_AUTHORS, MAX_NUMBERS, MAX_TEXT
 from tmxdb.tmx.pages import replay_page, track_page
 from tmxdb.tmx.records import REPLAY as REPLAY_LIST
 from tmxdb.tmx.records import TRACK as TRACK_LIST
@@ -63,14 +63,14 @@ def test_an_entry_without_an_object_has_none_of_its_values(absent: dict[str, Any
         {"AuthorTime": float("nan")},
         {"TrackName": "a\0b"},
         {"TrackName": "\ud800"},
-        {"TrackName": "x" * (LONGEST_TEXT + 1)},
+        {"TrackName": "x" * (MAX_TEXT + 1)},
         {"HasThumbnail": 2},
         {"HasThumbnail": 1.0},
         {"UploadedAt": "yesterday"},
         {"UploadedAt": "2009-02-30T00:00:00"},
         {"Tags": [True]},
         {"Tags": [2**63]},
-        {"Tags": [0] * (MOST_NUMBERS + 1)},
+        {"Tags": [0] * (MAX_NUMBERS + 1)},
         {"Images": {}},
         {"Authors": [None]},
         {"Authors": [{"User": {"UserId": "17"}}]},
@@ -179,7 +179,7 @@ def test_more_entries_than_requested_are_refused() -> None:
             track_page(body, 1, "the list")
 
 
-@pytest.mark.parametrize("count", [0, 1, MOST_AUTHORS, MOST_AUTHORS + 1])
+@pytest.mark.parametrize("count", [0, 1, MAX_AUTHORS, MAX_AUTHORS + 1])
 def test_authors_are_written_as_json_does(count: int) -> None:
     users = [{"UserId": 1, "Name": 'a"\\\né\u2028\x7f'}, {"UserId": None}, None]
     authors = [{"User": users[number % 3], "Role": (None, "ü", 7)[number % 3]} for number in range(count)]

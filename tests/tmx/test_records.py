@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.tmx.endpoints import REPLAY_FIELDS, TRACK_FIELDS
-from tmxdb.tmx.fields import LONGEST_TEXT, shown
+from tmxdb.tmx.fields import MAX_TEXT, shown
 from tmxdb.tmx.records import replay_record, track_record
 
 TRACK: dict[str, Any] = {
@@ -180,7 +180,7 @@ def test_an_entry_without_a_usable_id_is_not_a_record(wrong: Any) -> None:
         ("TrackName", 5, "name", None),
         ("TrackName", "a\0b", "name", "ab"),
         ("TrackName", "a\ud800b", "name", "a?b"),
-        ("TrackName", "x" * (LONGEST_TEXT + 1), "name", "x" * LONGEST_TEXT),
+        ("TrackName", "x" * (MAX_TEXT + 1), "name", "x" * MAX_TEXT),
         ("HasThumbnail", "yes", "has_thumbnail", None),
         ("HasThumbnail", 2, "has_thumbnail", None),
         ("UploadedAt", "yesterday", "uploaded_at", None),

@@ -14,7 +14,7 @@ from pathlib import Path
 from tmxdb.storage import PARTIAL, disk_errors
 
 PROGRESS, TRACK_IDS = ".replay_progress", "track_ids.txt"
-_MOST_PROGRESS_BYTES = 64
+_MAX_PROGRESS_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def older_progress(root: Path, track_ids: Sequence[int], with_replays: set[int])
     """Return which of `track_ids` the older scripts had passed without any replay; None if they left no position."""
     try:
         with open(root / PROGRESS, "rb") as file:
-            text = file.read(_MOST_PROGRESS_BYTES).decode("ascii", "replace").strip()
+            text = file.read(_MAX_PROGRESS_BYTES).decode("ascii", "replace").strip()
     except OSError:
         return None
     if not text.isdigit():

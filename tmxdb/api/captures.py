@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tmxdb.arrays.telemetry import Telemetry
 
-LONGEST_FRAME = 60
+MAX_FRAME = 60
 """Characters of the name of a frame, with some to spare."""
 
 
@@ -104,7 +104,7 @@ class MirroredCapture:
     @property
     def folder(self) -> Path:
         """The folder of its frames."""
-        return for_user(self.data.joinpath(*self.facts["folder_path"].split("/")), room=LONGEST_FRAME)
+        return for_user(self.data.joinpath(*self.facts["folder_path"].split("/")), room=MAX_FRAME)
 
     @property
     def map_uid(self) -> str | None:

@@ -44,10 +44,10 @@ def scripted_run(
         raise PermanentError(
             f"{item}: the run was not finished, so it cannot be driven again.", code="capture.not_finished"
         )
-    if race_time_ms > assumed.LONGEST_RACE_S * 1000:
+    if race_time_ms > assumed.MAX_RACE_S * 1000:
         hours = race_time_ms / 3_600_000
         raise PermanentError(
-            f"{item}: the file says that the race took {hours:,.1f} hours, more than {assumed.LONGEST_RACE_S // 3600}."
+            f"{item}: the file says that the race took {hours:,.1f} hours, more than {assumed.MAX_RACE_S // 3600}."
             " It is not driven, because it would occupy a game that long.",
             code="capture.too_long",
         )

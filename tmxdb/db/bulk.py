@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 250
 Each row takes less work, and other threads run meanwhile: the driver gives up Python's global lock for each statement,
 and may wait 5 ms to get it back.
 """
-MOST_VALUES = 32_766
+MAX_VALUES = 32_766
 """Values that a statement of SQLite may have (https://www.sqlite.org/limits.html#max_variable_number)."""
 
 
@@ -195,7 +195,7 @@ def _for_many_rows(sql: str, columns: int) -> str | None:
     """Return SQLite's INSERT of one row as one of ROWS_AT_ONCE rows. None for another statement, or too many values."""
     row = f"({', '.join('?' * columns)})"
     before, found, after = sql.partition(f" VALUES {row}")
-    if not found or columns * ROWS_AT_ONCE > MOST_VALUES:
+    if not found or columns * ROWS_AT_ONCE > MAX_VALUES:
         return None
     return f"{before} VALUES {', '.join([row] * ROWS_AT_ONCE)}{after}"
 

@@ -51,8 +51,8 @@ def selection_top() -> NamedColumn[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The options of this run."""
+class JobOptions:
+    """What a job is to do, for all jobs of a run."""
 
     top: int = 50
     top_chosen: bool = False
@@ -79,7 +79,7 @@ class JobContext:
     exchange: Exchange
     fetcher: Fetcher
     worker_id: str
-    options: Options
+    options: JobOptions
     games: GamePool | None = None
     """For captures only."""
     events: EventBus = field(default_factory=EventBus)

@@ -14,12 +14,12 @@ from tmxdb.kinds.packed import PackedRow, PackedRows, merged, sorted_run
 from tmxdb.tmx.endpoints import PAGE
 from tmxdb.tmx.records import REPLAY, Page, ReplayRecord
 
-MOST_PAGES = 200
+MAX_PAGES = 200
 """Pages read of one leaderboard: 200,000 replays. The longest that any client mentions have 100,000."""
-MOST_EMPTY_PAGES = 20
+MAX_EMPTY_PAGES = 20
 """Pages in a row without a replay that counts, after which the rest is taken not to have any."""
 
-MOST_BYTES = 32_000_000
+MAX_BYTES = 32_000_000
 """Size of a listing, packed. 200,000 replays take some 10 MB; values made to be incompressible take more."""
 
 LISTED = ("replay_id", *REPLAY.columns)
@@ -43,14 +43,14 @@ class LeaderboardListing:
     _bytes: int = field(default=0, init=False, compare=False)
 
     def add(self, records: Iterable[ReplayRecord]) -> None:
-        """Add the replays of a page. Raise InvalidResponse if the listing takes more than MOST_BYTES now."""
+        """Add the replays of a page. Raise InvalidResponse if the listing takes more than MAX_BYTES now."""
         run = sorted_run([record.replay_id, *record.values] for record in records)
         if run:
             self.runs.append(run)
             self._bytes += run.packed_bytes
-        if self._bytes > MOST_BYTES:
+        if self._bytes > MAX_BYTES:
             raise InvalidResponse(
-                f"{self.item}: its leaderboard takes more than {MOST_BYTES / 1e6:.0f} MB, more than real ones do. Use a"
+                f"{self.item}: its leaderboard takes more than {MAX_BYTES / 1e6:.0f} MB, more than real ones do. Use a"
                 " smaller --top if the message comes again.",
                 code="tmx.too_large",
             )
@@ -83,7 +83,7 @@ def best_replays(fetch: FetchPage, top: int, *, item: str = "a track") -> Leader
         listing.is_complete = is_complete
         return listing
 
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = fetch(_parameters(after, best=1, count=min(PAGE, top + top // 8 + 2)))
         if page is None:
             return None if after is None else found(is_complete=False)
@@ -106,7 +106,7 @@ def best_replays(fetch: FetchPage, top: int, *, item: str = "a track") -> Leader
         if not page.more or last is None or (last == after and len(best) == before):
             return found(is_complete=not page.more)  # else the cursor repeats
         empty_pages = empty_pages + 1 if len(best) == before else 0
-        if len(best) == top or empty_pages == MOST_EMPTY_PAGES:
+        if len(best) == top or empty_pages == MAX_EMPTY_PAGES:
             break
         listing.add(counting)
         counting.clear()
@@ -119,7 +119,7 @@ def all_replays(fetch: FetchPage, *, item: str = "a track") -> LeaderboardListin
     found = LeaderboardListing(item=item)
     cursors: set[int] = set()
     after: int | None = None
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = fetch(_parameters(after, count=PAGE))
         if page is None:
             return None if after is None else found

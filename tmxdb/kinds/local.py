@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from tmxdb.db.models import JOBS, TrackRow, table_of
-from tmxdb.kinds.context import Options
+from tmxdb.kinds.context import JobOptions
 from tmxdb.kinds.reopening import count_opening
 from tmxdb.queue.job import PENDING, RETRY, RUNNING
 
 _tracks = table_of(TrackRow)
 
 
-def is_local_only(connection: Connection, kinds: Sequence[str], options: Options) -> bool:
+def is_local_only(connection: Connection, kinds: Sequence[str], options: JobOptions) -> bool:
     """Return whether there are local tracks, and every open row of `kinds` belongs to one."""
     if connection.execute(select(_tracks.c.track_id).where(_tracks.c.track_id < 0).limit(1)).first() is None:
         return False

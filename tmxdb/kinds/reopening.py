@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, l
 
 from tmxdb.db.models import MapRow, SelectionRow, SelectionTrackRow, TrackRow, table_of
 from tmxdb.db.selected import in_selection, wanted_top
-from tmxdb.kinds.context import Options
+from tmxdb.kinds.context import JobOptions
 from tmxdb.queue.job import PENDING, RETRY
 
 ALL_REPLAYS = -1
@@ -21,7 +21,7 @@ _members, _selections = table_of(SelectionTrackRow), table_of(SelectionRow)
 _tracks = table_of(TrackRow)
 
 
-def listed_too_short(options: Options) -> ColumnElement[bool]:
+def listed_too_short(options: JobOptions) -> ColumnElement[bool]:
     """Return the condition for tracks that were listed with a smaller `top` and have more replays."""
     columns = _tracks.c
     if options.all_replays:
@@ -32,7 +32,7 @@ def listed_too_short(options: Options) -> ColumnElement[bool]:
     return and_(columns.status == "done", shorter, *_of_selection(options))
 
 
-def tracks_without_map(options: Options) -> Select[Any]:
+def tracks_without_map(options: JobOptions) -> Select[Any]:
     """Return the values of a new `maps` row for each track that has none, for `--from site`."""
     known = select(_maps.c.track_id)
     return select(_tracks.c.track_id, _tracks.c.priority, literal_column("'pending'")).where(
@@ -40,7 +40,7 @@ def tracks_without_map(options: Options) -> Select[Any]:
     )
 
 
-def count_opening(connection: Connection, kind: str, options: Options) -> int:
+def count_opening(connection: Connection, kind: str, options: JobOptions) -> int:
     """Return how many rows `prepare` of `kind` would open."""
     if kind == "list":
         query = select(func.count()).select_from(_tracks).where(listed_too_short(options))
@@ -51,7 +51,7 @@ def count_opening(connection: Connection, kind: str, options: Options) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def count_more_replays(connection: Connection, options: Options) -> int:
+def count_more_replays(connection: Connection, options: JobOptions) -> int:
     """Return how many replays a new listing of those tracks adds at most; 0 with --all-replays: it is unknown."""
     if options.all_replays:
         return 0
@@ -59,7 +59,7 @@ def count_more_replays(connection: Connection, options: Options) -> int:
     return int(connection.execute(query).scalar_one() or 0)
 
 
-def most_new_replays(connection: Connection, options: Options, new_tracks: int) -> int:
+def most_new_replays(connection: Connection, options: JobOptions, new_tracks: int) -> int:
     """Return how many replays the `new_tracks` that wait for their first listing may have: as many as are wanted."""
     if options.top_chosen or options.all_replays:
         return new_tracks * options.top
@@ -75,7 +75,7 @@ def most_new_replays(connection: Connection, options: Options, new_tracks: int) 
     return int(total or 0) + max(new_tracks - int(n), 0) * options.top
 
 
-def _wanted(options: Options) -> ColumnElement[Any]:
+def _wanted(options: JobOptions) -> ColumnElement[Any]:
     """Return how many replays of a track are wanted: what was chosen for this run or in a selection; else NULL.
 
     A default reopens nothing: `tmxdb run` after `tmxdb run --top 10` must not fetch more.
@@ -83,5 +83,5 @@ def _wanted(options: Options) -> ColumnElement[Any]:
     return literal(options.top) if options.top_chosen else wanted_top(_tracks)
 
 
-def _of_selection(options: Options) -> list[ColumnElement[bool]]:
+def _of_selection(options: JobOptions) -> list[ColumnElement[bool]]:
     return [] if options.selection is None else [in_selection(_tracks, options.selection)]

@@ -22,7 +22,7 @@ from tmxdb.storage.os_errors import CHOOSE_DATA, disk_errors
 from tmxdb.storage.path_lock import path_locks
 from tmxdb.storage.publishing import Confirm, publish_together
 
-MOST_KNOWN = 10_000
+MAX_KNOWN = 10_000
 """Folders remembered as synced. Each track has one, and syncing a folder again is cheap."""
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
@@ -218,6 +218,6 @@ class Storage:
             # The folder above the data folder may be unreadable for us. Then its creator has synced it.
             if not (exists and Path(folder) == self.root):
                 raise
-        if len(self._synced) >= MOST_KNOWN:
+        if len(self._synced) >= MAX_KNOWN:
             self._synced.clear()
         self._synced.add(folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from tmxdb.errors import InvalidInput, RetryLater
-from tmxdb.paths import BESIDE_FILE, LONGEST_NAME, extended
+from tmxdb.paths import BESIDE_FILE, MAX_NAME, extended
 from tmxdb.storage import durable
 from tmxdb.storage.os_errors import disk_errors
 
@@ -78,7 +78,7 @@ def check_user_file(path: str | os.PathLike[str], *, force: bool = False) -> Pat
         raise InvalidInput(f"{text!r} is not a file name. Choose another one.", code="input.file")
     with disk_errors(text, instead=CHOOSE_FILE):
         target = extended(Path(text if force else os.path.abspath(text)), room=BESIDE_FILE)
-        if len(target.name) > LONGEST_NAME:
+        if len(target.name) > MAX_NAME:
             raise _name_too_long(text)
         if force:
             target = Path(os.path.realpath(target))

@@ -19,7 +19,7 @@ from tmxdb.tmx.records import Page, TrackRecord
 
 STEPS_BACK = 20
 """How many older cursors are tried in a row before a walk gives up."""
-MOST_PAGES = 20_000
+MAX_PAGES = 20_000
 """Pages of one walk: 20 million tracks, more than there are ids (docs/facts/tmx-api.md#tracks)."""
 UPLOADED, UPLOADED_NEWEST, UPDATED_NEWEST, ACTIVITY_NEWEST = 1, 2, 4, 10
 
@@ -113,7 +113,7 @@ class Walk:
         self._pages += 1
         if self._cursor is not None and self._cycle.repeats(self._cursor):
             raise _repeats()
-        if self._pages >= MOST_PAGES:
+        if self._pages >= MAX_PAGES:
             raise InvalidResponse(
                 f"The site's track list does not end: {self._pages:,} pages were read."
                 " What was read is stored. Run the same command again to read on.",

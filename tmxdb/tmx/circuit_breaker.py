@@ -27,10 +27,10 @@ from tmxdb.errors import (
 from tmxdb.failure_policy import escalate_after, policy_for
 from tmxdb.tmx.response_errors import DEFAULT_PAUSE_S
 
-FORBIDDEN_AT_MOST = escalate_after("tmx.forbidden")
+MAX_FORBIDDEN = escalate_after("tmx.forbidden")
 """403 in a row before the run stops: the site does not want us, and further requests would make it worse."""
-LONGEST_PAUSE_S, LONGEST_OUTAGE_S = 60.0, 15 * 60.0
-LONGEST_ABSENCE_S = 120.0
+MAX_PAUSE_S, MAX_OUTAGE_S = 60.0, 15 * 60.0
+MAX_ABSENCE_S = 120.0
 """How long 404 for everything is taken for an outage. Then the items are accepted as deleted."""
 _SERVED = ("tmx.bad_request", "tmx.forbidden")
 """Answers that are not what was wanted but show that the site works."""
@@ -115,7 +115,7 @@ class CircuitBreaker:
         if isinstance(error, Throttled):
             return _Verdict(error, (error.retry_after_s or DEFAULT_PAUSE_S, "the site asked us to slow down"))
         self._forbidden = self._forbidden + 1 if error.code == "tmx.forbidden" else 0
-        if self._forbidden >= FORBIDDEN_AT_MOST:
+        if self._forbidden >= MAX_FORBIDDEN:
             self._stopped = SiteRefused(
                 f"{self._base_url} refuses our requests ({self._forbidden} times 403 in a row). Nothing is lost; ask"
                 " the site's operators, or come back later."
@@ -146,10 +146,10 @@ class CircuitBreaker:
         self._failing.end()
         self._wrong.end()
         self._gone.add(item, now_s)
-        if self._gone.items < _threshold(error) or self._gone.lasts_s(now_s) > LONGEST_ABSENCE_S:
+        if self._gone.items < _threshold(error) or self._gone.lasts_s(now_s) > MAX_ABSENCE_S:
             self._pauses = 0
             return _Verdict(error)
-        reason = f"every requested item is missing (404); accepted as deleted after {span(LONGEST_ABSENCE_S)}"
+        reason = f"every requested item is missing (404); accepted as deleted after {span(MAX_ABSENCE_S)}"
         return self._pause_for_outage(error, reason)
 
     def _not_reached(self, error: TmxdbError, item: str) -> _Verdict:
@@ -157,7 +157,7 @@ class CircuitBreaker:
         self._lost.add(item, now_s)
         if self._lost.count < _threshold(error):
             return _Verdict(error)
-        if not self._has_answered or self._lost.lasts_s(now_s) > LONGEST_OUTAGE_S:
+        if not self._has_answered or self._lost.lasts_s(now_s) > MAX_OUTAGE_S:
             return self._stop(
                 f"{self._base_url} cannot be reached: {error}"
                 " Check the address (--site) and the connection, then run the same command again: nothing is lost."
@@ -166,7 +166,7 @@ class CircuitBreaker:
 
     def _outage(self, error: TmxdbError, streak: _Streak, reason: str) -> _Verdict:
         lasts_s = streak.lasts_s(self._monotonic())
-        if lasts_s > LONGEST_OUTAGE_S:
+        if lasts_s > MAX_OUTAGE_S:
             return self._stop(
                 f"{self._base_url} has given no valid response for {span(lasts_s)}: {error}"
                 " Run the same command again later: nothing is lost."
@@ -182,7 +182,7 @@ class CircuitBreaker:
         now_s, pause = self._monotonic(), None
         if now_s >= self._paused_until_s:
             self._pauses += 1
-            pause_s = min(2.0 ** min(self._pauses, 6), LONGEST_PAUSE_S)
+            pause_s = min(2.0 ** min(self._pauses, 6), MAX_PAUSE_S)
             self._paused_until_s = now_s + pause_s
             pause = (pause_s, reason)
         return _Verdict(SiteOutage(str(error), retry_after_s=max(self._paused_until_s - now_s, 0.1)), pause)
@@ -200,7 +200,7 @@ class _Verdict:
 class _Streak:
     """Failures of one sort without a correct answer between them."""
 
-    _MOST_ITEMS = 1000
+    _MAX_ITEMS = 1000
 
     def __init__(self) -> None:
         self.count, self._since_s = 0, 0.0
@@ -216,7 +216,7 @@ class _Streak:
         if not self.count:
             self._since_s = now_s
         self.count += 1
-        if len(self._items) < self._MOST_ITEMS:
+        if len(self._items) < self._MAX_ITEMS:
             self._items.add(item)
 
     def end(self) -> None:

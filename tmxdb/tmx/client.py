@@ -29,7 +29,7 @@ from tmxdb.tmx.sites import Site
 if TYPE_CHECKING:
     import requests
 
-LARGEST_ANSWER = 16 * 2**20
+MAX_ANSWER = 16 * 2**20
 """A page of 1,000 tracks has about 1 MB, and a user may ask for 10,000."""
 HOME = "https://github.com/tmxdb/tmxdb"
 
@@ -155,9 +155,7 @@ class Exchange:
         session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip"})
         session.mount(
             self.site.base_url,
-            CurlAdapter(
-                self.http, user_agent=self.user_agent, most_connections=self._connections, largest=LARGEST_ANSWER
-            ),
+            CurlAdapter(self.http, user_agent=self.user_agent, most_connections=self._connections, largest=MAX_ANSWER),
         )
         return session
 

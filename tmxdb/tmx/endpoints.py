@@ -12,7 +12,7 @@ TRACKS, REPLAYS = "/api/tracks", "/api/replays"
 PAGE = 1000
 """Rows per page. Every known client requests 1,000; whether the site serves more is unknown
 (docs/facts/tmx-api.md#count)."""
-LARGEST_PAGE = 10_000
+MAX_PAGE = 10_000
 """Most rows per page that a user may ask for: the larger page of the older scripts."""
 IDS_AT_ONCE = 100
 """Most tracks in one `id=` list; the limit of the sister API."""

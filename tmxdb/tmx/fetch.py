@@ -15,7 +15,7 @@ from tmxdb.tmx.response_errors import status_error, transfer_error
 if TYPE_CHECKING:
     from tmxdb.tmx.http.transport import CurlTransport
 
-LARGEST_FILE = 16 * 2**20
+MAX_FILE = 16 * 2**20
 """The largest of 486 real replay and map files has 2.9 MB (docs/facts/gbx.md#limits)."""
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Fetcher:
 
     def _transfer(self, path: str, item: str, write: Callable[[bytes], object]) -> None:
         try:
-            result = self._transport().get(self._exchange.site.base_url + path, write, largest=LARGEST_FILE)
+            result = self._transport().get(self._exchange.site.base_url + path, write, largest=MAX_FILE)
         except TransferError as problem:
             raise transfer_error(problem, item) from problem
         error = status_error(result.status, item, result.retry_after, now_s=time.time())

@@ -9,9 +9,9 @@ from typing import Any
 from tmxdb.clock import site_time
 from tmxdb.storable_text import storable
 
-LONGEST_TEXT = 20_000
-MOST_NUMBERS, MOST_AUTHORS = 1000, 100
-LONGEST_ROLE = 100
+MAX_TEXT = 20_000
+MAX_NUMBERS, MAX_AUTHORS = 1000, 100
+MAX_ROLE = 100
 INT32, INT64 = 2**31, 2**63
 Values = tuple[Any, ...]
 """Of an entry, in the order of `ListedFields.columns`."""
@@ -20,7 +20,7 @@ Values = tuple[Any, ...]
 def role(value: Any) -> str | int | None:
     """Return a role. No source says whether it is text or a number, so both are kept."""
     if isinstance(value, str):
-        return storable(value)[:LONGEST_ROLE]
+        return storable(value)[:MAX_ROLE]
     return value if type(value) is int and abs(value) < INT64 else None
 
 
@@ -107,9 +107,9 @@ class FieldReader:
     def text(self, name: str) -> str | None:
         value = self._get(name)
         if isinstance(value, str):
-            if value.isascii() and value.isprintable() and len(value) <= LONGEST_TEXT:
+            if value.isascii() and value.isprintable() and len(value) <= MAX_TEXT:
                 return value  # nearly all texts
-            clean = storable(value)[:LONGEST_TEXT]
+            clean = storable(value)[:MAX_TEXT]
             if clean != value:
                 self._note(name, value)
             return clean
@@ -146,7 +146,7 @@ class FieldReader:
             return None
         if (
             isinstance(value, list)
-            and len(value) <= MOST_NUMBERS
+            and len(value) <= MAX_NUMBERS
             and all(type(n) is int and abs(n) < INT64 for n in value)
         ):
             return str(value)  # the same text as JSON
@@ -161,7 +161,7 @@ class FieldReader:
             self._note(name, value)
             return None
         authors = []
-        for author in value[:MOST_AUTHORS]:
+        for author in value[:MAX_AUTHORS]:
             user = FieldReader(author, f"{self._prefix}{name}[].", self._unexpected).part("User")
             kept = role(author.get("Role"))
             authors.append({"user_id": user.integer("UserId"), "name": user.text("Name"), "role": kept})

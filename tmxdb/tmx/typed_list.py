@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from tmxdb.clock import site_time
-from tmxdb.tmx.fields import INT32, INT64, LONGEST_ROLE, LONGEST_TEXT, MOST_AUTHORS, MOST_NUMBERS, ListedFields, Values
+from tmxdb.tmx.fields import INT32, INT64, MAX_AUTHORS, MAX_NUMBERS, MAX_ROLE, MAX_TEXT, ListedFields, Values
 
 if TYPE_CHECKING:
     import msgspec
@@ -124,7 +124,7 @@ def _kinds() -> dict[str, Any]:
     """Return the type of each kind of value: what `FieldReader` takes without a note, and no more."""
     from msgspec import Meta
 
-    integer, text = Annotated[int, Meta(ge=-INT32, lt=INT32)], Annotated[str, Meta(max_length=LONGEST_TEXT)]
+    integer, text = Annotated[int, Meta(ge=-INT32, lt=INT32)], Annotated[str, Meta(max_length=MAX_TEXT)]
     int64 = Annotated[int, Meta(gt=-INT64, le=INT64 - 1)]
     user: Any = _struct("User", [("UserId", integer | None, None), ("Name", text | None, None)])
     author: Any = _struct("Author", [("User", user | None, None), ("Role", str | int64 | None, None)])
@@ -137,14 +137,14 @@ def _kinds() -> dict[str, Any]:
         "boolean": bool | Literal[0, 1],
         "time": str,
         "length": list[Any],
-        "numbers": Annotated[list[int64], Meta(max_length=MOST_NUMBERS)],
+        "numbers": Annotated[list[int64], Meta(max_length=MAX_NUMBERS)],
         "authors": list[author],
     }
 
 
 def _authors(authors: list[Any]) -> str:
     """Return the same text as `FieldReader.authors`, in a fifth of its time."""
-    return f"[{', '.join(map(_author, authors[:MOST_AUTHORS]))}]"
+    return f"[{', '.join(map(_author, authors[:MAX_AUTHORS]))}]"
 
 
 def _author(author: Any) -> str:
@@ -152,7 +152,7 @@ def _author(author: Any) -> str:
     user_id, name = (None, None) if user is None else (user.UserId, user.Name)
     shown_id = "null" if user_id is None else user_id
     shown_name = "null" if name is None else encode_basestring(name)
-    shown_role = encode_basestring(role[:LONGEST_ROLE]) if isinstance(role, str) else "null" if role is None else role
+    shown_role = encode_basestring(role[:MAX_ROLE]) if isinstance(role, str) else "null" if role is None else role
     return f'{{"user_id": {shown_id}, "name": {shown_name}, "role": {shown_role}}}'
 
 

@@ -66,7 +66,7 @@ def test_an_intro_of_known_length_is_waited_for(play: Player, game: SimulatedGam
 def test_no_intro_is_waited_for_longer_than_a_minute(play: Player, game: SimulatedGame) -> None:
     game.load_s = 10**6
     failed(play(game, intro_ms=10**9), "capture.map_did_not_start")
-    assert game.now < 2 * (assumed.LOADING_S + assumed.LONGEST_INTRO_S) + 15
+    assert game.now < 2 * (assumed.LOADING_S + assumed.MAX_INTRO_S) + 15
 
 
 # The end dialog, and the previous race

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc"),
 ]
-MOST_MB = 300
+MAX_MB = 300
 
 
 def peak_mb(pid: int) -> float:
@@ -55,4 +55,4 @@ def test_a_worker_stays_small_whatever_the_site_serves(
                 assert time.monotonic() < deadline
                 most = max(most, peak_mb(process.pid))
                 time.sleep(0.05)
-    assert 40 < most < MOST_MB
+    assert 40 < most < MAX_MB

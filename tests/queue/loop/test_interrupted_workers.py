@@ -22,7 +22,7 @@ from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.loop import job_store as store_module
 from tmxdb.queue.loop.batch import first_error, settle_batch
 from tmxdb.queue.loop.perform import Result, perform
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.queue.rows.claim import held_claims
 from tmxdb.queue.rows.recover import MAX_LOSSES
@@ -42,7 +42,7 @@ def test_a_worker_records_the_rows_it_works_on_and_no_others(database: Database,
         go_on.wait(120)
         return DONE
 
-    with working(database, [FakeKind(play)], Plan(n=2)):
+    with working(database, [FakeKind(play)], RunOptions(n=2)):
         wait_until(lambda: len(running) == 2)
         wait_until(lambda: begun(rows) == sorted(running))
         assert list(rows.statuses().values()).count("running") > 2
@@ -63,7 +63,7 @@ def test_rows_that_wait_for_the_rate_limiter_are_not_recorded_as_begun(database:
         go_on.wait(120)
         return DONE
 
-    with working(database, [FakeKind(play)], Plan(n=4), stop=stop, waiting_threads=limiter.waiting_threads):
+    with working(database, [FakeKind(play)], RunOptions(n=4), stop=stop, waiting_threads=limiter.waiting_threads):
         wait_until(lambda: len(sent) == 1 and len(limiter.waiting_threads) == 3)
         wait_until(lambda: begun(rows) == sent)
         go_on.set()
@@ -97,7 +97,7 @@ def test_a_worker_drops_jobs_that_others_have_taken_over(sqlite: Database, monke
         go_on.wait(120)
         return DONE
 
-    with working(sqlite, [FakeKind(play)], Plan(n=1), log=log):
+    with working(sqlite, [FakeKind(play)], RunOptions(n=1), log=log):
         wait_until(lambda: played == [1])
         rows.write("UPDATE replays SET claimed_by = 'another', claim_token = claim_token + 1")
         Bench(sqlite, wall_clock).register("another")  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_after_a_suspend_no_thread_begins_a_job_before_the_next_heartbeat(
 
     monkeypatch.setattr(store_module, "heartbeat", held_heartbeat)
     monkeypatch.setattr(store_module, "HEARTBEAT_MS", 100)
-    with working(sqlite, [FakeKind(play)], Plan(n=1), clock=clock):
+    with working(sqlite, [FakeKind(play)], RunOptions(n=1), clock=clock):
         wait_until(lambda: played == [1])
         clock.pass_s(3600)
         first.set()
@@ -173,7 +173,7 @@ def test_exhausted_resources_stop_the_run_and_charge_no_row(sqlite: Database, er
     rows.replays(*range(1, 21))
     kind = FakeKind(raising(error))  # type: ignore[arg-type]
     with pytest.raises(ResourcesExhausted) as caught:
-        worker(sqlite, [kind], Plan(n=2)).run()
+        worker(sqlite, [kind], RunOptions(n=2)).run()
     assert caught.value.code == code
     assert "\n" not in str(caught.value)
     assert {(row["status"], row["attempts"]) for row in rows.all(ReplayRow)} == {("pending", 0)}
@@ -268,7 +268,7 @@ def test_a_database_that_is_deleted_ends_the_run_within_a_heartbeat(
 
     def run() -> None:
         try:
-            worker(sqlite, [FakeKind()], Plan(n=1, forever=True), stop=stop).run()
+            worker(sqlite, [FakeKind()], RunOptions(n=1, forever=True), stop=stop).run()
         except DatabaseError as error:
             caught.append(error)
 

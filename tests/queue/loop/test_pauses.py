@@ -14,7 +14,7 @@ from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow
 from tmxdb.events import WaitingForPause
 from tmxdb.queue.job import Done, Job, Outcome
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.pauses import ALL, Paused, pause, pause_of, pauses, resume
 
 
@@ -42,7 +42,7 @@ def test_a_paused_kind_is_not_begun_while_another_one_is_done(database: Database
     rows.replay(2)
     stop_kind(database, "download")
     lists = FakeList(lambda job: Done({"listed_top": 1}))
-    totals = worker(database, [lists, FakeKind()], Plan(n=4, wait=False)).run()
+    totals = worker(database, [lists, FakeKind()], RunOptions(n=4, wait=False)).run()
     assert (totals.by_kind["list"]["done"], totals.by_kind["download"]) == (1, {})
     assert rows.statuses() == {2: "pending"}
     assert rows.one(ReplayRow, 2)["attempts"] == 0
@@ -52,7 +52,7 @@ def test_a_pause_of_all_holds_every_kind(database: Database, rows: Rows) -> None
     rows.track(1)
     rows.replay(2)
     stop_kind(database, ALL)
-    assert worker(database, [FakeList(), FakeKind()], Plan(n=4, wait=False)).run().of("done") == 0
+    assert worker(database, [FakeList(), FakeKind()], RunOptions(n=4, wait=False)).run().of("done") == 0
 
 
 def test_what_is_in_flight_ends_and_what_was_only_claimed_ahead_goes_back(database: Database, rows: Rows) -> None:
@@ -64,7 +64,7 @@ def test_what_is_in_flight_ends_and_what_was_only_claimed_ahead_goes_back(databa
         may_end.wait(120)
         return DONE
 
-    with working(database, [FakeKind(play)], Plan(n=2)):
+    with working(database, [FakeKind(play)], RunOptions(n=2)):
         assert begun.acquire(timeout=120)
         assert begun.acquire(timeout=120)
         stop_kind(database, "download")
@@ -143,8 +143,8 @@ def test_every_worker_of_the_database_stops_and_goes_on(
     stop_kind(database, "download")
     rows.replays(*range(1, 41))
     with (
-        working(database, [FakeKind()], Plan(n=1, forever=True)),
-        working(reopen(database), [FakeKind()], Plan(n=1, forever=True)),
+        working(database, [FakeKind()], RunOptions(n=1, forever=True)),
+        working(reopen(database), [FakeKind()], RunOptions(n=1, forever=True)),
     ):
         wait_until(lambda: len(rows.workers()) == 2)
         threading.Event().wait(0.3)

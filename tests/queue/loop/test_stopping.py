@@ -10,12 +10,12 @@ from tests.rows import Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow
 from tmxdb.queue.job import Job, Outcome, WorkerStopping
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 
 
 def test_a_worker_with_forever_waits_for_new_rows_until_it_is_stopped(database: Database, rows: Rows) -> None:
     rows.replay(1)
-    with working(database, [FakeKind()], Plan(n=1, forever=True)) as thread:
+    with working(database, [FakeKind()], RunOptions(n=1, forever=True)) as thread:
         wait_until(lambda: rows.statuses() == {1: "done"})
         rows.replay(2)
         wait_until(lambda: rows.statuses() == {1: "done", 2: "done"})
@@ -31,7 +31,7 @@ def test_a_stop_lets_running_jobs_finish_and_releases_the_rest(database: Databas
         go_on.wait(120)
         return DONE
 
-    with working(database, [FakeKind(play)], Plan(n=2), stop=stop):
+    with working(database, [FakeKind(play)], RunOptions(n=2), stop=stop):
         ids = {begun.get(timeout=120), begun.get(timeout=120)}
         stop.set()
         wait_until(lambda: list(rows.statuses().values()).count("pending") == 28)
@@ -53,7 +53,7 @@ def test_a_second_stop_releases_running_jobs(database: Database, rows: Rows) -> 
         go_on.wait(120)
         return DONE
 
-    with working(database, [FakeKind(play)], Plan(n=1), stop=stop, stop_now=now):
+    with working(database, [FakeKind(play)], RunOptions(n=1), stop=stop, stop_now=now):
         assert begun.wait(120)
         stop.set()
         now.set()
@@ -69,5 +69,5 @@ def test_a_job_that_ends_because_the_worker_stops_is_released(sqlite: Database) 
         stop.set()
         raise WorkerStopping("the worker is stopping")
 
-    worker(sqlite, [FakeKind(play)], Plan(n=1), stop=stop).run()
+    worker(sqlite, [FakeKind(play)], RunOptions(n=1), stop=stop).run()
     assert (rows.one(ReplayRow, 1)["status"], rows.one(ReplayRow, 1)["attempts"]) == ("pending", 0)

@@ -18,7 +18,7 @@ from tmxdb.errors import DiskError, ItemGone, PermanentError, SiteError, SiteOut
 from tmxdb.queue.job import Done, Fail, Job, Outcome, Retry, Snooze, WorkerStopping
 from tmxdb.queue.loop.perform import Result, perform, perform_batch
 from tmxdb.queue.loop.result_buffer import ResultBuffer
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.loop.thread_pool import ThreadPool, pool_sizes
 from tmxdb.queue.loop.throughput import Throughput
 
@@ -237,7 +237,7 @@ def test_with_n_of_one_no_two_jobs_run_concurrently(sqlite: Database) -> None:
         return count
 
     kinds = [FakeList(play(Done({"listed_top": 1}))), FakeKind(play(DONE))]
-    totals = worker(sqlite, kinds, Plan(1)).run()
+    totals = worker(sqlite, kinds, RunOptions(1)).run()
     assert totals.of("done") == 8
     assert most == [1]
 

@@ -25,7 +25,7 @@ from tmxdb.queue.loop.cycle import CycleInput
 from tmxdb.queue.loop.demand import BATCH, MIN_AHEAD
 from tmxdb.queue.loop.job_store import JobStore
 from tmxdb.queue.loop.perform import perform
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 
 
 def test_a_worker_does_all_rows_and_unregisters(database: Database, rows: Rows) -> None:
@@ -53,7 +53,7 @@ def test_jobs_are_done_in_the_order_of_their_priority(sqlite: Database) -> None:
         order.append(job.item_id)
         return DONE
 
-    worker(sqlite, [FakeKind(play)], Plan(n=1)).run()
+    worker(sqlite, [FakeKind(play)], RunOptions(n=1)).run()
     assert order == list(range(60, 0, -1))
 
 
@@ -85,7 +85,7 @@ def test_results_that_open_many_rows_are_settled_in_several_transactions(
         settled.append(counts - sum(settled))
 
     event.listen(sqlite.engine, "commit", count)
-    totals = worker(sqlite, [FakeList(play)], Plan(n=5)).run()
+    totals = worker(sqlite, [FakeList(play)], RunOptions(n=5)).run()
     event.remove(sqlite.engine, "commit", count)
     assert totals.of("done") == 5
     assert (sum(settled), max(settled)) == (14, 6)
@@ -96,7 +96,7 @@ def test_results_that_open_many_rows_are_settled_in_several_transactions(
 def test_a_limit_is_kept_exactly(sqlite: Database, limit: int) -> None:
     rows = Rows(sqlite)
     rows.replays(*range(1, 101))
-    totals = worker(sqlite, [FakeKind()], Plan(n=4, limit=limit)).run()
+    totals = worker(sqlite, [FakeKind()], RunOptions(n=4, limit=limit)).run()
     assert totals.of("done") == limit
     statuses = list(rows.statuses().values())
     assert (statuses.count("done"), statuses.count("pending")) == (limit, 100 - limit)
@@ -112,7 +112,7 @@ def test_a_limit_counts_what_is_snoozed_only_when_it_is_done(sqlite: Database) -
         snoozed.add(job.item_id)
         return Snooze("x", "not yet")
 
-    assert worker(sqlite, [FakeKind(play)], Plan(n=2, limit=5)).run().of("done") == 5
+    assert worker(sqlite, [FakeKind(play)], RunOptions(n=2, limit=5)).run().of("done") == 5
     assert list(rows.statuses().values()).count("done") == 5
 
 
@@ -129,7 +129,7 @@ def test_rows_in_retry_are_left_with_no_wait(sqlite: Database) -> None:
     rows = Rows(sqlite)
     rows.replay(1, "retry", available_at=iso(wall_clock() + 3_600_000))
     rows.replay(2)
-    assert worker(sqlite, [FakeKind()], Plan(n=1, wait=False)).run().of("done") == 1
+    assert worker(sqlite, [FakeKind()], RunOptions(n=1, wait=False)).run().of("done") == 1
     assert rows.statuses() == {1: "retry", 2: "done"}
 
 
@@ -138,7 +138,7 @@ def test_a_retry_comes_back_until_its_attempts_are_used_up(sqlite: Database, mon
     rows = Rows(sqlite)
     rows.replay(1)
     play = raising(SiteError("no answer", code="tmx.timeout"))
-    totals = worker(sqlite, [FakeKind(play)], Plan(n=1, max_attempts=3)).run()
+    totals = worker(sqlite, [FakeKind(play)], RunOptions(n=1, max_attempts=3)).run()
     assert totals.by_kind["download"] == {"retry": 2, "failed": 1}
     assert [book["outcome"] for book in rows.attempts()] == ["retry", "retry", "failed"]
 
@@ -152,7 +152,7 @@ def test_an_error_that_needs_the_user_stops_the_run_and_charges_no_attempt(datab
         return DONE
 
     with pytest.raises(UserActionRequired, match="the disk is full"):
-        worker(database, [FakeKind(play)], Plan(n=2)).run()
+        worker(database, [FakeKind(play)], RunOptions(n=2)).run()
     left = [row for row in rows.all(ReplayRow) if row["status"] != "done"]
     assert {(row["status"], row["attempts"]) for row in left} == {("pending", 0)}
     assert (rows.attempts(), rows.workers()) == ([], [])
@@ -265,7 +265,7 @@ def test_more_rows_are_claimed_ahead_only_while_jobs_are_very_short(
         return DONE
 
     monkeypatch.setattr(JobStore, "cycle", watched)
-    worker(sqlite, [FakeKind(play)], Plan(n=4)).run()
+    worker(sqlite, [FakeKind(play)], RunOptions(n=4)).run()
     assert claimed[0] == 4 + MIN_AHEAD
     assert (max(claimed) > 2 * MIN_AHEAD) == short
     assert max(claimed) <= 4 + BATCH

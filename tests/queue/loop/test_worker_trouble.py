@@ -16,7 +16,7 @@ from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.loop import job_store as store_module
 from tmxdb.queue.loop import worker as worker_module
 from tmxdb.queue.loop.job_store import JobStore
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_rows_of_a_claim_whose_response_was_lost_are_released(
     troubled.troubles, troubled.after = ["db.unreachable"], True
     rows = Rows(sqlite)
     rows.replays(*range(1, 11))
-    with working(sqlite, [FakeKind()], Plan(n=1, forever=True)):
+    with working(sqlite, [FakeKind()], RunOptions(n=1, forever=True)):
         wait_until(lambda: set(rows.statuses().values()) == {"done"})
     assert {row["attempts"] for row in rows.all(ReplayRow)} == {1}
 

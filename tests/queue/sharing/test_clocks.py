@@ -23,7 +23,7 @@ from tmxdb.events import EventBus
 from tmxdb.queue import worker_registry as registry_module
 from tmxdb.queue.job import Job, Outcome
 from tmxdb.queue.loop import job_store as store_module
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.queue.rows.recover import promote_far
@@ -122,7 +122,7 @@ def test_two_machines_one_with_a_jumping_clock_do_every_row_once(
     def machine(name: str, location: Database, clock: Callable[[], int]) -> Worker:
         identity = Identity(f"worker-{name}", name, f"machine {name}", 1, 1)
         return Worker(
-            location, [FakeKind(partial(play, name))], Plan(n=2), identity=identity, events=EventBus(),
+            location, [FakeKind(partial(play, name))], RunOptions(n=2), identity=identity, events=EventBus(),
             stop=threading.Event(),
             stop_now=threading.Event(), clock=clock, rng=random.Random(1),
         )  # fmt: skip
@@ -151,9 +151,9 @@ def test_a_process_that_was_stopped_for_longer_than_its_lease_charges_and_overwr
     rows.replays(1, 2, 3)
     program = (
         "import sys; from tests.queue.fakes import DONE, FakeKind, worker; from tmxdb.db.engine import Database;"
-        "from tmxdb.queue.loop.run_options import Plan\n"
+        "from tmxdb.queue.loop.run_options import RunOptions\n"
         "def play(job): print(job.item_id, flush=True); sys.stdin.readline(); return DONE\n"
-        "totals = worker(Database(sys.argv[1]), [FakeKind(play)], Plan(n=1)).run()\n"
+        "totals = worker(Database(sys.argv[1]), [FakeKind(play)], RunOptions(n=1)).run()\n"
         "print('dropped', totals.dropped, 'done', totals.of('done'))"
     )
     bench = Bench(database, FakeClock(), FakeKind())

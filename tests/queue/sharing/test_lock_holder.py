@@ -25,7 +25,7 @@ from tmxdb.process_identity import process_started_ms, this_machine
 from tmxdb.queue import lock_holder as lock_holder_module
 from tmxdb.queue.lock_holder import file_lock_holder, lock_holder
 from tmxdb.queue.loop import worker as worker_module
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.worker_registry import Identity, register
 
 lists_locks = pytest.mark.skipif(
@@ -198,7 +198,7 @@ def test_a_worker_waits_for_a_session_of_a_server_however_long_and_names_it(
     rows.replay(1)
     with (
         reopen(postgresql).write() as connection,
-        working(reopen(postgresql), [FakeKind()], Plan(n=1, forever=True), log=log) as thread,
+        working(reopen(postgresql), [FakeKind()], RunOptions(n=1, forever=True), log=log) as thread,
     ):
         wait_until(lambda: len(rows.workers()) == 1)
         connection.execute(text("lock table replays in exclusive mode"))
@@ -213,7 +213,7 @@ def test_a_worker_waits_for_a_stopped_process_however_long_and_names_it(
 ) -> None:
     monkeypatch.setattr(worker_module, "DATABASE_RETRY_S", 0.01)
     rows, log = Rows(sqlite), EventLog()
-    with working(sqlite, [FakeKind()], Plan(n=1, forever=True), log=log) as thread:
+    with working(sqlite, [FakeKind()], RunOptions(n=1, forever=True), log=log) as thread:
         wait_until(lambda: len(rows.workers()) == 1)
         rows.replay(1)
         with holding(sqlite) as child:

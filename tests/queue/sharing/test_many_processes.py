@@ -49,7 +49,7 @@ from tmxdb.db.reading.reader import Reader
 from tmxdb.events import RowSettled
 from tmxdb.queue.job import Snooze
 from tmxdb.queue.loop.cycle import CycleInput
-from tmxdb.queue.loop.run_options import Plan
+from tmxdb.queue.loop.run_options import RunOptions
 
 class Telling(EventLog):
     def __call__(self, event):
@@ -59,7 +59,7 @@ class Telling(EventLog):
 
 stop, log = threading.Event(), Telling()
 again = FakeKind(lambda job: Snooze("test.again", "once more"))  # so that work never ends
-running = worker(Database(sys.argv[1]), [again], Plan(n=8), log=log, stop=stop)
+running = worker(Database(sys.argv[1]), [again], RunOptions(n=8), log=log, stop=stop)
 print("ready", flush=True)
 sys.stdin.readline()
 threading.Thread(target=lambda: (sys.stdin.readline(), stop.set())).start()  # until the input is closed

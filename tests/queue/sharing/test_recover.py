@@ -303,9 +303,9 @@ def test_rows_of_a_killed_process_of_this_machine_are_recovered_immediately(data
     rows.replays(1, 2, 3)
     program = (
         "import sys, time; from tests.queue.fakes import FakeKind, worker; from tmxdb.db.engine import Database;"
-        "from tmxdb.queue.loop.run_options import Plan\n"
+        "from tmxdb.queue.loop.run_options import RunOptions\n"
         "def play(job): print(job.item_id, flush=True); time.sleep(600)\n"
-        "worker(Database(sys.argv[1]), [FakeKind(play)], Plan(n=1)).run()"
+        "worker(Database(sys.argv[1]), [FakeKind(play)], RunOptions(n=1)).run()"
     )
     child = forked.python(program, database.location, stdout=subprocess.PIPE)
     assert child.stdout

@@ -11,7 +11,7 @@ from tmxdb.sync.retrying_client import RetryingClient
 from tmxdb.tmx.endpoints import IDS_AT_ONCE
 from tmxdb.tmx.records import ReplayRecord, TrackRecord
 
-MOST_REPLAYS = 200_000
+MAX_REPLAYS = 200_000
 """Listed replays kept in memory; the least recently used leaderboards are dropped first."""
 
 
@@ -64,7 +64,7 @@ class SiteLookup:
         replays = () if listing is None else tuple(listing.records())
         self._leaderboards[track_id] = replays
         self._kept += len(replays)
-        while self._kept > MOST_REPLAYS and len(self._leaderboards) > 1:
+        while self._kept > MAX_REPLAYS and len(self._leaderboards) > 1:
             self._kept -= len(self._leaderboards.popitem(last=False)[1])
         return replays
 

@@ -9,7 +9,7 @@ from tmxdb.capture.replay_script import scripted_run
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.gbx import read_challenge, read_replay
 
-SHORTEST_MS, LONGEST_MS = 5_000, 120_000
+MIN_MS, MAX_MS = 5_000, 120_000
 """Race times of replays that suit. Only the beginning is driven."""
 
 

@@ -39,7 +39,7 @@ START_UP_S = 90.0
 CONNECT_S = 20.0
 """How long to keep trying to connect to a running game. Longer than RESPONSE_TIMEOUT_MS, which freezes the game:
 docs/facts/tminterface.md#timeouts-and-connections."""
-LONGEST_RACE_S = 3 * 3600
+MAX_RACE_S = 3 * 3600
 """The longest race time of a replay to drive. A damaged file may claim weeks, and would hold a game that long."""
 LOADING_S = 25.0
 """From `map` to the first step. `map` takes up to 20 s (docs/facts/tminterface.md#console), and a race without a step
@@ -48,7 +48,7 @@ PRESS_EVERY_S = 4.0
 """With --press-enter: how long a map may take before Enter is pressed, and between presses. Not established: that the
 screens before a race take it from the desktop; `press` of the console does nothing there
 (docs/facts/tminterface.md#problems)."""
-LONGEST_INTRO_S = 60.0
+MAX_INTRO_S = 60.0
 """Upper limit of the extra wait for an intro of known length, in case it plays in spite of the variables:
 docs/facts/tminterface.md#problems."""
 ARMING_S = 10.0

@@ -27,7 +27,7 @@ class RaceSpec:
     @property
     def loading_timeout_s(self) -> float:
         """How long the map may take to start."""
-        return assumed.LOADING_S + min(self.intro_ms / 1000, assumed.LONGEST_INTRO_S)
+        return assumed.LOADING_S + min(self.intro_ms / 1000, assumed.MAX_INTRO_S)
 
     @property
     def telemetry_period_ms(self) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tmxdb.cli.formats.text import cut, padded, safe, width_of
 
-LONGEST_CELL = 200
+MAX_CELL = 200
 LEAST_WIDTH = 8
 """Columns to which a cell is shortened at most. If that is not enough, each row becomes a block of lines."""
 _GAP = "  "
@@ -92,4 +92,4 @@ def _is_number(value: Any) -> bool:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return safe(str(value), keep="")[:LONGEST_CELL]
+    return safe(str(value), keep="")[:MAX_CELL]

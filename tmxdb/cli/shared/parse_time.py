@@ -11,7 +11,7 @@ _UNITS_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d{1,9}(?:min|[smhd]))+", re.ASCII)
 _PART = re.compile(r"(\d+)(min|[smhd])", re.ASCII)
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
-MAX_DAYS, MOST_S = 3660, 36_525 * 86_400
+MAX_DAYS, MAX_S = 3660, 36_525 * 86_400
 
 
 def parse_time(text: str, now_ms: int, *, zone: tzinfo | None = None) -> int:
@@ -70,7 +70,7 @@ def span_s(text: str) -> int:
     if not _SPAN.fullmatch(text.strip()):
         raise ValueError(f"{text[:40]!r} is not a span")
     seconds = sum(int(n) * _UNITS_S[unit] for n, unit in _PART.findall(text))
-    if seconds > MOST_S:
+    if seconds > MAX_S:
         raise ValueError(f"{text[:40]!r} is longer than 100 years")
     return seconds
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from tmxdb.db.engines.sqlite_uri import sqlite_uri
 
-LONGEST_S = 0.2
+MAX_S = 0.2
 _STEPS = 2000
 """Instructions of SQLite between two looks at the clock: less than a millisecond."""
 
 
-def glance(path: Path, sql: str, values: Sequence[Any], *, longest_s: float = LONGEST_S) -> list[tuple[Any, ...]]:
+def glance(path: Path, sql: str, values: Sequence[Any], *, longest_s: float = MAX_S) -> list[tuple[Any, ...]]:
     """Return the rows that were found in time; none if the file cannot be read."""
     deadline_s = time.monotonic() + longest_s
     found: list[tuple[Any, ...]] = []

@@ -21,7 +21,7 @@ UNACKNOWLEDGED_MS = 25_000
 """How long sent bytes may stay unacknowledged before the system closes the connection (TCP_USER_TIMEOUT)."""
 LOCK_TIMEOUT_MS = 30_000
 """How long a statement waits for a lock, as on SQLite."""
-MOST_NAME_CHARS = 63
+MAX_NAME_CHARS = 63
 """The longest name that a server accepts for an application."""
 _HOLDER = """
 SELECT a.pid, a.application_name, coalesce(host(a.client_addr), ''), a.state,
@@ -45,7 +45,7 @@ def create(url: URL, *, shown: str, read_only: bool) -> Engine:
     """Return an engine for `url`. With `read_only` the server refuses every change. `shown`: the URL for messages."""
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": UNACKNOWLEDGED_MS, **_KEEPALIVES,
-        "application_name": f"tmxdb on {platform.node() or 'unknown'}, process {os.getpid()}"[:MOST_NAME_CHARS],
+        "application_name": f"tmxdb on {platform.node() or 'unknown'}, process {os.getpid()}"[:MAX_NAME_CHARS],
     }  # fmt: skip
     arguments = {name: value for name, value in arguments.items() if name not in url.query}
     try:

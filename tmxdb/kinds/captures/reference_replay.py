@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from tmxdb.capture.calibration.reference import LONGEST_MS, SHORTEST_MS
+from tmxdb.capture.calibration.reference import MAX_MS, MIN_MS
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.errors import InvalidInput
 
@@ -26,7 +26,7 @@ def choose_reference(connection: Connection, replay_id: int | None = None) -> tu
         query.join(_maps, _maps.c.track_id == _replays.c.track_id)
         .where(
             _replays.c.finished.is_(True),
-            _replays.c.race_time_ms.between(SHORTEST_MS, LONGEST_MS),
+            _replays.c.race_time_ms.between(MIN_MS, MAX_MS),
             func.coalesce(_replays.c.input_count, 0) > 4,
             func.coalesce(_replays.c.respawn_events, 0) == 0,
             _maps.c.map_type == "race",

@@ -10,8 +10,8 @@ from tmxdb.events import Event, ResultDropped, RowSettled, RowsGivenUp, RowsRele
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Options of a run.
+class RunOptions:
+    """How a worker runs.
 
     `n`: jobs to run at the same time. `limit`: stop after this many jobs; 0 means no limit. `forever`: wait for new
     rows. `wait`: wait for rows in retry and for paused kinds. `selection`: do only the rows of its tracks, or

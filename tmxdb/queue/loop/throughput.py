@@ -6,7 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-SHORTEST_S, LONGEST_S = 30.0, 300.0
+MIN_S, MAX_S = 30.0, 300.0
 _STEP_S = 1.0
 
 
@@ -32,7 +32,7 @@ class Throughput:
         """Return jobs per second by kind, over the window or since the start."""
         now_s = self._monotonic()
         runs_s = now_s - self._started_s
-        window_s = max(min(runs_s, max(SHORTEST_S, min(runs_s / 4, LONGEST_S))), _STEP_S)
+        window_s = max(min(runs_s, max(MIN_S, min(runs_s / 4, MAX_S))), _STEP_S)
         rates = {}
         for kind, steps in self._steps.items():
             while steps and steps[0][0] < now_s - window_s:

@@ -23,7 +23,7 @@ from tmxdb.queue.loop.demand import BATCH, Demand, DemandPlanner
 from tmxdb.queue.loop.job_store import RECOVERY_S, JobStore
 from tmxdb.queue.loop.perform import Result, exhausted_resource
 from tmxdb.queue.loop.result_buffer import ResultBuffer
-from tmxdb.queue.loop.run_options import Plan, Totals
+from tmxdb.queue.loop.run_options import RunOptions, Totals
 from tmxdb.queue.loop.thread_pool import ThreadPool, pool_sizes
 from tmxdb.queue.worker_registry import LEASE_MS, Identity
 
@@ -53,7 +53,7 @@ class Worker:
         self,
         database: Database,
         kinds: Sequence[Kind],
-        plan: Plan,
+        options: RunOptions,
         *,
         identity: Identity,
         events: EventBus,
@@ -65,30 +65,30 @@ class Worker:
         waiting_threads: Container[int] = (),
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        self._database, self._plan, self._events, self._clock = database, plan, events, clock
+        self._database, self._options, self._events, self._clock = database, options, events, clock
         self._stop, self._stop_now = stop, stop_now
         by_name = {kind.name: kind for kind in kinds}
         self._store = JobStore(
             database,
             by_name,
             identity,
-            n=plan.n,
-            max_attempts=plan.max_attempts,
+            n=options.n,
+            max_attempts=options.max_attempts,
             clock=clock,
             rng=rng or random.Random(),
             concurrency=concurrency,
             check=check,
-            selection=plan.selection,
+            selection=options.selection,
         )
         self._results: ResultBuffer[Result] = ResultBuffer()
-        sizes = pool_sizes(plan.n, kinds)
+        sizes = pool_sizes(options.n, kinds)
         # With more kinds than `n`, each pool needs a thread, but only `n` jobs may run at the same time.
-        slots = threading.Semaphore(plan.n) if sum(sizes.values()) > plan.n else None
+        slots = threading.Semaphore(options.n) if sum(sizes.values()) > options.n else None
         self._pools = {
             name: ThreadPool(kind, sizes[name], self._results, slots, self._may_begin) for name, kind in by_name.items()
         }
         staged = {name: size if is_staged(by_name[name]) else 0 for name, size in sizes.items()}
-        self._at_once = plan.n + sum(staged.values())  # as many started jobs may wait to be finished
+        self._at_once = options.n + sum(staged.values())  # as many started jobs may wait to be finished
         rows = {name: size * batch_size(by_name[name]) + staged[name] for name, size in sizes.items()}
         self._planner = DemandPlanner(by_name, rows, self._store.held)
         self._waiting_threads = waiting_threads
@@ -179,7 +179,7 @@ class Worker:
     def _demand(self, results: list[Result]) -> dict[str, Demand]:
         if self._is_stopping():
             return {}
-        limit = self._plan.limit - self._claimed if self._plan.limit else NO_LIMIT
+        limit = self._options.limit - self._claimed if self._options.limit else NO_LIMIT
         return self._planner.demand(self._store.claimable(results), results, limit)
 
     def _count(self, cycle: Cycle) -> None:
@@ -224,25 +224,25 @@ class Worker:
 
     def _is_finished(self) -> bool:
         """Return whether the run ends, when nothing is in flight. Wait a little if it does not."""
-        if self._is_stopping() or (self._plan.limit and self._claimed >= self._plan.limit):
+        if self._is_stopping() or (self._options.limit and self._claimed >= self._options.limit):
             return True
         if self._store.claimable():
             return False
-        if self._plan.forever:
+        if self._options.forever:
             return self._stop.wait(RECOVERY_S / 2)
         backlog = self._when_available(self._store.backlog, 0)
         if backlog is None:
             return True
         if backlog.pending:  # another worker released or opened it after our last claim
             return False
-        waits = self._plan.wait and (backlog.due is not None or backlog.paused)
+        waits = self._options.wait and (backlog.due is not None or backlog.paused)
         if not backlog.held_by_others and not waits:
             return True
         only_paused = backlog.paused and backlog.due is None and not backlog.held_by_others
         if only_paused and not self._waits_for_pause:
             self._events.emit(WaitingForPause(tuple(self._store.paused)))
         self._waits_for_pause = only_paused
-        if backlog.due is not None and self._plan.wait:
+        if backlog.due is not None and self._options.wait:
             due_ms = from_iso(backlog.due)
             self._events.emit(WaitingForRetry(backlog.retrying, due_ms, max(due_ms - self._clock(), 0) / 1000))
         return self._stop.wait(RECOVERY_S / 4)

@@ -15,7 +15,7 @@ COUNTDOWN_MS = (
 )  # about, docs/facts/tminterface.md#run-steps; also how far the simulation clock is ahead of the race clock
 _ROLL_OUT_MS = 300.0  # a car that left its run loses two thirds of its speed in this time
 _STILL_KMH = 1.0
-_LONGEST_SHIFT_MS = 1000
+_MAX_SHIFT_MS = 1000
 _COMPARED_CHANGES = 12
 
 
@@ -191,7 +191,7 @@ def _possible_shifts(plan: Timeline, driven: Timeline) -> list[int]:
         for theirs in driven.changes[:_COMPARED_CHANGES]
         if (ours.control, ours.value) == (theirs.control, theirs.value)
     }
-    return sorted((shift for shift in shifts if 0 < abs(shift) <= _LONGEST_SHIFT_MS), key=abs)
+    return sorted((shift for shift in shifts if 0 < abs(shift) <= _MAX_SHIFT_MS), key=abs)
 
 
 def _rolling_out(car: Car, since_ms: int) -> Car:

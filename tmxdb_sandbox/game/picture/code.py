@@ -11,7 +11,7 @@ import zlib
 from typing import NamedTuple
 
 COLUMNS, ROWS = 16, 7
-_LARGEST_CELL = 4
+_MAX_CELL = 4
 _FIELDS = struct.Struct(">iIHB")
 _CHECK_BYTES = 3
 _BLACK, _WHITE = bytes([16, 16, 16, 0]), bytes([240, 240, 240, 0])
@@ -41,7 +41,7 @@ def map_key_of(uid: str) -> int:
 
 def cell_size(width: int, height: int) -> int:
     """Return the side of a cell in pixels; 0 if the picture is too small."""
-    return min(_LARGEST_CELL, width // COLUMNS, height // ROWS)
+    return min(_MAX_CELL, width // COLUMNS, height // ROWS)
 
 
 def draw_code(pixels: bytearray, width: int, height: int, label: PictureLabel) -> None:

@@ -15,7 +15,7 @@ from tmxdb.cli.shared.output import message, plural
 from tmxdb.clock import span
 from tmxdb.db.engine import Database
 from tmxdb.db.models import JOBS
-from tmxdb.kinds.context import Options as JobOptions
+from tmxdb.kinds.context import JobOptions
 from tmxdb.kinds.reopening import count_more_replays, count_opening, most_new_replays
 from tmxdb.reports.counts import counts
 from tmxdb.reports.forecast import Forecast, Opening, forecast, next_items

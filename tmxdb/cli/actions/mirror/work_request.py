@@ -14,7 +14,7 @@ from tmxdb.cli.options.work import DEFAULT_GAMES, DEFAULT_N, DEFAULT_TOP, WorkOp
 from tmxdb.db.engine import Database
 from tmxdb.db.selected import Scope
 from tmxdb.errors import UsageError
-from tmxdb.kinds.context import Options as JobOptions
+from tmxdb.kinds.context import JobOptions
 from tmxdb.kinds.facts import reader
 from tmxdb.kinds.naming import DEFAULT_TEMPLATE, NameTemplate
 

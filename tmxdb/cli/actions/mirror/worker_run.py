@@ -16,7 +16,7 @@ from tmxdb.db.engine import Database
 from tmxdb.events import EventBus, SitePaused
 from tmxdb.kinds import make_kind
 from tmxdb.kinds.context import JobContext
-from tmxdb.queue.loop.run_options import Plan, Totals
+from tmxdb.queue.loop.run_options import RunOptions, Totals
 from tmxdb.queue.loop.worker import Worker
 from tmxdb.queue.worker_registry import live_workers, new_identity
 from tmxdb.storage import Storage
@@ -60,7 +60,7 @@ def run_worker(
     if "capture" in request.kinds:
         games = request.n if request.only_captures else DEFAULT_GAMES
         context = replace(context, games=open_games(context, games, request.games, note))
-    plan = Plan(
+    run_options = RunOptions(
         n=request.n,
         limit=options.limit or 0,
         forever=options.forever,
@@ -71,7 +71,7 @@ def run_worker(
     worker = Worker(
         database,
         [make_kind(name, context) for name in request.kinds],
-        plan,
+        run_options,
         identity=identity,
         events=events,
         stop=stop,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice, int_range
 from tmxdb.sync.bases import BASES
-from tmxdb.tmx.endpoints import LARGEST_PAGE, ORDERS, PAGE
+from tmxdb.tmx.endpoints import MAX_PAGE, ORDERS, PAGE
 
 _ORDER_NAMES = [name + end for name in ORDERS for end in ("", "-asc")]
 
@@ -25,9 +25,9 @@ class SyncOptions:
     max_tracks: int | None = option_field("--max-tracks", type=int_range(1), metavar="N", help="Stop after N tracks.")
     per_page: int | None = option_field(
         "--per-page",
-        type=int_range(1, LARGEST_PAGE),
+        type=int_range(1, MAX_PAGE),
         metavar="N",
-        help=f"Tracks per request, at most {LARGEST_PAGE:,}; the site may send fewer.  [default: {PAGE:,}]",
+        help=f"Tracks per request, at most {MAX_PAGE:,}; the site may send fewer.  [default: {PAGE:,}]",
     )
     refresh: bool = option_field(
         "--refresh", is_flag=True, default=False, help="Also read what was updated or active since the last sync."
