@@ -21,6 +21,7 @@ from tmxdb.errors import DiskError, RetryLater
 from tmxdb.failure_policy import Action, policy_for
 from tmxdb.game.folders import GameFiles, GameFolders
 from tmxdb.game.plugin.install import inspect_folder
+from tmxdb.paths import plain
 from tmxdb.storage import Storage, disk_errors, durable, new_file
 
 STEPS = ["write", "fsync", "replace", "mkdir", "open"]
@@ -236,7 +237,7 @@ def test_a_file_that_cannot_be_read_is_not_said_to_be_unwritable(
         with pytest.raises(DiskError) as caught:
             storage.read(PATH)
     assert caught.value.code == "disk.unreadable"
-    file = storage.absolute(PATH)
+    file = plain(str(storage.absolute(PATH)))
     assert str(caught.value) == f"{file}: cannot be read ({os.strerror(number)}). Check the permissions."
     assert policy_for(caught.value).action is Action.STOP  # the row keeps its attempts and its file
 
