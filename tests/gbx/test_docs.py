@@ -36,5 +36,5 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"a file of {limits.MAX_FILE_BYTES // limits.MIB} MiB" in text
     assert f"a body of {limits.MAX_BODY_BYTES // limits.MIB} MiB" in text
     assert f"a map of {limits.MAX_MAP_BYTES // limits.MIB} MiB" in text
-    assert f"{limits.MAX_INPUTS:,} inputs".replace(",", " ") in text
-    assert f"{limits.MAX_CHECKPOINTS:,} checkpoints".replace(",", " ") in text
+    assert f"{limits.MAX_INPUTS:,} inputs" in text
+    assert f"{limits.MAX_CHECKPOINTS:,} checkpoints" in text
