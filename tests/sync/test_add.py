@@ -28,6 +28,12 @@ def test_added_tracks_come_first_in_the_order_given(tool: Tool, site: RunningSit
     assert max(tool.column("select priority from tracks where track_id in (?, ?, ?)", ids[5], ids[2], ids[8])) < 0
 
 
+def test_a_file_without_ids_is_named(tool: Tool, site: RunningSite) -> None:
+    (tool.folder / "ids.txt").write_bytes(b"")
+    ran = tool("--site", site.url, "add-tracks", "--track-ids", "ids.txt", ends=2)
+    assert ran.error == "Error: There are no track ids in ids.txt."
+
+
 def test_known_replays_of_an_added_track_come_first_too(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     tool("work", "--kind", "list")

@@ -96,6 +96,12 @@ def test_a_file_is_no_data_folder_and_is_not_remembered(tool: Tool, arguments: t
     assert settings(tool)["data"] == ("data", "default")
 
 
+def test_an_empty_data_folder_is_the_default_and_is_not_remembered(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
+    tool("--data", "", "run")
+    assert settings(tool)["data"] == ("data", "default")
+
+
 def test_a_data_folder_that_cannot_be_used_is_not_remembered(done: Tool) -> None:
     before = settings(done)["data"]
     (done.folder / "empty").mkdir()

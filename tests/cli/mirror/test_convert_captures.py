@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import needs
 from tests.frames import captured_database
 from tests.tool import Tool, tool
+from tmxdb.capture.store import convert
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
 
@@ -64,3 +67,16 @@ def test_a_damaged_capture_is_named_and_left_alone(captured: Tool) -> None:
     assert "capture 10: " in ran.err
     assert "2 captures converted" in ran.err
     assert sorted(os.listdir(folder(captured, 10))) == before
+
+
+def test_ctrl_c_stops_after_the_capture_in_progress(captured: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = convert.convert
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(convert, "convert", interrupted)
+    ran = captured("convert-captures", "--to", "tar", ends=130)
+    assert "1 capture converted to tar: " in ran.err
+    assert "Interrupted. Run the same command again to continue." in ran.err

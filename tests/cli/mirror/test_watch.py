@@ -107,6 +107,7 @@ def test_the_screen_pauses_resumes_and_retries_on_keys(done: Tool) -> None:
     failed = done.one("select count(*) from replays where status = 'failed'")
     with Terminal(["status", "--watch"], done.folder, 80, 24) as terminal:
         terminal.wait_for("p pause")
+        terminal.send("\x1b[A")  # an arrow key begins with Esc, which alone ends the screen
         terminal.send("p")
         terminal.wait_for("Paused: no worker starts another job.")
         assert done.rows("select kind from pauses") == [{"kind": "all"}]

@@ -24,15 +24,25 @@ class Keys:
 
 class _PosixKeys(Keys):
     def next(self, timeout_s: float) -> str | None:
+        key = self._byte(timeout_s)
+        if key == b"\x1b" and (introducer := self._byte(0)) is not None:  # an arrow or function key, not Esc
+            if introducer in b"[O":
+                while (byte := self._byte(0)) is not None and not b"@" <= byte <= b"~":  # parameters, then one letter
+                    pass
+            return ""
+        return None if key is None else key.decode("ascii", "replace")
+
+    @staticmethod
+    def _byte(timeout_s: float) -> bytes | None:
         import select
 
         ready, _, _ = select.select([sys.stdin], [], [], timeout_s)
         if not ready:
             return None
-        data = os.read(sys.stdin.fileno(), 1)
-        if not data:  # the terminal was closed
+        byte = os.read(sys.stdin.fileno(), 1)
+        if not byte:  # the terminal was closed
             raise KeyboardInterrupt
-        return data.decode("ascii", "replace")
+        return byte
 
 
 class _WindowsKeys(Keys):

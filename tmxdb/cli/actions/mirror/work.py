@@ -58,7 +58,7 @@ def do_work(request: WorkRequest) -> None:
         with database.write() as connection:
             collection = database_id(connection)
         storage.identity.remember(collection)
-        if request.storage.data is not None:  # only now: a folder that cannot be used is not remembered
+        if request.storage.data:  # only now: a folder that cannot be used is not remembered
             remember_typed(database, "data", "data", data_for_storage(request.storage.data, database))
         database.expect_id(collection)
         with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tmxdb.capture.settings import STORES
-from tmxdb.cli.exit_status import SOME_FAILED
+from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.framework.command import command, dry_run_option, json_option
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
@@ -96,5 +96,8 @@ def convert_captures(
     else:
         became = f": {file_size(sizes[0])} before, {file_size(sizes[1])} now" if done else ""
         message(f"{plural(done, 'capture')} converted to {options.to}{became}.")
-    if problems or signals.stop.is_set():
+    if signals.stop.is_set():
+        message("Interrupted. Run the same command again to continue.")
+        sys.exit(INTERRUPTED)
+    if problems:
         sys.exit(SOME_FAILED)

@@ -83,6 +83,8 @@ def add_tracks(
             code="input.ids",
         )
     if not ids and not name:
+        if files and not bad:
+            raise UsageError(f"There are no track ids in {', '.join(files)}.", code="input.ids")
         raise click.UsageError("Name some tracks: ids, --track-ids or --name." if not bad else "No track id is left.")
     if dry_run:
         _say_plan(database_options, ids, name)
