@@ -52,8 +52,8 @@ def check(
 ) -> None:
     """Report what is present, what is missing and how to fix it.
 
-    Connects to each game for a moment, unless a worker uses it. With --drive, drives
-    a short replay from start to finish and reports whether pictures are upright and
+    Connects to each game for a moment, unless a worker uses it. --drive also drives
+    a short replay from start to finish: it shows whether pictures are upright and
     their colours right, which tick they show, whether two drives are equal, and
     whether frames are missed. Exit status 1: something that captures need is
     missing or wrong.

@@ -39,7 +39,7 @@ class RefreshOptions:
         "--changed",
         is_flag=True,
         default=False,
-        help="Only tracks with new activity on the site. Alone, it misses replays that are no activity to the site.",
+        help="Only tracks with new activity. This misses replays that the site does not count as activity.",
     )
     max_requests: int | None = option_field(
         "--max-requests",

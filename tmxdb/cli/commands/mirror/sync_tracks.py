@@ -22,8 +22,8 @@ def sync_tracks(
     Reads the list in upload order, 1,000 tracks per request, and stores the
     position with each page: stopped and started again, it continues. Later runs
     read only what is new. Without filters, the tracks of live selections are chosen
-    again. In a database that has only selections, the whole list is read with
-    --all only.
+    again. In a database that has only selections, the whole list is read only
+    with --all.
 
     \b
       tmxdb --site http://127.0.0.1:8000 sync-tracks
