@@ -262,6 +262,13 @@ def try_lock_for_transaction(connection: Connection, number: int) -> bool:
     return bool(connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar())
 
 
+def character_encoding(connection: Connection) -> str:
+    """Return the encoding of the database; UTF8 has every character. SQLite's encodings all have."""
+    if not is_postgresql(connection):
+        return "UTF8"
+    return str(connection.exec_driver_sql("SHOW server_encoding").scalar())
+
+
 def analyze(connection: Connection) -> None:
     """Update PostgreSQL's statistics after a bulk load: its first queries would be planned for empty tables."""
     if is_postgresql(connection):

@@ -15,8 +15,9 @@ from sqlalchemy import URL, Connection, exc
 from sqlalchemy.engine import make_url
 
 from tmxdb.db.engines import postgresql, sqlite
+from tmxdb.db.engines.refusals import IN_URL, not_connected
 from tmxdb.db.engines.sqlite_file import WARN_WAL_BYTES, may_write
-from tmxdb.db.explained import changed_schema, explained, first_line
+from tmxdb.db.explained import changed_schema, explained
 from tmxdb.db.file_identity import FileIdentity
 from tmxdb.errors import DatabaseError
 
@@ -24,6 +25,8 @@ ABANDON_AFTER_S = 2.0
 """How long the database may take after `abandon_on` was triggered: enough for one that is healthy."""
 LAST_TRIES_S = 0.25
 """How long each transaction may wait after that: rows are released, the worker is unregistered, rows are counted."""
+_AT_IN_PASSWORD = re.compile(r"://[^:/]*:[^@]*@.*@", re.DOTALL)
+"""A URL with another @ after the one that ends the password for SQLAlchemy, which takes the rest for the host."""
 _log = logging.getLogger(__name__)
 
 
@@ -201,9 +204,18 @@ def shown(location: str) -> str:
     try:
         url = make_url(location)
     except (exc.ArgumentError, ValueError):
-        return re.sub(r"://.*@", "://***@", location).partition("?")[0]
+        return _without_user(location)
+    if _AT_IN_PASSWORD.search(location):
+        return _without_user(location)
     hidden = {name: "***" for name in url.query if "pass" in name.lower()}  # libpq accepts a password there, too
     return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A", "*")
+
+
+def _without_user(location: str) -> str:
+    """Return a location that cannot be parsed without anything that may be part of a password."""
+    scheme, _, rest = location.partition("://")
+    _, at, address = rest.rpartition("@")
+    return f"{scheme}://***{at}{address.partition('?')[0] if at else ''}"
 
 
 def _check_references(connection: Connection) -> None:
@@ -214,8 +226,11 @@ def _check_references(connection: Connection) -> None:
 
 def _url(location: str) -> URL:
     """Return the parsed URL with tmxdb's driver. Raise DatabaseError for any other engine."""
+    if _AT_IN_PASSWORD.search(location):
+        raise DatabaseError(f"{shown(location)}: the password contains an @. {IN_URL}", code="db.url")
     with suppress(exc.ArgumentError, ValueError):
         url = make_url(location)
+        (url.host or "").encode("idna")  # raises UnicodeError, a ValueError, for what cannot be the name of a host
         if url.drivername in ("postgresql", "postgres"):
             url = url.set(drivername="postgresql+psycopg")
         if url.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
@@ -249,10 +264,9 @@ def _explained(name: str, error: exc.DatabaseError | sqlite3.DatabaseError) -> D
         return known
     if known is not None:
         return known
-    by_server = isinstance(error, exc.OperationalError) and not isinstance(error.orig, sqlite3.Error)
-    if by_server and (error.connection_invalidated or not error.statement):
-        advice = "Check that the server runs and that the address is right."
-        return DatabaseError(
-            f"{name}: the server cannot be reached: {first_line(error.orig)}. {advice}", code="db.unreachable"
-        )
-    return None
+    if isinstance(error.orig, sqlite3.Error):
+        return None
+    # A URL with an option that psycopg does not know is a ProgrammingError, and as all errors of connecting has no SQL.
+    connecting = not error.statement and isinstance(error, exc.OperationalError | exc.ProgrammingError)
+    lost = isinstance(error, exc.OperationalError) and error.connection_invalidated
+    return not_connected(name, error.orig) if connecting or lost else None

@@ -8,20 +8,32 @@ from tmxdb.paths import too_long
 _LOCKED = (
     "Another program has locked the database for a long time: close that program, then run the same command again."
 )
+_DAMAGED = "The file is damaged: go back to a backup, or try sqlite3's `.recover`."
 _SIGNS = (
     ("database is locked", "db.busy", _LOCKED),
-    ("lock timeout", "db.busy", _LOCKED),
-    ("deadlock detected", "db.busy", "Two programs waited for each other: run the same command again."),
+    ("LockNotAvailable", "db.busy", _LOCKED),
+    ("DeadlockDetected", "db.busy", "Two programs waited for each other: run the same command again."),
     ("No space left", "disk.full", "Make room on the server, then run the same command again: nothing is lost."),
     ("disk is full", "disk.full", "Make room, then run the same command again: nothing is lost."),
     ("readonly database", "db.read_only", "Check the permissions of the file and its folder."),
-    ("read-only transaction", "db.read_only", "Connect with a role and to a server that may write."),
+    ("ReadOnlySqlTransaction", "db.read_only", "Connect with a role and to a server that may write."),
+    (
+        "InsufficientPrivilege",
+        "db.permission",
+        "Ask the owner for this right (GRANT), or give another role in the URL.",
+    ),
+    (
+        "has no equivalent in encoding",
+        "db.encoding",
+        "Create a database with `createdb -T template0 -E UTF8 NAME` and copy this one there with `tmxdb copy-db`.",
+    ),
     ("unable to open", "db.unwritable", "Check that its folder exists and can be written."),
     ("not a database", "db.foreign", "Choose another file with --db."),
-    ("malformed", "db.broken", "The file is damaged: go back to a backup, or try sqlite3's `.recover`."),
+    ("disk image is malformed", "db.broken", _DAMAGED),
+    ("malformed database schema", "db.broken", _DAMAGED),
     ("disk I/O error", "db.disk", "Check the disk; a database on a network share is not safe."),
 )
-
+"""What an English-speaking driver says, or the name of psycopg's class, which is the same in every language."""
 _SCHEMA_SIGNS = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
 """What SQLite's message, or the name of psycopg's class, says of a table or column that is not there."""
 
@@ -29,10 +41,11 @@ _SCHEMA_SIGNS = ("no such table", "no such column", "UndefinedTable", "Undefined
 def explained(name: str, error: object) -> DatabaseError | None:
     """Return the error of the driver as one about the database `name`; None for a mistake in the SQL."""
     reason = first_line(error)
+    described = f"{type(error).__name__}: {reason}"
     for sign, code, advice in _SIGNS:
-        if sign in reason and code == "db.unwritable" and (length := too_long(name, room=len("-journal"))):
+        if sign in described and code == "db.unwritable" and (length := too_long(name, room=len("-journal"))):
             return DatabaseError(f"{name}: {length}. Choose a shorter path with --db.", code=code)
-        if sign in reason:
+        if sign in described:
             return DatabaseError(f"{name}: {reason}. {advice}", code=code)
     return None
 

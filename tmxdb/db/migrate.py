@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from tmxdb.db import revision
-from tmxdb.db.dialect import lock_for_transaction
+from tmxdb.db.dialect import character_encoding, lock_for_transaction
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.revision import COPYING, HEAD
 from tmxdb.errors import DatabaseError
@@ -47,6 +47,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         )
     with database.read() as connection:
         before = _checked_revision(connection, name)
+        if before is None:
+            _check_encoding(connection, name)
     if before == HEAD:
         return before, HEAD
 
@@ -84,6 +86,17 @@ def _run_revisions(connection: Connection) -> None:
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _check_encoding(connection: Connection, name: str) -> None:
+    """Raise DatabaseError if the database cannot store the name of every track and driver."""
+    encoding = character_encoding(connection)
+    if encoding != "UTF8":
+        raise DatabaseError(
+            f"{name} has the encoding {encoding}; tmxdb needs UTF8. Create a database that has it, for example with"
+            " `createdb -T template0 -E UTF8 NAME`.",
+            code="db.encoding",
+        )
 
 
 def _checked_revision(connection: Connection, name: str) -> str | None:

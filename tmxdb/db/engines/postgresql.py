@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event, exc
 
 from tmxdb.clock import span
+from tmxdb.db.explained import first_line
 from tmxdb.errors import DatabaseError
 
 CONNECT_TIMEOUT_S = 10
@@ -45,14 +46,16 @@ def create(url: URL, *, shown: str, read_only: bool) -> Engine:
     """Return an engine for `url`. With `read_only` the server refuses every change. `shown`: the URL for messages."""
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": UNACKNOWLEDGED_MS, **_KEEPALIVES,
+        "client_encoding": "utf8",  # otherwise that of the database, which may not have all characters
         "application_name": f"tmxdb on {platform.node() or 'unknown'}, process {os.getpid()}"[:MAX_NAME_CHARS],
     }  # fmt: skip
     arguments = {name: value for name, value in arguments.items() if name not in url.query}
     try:
         engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=arguments)
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # also of a psycopg that finds no libpq
+        lacking = f"needs {error.name}" if error.name else f"psycopg cannot be used: {first_line(error).rstrip('.')}"
         raise DatabaseError(
-            f'{shown}: needs {error.name}. Install it with: pip install "tmxdb[postgres]"', code="db.driver"
+            f'{shown}: {lacking}. Install it with: pip install "tmxdb[postgres]"', code="db.driver"
         ) from error
 
     @event.listens_for(engine, "connect")
