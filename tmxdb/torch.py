@@ -1,6 +1,7 @@
 """Data sets of captured frames for PyTorch: `FrameWindows` by number, `FrameStream` in a shuffled order.
 
-torch is not a dependency of tmxdb. Without it `FrameWindows` works as a sequence, and `FrameStream` as an iterable.
+Needs the extra `arrays`. torch is not a dependency: without it `FrameWindows` works as a sequence, and `FrameStream` as
+an iterable.
 """
 
 from __future__ import annotations
@@ -8,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+import tmxdb.arrays  # noqa: F401  first: it says what to install if NumPy is missing
 from tmxdb.api.windows import INPUTS, Windows, in_split
 
 if TYPE_CHECKING:
@@ -35,16 +35,26 @@ class FrameStream(_Iterable):
     """
 
     def __init__(self, windows: Windows, *, batch_size: int, seed: int = 0, shuffle: bool = True) -> None:
-        """`batch_size`: that of the `DataLoader`."""
+        """`batch_size`: that of the `DataLoader`. Raise ValueError if it is less than 1 or `seed` less than 0."""
+        if batch_size < 1 or seed < 0:
+            raise ValueError(f"batch_size must be 1 or more and seed 0 or more, not {batch_size} and {seed}")
         super().__init__()
         self._windows, self._batch_size, self._seed, self._shuffle = windows, batch_size, seed, shuffle
         self._epoch = self._batches = 0
 
     def start_at(self, *, epoch: int, batches: int = 0) -> None:
-        """Choose the order of `epoch`, and skip its first `batches` batches. Call it before each epoch."""
+        """Choose the order of `epoch`, and skip its first `batches` batches. Call it before each epoch.
+
+        Workers of a `DataLoader` with `persistent_workers=True` keep their copy of the first epoch and do not see it.
+        Raise ValueError if a number is less than 0.
+        """
+        if epoch < 0 or batches < 0:
+            raise ValueError(f"epoch and batches must be 0 or more, not {epoch} and {batches}")
         self._epoch, self._batches = epoch, batches
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        import numpy as np
+
         order = np.arange(len(self._windows))
         if self._shuffle:
             np.random.default_rng([self._seed, self._epoch]).shuffle(order)

@@ -40,7 +40,7 @@ def test_more_tracks_than_one_statement_takes(mirror: Mirror) -> None:
     assert [replay.replay_id for replay in mirror.replays(track_ids=range(2, 100_000))] == [20]
 
 
-@pytest.mark.parametrize("condition", ["no_such_column > 1", "track_id = ", "1) --", "track_id = :missing"])
+@pytest.mark.parametrize("condition", ["no_such_column > 1", "track_id = ", "1) --", "1) or (1"])
 def test_a_wrong_condition_is_one_sentence(mirror: Mirror, condition: str) -> None:
     with pytest.raises(InvalidInput, match=r"The condition .* cannot be run: "):
         list(mirror.replays(condition))

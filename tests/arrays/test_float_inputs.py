@@ -41,7 +41,15 @@ def test_a_line_is_read_from_the_file_that_export_vcp_writes(tmp_path: Path) -> 
         reference_line(tmp_path / "1_0.5m_cl.npy").centers, reference_line(centerline(PATH, 0.5)).centers
     )
     (tmp_path / "no.npy").write_bytes(b"no")
-    for bad in (tmp_path / "no.npy", tmp_path / "missing.npy", [[1.0, 2.0]], [[0.0, 0.0, math.nan]] * 3, []):
+    for bad in (
+        tmp_path / "no.npy",
+        tmp_path / "missing.npy",
+        [[1.0, 2.0]],
+        [[0.0, 0.0, math.nan]] * 3,
+        [],
+        "abc",
+        ["abc", "def"],
+    ):
         with pytest.raises(InvalidInput, match="virtual checkpoints"):
             reference_line(bad)
 

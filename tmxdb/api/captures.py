@@ -66,10 +66,13 @@ class CapturedPicture:
         return read_jpeg(self.folder, self.entry)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the picture: uint8, shape (height, width, 3), RGB, top row first."""
+        """Return the picture: uint8, shape (height, width, 3), RGB, top row first. The array can be changed.
+
+        Raise InvalidInput if the file is missing or damaged, or if NumPy or Pillow is not installed.
+        """
         from tmxdb.arrays.pictures import frame_pixels
 
-        return frame_pixels(self.folder, self.entry)
+        return frame_pixels(self.folder, self.entry).copy()  # Pillow's own array is read-only, of which PyTorch warns
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class MirroredCapture:
     facts: Facts = field(repr=False)
     data: Path = field(repr=False)
     """The data folder."""
+
+    def __repr__(self) -> str:
+        return f"MirroredCapture(capture_id={self.capture_id}, replay_id={self.replay_id}, track_id={self.track_id})"
 
     @property
     def capture_id(self) -> int:
@@ -108,18 +114,21 @@ class MirroredCapture:
 
     @property
     def map_uid(self) -> str | None:
-        """The uid of the map that was driven, from the file of the map or of the replay."""
+        """The uid of the map that was driven, from `metadata.json`; None if that has none. Raise as `metadata` does."""
         uid: str | None = self.metadata.get("map_uid")
         return uid
 
     @cached_property
     def metadata(self) -> Mapping[str, Any]:
-        """The facts of the whole run, from `metadata.json`."""
+        """The facts of the whole run, from `metadata.json`. Raise InvalidInput if it is missing or damaged."""
         return read_metadata(self.folder)
 
     @cached_property
     def telemetry(self) -> Telemetry | None:
-        """Inputs and car at every tick as arrays; None if the capture has none. Raise InvalidInput if it is damaged."""
+        """Inputs and car at every tick as arrays; None if the capture has none.
+
+        Raise InvalidInput if it is damaged, or if NumPy or, for a Parquet file, pyarrow is not installed.
+        """
         from tmxdb.arrays.telemetry import telemetry_of
 
         return telemetry_of(self.folder, self.metadata)

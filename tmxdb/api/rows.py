@@ -13,7 +13,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.gbx import InputEvent, read_replay
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.paths import for_user
-from tmxdb.storage import Storage
+from tmxdb.storage import Storage, id_name, unread
 
 if TYPE_CHECKING:
     from tmxdb.arrays.line import Line
@@ -25,6 +25,9 @@ class MirroredTrack:
     """A track of the exchange. `facts` has all columns of its row in `tracks`: docs/reference/schema.md."""
 
     facts: Facts = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"MirroredTrack(track_id={self.track_id}, name={self.name!r})"
 
     @property
     def track_id(self) -> int:
@@ -45,6 +48,9 @@ class MirroredReplay:
     facts: Facts = field(repr=False)
     data: Path = field(repr=False)
     """The data folder."""
+
+    def __repr__(self) -> str:
+        return f"MirroredReplay(replay_id={self.replay_id}, track_id={self.track_id})"
 
     @property
     def replay_id(self) -> int:
@@ -72,7 +78,8 @@ class MirroredReplay:
         """The file. Raise InvalidInput if the replay is not downloaded."""
         if self.facts["file_path"] is None:
             raise InvalidInput(
-                f"replay {self.replay_id} is not downloaded. Run `tmxdb work --kind download`.", code="input.no_file"
+                f"replay {id_name(self.replay_id)} is not downloaded. Run `tmxdb work --kind download`.",
+                code="input.no_file",
             )
         return for_user(Storage(self.data).absolute(self.facts["file_path"]))
 
@@ -86,25 +93,30 @@ class MirroredReplay:
         try:
             return read_replay(path)
         except OSError as error:
-            raise InvalidInput(
-                f"{path}: {error.strerror}. Run `tmxdb verify --repair` to download it again.", code="input.no_file"
-            ) from error
+            sentence = unread(error, str(path), get_again="Run `tmxdb verify --repair` to download it again.")
+            raise InvalidInput(sentence, code="input.no_file") from error
 
     @property
     def inputs(self) -> tuple[InputEvent, ...]:
-        """Every input event, in the order of time."""
+        """Every input event, in the order of time. Raise as `file` does."""
         return self.file.inputs
 
     @property
     def ticks(self) -> InputTicks:
-        """The inputs at each tick of 10 ms, as NumPy arrays."""
+        """The inputs at each tick of 10 ms, as NumPy arrays of shape (N,), computed at each use.
+
+        Raise InvalidInput if the file has no inputs or NumPy is not installed; else as `file` does.
+        """
         from tmxdb.arrays.ticks import read_ticks
 
         return read_ticks(self.file)
 
     @property
     def line(self) -> Line:
-        """Positions, velocities and rotations of the best ghost, as NumPy arrays."""
+        """Positions (metres), velocities (m/s) and rotations of the best ghost, as NumPy arrays, computed at each use.
+
+        Raise InvalidInput if the file has no samples or NumPy is not installed; else as `file` does.
+        """
         from tmxdb.arrays.line import read_line
 
         return read_line(self.file)

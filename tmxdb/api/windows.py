@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,16 +72,22 @@ def read_run(capture: MirroredCapture) -> Run:
 def in_split(
     captures: Iterable[MirroredCapture], shares: Mapping[str, float], name: str, *, seed: int = 0
 ) -> Iterator[MirroredCapture]:
-    """Yield the captures in the part `name`. The map decides, as in `tmxdb export frames --split`.
+    """Return the captures in the part `name`. The map decides, as in `tmxdb export frames --split`.
 
-    `shares`: `{"train": 0.9, "val": 0.1}`.
+    `shares`: `{"train": 0.9, "val": 0.1}`, divided by their sum. Raise ValueError if a share is not above 0 or `name`
+    is not one of the parts, and InvalidInput where the folder of a capture is damaged.
     """
+    if name not in shares:
+        raise ValueError(f"no part {name!r}; the parts are {', '.join(shares) or 'missing'}")
+    if not all(0 < share < math.inf for share in shares.values()):
+        raise ValueError(f"each share must be above 0: {dict(shares)}")
     total = sum(shares.values())
     normal = {part: share / total for part, share in shares.items()}
-    for capture in captures:
-        uid = capture.map_uid
-        if split_of(normal, map_uid=uid or "", track_id=capture.track_id, seed=seed) == name:
-            yield capture
+    return (
+        capture
+        for capture in captures
+        if split_of(normal, map_uid=capture.map_uid or "", track_id=capture.track_id, seed=seed) == name
+    )
 
 
 class Windows:
@@ -100,7 +107,12 @@ class Windows:
         stride: int = 1,
         transform: Callable[[Pixels], NDArray[Any]] | None = None,
     ) -> None:
-        """`stride`: frames between the beginnings of two windows. Raise InvalidInput if a capture is damaged."""
+        """`stride`: frames between the beginnings of two windows. Labels are read at once, pictures when they are used.
+
+        Raise ValueError if `length` or `stride` is less than 1, and InvalidInput if a capture is damaged.
+        """
+        if length < 1 or stride < 1:
+            raise ValueError(f"length and stride must be 1 or more, not {length} and {stride}")
         self.runs = [read_run(capture) for capture in captures]
         self.length, self._transform = length, transform
         self._starts = [run.starts(length, stride) for run in self.runs]

@@ -58,7 +58,7 @@ class Line:
         return speeds
 
     def at(self, times_ms: ArrayLike) -> Line:
-        """Return the car at any race times, shape (M,), in ascending order.
+        """Return the car at any race times, shape (M,), in ascending order; fractions of a millisecond are cut off.
 
         Positions lie on the cubic curve through the two samples around a time that has their velocities there
         (Hermite); velocities are interpolated linearly, rotations on the sphere (slerp). With every second sample left
@@ -90,8 +90,8 @@ class Line:
 def read_line(source: Source | Replay) -> Line:
     """Return the line of the best ghost, up to the last sample of the file.
 
-    `source`: a path, the bytes of a file, or a `tmxdb.gbx.Replay`. Raise InvalidInput if the file has no samples, and
-    GbxError if it is damaged.
+    `source`: a path, the bytes of a file, or a `tmxdb.gbx.Replay`. Raise InvalidInput if the file has no samples,
+    GbxError if it is damaged, OSError if a path cannot be read, and TypeError for anything else.
     """
     replay = source if isinstance(source, Replay) else read_replay(source)
     samples = replay.samples

@@ -75,7 +75,10 @@ def reference_line(points: Any) -> ReferenceLine:
             raise InvalidInput(
                 f"{os.fspath(points)} cannot be read as virtual checkpoints.", code="input.vcp"
             ) from error
-    line = np.asarray(points, dtype=np.float64)
+    try:
+        line = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError):  # not numbers, or rows of different lengths
+        line = np.empty(0)
     if line.ndim != 2 or line.shape[1] != 3 or len(line) < _MIN_POINTS or not np.isfinite(line).all():
         raise InvalidInput(
             "virtual checkpoints are an array of shape (N, 3) with 2 points or more. Make one with `tmxdb export vcp`.",

@@ -56,7 +56,8 @@ def read_ticks(source: Source | Replay) -> InputTicks:
     """Return the inputs of a run from its start to its finish, or to the last event of a run without a time.
 
     `source`: a path, the bytes of a file, or a `tmxdb.gbx.Replay`. Raise InvalidInput if the file has no inputs
-    under the names of Sunrise and later games, and GbxError if it is damaged.
+    under the names of Sunrise and later games, GbxError if it is damaged, OSError if a path cannot be read, and
+    TypeError for anything else.
     """
     replay = source if isinstance(source, Replay) else read_replay(source)
     events = replay.inputs

@@ -55,7 +55,7 @@ class QueryResult:
 
 @contextmanager
 def run_query(
-    reader: Reader, sql: str, parameters: Mapping[str, str] | None = None, *, limits: QueryLimits | None = None
+    reader: Reader, sql: str, parameters: Mapping[str, Any] | None = None, *, limits: QueryLimits | None = None
 ) -> Iterator[QueryResult]:
     """Run one reading statement; yield its result. `parameters`: values for `:name` in it.
 
@@ -94,7 +94,7 @@ def _limit(file: sqlite3.Connection, limits: QueryLimits) -> None:
     file.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY)
 
 
-def _on_sqlite(file: sqlite3.Connection, sql: str, given: dict[str, str]) -> QueryResult:
+def _on_sqlite(file: sqlite3.Connection, sql: str, given: dict[str, Any]) -> QueryResult:
     cursor = file.execute(sql, numbers(given))
     if cursor.description is None:
         raise InvalidInput("This SQL returns no rows; `tmxdb query` only reads.", code="input.sql")
@@ -117,7 +117,7 @@ def _explained(reader: Reader, error: Exception, limits: QueryLimits | None) -> 
 
 
 @contextmanager
-def _on_server(connection: Any, sql: str, given: dict[str, str], limits: QueryLimits | None) -> Iterator[QueryResult]:
+def _on_server(connection: Any, sql: str, given: dict[str, Any], limits: QueryLimits | None) -> Iterator[QueryResult]:
     """Run `sql` in the extended protocol, which takes one statement: `select 1; commit; update …` is an error there.
 
     A read-only transaction still allows COPY … TO PROGRAM to a superuser, so only statements that read are sent. With
