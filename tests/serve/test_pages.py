@@ -58,6 +58,12 @@ def test_tracks_are_found(many: Database, serve: Callable[..., Any], query: str,
     assert ids(serve(many).get(f"/tracks?{query}&fragment=1").text) == found
 
 
+def test_a_filter_in_upper_case_is_shown_as_chosen(many: Database, serve: Callable[..., Any]) -> None:
+    html = serve(many).get("/tracks?environment=SNOW").text
+    assert '<option value="snow" selected>' in html
+    assert ids(html)[0] == 120
+
+
 def test_a_search_page_by_page(many: Database, serve: Callable[..., Any]) -> None:
     client = serve(many)
     first = client.get("/tracks?q=track&order=newest").text
@@ -83,6 +89,7 @@ def test_a_driver_and_the_failures(rows: Rows, database: Database, serve: Callab
     assert "A01" in client.get("/driver/7").text
     assert client.get("/driver?q=ann", follow_redirects=False).headers["location"] == "/driver/7"
     assert "has no driver" in client.get("/driver?q=carl").text
+    assert "has no driver" in client.get("/driver?q=99999999999999999999").text
     assert client.get("/driver/9").status_code == 404
     assert "tmxdb retry --kind download --code gbx.lzo" in client.get("/failures").text
     assert "tmxdb retry" not in client.get("/failures?kind=list").text
@@ -105,6 +112,27 @@ def test_the_overview_has_counts_and_sends_what_changes(
             yield await anext(events), number
 
     assert asyncio.run(first(2)) == ["data: <p>\ndata: 1</p>\n\n", "data: <p>2</p>\n\n"]
+
+
+def test_a_stream_of_events_says_what_is_wrong_and_goes_on() -> None:
+    needs.module("starlette")
+    from tmxdb.errors import DatabaseError
+    from tmxdb.serve.pages.overview import changes
+
+    answers = iter(["1", DatabaseError("x.db is\nlocked"), DatabaseError("x.db is\nlocked"), "1"])
+
+    def read() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def all_events() -> list[str]:
+        events = changes(read, 0)
+        return [await anext(events) for _ in range(3)]
+
+    problem = "event: problem\ndata: x.db is\ndata: locked\n\n"
+    assert asyncio.run(all_events()) == ["data: 1\n\n", problem, "data: 1\n\n"]
 
 
 def test_the_counts_over_time_end_with_those_of_now(rows: Rows, database: Database, serve: Callable[..., Any]) -> None:

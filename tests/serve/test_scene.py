@@ -129,6 +129,17 @@ def test_a_scene_has_lines_and_names_what_it_leaves_out(mirrored: Database, serv
         assert (ghost["name"], ghost["rank"], ghost["checkpoints_ms"]) == ("</script>", 1, [400, None, 1000])
 
 
+def test_a_scene_names_replays_that_were_asked_for_and_are_not_there(
+    mirrored: Database, serve: Callable[..., Any]
+) -> None:
+    client = serve(mirrored)
+    header = opened(client.get("/track/1/scene.bin?replays=14,11,99999,14").content)
+    assert [ghost["replay_id"] for ghost in header["ghosts"]] == ["11"]
+    reason = "it is of another track, or not downloaded"
+    assert header["left_out"] == [{"replay_id": "14", "reason": reason}, {"replay_id": "99999", "reason": reason}]
+    assert opened(client.get("/track/1/scene.bin?replays=11").content)["left_out"] == []
+
+
 def test_a_file_that_cannot_be_read_is_named_until_it_can_be(
     mirrored: Database, serve: Callable[..., Any], unreadable: Callable[..., Any]
 ) -> None:

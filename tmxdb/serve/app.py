@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb.errors import DiskError, InvalidInput, TmxdbError
 from tmxdb.serve.forms import csrf_token
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.pages import actions as actions_page
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tmxdb.upkeep.actions import Actions
 
 log = logging.getLogger(__name__)
+_SENTENCES = {
+    404: "There is no page at this address.",
+    405: "This address is only for forms. Go back to the page that contains the form.",
+}
 
 
 def create_app(mirror: ServedMirror, *, token: str | None = None, actions: Actions | None = None) -> Starlette:
@@ -81,16 +85,20 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def _refused(request: Request, error: Exception) -> Response:
-    """Return a page that says what is wrong with a request, or with the database."""
+    """Return a page that says what is wrong with a request, with the database, or with a file of the data folder."""
     code = error.code if isinstance(error, TmxdbError) else ""
-    is_missing = code in ("input.no_row", "input.no_file")
-    status = 404 if is_missing else 400 if isinstance(error, InvalidInput) else 503
+    if code in ("input.no_row", "input.no_file"):
+        status = 404
+    elif isinstance(error, DiskError) or code == "input.unreadable":
+        status = 500  # it will not pass by itself, and no other request would do
+    else:
+        status = 400 if isinstance(error, InvalidInput) else 503
     return page(request, "error.html", http_status=status, number=status, sentence=str(error))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    sentence = "There is no page at this address." if status == 404 else "The request was refused."
+    sentence = _SENTENCES.get(status, "The request was refused.")
     return page(request, "error.html", http_status=status, number=status, sentence=sentence)
 
 

@@ -47,10 +47,7 @@ class ReaderPool:
         if not self._places.acquire(timeout=WAIT_S):
             raise DatabaseError("too many requests at once. Try again in a moment.", code="db.busy")
         try:
-            try:
-                reader = self._free.get_nowait()
-            except queue.Empty:
-                reader = Reader(self.location)
+            reader = self._current()
             try:
                 yield reader
             except InvalidInput:
@@ -63,6 +60,17 @@ class ReaderPool:
                 self._free.put(reader)
         finally:
             self._places.release()
+
+    def _current(self) -> Reader:
+        """Return a connection to the database that is at the location now: it may have been replaced or upgraded."""
+        while True:
+            try:
+                reader = self._free.get_nowait()
+            except queue.Empty:
+                return Reader(self.location)
+            if reader.is_current():
+                return reader
+            reader.close()
 
     def close(self) -> None:
         """Close all connections that are free."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from datetime import date as day
 
 from starlette.requests import Request
 
@@ -58,9 +59,16 @@ def whole_number(name: str, value: str, *, at_most: int = 2**31 - 1) -> int | No
 def date(request: Request, name: str) -> str:
     """Return a parameter as a date such as 2026-11-30, or an empty text."""
     value = text(request, name)
-    if value and not _DATE.fullmatch(value):
+    if value and not _is_date(value):
         raise InvalidInput(f"{name}: {value[:40]!r} is not a date such as 2026-11-30.", code="input.parameter")
     return value
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text)) and bool(day.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def choice(request: Request, name: str, words: Collection[str], default: str = "") -> str:

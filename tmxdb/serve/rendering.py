@@ -21,8 +21,9 @@ from tmxdb.styles import plain
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
-# Characters that change how the text around them is shown, or that no page shows.
-_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Characters that change how the text around them is shown, or that no page shows. Surrogates, which stand for bytes in
+# names of files, cannot be sent.
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def page(request: Request, template: str, *, http_status: int = 200, **values: Any) -> Response:

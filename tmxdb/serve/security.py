@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tmxdb.serve.forms import PREFIX, is_sent_here
 
-MAX_TARGET_BYTES = 4096
+MAX_TARGET_BYTES = 12_000
+"""Room for a statement of MAX_SQL characters in the address, where most of them may take three bytes."""
 MAX_PARAMETERS = 40
 COOKIE = "tmxdb_token"
 CONTENT_SECURITY_POLICY = (
@@ -101,7 +102,7 @@ class Guard:
 
     def _without_token(self, scope: Scope, headers: Headers, query: str) -> Response | None:
         """Return the answer to a request that does not bring the token as a cookie."""
-        if self._is_token(_cookie(headers)):
+        if self._is_token(_cookie(headers, _cookie_name(headers))):
             return None
         if scope["method"] == "POST":
             return _refused(401, "Open the address with ?token=… that `tmxdb serve` printed.")
@@ -111,7 +112,7 @@ class Guard:
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         # The path begins with one slash: `//host` would lead to another machine.
         answer = RedirectResponse("/" + scope["path"].lstrip("/\\") + (f"?{rest}" if rest else ""), 303)
-        answer.set_cookie(COOKIE, str(self._token), httponly=True, samesite="strict")
+        answer.set_cookie(_cookie_name(headers), str(self._token), httponly=True, samesite="strict")
         return answer
 
     def _is_token(self, text: str | None) -> bool:
@@ -125,9 +126,15 @@ def _name_of(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _cookie(headers: Headers) -> str | None:
+def _cookie_name(headers: Headers) -> str:
+    """Return the name of the cookie, with the port: browsers send cookies to all ports, and each may be a mirror."""
+    port = headers.get("host", "").rpartition(":")[2]
+    return f"{COOKIE}_{port}" if port.isascii() and port.isdigit() else COOKIE
+
+
+def _cookie(headers: Headers, name: str) -> str | None:
     try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        morsel = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return None
     return None if morsel is None else morsel.value

@@ -6,6 +6,7 @@ minute old.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import unicodedata
@@ -18,7 +19,10 @@ from itertools import islice
 from typing import Any
 
 from tmxdb.db.reading.reader import Reader
+from tmxdb.errors import TmxdbError
 from tmxdb.styles import plain
+
+log = logging.getLogger(__name__)
 
 ORDERS = {
     "awards": "most awards",
@@ -142,6 +146,8 @@ class KeptTrackIndex:
     def _build_again(self) -> None:
         try:
             self._build()
+        except TmxdbError as error:  # pages keep the older index, and say themselves what is wrong
+            log.info("the index of tracks was not built again: %s", error)
         finally:
             self._lock.release()
 

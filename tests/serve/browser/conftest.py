@@ -65,7 +65,8 @@ def address(sqlite: Database, tmp_path: Path) -> Iterator[Callable[..., str]]:
 def opened(browser: Any) -> Iterator[Callable[..., Any]]:
     """A function that opens a page; at the end nothing may have been written to its console.
 
-    `ignored`: HTTP statuses that the test asks for, which Chromium reports there.
+    `ignored`: HTTP statuses, and errors of the network such as `ERR_FAILED`, that the test causes: Chromium reports
+    them there.
     """
     contexts, messages = [], []
 
@@ -75,7 +76,8 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
 
         def heard(message: Any) -> None:
-            if not any(f"status of {status}" in message.text for status in ignored):
+            reported = (f"{before}{word}" for word in ignored for before in ("status of ", "net::"))
+            if not any(text in message.text for text in reported):
                 messages.append((url, message.type, message.text))
 
         page.on("console", heard)

@@ -40,6 +40,7 @@ def test_the_charts_of_a_run_move_with_frames_and_3d(
     speed = page.locator("#charts .chart").first.locator(".u-value")
     assert speed.first.inner_text() == "0:02.60"
     page.click("#show-scene")
+    assert page.locator("#show-scene").is_hidden()
     page.wait_for_selector("#view[data-state=ready]", timeout=WAIT_MS)
     page.locator(".strip button").nth(23).click()
     page.wait_for_function("() => document.getElementById('view').dataset.time === '6000'", timeout=WAIT_MS)

@@ -29,6 +29,7 @@ class Reader:
     def __init__(self, location: str) -> None:
         self.location = location
         self.path: Path | None = None
+        self._identity: tuple[int, int] | None = None
         self._file: sqlite3.Connection | None = None
         self._server: Any = None
         if "://" in location:
@@ -51,9 +52,21 @@ class Reader:
         """SQLAlchemy's connection to a server, inside a `snapshot`."""
         return self._server.connection
 
+    def is_current(self) -> bool:
+        """Return whether the location still leads to the database that was opened, at a revision that tmxdb reads.
+
+        An open connection goes on reading a file that was deleted or replaced.
+        """
+        if self.path is not None and _identity(self.path) != self._identity:
+            return False
+        try:
+            return bool(self.value("SELECT version_num FROM alembic_version") == revision.HEAD)
+        except DatabaseError:
+            return False
+
     def explained(self, error: Exception) -> DatabaseError | None:
         """Return an error of the driver as one sentence; None for a mistake in the SQL."""
-        return explained(self.location, error)
+        return explained(self.name, error)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -110,6 +123,7 @@ class Reader:
         self.path = path
         check_version()
         revision.check_file(path, self.location)
+        self._identity = _identity(path)
         with self._explained():
             self._file = open_reader(path)
             restrict(self._file)
@@ -139,3 +153,12 @@ class Reader:
             if known is None:
                 raise
             raise known from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file; None if it is missing or cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -11,6 +11,7 @@ from tmxdb.reports.pages.lookup import find_driver
 from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
+from tmxdb.storage import id_in_name
 
 SHOWN, MAX_SHOWN = 50, 1000
 
@@ -36,7 +37,7 @@ def find(request: Request) -> Response:
         mirror: ServedMirror = request.app.state.mirror
         try:
             with mirror.readers.reader() as reader:
-                user_id = find_driver(reader, word, int(word) if word.isascii() and word.isdigit() else None)
+                user_id = find_driver(reader, word, id_in_name(word))
             return RedirectResponse(f"/driver/{user_id}", 303)
         except InvalidInput as error:
             problem = str(error)

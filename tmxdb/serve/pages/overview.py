@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from tmxdb.clock import from_iso
+from tmxdb.errors import TmxdbError
 from tmxdb.reports.progress import SPANS
 from tmxdb.reports.status.state import OPEN, STATUSES
 from tmxdb.serve import parameters
@@ -57,18 +58,28 @@ async def events(request: Request) -> Response:
 
 
 async def changes(read: Callable[[], str], every_s: float = EVERY_S) -> AsyncIterator[str]:
-    """Yield what `read` returns as events, whenever it differs from before; comments in between."""
+    """Yield what `read` returns as events, whenever it differs from before; comments in between.
+
+    An error of `read` is an event of type `problem` with its sentence; the next read may succeed.
+    """
     sent, quiet_s = "", 0.0
     while True:
-        html = await run_in_threadpool(read)
-        if html != sent:
-            yield "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
-            sent, quiet_s = html, 0.0
+        try:
+            event = _event(await run_in_threadpool(read))
+        except TmxdbError as error:
+            event = f"event: problem\n{_event(str(error))}"
+        if event != sent:
+            yield event
+            sent, quiet_s = event, 0.0
         elif quiet_s >= QUIET_S:
             yield ": still here\n\n"
             quiet_s = 0.0
         await asyncio.sleep(every_s)
         quiet_s += every_s
+
+
+def _event(text: str) -> str:
+    return "".join(f"data: {line}\n" for line in text.splitlines()) + "\n"
 
 
 def status_html(mirror: ServedMirror) -> str:

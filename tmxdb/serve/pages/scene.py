@@ -40,7 +40,7 @@ def data(request: Request) -> Response:
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:
         ghosts, map_row = read_rows(reader, track_id, replay_ids=replay_ids, top=top)
-    scene = mirror.scenes.scene(track_id, ghosts, map_row)
+    scene = mirror.scenes.scene(track_id, ghosts, map_row, replay_ids)
     headers = {"ETag": scene.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     if request.headers.get("if-none-match") == scene.etag:
         return Response(status_code=304, headers=headers)

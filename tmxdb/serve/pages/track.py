@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tmxdb.clock import from_iso
-from tmxdb.errors import GbxError, InvalidInput
+from tmxdb.errors import DiskError, GbxError, InvalidInput, RetryLater
 from tmxdb.gbx import read_challenge
 from tmxdb.gbx.thumbnail import upright
 from tmxdb.reports.pages.checkpoints import read_checkpoints
@@ -22,6 +22,7 @@ SHOWN, MAX_SHOWN = 50, 1000
 COMPARED, MAX_CROSSINGS = 10, 40
 """Rows and columns of the table of checkpoints."""
 SEEN = 50
+_PICTURED = "SELECT file_path FROM maps WHERE track_id = :id AND status = 'done' AND thumbnail_bytes > 0"
 
 
 def track(request: Request) -> Response:
@@ -40,12 +41,13 @@ def track(request: Request) -> Response:
         steps = [] if is_stunts else read_record_steps(reader, track_id)
         seen = read_seen_records(reader, track_id, n=SEEN)
         checkpoints = read_checkpoints(reader, track_id, top=COMPARED)
-        picture = "SELECT thumbnail_bytes FROM maps WHERE track_id = :id AND status = 'done'"
-        has_picture = bool(reader.value(picture, id=track_id))
+        map_row = reader.row(_PICTURED, id=track_id)
+    picture_problem = None if map_row is None else _picture_problem(mirror, map_row["file_path"])
     return page(
         request,
         "track.html",
-        has_picture=has_picture,
+        has_picture=map_row is not None and picture_problem is None,
+        picture_problem=picture_problem,
         track=found,
         facts=found.facts,
         is_stunts=is_stunts,
@@ -69,8 +71,16 @@ def chart_points(steps: Sequence[RecordStep]) -> dict[str, list[float | str]]:
     }
 
 
+def _picture_problem(mirror: ServedMirror, path: str) -> str | None:
+    """Return why the file of the map cannot be read, or None."""
+    try:
+        return None if mirror.storage.read(path) is not None else f"{path} is missing."
+    except (DiskError, RetryLater) as error:
+        return str(error)
+
+
 def thumbnail(request: Request) -> Response:
-    """Return the picture in the map file as a JPEG. Raise InvalidInput if there is none."""
+    """Return the picture in the map file as a JPEG. Raise InvalidInput if there is none, DiskError or RetryLater."""
     track_id = parameters.path_id(request, "track_id")
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:

@@ -91,6 +91,7 @@ def tracks(request: Request) -> Response:
     with mirror.readers.reader() as reader:
         selections = [row["name"] for row in reader.rows("SELECT name FROM selections ORDER BY name LIMIT 200")]
     given = {name: value for name, value in request.query_params.items() if name not in ("after", "fragment") and value}
+    given |= {name: parameters.choice(request, name, words) for name, words in CHOICES.items() if name in given}
     following = f"/tracks?{urlencode({**given, 'after': id_name(found.after)})}" if found.after is not None else None
     template = "_track_rows.html" if request.query_params.get("fragment") else "tracks.html"
     return page(request, template, found=found, question=question, following=following, given=given, choices=CHOICES,

@@ -10,10 +10,12 @@ from pathlib import Path
 from tmxdb.capture.output.manifest import MANIFEST
 from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_jpeg
 from tmxdb.capture.store.tar import TAR
+from tmxdb.capture.unreadable_file import unreadable_file
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.contact_sheet import draw_sheet, evenly_spaced
 from tmxdb.serve.limited_cache import LimitedCache
 from tmxdb.storage import Storage
+from tmxdb.storage.os_errors import is_missing
 
 FRAMES = 24
 """Frames of a strip."""
@@ -79,6 +81,8 @@ class Filmstrips:
             state = (file if file.exists() else folder / TAR).stat()
             is_too_long = file.exists() and state.st_size > MAX_MANIFEST
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and not is_missing(error):
+                raise unreadable_file(folder, error) from error
             raise InvalidInput("the folder of the capture is missing.", code="capture.damaged") from error
         if is_too_long:
             raise InvalidInput("the capture is too long for a strip.", code="input.too_large")

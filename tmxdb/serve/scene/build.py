@@ -22,6 +22,8 @@ from tmxdb.storage import Storage, id_name
 
 MAGIC, VERSION = b"TMXS", 2
 MAX_GHOSTS = 100
+NO_ROW = "it is of another track, or not downloaded"
+"""Why a replay that was asked for is left out."""
 _MAP = "SELECT file_path, sha256 FROM maps WHERE track_id = :track_id AND status = 'done'"
 _COLUMNS = """replay_id, user_name, coalesce(race_time_ms, site_time_ms) AS time_ms, position, checkpoints_ms, device,
  file_path, sha256, (SELECT folder_path FROM captures WHERE captures.replay_id = replays.replay_id
@@ -71,24 +73,39 @@ class SceneBuilder:
         self._maps: LimitedCache[PackedBlocks] = LimitedCache(lambda blocks: 1000 + len(blocks.data), 8_000_000)
         self._building = threading.Lock()
 
-    def scene(self, track_id: int, ghosts: Sequence[dict[str, Any]], map_row: dict[str, Any] | None) -> TrackScene:
-        """Return the scene of some rows of `replays` and the row of the map (see `read_rows`)."""
-        key = (track_id, map_row and map_row["sha256"], *(repr(sorted(row.items())) for row in ghosts))
+    def scene(
+        self,
+        track_id: int,
+        ghosts: Sequence[dict[str, Any]],
+        map_row: dict[str, Any] | None,
+        replay_ids: Sequence[int] = (),
+    ) -> TrackScene:
+        """Return the scene of some rows of `replays` and the row of the map (see `read_rows`).
+
+        `replay_ids`: those that were asked for. The scene names those without a row.
+        """
+        missing = tuple(sorted(set(replay_ids) - {row["replay_id"] for row in ghosts}))
+        key = (track_id, map_row and map_row["sha256"], missing, *(repr(sorted(row.items())) for row in ghosts))
         found = self._scenes.get(key)
         if found is None:
             with self._building:
                 found = self._scenes.get(key)
                 if found is None:
-                    found, has_every_file = self._build(track_id, ghosts, map_row)
+                    found, has_every_file = self._build(track_id, ghosts, map_row, missing)
                     if has_every_file:
                         self._scenes.put(key, found)
         return found
 
     def _build(
-        self, track_id: int, rows: Sequence[dict[str, Any]], map_row: dict[str, Any] | None
+        self,
+        track_id: int,
+        rows: Sequence[dict[str, Any]],
+        map_row: dict[str, Any] | None,
+        missing: Sequence[int],
     ) -> tuple[TrackScene, bool]:
         """Return the scene, and whether every file of it could be read."""
-        ghosts, left_out, parts = [], [], []
+        ghosts, parts = [], []
+        left_out = [{"replay_id": id_name(one), "reason": NO_ROW} for one in missing]
         has_every_file = True
         for row in rows:
             try:

@@ -1,5 +1,6 @@
 // Charts of the overview: what was finished, what is open and how large the files are, over time.
 
+import { ask } from "./answers.js";
 import { chart } from "./charts.js";
 
 const section = document.getElementById("progress");
@@ -24,9 +25,7 @@ show();
 async function show() {
   const mine = ++asked;
   try {
-    const answer = await fetch(`${place.dataset.progress}?span=${span}`);
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}.`);
-    const progress = await answer.json();
+    const progress = await (await ask(`${place.dataset.progress}?span=${span}`)).json();
     if (mine === asked) draw(progress);
   } catch (error) {
     note.textContent = `The charts cannot be shown: ${error.message}`;

@@ -1,5 +1,6 @@
 // The page of a replay: charts over race time, which the frames and the 3D view move along.
 
+import { ask } from "./answers.js";
 import { chart, clock, moveCursors, shortClock, verticals } from "./charts.js";
 
 const place = document.getElementById("charts");
@@ -16,9 +17,7 @@ if (place) {
 }
 
 async function show() {
-  const answer = await fetch(place.dataset.runs);
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}.`);
-  const { runs, charts } = await answer.json();
+  const { runs, charts } = await (await ask(place.dataset.runs)).json();
   const names = runs.map((run) => run.name);
   const draw = marks(runs[0]);
   const common = { sync: "run", onClick: (x) => seek(Math.round(1000 * x)), x: timeAxis(), xSeries: { value: (u, x) => (x == null ? "–" : clock(x)) }, xScale: { range: [0, Math.max(...runs.map((run) => run.end_ms)) / 1000] } };

@@ -22,11 +22,12 @@ start().catch((error) => {
 });
 
 async function start() {
+  note.textContent = "Loading the runs…";
   const scene = await load(view.dataset.scene);
   const problems = [scene.map_problem, ...scene.left_out.map((one) => `Replay ${one.replay_id} is not drawn: ${one.reason}.`)];
   note.textContent = problems.filter(Boolean).join(" ");
   if (!scene.ghosts.length) {
-    note.textContent += " There is no line to draw. Download replays of this track first.";
+    note.textContent += ` There is no line to draw.${scene.left_out.length ? "" : " Download replays of this track first."}`;
     view.dataset.state = "empty";
     return;
   }
@@ -186,6 +187,7 @@ class Player {
   }
 
   #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return; // the browser's own, such as Alt-Left: back
     if (["INPUT", "SELECT"].includes(event.target.tagName) && event.target.type !== "checkbox") return;
     const keys = {
       " ": () => event.target.tagName !== "BUTTON" && this.#play(!this.isPlaying),
@@ -194,7 +196,8 @@ class Player {
       Home: () => this.#seek(0),
       c: () => this.#setMode({ follow: "above", above: "free", free: "follow" }[this.mode]),
     };
-    if (keys[event.key] && keys[event.key]() !== false) event.preventDefault();
+    const act = keys[event.key] ?? keys[event.key.toLowerCase()];
+    if (act && act() !== false) event.preventDefault();
   }
 
   #play(on) {

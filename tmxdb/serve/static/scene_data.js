@@ -1,16 +1,16 @@
 // Unpack a scene: tmxdb/serve/scene/build.py says how it is packed.
 
+import { ask } from "./answers.js";
+
 const JUMP_BREAK = 1;
 
 export async function load(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-  return unpack(await answer.arrayBuffer());
+  return unpack(await (await ask(address)).arrayBuffer());
 }
 
 export function unpack(buffer) {
   const view = new DataView(buffer);
-  if (view.getUint32(0, true) !== 0x53584d54 || view.getUint32(4, true) !== 2) throw new Error("This is not a scene.");
+  if (view.getUint32(0, true) !== 0x53584d54 || view.getUint32(4, true) !== 2) throw new Error("this is not a scene.");
   const size = view.getUint32(8, true);
   const scene = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 12, size)));
   let at = 12 + size;

@@ -1,5 +1,7 @@
 // Search while a name is typed: fetches the results only, and keeps the address in step.
-"use strict";
+
+import { ask } from "./answers.js";
+
 const form = document.getElementById("filters");
 const results = document.getElementById("results");
 let timer = 0;
@@ -13,15 +15,17 @@ async function show() {
   const words = address();
   const shown = `/tracks${words.size ? `?${words}` : ""}`;
   words.set("fragment", "1");
-  const answer = await fetch(`/tracks?${words}`);
-  const text = await answer.text();
-  if (mine !== asked) return;
-  if (answer.ok) {
-    results.innerHTML = text;
+  try {
+    const html = await (await ask(`/tracks?${words}`)).text();
+    if (mine !== asked) return;
+    results.innerHTML = html;
     history.replaceState(null, "", shown);
-  } else {
-    const page = new DOMParser().parseFromString(text, "text/html");
-    results.replaceChildren(page.querySelector("main .banner") ?? "This cannot be shown.");
+  } catch (error) {
+    if (mine !== asked) return;
+    const banner = document.createElement("p");
+    banner.className = "banner bad";
+    banner.textContent = error.message;
+    results.replaceChildren(banner);
   }
 }
 form.addEventListener("input", () => {
