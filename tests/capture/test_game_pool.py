@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.captures.captures import free_ports
 from tests.sandbox.game.conftest import Folders, build_map, build_replay, create_folders
+from tmxdb.capture.games import pool
 from tmxdb.capture.games.instance import GameInstance
 from tmxdb.capture.games.pool import GamePool
 from tmxdb.capture.games.setup import GameSetup
@@ -22,6 +25,7 @@ from tmxdb.capture.replay_script import scripted_run
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import GameError, InvalidInput
 from tmxdb.game.folders import GameFolders
+from tmxdb.game.tminterface2 import socket_driver
 from tmxdb.gbx import read_replay
 from tmxdb_sandbox import RunningGame, running_game
 
@@ -133,9 +137,19 @@ def test_screen_frames_come_for_every_replay_of_a_map(stage: Stage, monkeypatch:
     assert len(made) == 2  # one for the first two, and another one after the plugin's
 
 
-def test_a_game_in_use_is_not_given_out(folders: Folders) -> None:
+@pytest.fixture
+def two_listeners() -> Iterator[int]:
+    """Two ports on which something listens, as two games do. The value is the first one."""
+    port = free_ports(2)
+    with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
+        yield port
+
+
+def test_a_game_in_use_is_not_given_out(folders: Folders, two_listeners: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MAX_WAIT_S", 0.0)
+    monkeypatch.setattr(socket_driver, "LINGER_S", 0.0)
     game_folders = GameFolders(folders.user, folders.scripts.parent)
-    games = GamePool(GameSetup(8478, 2, game_folders, folders.user, "Player"), dict, lambda text: None)
+    games = GamePool(GameSetup(two_listeners, 2, game_folders, folders.user, "Player"), dict, lambda text: None)
     with games.acquire("1") as first, games.acquire("1") as second:
         assert first is not second
         with pytest.raises(GameError, match="no game is free"), games.acquire("1"):
@@ -147,10 +161,14 @@ def test_a_game_in_use_is_not_given_out(folders: Folders) -> None:
         assert other is second
 
 
-def test_a_thread_keeps_its_game_although_one_of_another_thread_is_free_for_a_moment(folders: Folders) -> None:
+def test_a_thread_keeps_its_game_although_one_of_another_thread_is_free_for_a_moment(
+    folders: Folders, two_listeners: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between two replays of a track its game is free, and another thread may need one for its next track then."""
+    monkeypatch.setattr(socket_driver, "LINGER_S", 0.0)
+    port = two_listeners
     setup = GameSetup(
-        8478, 2, GameFolders(folders.user, folders.scripts.parent), folders.user.parent / "games", "Player"
+        port, 2, GameFolders(folders.user, folders.scripts.parent), folders.user.parent / "games", "Player"
     )
     games = GamePool(setup, dict, lambda text: None)
 
@@ -160,10 +178,10 @@ def test_a_thread_keeps_its_game_although_one_of_another_thread_is_free_for_a_mo
             return instance.port
 
     with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
-        assert [first.submit(drive, "6").result(), second.submit(drive, "5").result()] == [8478, 8479]
-        assert second.submit(drive, "8").result() == 8479
-        assert first.submit(drive, "6").result() == 8478
-        assert first.submit(drive, "7").result() == 8478
+        assert [first.submit(drive, "6").result(), second.submit(drive, "5").result()] == [port, port + 1]
+        assert second.submit(drive, "8").result() == port + 1
+        assert first.submit(drive, "6").result() == port
+        assert first.submit(drive, "7").result() == port
     games.close()
 
 
@@ -192,12 +210,13 @@ def test_a_game_is_used_by_one_worker_at_a_time(
 ) -> None:
     monkeypatch.setattr("tmxdb.game.locks.port_lock.WAIT_S", 0.1)
     stage.drive()
+    before = [row for row in stage.game.log() if row["event"] == "connect"]
     with pytest.raises(InvalidInput, match=f"port {stage.game.port} is used by another tmxdb") as refused:
         Stage(folders, stage.game)
     assert refused.value.code == "input.port"
     assert stage.drive().missed == 0
     connections = [row for row in stage.game.log() if row["event"] == "connect"]
-    assert len(connections) == 1  # the second worker has not disconnected the first one
+    assert connections == before  # the second worker has not disconnected the first one
     stage.games.close()
     second = Stage(folders, stage.game)
     assert second.drive().missed == 0

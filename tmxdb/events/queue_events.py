@@ -43,9 +43,10 @@ class RowsClaimed(QueueEvent):
 
 @dataclass(frozen=True, slots=True)
 class RowSettled(QueueEvent):
-    """A job's outcome was written to its row. `status` is the new status; `retry` also covers a snooze with a wait.
+    """A job's outcome was written to its row. `status` is the new status.
 
-    `code` and `message` are None for `done`.
+    `code` and `message` are None for `done`. `snoozed`: the row was put off (`retry`, or `pending` if there is no wait)
+    without a charged attempt.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class RowSettled(QueueEvent):
     attempt: int
     code: str | None = None
     message: str | None = None
+    snoozed: bool = False
 
     @property
     def level(self) -> int:
@@ -61,7 +63,8 @@ class RowSettled(QueueEvent):
 
     def __str__(self) -> str:
         reason = f" ({self.code}: {_last_line(self.message)})" if self.code else ""
-        return f"{self.kind} {self.item_id}: {self.status}, attempt {self.attempt}{reason}"
+        how = "snoozed" if self.snoozed else f"{self.status}, attempt {self.attempt}"
+        return f"{self.kind} {self.item_id}: {how}{reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tmxdb.errors import GameError, InvalidInput, TmxdbError
 from tmxdb.game.autosaves import replaced_files
 from tmxdb.game.check_result import CheckResult
 from tmxdb.game.driver import ConnectedEvent
-from tmxdb.game.folders import GameFolders, document_folders, existing_game_folders, find_folders
+from tmxdb.game.folders import GameFolders, document_folders, existing_game_folders, locate_folders
 from tmxdb.game.locks.port_lock import is_port_in_use
 from tmxdb.game.plugin import OPTIONAL
 from tmxdb.game.plugin.install import PluginStatus, inspect_folder
@@ -56,7 +56,7 @@ def check_packages() -> Iterator[CheckResult]:
 def check_folders(game: str | None, tminterface: str | None, *, with_plugin: bool = True) -> Iterator[CheckResult]:
     """Check the folders of the game and of TMInterface, and the plugin there, which TMInterface 1.4 does not need."""
     try:
-        folders = find_folders(game, tminterface)
+        folders = locate_folders(game, tminterface)
     except InvalidInput as error:
         yield CheckResult("game folder", False, error.message, "start the game once: it creates the folder")
         return
@@ -144,7 +144,7 @@ def check_mapping(number: int) -> CheckResult:
 def game_folders(game: str | None, tminterface: str | None) -> GameFolders | None:
     """Return the game's folders, or None if they are not found."""
     try:
-        return find_folders(game, tminterface)
+        return locate_folders(game, tminterface)
     except InvalidInput:
         return None
 

@@ -56,7 +56,22 @@ class GameFolders:
 
 
 def find_folders(game: str | None = None, tminterface: str | None = None) -> GameFolders:
-    """Return the given folders, or the first found in this user's documents. Raise InvalidInput if none is found."""
+    """Return the given folders, or the first found in this user's documents.
+
+    Raise InvalidInput if none is found, or if a given one does not exist: a mistyped one must not be created.
+    """
+    folders = locate_folders(game, tminterface)
+    if tminterface and not folders.tminterface.is_dir():
+        raise InvalidInput(
+            f"{folders.tminterface}: no such folder. Name the folder of TMInterface that contains Scripts and Plugins:"
+            f" {SET_TMINTERFACE_FOLDER}.",
+            code="input.game_folder",
+        )
+    return folders
+
+
+def locate_folders(game: str | None = None, tminterface: str | None = None) -> GameFolders:
+    """Return the same without looking whether the folder of TMInterface exists."""
     base = Path(game).expanduser() if game else _first_game()
     if not (base / "Tracks").is_dir():
         raise InvalidInput(

@@ -7,6 +7,7 @@ again would need a restart. Each data folder has a list beside the maps; maps on
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ _LIST = "keep-"
 
 def keep_maps(maps: Path, owner: Path, names: Collection[str]) -> None:
     """Keep these maps, and no others of `owner`, a data folder. `maps`: tmxdb's folder below the challenges."""
-    path = maps / f"{_LIST}{hashlib.sha256(str(owner.absolute()).encode()).hexdigest()[:12]}.txt"
+    path = maps / f"{_LIST}{hashlib.sha256(os.fsencode(owner.absolute())).hexdigest()[:12]}.txt"
     with disk_errors(str(maps), instead=SET_GAME_FOLDER):
         if not names:
             durable.unlink(path, missing_ok=True)

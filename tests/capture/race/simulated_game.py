@@ -87,7 +87,7 @@ class SimulatedGame:
         if self.refuses:
             self.refuses -= 1
             self.now += patience_s
-            raise GameExited("the game cannot be reached.")
+            raise GameExited("the game cannot be reached.", code="game.unreachable")
         self.connected, self.holds, self._greets, self._reports_states = True, None, True, False
         self._life = self._live()
 

@@ -243,14 +243,26 @@ def _gone(game: SimulatedGame):  # type: ignore[no-untyped-def]
     return inputs
 
 
-def test_connecting_to_an_unreachable_game_is_retried(play: Player, game: SimulatedGame) -> None:
-    game.refuses = 2
-    whole(play, play(game))
+def test_connecting_to_a_game_that_was_just_restarted_is_retried(play: Player, game: SimulatedGame) -> None:
+    game.refuses = 3
+    whole(play, play(game, launcher=True))
+    assert game.restarts == 1
 
 
-def test_a_dead_game_fails_the_replay_if_it_cannot_be_restarted(play: Player, game: SimulatedGame) -> None:
+def test_a_game_that_is_not_running_fails_the_replay_after_one_try_to_connect(
+    play: Player, game: SimulatedGame
+) -> None:
     game.refuses = 1000
     failed(play(game), "game.unreachable")
+    assert game.refuses == 999
+
+
+def test_a_game_that_was_closed_between_two_replays_is_not_running(play: Player, game: SimulatedGame) -> None:
+    """So the second replay is not charged for it."""
+    whole(play, play(game))
+    game.hang_up()
+    game.refuses = 1000
+    failed(play(game, returns=True), "game.unreachable")
 
 
 def test_a_game_that_dies_in_a_race_fails_the_replay_if_it_cannot_be_restarted(

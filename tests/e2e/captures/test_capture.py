@@ -195,24 +195,6 @@ def test_run_starts_no_captures_unless_requested(world: World) -> None:
     assert world.captures()[0]["status"] == "pending"
 
 
-def test_without_a_game_rows_wait_uncharged_with_advice(world: World) -> None:
-    world.fill(tracks=1, replays=1)
-    world.tool("add-captures")
-    with world.games() as games:
-        work = world.work(games)
-    import tmxdb.capture.race.assumptions as assumed
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(assumed, "CONNECT_S", 0.1)
-    try:
-        world.tool(*work, "--no-wait")
-    finally:
-        patch.undo()
-    row = world.captures()[0]
-    assert (row["status"], row["error_code"], row["attempts"]) == ("retry", "game.unreachable", 0)
-    assert "tmxdb game check" in row["error"]
-
-
 @pytest.mark.parametrize(
     ("change", "code"),
     [

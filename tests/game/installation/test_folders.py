@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,9 +34,18 @@ def files(folder: Path) -> set[str]:
 
 def test_tminterface_is_beside_the_game_unless_a_folder_is_given(folders: GameFolders, tmp_path: Path) -> None:
     assert folders.scripts == tmp_path / "Documents" / "TMInterface" / "Scripts"
+    (tmp_path / "elsewhere").mkdir()
     other = find_folders(str(folders.game), str(tmp_path / "elsewhere"))
     assert other.plugins == tmp_path / "elsewhere" / "Plugins"
     assert other.autosaves == folders.game / "Tracks" / "Replays" / "Autosaves"
+
+
+def test_a_folder_of_tminterface_that_does_not_exist_is_refused_and_not_created(
+    folders: GameFolders, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(f"{tmp_path / 'TMInterfac'}: no such folder")):
+        find_folders(str(folders.game), str(tmp_path / "TMInterfac"))
+    assert not (tmp_path / "TMInterfac").exists()
 
 
 def test_a_folder_without_tracks_is_refused(tmp_path: Path) -> None:

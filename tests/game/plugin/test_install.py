@@ -41,6 +41,15 @@ def test_it_writes_the_plugin_and_prints_what_to_do_next(tool: Tool, folder: Pat
     assert "tmxdb game check" in ran.err
 
 
+def test_what_to_do_next_names_the_port_that_is_set(tool: Tool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "`set custom_port 8478`" in run(tool, folder).err
+    monkeypatch.setenv("BASE_TMI_PORT", "8500")
+    assert "`set custom_port 8500`" in run(tool, folder).err
+    said = run(tool, folder, "--base-tmi-port", "8600").err
+    assert "8478" not in said
+    assert "then run `tmxdb game check --base-tmi-port 8600`." in said
+
+
 def test_a_second_run_changes_nothing(tool: Tool, folder: Path) -> None:
     run(tool, folder)
     before = (folder / "TmxdbLink.as").stat()

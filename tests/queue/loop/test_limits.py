@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.queue.fakes import DONE, Bench
+from tests.queue.fakes import DONE, Bench, EventLog, FakeKind, worker
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, table_of
+from tmxdb.events import RowSettled
 from tmxdb.failure_policy import policy_for_code
-from tmxdb.queue.job import Fail, Outcome, Retry, Skip, Snooze
+from tmxdb.queue.job import Fail, Job, Outcome, Retry, Skip, Snooze
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rows.recover import promote_due
 from tmxdb.queue.rows.settle import MAX_ATTEMPTS_FACTOR, release, reopen
 
@@ -139,5 +141,29 @@ def test_a_success_forgets_earlier_failures_and_snoozes(bench: Bench, rows: Rows
 
 def test_a_game_that_is_busy_for_days_charges_nothing(bench: Bench, rows: Rows) -> None:
     rows.replay(1)
-    assert {attempt(bench, Snooze("game.none_free", "busy", DAY_S)) for _ in range(10)} == {"retry"}
+    assert {attempt(bench, Snooze("game.unreachable", "away", DAY_S)) for _ in range(10)} == {"retry"}
     assert rows.one(ReplayRow, 1)["attempts"] == 0
+
+
+def test_the_summary_and_the_table_of_attempts_count_the_same(sqlite: Database) -> None:
+    """A snooze is no attempt. A snooze that came too late to be one is an attempt in both."""
+    rows = Rows(sqlite)
+    rows.replay(1)
+    rows.replay(2)
+    rows.replay(3, snoozed_since="2020-01-01T00:00:00.000Z")
+    plays: dict[int, list[Outcome]] = {
+        1: [Retry("tmx.cut", "cut"), Retry("tmx.timeout", "slow")],
+        2: [Snooze("game.unreachable", "away", 0.01), Snooze("game.waiting", "away")],
+        3: [Snooze("tmx.throttled", "wait", 0.01)],
+    }
+
+    def play(job: Job) -> Outcome:
+        return plays[job.item_id].pop(0) if plays[job.item_id] else DONE
+
+    log = EventLog()
+    totals = worker(sqlite, [FakeKind(play)], RunOptions(n=1), log=log).run()
+    with sqlite.read() as connection:
+        attempts = connection.exec_driver_sql("select item_id from attempts where outcome = 'retry'").scalars().all()
+    assert sorted(attempts) == [1, 1, 3]
+    assert (totals.of("retry"), totals.of("done")) == (3, 3)
+    assert [event.item_id for event in log.of(RowSettled) if event.snoozed] == [2, 2]

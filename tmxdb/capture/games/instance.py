@@ -21,7 +21,7 @@ from tmxdb.capture.race.race_spec import RaceSpec
 from tmxdb.capture.race.runner import FrameSink, Runner
 from tmxdb.capture.race.state_machine import Race
 from tmxdb.capture.settings import CaptureSettings
-from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb.errors import GameError, InvalidInput, TmxdbError
 from tmxdb.game.autosaves import Autosaves
 from tmxdb.game.driver import Driver
 from tmxdb.game.folders import GameFiles
@@ -37,6 +37,8 @@ class GameInstance:
 
     The game drops the connection soon after, and another game may need a replay of the same name.
     """
+    look_s: ClassVar[float] = 1.0
+    """How long to try to connect to a game that may not be running."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class GameInstance:
         waiting_maps: MapReaders,
         note: Callable[[str], None],
         note_once: Callable[[str], None] | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.port = setup.base_port + number
         self._setup, self._waiting_maps = setup, waiting_maps
@@ -52,7 +55,8 @@ class GameInstance:
         self._files = GameFiles(setup.folders, str(self.port))
         self._autosaves = Autosaves(setup.folders.autosaves)
         self._process = GameProcess(setup.launch, self.port, setup.records) if setup.launch else None
-        self._plugin_driver = self._driver = _driver(setup.driver, number, self.port)
+        self._plugin_driver = self._driver = _driver(setup.driver, number, self.port, is_stopping)
+        self._was_running = False  # at the last look or race
         self._window = GameWindow(
             setup.window_title,
             self.port,
@@ -116,12 +120,33 @@ class GameInstance:
             picture_lag=lambda speed: self._picture_lag(settings, speed) if new_drive is None else 0,
             window=self._window,
         )
+        self._was_running = False
         result = runner.run()
+        self._was_running = isinstance(result, CompletedRace) or result.code not in ("game.unreachable", "game.gone")
         if isinstance(result, CompletedRace) and runner.is_connected:
             self.map_key, self._left_s = task.map_key, time.monotonic()
         if isinstance(result, CompletedRace) and self._setup.adapt_speed:
             self._speeds[_pace_key(settings)] = result.speed
         return result
+
+    @property
+    def address(self) -> str:
+        """Where the game listens, for messages."""
+        return f"127.0.0.1:{self.port}" if self._setup.driver == "tmi2" else f"{self._plugin_driver}"
+
+    def is_running(self) -> bool:
+        """Return whether the game runs; also if it will be started when it is needed.
+
+        A game that was running before is not looked for again: a connection replaces the one that has its map loaded.
+        """
+        if self._process is None and not self._was_running:
+            try:
+                self._plugin_driver.connect(self.look_s)
+            except GameError:
+                return False
+            self._plugin_driver.close()
+        self._was_running = True
+        return True
 
     @property
     def game_folder(self) -> Path:
@@ -244,11 +269,11 @@ def _pace_key(settings: CaptureSettings) -> tuple[object, ...]:
     return settings.fps, settings.width, settings.height, settings.frame_source, settings.running_speed
 
 
-def _driver(name: str, number: int, port: int) -> Driver:
+def _driver(name: str, number: int, port: int, is_stopping: Callable[[], bool]) -> Driver:
     if name == "tmi1":
         from tmxdb.game.tminterface1.memory_driver import MemoryDriver
 
         return MemoryDriver(number)
     from tmxdb.game.tminterface2.socket_driver import SocketDriver
 
-    return SocketDriver(port)
+    return SocketDriver(port, is_stopping=is_stopping)

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from tmxdb.capture.games.absent import AbsentGames
 from tmxdb.capture.games.instance import GameInstance
 from tmxdb.capture.games.missed_frames import MissedFrames
 from tmxdb.capture.games.setup import GameSetup, MapReaders
 from tmxdb.capture.race.outcome import CompletedRace
 from tmxdb.capture.settings import CaptureSettings
-from tmxdb.errors import GameError, TmxdbError
+from tmxdb.errors import TmxdbError
 from tmxdb.game.autosaves import recover_autosaves
 from tmxdb.game.folders import GameFolders, remove_leftovers
 from tmxdb.game.kept_maps import keep_maps
 from tmxdb.game.locks.port_lock import PortLock
 
+POLL_S = 0.5
+MAX_WAIT_S = 30.0
+"""How long a capture waits for a game before its row is released, so that the worker can end or turn to other rows."""
+BETWEEN_RACES_S = 2.0
+"""How long a game may be free between two captures of a thread without another thread taking it."""
+
 
 class GamePool:
-    """One game per thread. Call `close` at the end, whatever happens."""
+    """One game per thread. Call `close` at the end, whatever happens.
 
-    def __init__(self, setup: GameSetup, waiting_maps: MapReaders, note: Callable[[str], None]) -> None:
+    `stop`: while it is set, captures do not wait for a game that is not running.
+    """
+
+    def __init__(
+        self,
+        setup: GameSetup,
+        waiting_maps: MapReaders,
+        note: Callable[[str], None],
+        stop: threading.Event | None = None,
+    ) -> None:
         self._setup = setup
+        self._stop = stop or threading.Event()
         self._locks = [PortLock(setup.folders.game, setup.base_port + number) for number in range(setup.games)]
         self._lock_ports()
         recover_autosaves(setup.folders.autosaves)
@@ -32,8 +50,11 @@ class GamePool:
         self._note, self._noted = note, set[str]()
         self._missed_frames = MissedFrames()
         self._instances = [
-            GameInstance(setup, number, waiting_maps, note, self._note_once) for number in range(setup.games)
+            GameInstance(setup, number, waiting_maps, note, self._note_once, self._stop.is_set)
+            for number in range(setup.games)
         ]
+        self._absent = AbsentGames(self._instances, setup.when_absent, note)
+        self._used_s = dict.fromkeys((one.port for one in self._instances), 0.0)  # until when
         self._free = list(self._instances)
         self._of_thread = threading.local()
         self._lock = threading.Lock()
@@ -41,8 +62,8 @@ class GamePool:
         if setup.launch is None and (copied := self._instances[0].copy_maps()):
             maps = "1 map was" if copied == 1 else f"{copied:,} maps were"
             note(
-                f"{maps} copied to {setup.folders.maps}. A game that is already running may not know them: if a map"
-                " does not start, restart the game while this command runs."
+                f"{maps} copied to {setup.folders.maps}. A game that is already running may not know new maps: if"
+                " one does not start, restart the game while this command runs."
             )
 
     @property
@@ -72,23 +93,16 @@ class GamePool:
 
     @contextmanager
     def acquire(self, map_key: str) -> Iterator[GameInstance]:
-        """Reserve a free game. Raise GameError if none is free.
+        """Reserve a free game that is running. Wait for one, but not longer than MAX_WAIT_S. Raise TmxdbError.
 
         Preferably one that has this map loaded, then one without a map, then the one that this thread had before:
         another thread may be about to drive the next replay of its track on any of the others.
         """
-        with self._lock:
-            if not self._free:
-                raise GameError("no game is free: each drives another replay", code="game.none_free")
-            instance = next((one for one in self._free if one.map_key == map_key), None)
-            instance = instance or next((one for one in self._free if one.map_key is None), None)
-            own: GameInstance | None = getattr(self._of_thread, "instance", None)
-            instance = instance or (own if own in self._free else self._free[0])
-            self._take(instance)
-            self._of_thread.instance = instance
+        instance = self._reserve(map_key)
         try:
             yield instance
         finally:
+            self._used_s[instance.port] = time.monotonic()
             self._put_back(instance)
 
     def close(self) -> None:
@@ -104,6 +118,39 @@ class GamePool:
             instance.close()
         for lock in self._locks:
             lock.release()
+
+    def _reserve(self, map_key: str) -> GameInstance:
+        deadline_s, has_waited = time.monotonic() + MAX_WAIT_S, False
+        while True:
+            instance = self._take_free(map_key, has_waited=has_waited)
+            if instance is None:
+                self._absent.report()
+                if time.monotonic() > deadline_s or self._stop.wait(POLL_S):
+                    raise self._absent.waiting()
+                has_waited = True
+            elif self._absent.look(instance):
+                self._of_thread.instance = instance
+                return instance
+            else:
+                self._put_back(instance)
+
+    def _take_free(self, map_key: str, *, has_waited: bool) -> GameInstance | None:
+        """Take the best of the free games. If none of them was running at the last look, one to look for again."""
+        with self._lock:
+            free = [one for one in self._free if one not in self._absent]
+            if has_waited:  # in place of a game that is not running: leave the others to the threads that use them
+                before_s = time.monotonic() - BETWEEN_RACES_S
+                free = [one for one in free if self._used_s[one.port] < before_s]
+            if not free:
+                free = [one for one in self._free if one in self._absent and self._absent.is_due(one)][:1]
+            if not free:
+                return None
+            instance = next((one for one in free if one.map_key == map_key), None)
+            instance = instance or next((one for one in free if one.map_key is None), None)
+            own: GameInstance | None = getattr(self._of_thread, "instance", None)
+            instance = instance or (own if own in free else free[0])
+            self._take(instance)
+            return instance
 
     def _note_once(self, text: str) -> None:
         """Pass on a note, but not twice, whichever game it comes from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 from tmxdb.game.folders import GameFolders
@@ -14,6 +15,16 @@ DRIVERS = ("tmi2", "tmi1")
 
 MapReaders = Callable[[], Mapping[str, Callable[[], bytes | None]]]
 """Returns the maps that captures wait for: map key -> a function that reads its bytes."""
+
+
+class WhenAbsent(Enum):
+    """What a capture does while no game is running."""
+
+    WAIT = auto()
+    POSTPONE = auto()
+    """Leave the capture for later: the run has other work."""
+    STOP = auto()
+    """Stop the run with an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +48,6 @@ class GameSetup:
     cut_intro: bool = False
     press_enter: bool = False
     """Whether to press Enter in the game's window while a map does not start."""
+    when_absent: WhenAbsent = WhenAbsent.STOP
     data_folder: Path | None = None
     """Whose open captures keep their maps in the game's folder after the run; None: no map is kept."""

@@ -32,7 +32,8 @@ class RaceProgress:
         self.result: CompletedRace | FailedRace | None = None
         self.game_is_starting = game_is_starting
         """Whether its greeting is still to come after a start, which takes longer than another connection."""
-        self.was_connected = state is RaceState.RETURNING
+        self.was_connected = False
+        """Whether the game accepted a connection or sent an event in this race."""
         self._overall_deadline = 0.0
         self._on_state = on_state
         self._new_drive = new_drive

@@ -13,6 +13,9 @@ from tmxdb.capture.race.outcome import FailedRace, RaceState
 from tmxdb.capture.race.progress import RaceProgress
 from tmxdb.capture.race.retry_budget import RetryBudget
 
+UNREACHABLE = "game.unreachable"
+"""No game accepts a connection. If one was connected before in this race, it has exited: `game.gone`."""
+
 
 class Remedies:
     """The remedies for the problems of one race."""
@@ -22,9 +25,10 @@ class Remedies:
         self.budget = RetryBudget(can_restart)
 
     def reconnect(self, code: str, message: str, now: float) -> Commands:
-        """Connect again and start from the menus."""
-        message = f"{message}; it was {self._progress.where()}"
-        if self.budget.may_reconnect():
+        """Connect again and start from the menus, unless connecting is what has just failed."""
+        is_running = code != UNREACHABLE or self._progress.game_is_starting
+        message = f"{message}; it was {self._progress.where()}" if is_running else message
+        if is_running and self.budget.may_reconnect():
             yield from self.discard_drive(message)
             yield from self.connect(now, cmd.Reconnect(0.0, assumed.CONNECT_S))
         else:
@@ -42,7 +46,8 @@ class Remedies:
     def fail(self, code: str, message: str) -> Commands:
         """End the race without a result."""
         yield cmd.Disconnect()
-        self._progress.end(FailedRace(code if self._progress.was_connected else "game.unreachable", message))
+        code = "game.gone" if code == UNREACHABLE else code
+        self._progress.end(FailedRace(code if self._progress.was_connected else UNREACHABLE, message))
 
     def discard_drive(self, why: str) -> Commands:
         """Drop what was driven so far, and its frames."""

@@ -92,6 +92,7 @@ class Race:
 
     def handle(self, event: Event, now: float) -> Commands:
         """Handle an event of the game."""
+        self._progress.was_connected = True
         is_late = now > self.deadline and not self._start.is_waiting_for_key(now)
         if is_late or self._progress.takes_too_long(now):
             yield from self.timed_out(now)

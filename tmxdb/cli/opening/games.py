@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,22 @@ if TYPE_CHECKING:
     from tmxdb.kinds.context import JobContext
 
 
-def open_games(context: JobContext, n: int, options: CaptureGameOptions, note: Callable[[str], None]) -> GamePool:
-    """Return a pool of `n` games, closed when the command ends. Raise InvalidInput if something is missing."""
+def open_games(
+    context: JobContext,
+    n: int,
+    options: CaptureGameOptions,
+    note: Callable[[str], None],
+    stop: threading.Event,
+    *,
+    waits: bool,
+    has_other_work: bool,
+) -> GamePool:
+    """Return a pool of `n` games, closed when the command ends. Raise InvalidInput if something is missing.
+
+    `waits`: whether captures wait for a game that is not running, until `stop` is set. `has_other_work`: whether the
+    run goes on if they do not.
+    """
+    from tmxdb.capture.games.setup import WhenAbsent
     from tmxdb.game.process.launch import LaunchSettings
     from tmxdb.kinds.captures.maps import waiting_maps
 
@@ -39,9 +54,10 @@ def open_games(context: JobContext, n: int, options: CaptureGameOptions, note: C
         adapt_speed=options.adapt_speed,
         cut_intro=options.cut_intro,
         press_enter=options.press_enter,
+        when_absent=WhenAbsent.WAIT if waits else WhenAbsent.POSTPONE if has_other_work else WhenAbsent.STOP,
         data_folder=context.storage.root,
     )
-    return _open_pool(setup, lambda: waiting_maps(context.database, context.storage), note)
+    return _open_pool(setup, lambda: waiting_maps(context.database, context.storage), note, stop)
 
 
 def open_running_game(options: GameOptions, task: CaptureTask, note: Callable[[str], None]) -> GamePool:
@@ -68,12 +84,14 @@ def _setup(options: GameOptions, n: int, records: Path) -> GameSetup:
     )
 
 
-def _open_pool(setup: GameSetup, waiting_maps: MapReaders, note: Callable[[str], None]) -> GamePool:
+def _open_pool(
+    setup: GameSetup, waiting_maps: MapReaders, note: Callable[[str], None], stop: threading.Event | None = None
+) -> GamePool:
     from tmxdb.capture.games.pool import GamePool
     from tmxdb.capture.output.encoder import require_pillow
 
     require_pillow()
-    games = GamePool(setup, waiting_maps, note)
+    games = GamePool(setup, waiting_maps, note, stop)
     close_at_end(games.close)
     return games
 

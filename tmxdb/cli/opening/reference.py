@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.reference import ReferenceOptions
 from tmxdb.errors import InvalidInput
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.capture.games.task import CaptureTask
@@ -48,7 +49,8 @@ def _from_database(options: ReferenceOptions, settings: CaptureSettings) -> Capt
     stored = open_storage(options, database).read(path)
     if stored is None:
         raise InvalidInput(
-            f"replay {replay_id}: {path} no longer exists. Run `tmxdb verify --repair`, or name a replay file.",
+            f"replay {id_name(replay_id)}: {path} no longer exists. Run `tmxdb verify --repair`, or name a replay"
+            " file.",
             code="input.no_replay",
         )
-    return reference_task(stored, f"replay {replay_id}", settings)
+    return reference_task(stored, f"replay {id_name(replay_id)}", settings)

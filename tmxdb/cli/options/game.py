@@ -10,6 +10,8 @@ from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
 
 SECTION = "Game"
+DEFAULT_PORT = 8478
+"""Of the first game, by convention."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,24 @@ class GameFolderOptions:
 
 
 @dataclass(frozen=True)
-class GameOptions(GameFolderOptions):
-    """How games are reached and started."""
+class GamePluginOptions(GameFolderOptions):
+    """Where the plugin of a game is, and where it listens."""
 
     base_tmi_port: int = option_field(
         "--base-tmi-port",
         section=SECTION,
         type=click.IntRange(1, 65535),
         metavar="PORT",
-        default=8478,
+        default=DEFAULT_PORT,
         show_default=True,
         help="Port of the first game; the others use the ports after it.",
     )
+
+
+@dataclass(frozen=True)
+class GameOptions(GamePluginOptions):
+    """How games are reached and started."""
+
     driver: str = option_field(
         "--driver",
         section=SECTION,

@@ -81,7 +81,7 @@ class ProgressDisplay:
         match event:
             case CycleCompleted():
                 self._update()
-            case RowSettled():
+            case RowSettled(snoozed=False):
                 self._count(event)
             case _ if not self._shows_sentences:
                 pass

@@ -15,6 +15,7 @@ import dataclasses
 import logging
 import socket
 import time
+from collections.abc import Callable
 
 from tmxdb.errors import GameError, GameExited
 from tmxdb.game.buffers import BufferPool
@@ -43,6 +44,7 @@ class SocketDriver(QuestionChannel):
     `response_timeout_ms`: set for each connection. It is how long the game stands still if this process dies.
     `reply_s`: limit on each question. A reply that does not come in time never comes, so the connection is given up
     (docs/facts/tminterface.md#who-may-speak-when). `handshake`: ask each connection for its capabilities.
+    `is_stopping`: returns whether to give up connecting before its time is over.
     """
 
     def __init__(
@@ -53,10 +55,11 @@ class SocketDriver(QuestionChannel):
         response_timeout_ms: int = 10_100,
         reply_s: float = 3.0,
         handshake: bool = True,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(reply_s)
         self.port, self.host = port, host
-        self._handshake = handshake
+        self._handshake, self._is_stopping = handshake, is_stopping
         self._capabilities = NO_CAPABILITIES
         self._link: LinkQuestions | None = None
         self._reports_inputs: bool | None = None  # whether the plugin knows GET_INPUTS; None: not known yet
@@ -79,10 +82,11 @@ class SocketDriver(QuestionChannel):
                 self._open(min(2.0, max(0.1, deadline - time.monotonic())))
                 return
             except OSError as error:
-                if time.monotonic() + RETRY_S > deadline:
+                if time.monotonic() + RETRY_S > deadline or self._is_stopping():
                     raise GameExited(
                         f"{self}: cannot connect ({error.strerror or error}). Start the game with the plugin and with"
-                        " custom_port set. `tmxdb game check` says what is missing."
+                        " custom_port set. `tmxdb game check` says what is missing.",
+                        code="game.unreachable",
                     ) from error
             time.sleep(RETRY_S)
 

@@ -65,7 +65,7 @@ def settle_batch(connection: Connection, batch: Sequence[Result], settle: Settle
     """
     try:
         with connection.begin_nested():
-            statuses = settle([(result.job, result.outcome) for result in batch]).statuses
+            settled = settle([(result.job, result.outcome) for result in batch])
     except (exc.OperationalError, exc.InternalError, MemoryError) as error:
         raise first_error(error) from None  # the database or this machine is the problem, not a value
     except Exception:  # as in perform.py, for values that only the database rejects
@@ -74,7 +74,11 @@ def settle_batch(connection: Connection, batch: Sequence[Result], settle: Settle
         if isinstance(batch[0].outcome, Fail):
             raise
         return settle_batch(connection, [Result(batch[0].job, bug(), batch[0].halt)], settle)
-    return list(zip(batch, statuses, strict=True))
+    written = [
+        result if outcome is result.outcome else replace(result, outcome=outcome)
+        for result, outcome in zip(batch, settled.outcomes, strict=True)
+    ]
+    return list(zip(written, settled.statuses, strict=True))
 
 
 def first_error(error: BaseException) -> BaseException:

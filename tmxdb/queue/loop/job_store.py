@@ -34,7 +34,7 @@ from tmxdb.events import (
     RowsReleased,
     WorkerLost,
 )
-from tmxdb.queue.job import Job, Kind, Part
+from tmxdb.queue.job import Job, Kind, Part, Snooze
 from tmxdb.queue.loop.backlog import Backlog, read_backlog
 from tmxdb.queue.loop.batch import settle_batch
 from tmxdb.queue.loop.cycle import Cycle, CycleInput, begun_json
@@ -299,10 +299,11 @@ class JobStore:
             if status is None:
                 cycle.events.append(ResultDropped(job.kind, job.item_id))
                 continue
-            if status in COUNTED:
+            snoozed = isinstance(outcome, Snooze)
+            if status in COUNTED and not snoozed:
                 self._throughput.count(job.kind)
             code, message = getattr(outcome, "code", None), getattr(outcome, "message", None)
-            cycle.events.append(RowSettled(job.kind, job.item_id, status, job.attempt, code, message))
+            cycle.events.append(RowSettled(job.kind, job.item_id, status, job.attempt, code, message, snoozed))
         for event in cycle.events:
             self.totals.count(event)
         for job in cycle.claimed:

@@ -31,7 +31,10 @@ COUNTED = ("done", "failed", "skipped", "retry")
 
 @dataclass(slots=True)
 class Totals:
-    """Totals of a run, counted from its events: jobs by kind and new status, dropped late results, released rows."""
+    """Totals of a run, counted from its events: jobs by kind and new status, dropped late results, released rows.
+
+    `retry` counts charged attempts, like the table `attempts`; a snoozed row is not counted.
+    """
 
     by_kind: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     dropped: int = 0
@@ -44,7 +47,7 @@ class Totals:
     def count(self, event: Event) -> None:
         """Add what `event` reports."""
         match event:
-            case RowSettled(kind=kind, status=status) if status in COUNTED:
+            case RowSettled(kind=kind, status=status, snoozed=False) if status in COUNTED:
                 self.by_kind[kind][status] += 1
             case RowsGivenUp(kind=kind, rows=rows):
                 self.by_kind[kind]["failed"] += rows

@@ -50,9 +50,13 @@ _ATTEMPT = tuple(column.name for column in table_of(AttemptRow).columns if colum
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The new status of each job in the order given: None for a late result, `running` for a part."""
+    """The new status of each job in the order given: None for a late result, `running` for a part.
+
+    `outcomes`: what was written. A row that has been snoozed for too long has a Retry in place of a Snooze.
+    """
 
     statuses: tuple[str | None, ...]
+    outcomes: tuple[Outcome | Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ def settle(
     attempts: list[dict[str, Any]] = []
     opened: list[NewRows | RowStream] = []
     statuses: list[str | None] = []
-    for job, outcome in results:
+    outcomes = [outcome for _, outcome in results]
+    for at, (job, outcome) in enumerate(results):
         history = valid.get(job.item_id)
         if history is None:
             statuses.append(None)
@@ -105,7 +110,7 @@ def settle(
             changes[KEY, "claim_token"].append({KEY: job.item_id, "claim_token": job.token + 1})
             opened.extend(outcome.opens)
             continue
-        outcome = _limited(outcome, history, now_ms)
+        outcome = outcomes[at] = _limited(outcome, history, now_ms)
         survived = _NO_LOSSES if job.losses else _NOT_CLAIMED
         change = {KEY: job.item_id, **survived, **_change(job, outcome, history, moment)}
         statuses.append(change["status"])
@@ -121,7 +126,7 @@ def settle(
     for streams in _grouped(new for new in opened if isinstance(new, RowStream)):
         upsert_streams(connection, streams)
     execute_many(connection, inserting(table_of(AttemptRow), _ATTEMPT, engine), attempts)
-    return Settled(tuple(statuses))
+    return Settled(tuple(statuses), tuple(outcomes))
 
 
 def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:

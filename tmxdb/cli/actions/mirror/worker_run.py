@@ -59,7 +59,11 @@ def run_worker(
         storage.delete_partial(partial_files, live_workers(connection, wall_clock()))
     if "capture" in request.kinds:
         games = request.n if request.only_captures else DEFAULT_GAMES
-        context = replace(context, games=open_games(context, games, request.games, note))
+        waits = options.wait or options.forever
+        pool = open_games(
+            context, games, request.games, note, stop, waits=waits, has_other_work=not request.only_captures
+        )
+        context = replace(context, games=pool)
     run_options = RunOptions(
         n=request.n,
         limit=options.limit or 0,

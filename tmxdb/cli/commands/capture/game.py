@@ -12,7 +12,7 @@ from tmxdb.cli.commands.capture.check import check
 from tmxdb.cli.commands.capture.prepare import prepare
 from tmxdb.cli.framework.command import dry_run_option, group, json_option
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.options.game import GameFolderOptions
+from tmxdb.cli.options.game import DEFAULT_PORT, GamePluginOptions
 from tmxdb.cli.shared.output import message, print_json, safe
 from tmxdb.game.plugin import OPTIONAL
 
@@ -64,7 +64,7 @@ def install_plugin(
     without: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
-    folder_options: GameFolderOptions,
+    plugin_options: GamePluginOptions,
 ) -> None:
     """Install tmxdb's plugin where TMInterface 2 loads it.
 
@@ -81,7 +81,7 @@ def install_plugin(
     from tmxdb.game.plugin import install
 
     location = install.inspect_folder(
-        folder or find_folders(folder_options.trackmania_path, folder_options.tminterface_path).plugins
+        folder or find_folders(plugin_options.trackmania_path, plugin_options.tminterface_path).plugins
     )
     if location.needs_force and not force and not dry_run:
         raise InvalidInput(
@@ -91,6 +91,13 @@ def install_plugin(
     kept = None if dry_run else install.install(location, without)
     is_same = location.status is install.PluginStatus.THIS and set(location.without) == set(without)
     _report_plugin(location, kept, is_same=is_same, dry_run=dry_run, as_json=as_json)
+    if not dry_run:
+        port = plugin_options.base_tmi_port
+        check = "tmxdb game check" if port == DEFAULT_PORT else f"tmxdb game check --base-tmi-port {port}"
+        message(
+            f"Next: restart the game with `set custom_port {port}` in its /configstring (one port for each game,"
+            f' {port} and up). Its console shows "TmxdbLink: Port set to {port}"; then run `{check}`.'
+        )
 
 
 def _report_plugin(location: PluginLocation, kept: Path | None, *, is_same: bool, dry_run: bool, as_json: bool) -> None:
@@ -112,8 +119,3 @@ def _report_plugin(location: PluginLocation, kept: Path | None, *, is_same: bool
         message(f"The previous file is now {kept}")
     for rival in location.rivals:
         message(f"Warning: {rival} uses the same port. Move it to another folder: only one of the two can run.")
-    if not dry_run:
-        message(
-            "Next: restart the game with `set custom_port 8478` in its /configstring (one port for each game, 8478 and"
-            ' up). Its console shows "TmxdbLink: Port set to 8478"; then run `tmxdb game check`.'
-        )
