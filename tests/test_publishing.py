@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.power import Recorder
-from tmxdb.errors import DatabaseError, DiskError, RetryLater
+from tmxdb.errors import DatabaseError, DiskError, PermanentError, RetryLater
 from tmxdb.storage import NewFile, Storage, durable, path_lock, publishing
 
 
@@ -87,7 +87,7 @@ def test_a_file_whose_name_is_locked_does_not_hold_up_the_others(
 def test_a_file_that_cannot_be_renamed_gets_its_own_error(storage: Storage) -> None:
     (storage.root / "replays/7/b").mkdir(parents=True)
     a, b, c = together(storage, ["a", "b", "c"])
-    assert (a, type(b), c) == (True, DiskError, True)
+    assert (a, type(b), c) == (True, PermanentError, True)
     assert names_in(storage) == ["replays/7/a", "replays/7/c"]
 
 

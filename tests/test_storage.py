@@ -76,6 +76,18 @@ def test_reading_a_missing_file_returns_none(storage: Storage) -> None:
     assert [storage.read(path) for path in ("replays/8/x", "replays/7", f"{PATH}/x")] == [None] * 3
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither in a folder")
+def test_a_pipe_or_a_device_in_the_place_of_a_file_is_not_read(storage: Storage) -> None:
+    storage.root.mkdir()
+    os.mkfifo(storage.root / "pipe")
+    (storage.root / "device").symlink_to(os.devnull)
+    found: list[bytes | None] = []
+    reading = threading.Thread(target=lambda: found.extend(map(storage.read, ("device", "pipe"))), daemon=True)
+    reading.start()
+    reading.join(30)
+    assert found == [None, None]
+
+
 def test_the_file_is_synced_before_the_rename_and_the_folder_after_it(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,7 +145,8 @@ def test_replays_that_are_not_downloaded_or_excluded_by_a_default_are_counted_to
     db.change(MapRow, 2, map_type="stunts")
     with database.read() as connection:
         assert excluded_replays(connection, CaptureRequestFilter()) == {
-            "not downloaded (tmxdb work --kind download)": 3,
+            "failed to download (tmxdb errors; tmxdb retry --kind download)": 1,
+            "not downloaded (tmxdb work --kind download)": 2,
             "on a map of another type than race (--map-type any)": 1,
         }
 

@@ -15,6 +15,7 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput
 from tmxdb.export.hub_card import LICENCE, file_sha256, front_matter
 from tmxdb.export.lake.card import CONTENT, MirrorFacts, described
+from tmxdb.formats import safe
 from tmxdb.paths import extended
 from tmxdb.storage import check_user_file, disk_errors, write_user_file
 
@@ -47,7 +48,7 @@ def write_card(out: Path, written: TableFile, facts: MirrorFacts, *, force: bool
     """Write the card of the file `out`. Return its path. Raise InvalidInput or DiskError."""
     with disk_errors(str(out), instead=_INSTEAD):
         sha256, size = file_sha256(extended(out)), extended(out).stat().st_size
-    title = f"TrackMania {written.table}"
+    title, name = f"TrackMania {written.table}", safe(out.name, keep="")
     left_out = [f"- replays without rows, because their files could not be read: {written.left_out:,}"]
     lines = [
         *front_matter(
@@ -55,14 +56,14 @@ def write_card(out: Path, written: TableFile, facts: MirrorFacts, *, force: bool
             ("trackmania", "tabular", written.form),
             ("tabular-regression", "reinforcement-learning"),
             written.rows,
-            {"default": [("train", out.name)]},
+            {"default": [("train", name)]},
         ),
         f"# {title}",
         "",
         f"A table of a tmxdb mirror, written by tmxdb {__version__} on {iso(wall_clock())[:10]}. One row is"
         f" {CONTENT[written.table]}.",
         "",
-        f"- file: {out.name}, {size:,} bytes, {written.rows:,} rows",
+        f"- file: {name}, {size:,} bytes, {written.rows:,} rows",
         f"- SHA-256: {sha256}",
         "",
         *described(
@@ -70,7 +71,7 @@ def write_card(out: Path, written: TableFile, facts: MirrorFacts, *, force: bool
         ),
         "## Files",
         "",
-        f"`tmxdb export --check {out.name}` compares the file with this card. On the Hugging Face Hub, the card is"
+        f"`tmxdb export --check {name}` compares the file with this card. On the Hugging Face Hub, the card is"
         " called `README.md`.",
         "",
         *LICENCE,

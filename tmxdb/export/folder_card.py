@@ -44,7 +44,7 @@ def describe_folder(
     out = extended(out)
     card, listed = out / CARD, out / SUMS
     with disk_errors(str(out), instead=_INSTEAD):
-        before = listed.read_text("utf-8", errors="replace") if listed.exists() else ""
+        before = listed.read_bytes() if listed.exists() else b""
         sums = read_sums(before)
         if len(sums) != len(before.splitlines()):
             return f"{listed} has other lines than tmxdb writes and was left as it is."
@@ -57,7 +57,7 @@ def describe_folder(
                 sums[path] = sha256 or file_sha256(out.joinpath(*path.split("/")))
         if not sums:
             return None
-        write_atomic(listed, sums_text(sums).encode(), instead=_INSTEAD)
+        write_atomic(listed, sums_text(sums), instead=_INSTEAD)
         if card.exists() and not _is_own(card.read_text("utf-8", errors="replace")):
             return f"{card} was changed, or is not of tmxdb, and was left as it is."
     size = sum(out.joinpath(*path.split("/")).stat().st_size for path in sums)

@@ -6,6 +6,8 @@ docs/facts/training.md#hugging-face-datasets
 from __future__ import annotations
 
 import hashlib
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +18,8 @@ LICENCE = (
     "Replays and maps belong to the people who made them. This card states no licence for them.",
     "",
 )
+_PLAIN = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
+_ESCAPE = re.compile(r"\\[\\nr]")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
           (10**8, "10M<n<100M"), (10**9, "100M<n<1B"))  # fmt: skip
 
@@ -45,19 +49,29 @@ def front_matter(
     return [*lines, "---", ""]
 
 
-def sums_text(sums: Mapping[str, str]) -> str:
-    """Return the file that `sha256sum --check` reads: the SHA-256 of each path."""
-    return "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(sums.items()))
+def sums_text(sums: Mapping[str, str]) -> bytes:
+    """Return the file that `sha256sum --check` reads: the SHA-256 of each path, with its name as the system has it."""
+    return b"".join(map(_sum_line, sorted(sums.items())))
 
 
-def read_sums(text: str) -> dict[str, str]:
+def read_sums(text: bytes) -> dict[str, str]:
     """Return the SHA-256 of each path in a file of `sha256sum`. Lines of another form are left out."""
-    found = {}
+    sums = {}
     for line in text.splitlines():
-        sha256, separator, path = line.partition("  ")
+        sha256, separator, path = line.decode("utf-8", "surrogateescape").partition("  ")
+        if sha256.startswith("\\"):
+            sha256, path = sha256[1:], _ESCAPE.sub(lambda found: _PLAIN[found[0]], path)
         if separator and len(sha256) == 64:
-            found[path] = sha256
-    return found
+            sums[path] = sha256
+    return sums
+
+
+def _sum_line(entry: tuple[str, str]) -> bytes:
+    """Return the line of a path, with a backslash in front if the name is escaped (info sha256sum)."""
+    path, sha256 = entry
+    escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    mark = "\\" if escaped != path else ""
+    return f"{mark}{sha256}  {escaped}\n".encode("utf-8", sys.getfilesystemencodeerrors())
 
 
 def file_sha256(path: Path) -> str:

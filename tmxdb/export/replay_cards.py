@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tmxdb.export.export_lock import ExportLock
 from tmxdb.export.folder_card import FolderFacts, describe_folder
+from tmxdb.paths import extended
+
+_WAIT_S = 60.0
+"""How long to wait for another call that describes its files in the same folder. It takes milliseconds."""
 
 
 def describe_files(
@@ -20,7 +25,12 @@ def describe_files(
     if step_ms is not None:
         settings["step"] = f"{step_ms} ms"
     gaps = [f"replays that could not be read or have no content of this kind: {failed:,}"] if failed else []
-    return describe_folder(out, FolderFacts(title, (form,), about, settings, gaps), written)
+    lock = ExportLock(extended(out))
+    lock.acquire(wait_s=_WAIT_S)
+    try:
+        return describe_folder(out, FolderFacts(title, (form,), about, settings, gaps), written)
+    finally:
+        lock.release()
 
 
 _CARDS = {

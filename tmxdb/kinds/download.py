@@ -123,7 +123,7 @@ class Download:
         if data is None:
             return None
         try:
-            replay = parse_replay(data, f"replay {job.item_id}", self._context.options.reader)
+            replay = parse_replay(data, f"replay {id_name(job.item_id)}", self._context.options.reader)
         except TmxdbError:
             return None
         wanted = job.row["site_time_ms"]
@@ -135,7 +135,7 @@ class Download:
         return self._done(job, path, data, digest, replay)
 
     def _fetched(self, job: Job, path: str) -> Fetched:
-        item = f"replay {job.item_id} (track {job.row['track_id']})"
+        item = f"replay {id_name(job.item_id)} (track {id_name(job.row['track_id'])})"
         file = self._context.storage.create(path, owner=self._context.worker_id)
         try:
             self._context.fetcher.receive(replay_path(job.item_id), item, file.write)

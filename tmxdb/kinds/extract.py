@@ -111,7 +111,7 @@ class Extract:
                     with self._context.parse_lock:
                         data, challenge = self._extracted(path, sha256)
                 except GbxError as error:
-                    reasons.append(f"replay {replay_id}: {error}")
+                    reasons.append(f"replay {id_name(replay_id)}: {error}")
                     continue
                 return self._publish(job, data, challenge, uid, source="replay", from_replay_id=replay_id)
         if is_local:
@@ -121,7 +121,7 @@ class Extract:
             return self._from_site(job, uid)
         except ItemGone:
             why = "; ".join(reasons[:3]) or "no replay is downloaded"
-            message = f"map of track {job.item_id}: {why}, and the site does not have the file (404)."
+            message = f"map of track {id_name(job.item_id)}: {why}, and the site does not have the file (404)."
             raise ItemGone(message) from None
 
     def run_batch(self, jobs: Sequence[Job]) -> list[Done | None]:
@@ -186,7 +186,7 @@ class Extract:
         return data, challenge
 
     def _from_site(self, job: Job, uid: str | None) -> Outcome:
-        item = f"map of track {job.item_id}"
+        item = f"map of track {id_name(job.item_id)}"
         with self._context.parse_lock:
             adopted = self._adopted(job, uid)
         if adopted is not None:
@@ -222,7 +222,7 @@ class Extract:
         data = self._context.storage.read(path)
         if data is None or hashlib.sha256(data).hexdigest() != job.row["sha256"]:
             return None
-        challenge = parse_challenge(data, f"map of track {job.item_id}", self._context.options.reader)
+        challenge = parse_challenge(data, f"map of track {id_name(job.item_id)}", self._context.options.reader)
         if (uid is not None and challenge.uid != uid) or not self._context.storage.kept(path, data):
             return None
         from_replay_id = job.row["from_replay_id"]

@@ -7,7 +7,7 @@ from tmxdb.storage.data_folder import Storage, is_absolute
 from tmxdb.storage.durable import sync_folder
 from tmxdb.storage.names import id_in_name, id_name, safe_name
 from tmxdb.storage.new_file import PARTIAL, NewFile, write_atomic
-from tmxdb.storage.os_errors import disk_errors
+from tmxdb.storage.os_errors import disk_errors, unread
 from tmxdb.storage.user_files import check_user_file, new_user_file, open_text, write_user_file
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "open_text",
     "safe_name",
     "sync_folder",
+    "unread",
     "write_atomic",
     "write_user_file",
 ]

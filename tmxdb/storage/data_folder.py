@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -71,18 +72,16 @@ class Storage:
         return True
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes of `path`, or None if there is no such file. Raise DiskError or RetryLater."""
+        """Return the bytes of `path`, or None if there is no such regular file. Raise DiskError or RetryLater."""
         target = self._located(path)
         with disk_errors(path, instead=self._instead, reading=True):
             try:
+                if not stat.S_ISREG(os.stat(target).st_mode):  # reading a pipe or a device may never end
+                    return None
                 with open(target, "rb", buffering=0) as file:
                     return file.read()
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            except (FileNotFoundError, NotADirectoryError):
                 return None
-            except PermissionError:
-                if os.path.isdir(target):  # what Windows raises for a folder
-                    return None
-                raise
 
     def lock(self, *paths: str) -> AbstractContextManager[None]:
         """Return the locks of `paths`; see `path_locks`."""

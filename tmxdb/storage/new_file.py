@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
-from tmxdb.errors import RetryLater
+from tmxdb.errors import PermanentError, RetryLater
+from tmxdb.paths import plain
 from tmxdb.storage import durable
 from tmxdb.storage.os_errors import CHOOSE_DATA, disk_errors
 
@@ -62,7 +63,7 @@ class NewFile:
         if self._file is None:
             self._parts = [b"".join(self._parts)]
             return self._parts[0]
-        with disk_errors(self.path, instead=self._instead):
+        with disk_errors(self._final, instead=self._instead):
             self._file.seek(0)
             return self._file.read()
 
@@ -87,23 +88,27 @@ class NewFile:
 
     def sync(self) -> None:
         """Make the bytes durable, and close the file."""
-        with disk_errors(self.path, instead=self._instead):
+        with disk_errors(self._final, instead=self._instead):
             file = self._flush()
             os.fsync(file.fileno())
             file.close()
 
     def rename(self) -> None:
         """Give the file its final name. Call it under the lock of that name."""
-        with disk_errors(self.path, instead=self._instead):
+        with disk_errors(self._final, instead=self._instead):
+            if os.path.isdir(self._final):
+                raise _in_the_way(self._final, "a folder", "this file")
             try:
                 durable.replace(self._partial, self._final)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
+                if os.path.lexists(self.folder) and not os.path.isdir(self.folder):
+                    raise _in_the_way(self.folder, "a file", "this folder") from None
                 self._rename_again()
         self._file = None
 
     def sync_name(self) -> None:
         """Make the final name durable, and with it all others in its folder."""
-        with disk_errors(self.path, instead=self._instead):
+        with disk_errors(self._final, instead=self._instead):
             durable.sync_folder(self.folder)
         self._check()  # again: it may have been true only before the file was written
 
@@ -141,13 +146,20 @@ class NewFile:
 
     def _flush(self) -> IO[bytes]:
         """Write what is in memory to the temporary file, creating it if needed."""
-        with disk_errors(self.path, instead=self._instead):
+        with disk_errors(self._final, instead=self._instead):
             if self._file is None:
                 self._file = self._open()
             for part in self._parts:
                 write_all(self._file, part)
             self._parts.clear()
             return self._file
+
+
+def _in_the_way(path: str, what: str, wanted: str) -> PermanentError:
+    return PermanentError(
+        f"{plain(path)}: {what} is in the place of {wanted}. Move it elsewhere, then try again.",
+        code="disk.not_a_file",
+    )
 
 
 def write_atomic(target: Path, data: bytes, *, instead: str) -> None:

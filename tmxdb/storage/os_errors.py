@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from tmxdb.paths import plain, too_long
 
 CHOOSE_DATA = "choose another folder with --data"
 """Default advice for files of the data folder. Other files need advice of their own."""
+_TEMPORARY = re.compile(r"[.-]partial(?:[/\\]|$)")
+"""In the paths of files that get another name when they are complete. They mean nothing to the user."""
 SHARING_VIOLATIONS = (32, 33)
 """Windows: another program has the file, or a part of it, open (ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION)."""
 
@@ -19,20 +22,24 @@ SHARING_VIOLATIONS = (32, 33)
 def disk_errors(item: str, *, instead: str = CHOOSE_DATA, reading: bool = False) -> Iterator[None]:
     """Raise DiskError for any OSError in the block, or RetryLater if another program has the file open.
 
-    `item` names the file if the error does not. `instead` is what the user can do other than fix the permissions, such
-    as "choose another folder with --data". `reading`: the block only reads.
+    `item` names the file if the error does not, or if the error names a temporary file that becomes it. `instead` is
+    what the user can do other than fix the permissions, such as "choose another folder with --data". `reading`: the
+    block only reads.
     """
     try:
         yield
     except TmxdbError:
         raise
     except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else item
-        raise disk_error(error, name, instead=instead, reading=reading) from error
+        opened = error.filename if isinstance(error.filename, str) else item
+        name = item if _TEMPORARY.search(opened) else opened
+        raise disk_error(error, name, opened=opened, instead=instead, reading=reading) from error
 
 
-def disk_error(error: OSError, name: str, *, instead: str, reading: bool = False) -> TmxdbError:
-    """Return the exception to raise for `error` on the file `name`."""
+def disk_error(
+    error: OSError, name: str, *, instead: str, opened: str | None = None, reading: bool = False
+) -> TmxdbError:
+    """Return the exception to raise for `error` on the file `name`. `opened`: the path that the system was given."""
     name = plain(name)
     if getattr(error, "winerror", None) in SHARING_VIOLATIONS:
         return in_use(name)
@@ -55,7 +62,7 @@ def disk_error(error: OSError, name: str, *, instead: str, reading: bool = False
             " same command again: nothing is lost.",
             code="disk.too_many_files",
         )
-    if number == errno.ENOENT and (length := too_long(name, error=error)):
+    if number == errno.ENOENT and (length := too_long(opened or name, error=error)):
         return DiskError(f"{name}: {length}. Instead, {instead}.", code="disk.path")
     if number == errno.ENOENT:
         return DiskError(
@@ -64,6 +71,22 @@ def disk_error(error: OSError, name: str, *, instead: str, reading: bool = False
     if number in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EEXIST):
         return DiskError(f"{name}: this path cannot be used ({error.strerror}). Instead, {instead}.", code="disk.path")
     return DiskError(f"{name}: {error.strerror or error}. Check the disk.", code="disk.failed")
+
+
+def unread(error: OSError, file: str, *, get_again: str) -> str:
+    """Return the sentence about a file of the data folder that could not be read.
+
+    `get_again`: the advice if there is no such file. To get a file again that only cannot be read would not help.
+    """
+    name = error.filename if isinstance(error.filename, str) else file
+    if is_missing(error):
+        return f"{plain(name)}: {error.strerror}. {get_again}"
+    return str(disk_error(error, name, instead=CHOOSE_DATA, reading=True))
+
+
+def is_missing(error: OSError) -> bool:
+    """Return whether `error` means a missing file."""
+    return isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
 
 
 def in_use(name: str) -> RetryLater:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from tmxdb.errors import InvalidInput, RetryLater
+from tmxdb.errors import InvalidInput, RetryLater, UsageError
 from tmxdb.paths import BESIDE_FILE, MAX_NAME, extended
 from tmxdb.storage import durable
 from tmxdb.storage.os_errors import disk_errors
@@ -76,6 +76,8 @@ def check_user_file(path: str | os.PathLike[str], *, force: bool = False) -> Pat
     text = os.fspath(path)
     if not text or "\0" in text:
         raise InvalidInput(f"{text!r} is not a file name. Choose another one.", code="input.file")
+    if text == "-":
+        raise UsageError("-: this command writes a file, not to stdout. Name a file.", code="input.file")
     with disk_errors(text, instead=CHOOSE_FILE):
         target = extended(Path(text if force else os.path.abspath(text)), room=BESIDE_FILE)
         if len(target.name) > MAX_NAME:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tmxdb.db.engine import Database
 from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
-from tmxdb.errors import InvalidInput
+from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.process_identity import process_started_ms
 from tmxdb.storage import PARTIAL, Storage, disk_errors, durable
 from tmxdb.storage.file_lock import NO_LOCKS, file_lock
@@ -39,6 +39,7 @@ def back_up(copying: Copying, file: Path, *, force: bool) -> int | None:
             _refuse(source, file, force=force)
             stack.enter_context(_reserved(file))
             _discard(partial)
+        stack.enter_context(_final_name_in_errors(partial, file))
         return _copy(copying, file, partial, force=force)
 
 
@@ -66,6 +67,14 @@ def _copy(copying: Copying, file: Path, partial: Path, *, force: bool) -> int | 
 def partial_of(file: Path) -> Path:
     """Return the name of this process's unfinished copy of `file`."""
     return file.parent / f"{file.name}.{os.getpid()}-{process_started_ms(os.getpid()) or 0}{PARTIAL}"
+
+
+@contextmanager
+def _final_name_in_errors(partial: Path, file: Path) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseError(str(error).replace(str(partial), str(file)), code=error.code) from error
 
 
 def _explained(file: Path) -> AbstractContextManager[None]:

@@ -16,6 +16,7 @@ from tmxdb.capture.store.tar import TAR
 from tmxdb.capture.store.video import VIDEO
 from tmxdb.capture.telemetry.files import NAMES as TELEMETRY_NAMES
 from tmxdb.capture.telemetry.files import read_telemetry
+from tmxdb.capture.unreadable_file import raise_if_unreadable
 from tmxdb.errors import InvalidInput
 from tmxdb.storage import Storage
 from tmxdb.upkeep.integrity import DAMAGED, MISSING, SUSPICIOUS, UNREADABLE, Problem, sha256_of
@@ -60,7 +61,8 @@ def _store(folder: Path) -> dict[str, Any] | None:
     """Return the one file with all pictures, as the metadata says; None if each picture has its own."""
     try:
         store = read_metadata(folder).get("store")
-    except InvalidInput:
+    except InvalidInput as error:
+        raise_if_unreadable(error)
         return None
     return store if isinstance(store, dict) and store.get("file") in (TAR, VIDEO) else None
 
@@ -80,6 +82,7 @@ def _store_problem(folder: Path, store: dict[str, Any], *, content: bool) -> Pro
         try:
             frames, total = sum(1 for _ in read_frames(folder)), read_metadata(folder).get("total_frames")
         except InvalidInput as error:
+            raise_if_unreadable(error)
             return Problem(DAMAGED, str(error).partition(". Run ")[0])
         if frames != total:
             return Problem(DAMAGED, f"{MANIFEST} has {frames:,} frames instead of {total}")
@@ -101,7 +104,8 @@ def _frames(folder: Path) -> Iterator[tuple[str, int | None]]:
     if manifest.stat().st_size > _LARGE_MANIFEST:
         try:
             yield from ((frame.file, None) for frame in read_frames(folder))
-        except InvalidInput:
+        except InvalidInput as error:
+            raise_if_unreadable(error)
             raise ValueError("is not a list of frames") from None
         return
     try:
@@ -122,7 +126,8 @@ def _telemetry_problem(folder: Path, *, content: bool) -> str | None:
     """Return what is wrong with the telemetry that the metadata names; None if it is right, or if there is none."""
     try:
         telemetry = read_metadata(folder).get("telemetry")
-    except InvalidInput:
+    except InvalidInput as error:
+        raise_if_unreadable(error)
         return f"{METADATA} cannot be read"
     if telemetry is None:
         return None
@@ -136,6 +141,7 @@ def _telemetry_problem(folder: Path, *, content: bool) -> str | None:
     try:
         table = read_telemetry(folder, name)
     except InvalidInput as error:
+        raise_if_unreadable(error)
         # A file that only another installation can read is not damaged.
         return None if error.code == "input.extra" else str(error).removeprefix(f"{folder / name}: ").partition(". ")[0]
     return None if len(table) == ticks else f"{name} has {len(table):,} ticks instead of {ticks}"

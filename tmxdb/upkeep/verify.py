@@ -19,7 +19,6 @@ from tmxdb.clock import Clock
 from tmxdb.db.engine import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.db.selected import Scope, in_selection
-from tmxdb.errors import InvalidInput
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors
@@ -41,8 +40,6 @@ CHUNK, SLICE = 2000, 100
 """Rows in one transaction, and rows that one thread checks at a time."""
 GATHERED, BATCHES = 2000, 50
 """Candidates for orphans, or batches of folders, after which all rows are searched for their names."""
-SAMPLE, MIN_SAMPLE = 100, 10
-"""Rows at both ends of a table that are checked before anything is changed; the fewest that allow a conclusion."""
 ORPHAN = "orphan"
 _TABLES = {"replay": table_of(ReplayRow), "map": table_of(MapRow), "capture": table_of(CaptureRow)}
 
@@ -103,29 +100,6 @@ def verify(run: Verification) -> bool:
     with run.database.write() as connection:
         finish(connection, run.progress, run.clock())
     return True
-
-
-def check_data_folder(database: Database, storage: Storage, *, changes: bool) -> None:
-    """Raise InvalidInput if none of the files that rows name exist: the disk may not be mounted.
-
-    `changes`: the run repairs or moves, and would reset all rows and move all files of another database's folder.
-    """
-    sample: list[Any] = []
-    with database.read() as connection:
-        for table in _TABLES.values():
-            key = table.primary_key.columns[0]
-            for order in (key, key.desc()):
-                sample += connection.execute(_done(table).order_by(order).limit(SAMPLE)).fetchall()
-    empty = not any((storage.root / folder).is_dir() for folder in FOLDERS)
-    inconclusive = not changes or len(sample) < MIN_SAMPLE
-    if not sample or (inconclusive and not empty) or any(storage.absolute(row[2]).exists() for row in sample):
-        return
-    raise InvalidInput(
-        f"{storage.root} has none of the files that the database lists. Check that its disk is mounted and that it is"
-        " the right folder, or choose another with --data. If the files are lost, download them again:"
-        " `tmxdb retry --status done --kind download --kind extract`.",
-        code="input.no_data",
-    )
 
 
 def _still_true(run: Verification, finding: Finding) -> bool:

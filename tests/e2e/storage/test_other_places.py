@@ -61,6 +61,10 @@ COMMANDS = {
     "--db captured.db contact-sheet 10 --out SEALED/a.png": "choose another file with --out.",
     "--db captured.db export frames SEALED/out": "choose another OUT.",
     "gbx map REPLAY -o SEALED/a.Gbx": "choose another file with --out.",
+    "film REPLAY --out SEALED/a.mp4": "choose another file with --out.",
+    "export replays SEALED/a.csv": "choose another file.",
+    "export lake SEALED/lake": "choose another OUT.",
+    "backup SEALED/a.db": "give another FILE.",
     "sync-tracks --save-ids SEALED/ids.txt": "choose another file with --save-ids.",
     "game install-plugin --folder SEALED": "choose another folder with --folder.",
     "--data SEALED run": "choose another folder with --data.",
@@ -77,6 +81,7 @@ def test_each_command_names_the_option_for_another_folder(worked: Tool, sealed: 
         ran = worked(*words, ends=1)
         said[command] = re.sub(r".* cannot be written \(.*?\)\. Check the permissions, or ", "", ran.error)
         assert str(sealed) in ran.error
+        assert ".partial" not in ran.error
     assert said == COMMANDS
 
 

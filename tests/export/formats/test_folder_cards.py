@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from tests import needs
 from tests.export.test_centerlines import mirrored
 from tests.gbx.made import a_replay
+from tests.names import name_not_utf8
 from tests.tool import Tool, tool
-from tmxdb.export.hub_card import file_sha256, read_sums
+from tmxdb.export.hub_card import file_sha256, read_sums, sums_text
 
 __all__ = ["mirrored", "tool"]
 
@@ -28,7 +31,7 @@ def replays(tool: Tool) -> Tool:
 
 def check_sums(out: Path) -> set[str]:
     """Check that each sum is that of its file. Return the paths."""
-    sums = read_sums((out / "SHA256SUMS").read_text())
+    sums = read_sums((out / "SHA256SUMS").read_bytes())
     assert all(file_sha256(out / path) == sha256 for path, sha256 in sums.items())
     return set(sums)
 
@@ -106,3 +109,27 @@ def test_one_file_has_no_card(replays: Tool) -> None:
     before = set(replays.files())
     replays("gbx", "line", "replays/a.Replay.Gbx", "-o", "a.csv")
     assert set(replays.files()) - before == {"a.csv"}
+
+
+def test_files_whose_names_are_not_utf8_have_a_card_and_sums(replays: Tool) -> None:
+    name = name_not_utf8(replays.folder)
+    (replays.folder / "replays" / f"{name}.Replay.Gbx").write_bytes(a_replay())
+    (replays.folder / "replays" / "b" / "bad.Replay.Gbx").unlink()
+    replays("gbx", "line", "replays", "-o", "out")
+    out = replays.folder / "out"
+    assert check_sums(out) == {"a.line.csv", "b/a.line.csv", f"{name}.line.csv"}
+    assert "3 files checked, 0 problems." in replays("export", "--check", "out").err
+    replays("gbx", "inputs", "replays", "--as", "script", "-o", "out")
+    assert "6 files checked, 0 problems." in replays("export", "--check", "out").err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files have no control characters on Windows")
+def test_sums_of_odd_names_are_those_that_sha256sum_reads(tmp_path: Path) -> None:
+    names = {"plain", "line\nbreak", "back\\slash", "carriage\rreturn", "next\x85line", name_not_utf8(tmp_path)}
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode("utf-8", "replace"))
+    text = sums_text({name: file_sha256(tmp_path / name) for name in names})
+    assert read_sums(text) == {name: file_sha256(tmp_path / name) for name in names}
+    (tmp_path / "SHA256SUMS").write_bytes(text)
+    command = [needs.program("sha256sum"), "--check", "--strict", "--quiet", "SHA256SUMS"]
+    subprocess.run(command, cwd=tmp_path, check=True)

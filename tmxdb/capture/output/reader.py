@@ -15,6 +15,7 @@ from typing import Any
 
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
 from tmxdb.capture.store import tar, video
+from tmxdb.capture.unreadable_file import unreadable_file
 from tmxdb.errors import InvalidInput
 
 MAX_METADATA = 2**20
@@ -57,7 +58,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise ValueError
     except OSError as error:
-        raise _damaged(path, error.strerror or "cannot be read") from error
+        raise unreadable_file(path, error) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, "is not what a capture writes") from error
     return document
@@ -73,8 +74,10 @@ def read_frames(folder: Path) -> Iterator[CapturedFrame]:
     try:
         with _open_manifest(folder) as file:
             yield from _entries(path, file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(path, getattr(error, "strerror", None) or "is not text") from error
+    except OSError as error:
+        raise unreadable_file(path, error) from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "is not text") from error
 
 
 def read_jpeg(folder: Path, frame: CapturedFrame) -> bytes:
@@ -86,7 +89,7 @@ def read_jpeg(folder: Path, frame: CapturedFrame) -> bytes:
     try:
         data = _stored_jpeg(folder, frame)
     except OSError as error:
-        raise _damaged(path, error.strerror or "cannot be read") from error
+        raise unreadable_file(path, error) from error
     if not (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):
         raise _damaged(path, "is not a complete JPEG")
     return data
@@ -98,7 +101,7 @@ def read_image(folder: Path, frame: CapturedFrame) -> Any:
         try:
             return video.read_image(folder, frame.number)
         except OSError as error:
-            raise _damaged(folder / video.VIDEO, error.strerror or "cannot be read") from error
+            raise unreadable_file(folder / video.VIDEO, error) from error
     return decode_jpeg(read_jpeg(folder, frame), folder / frame.file)
 
 

@@ -16,6 +16,7 @@ from tmxdb.capture.store.tar import TAR, TELEMETRY_MEMBER, read_member
 from tmxdb.capture.telemetry import npy
 from tmxdb.capture.telemetry.columns import BYTE, COLUMNS, FLAG, NUMBER, WHOLE
 from tmxdb.capture.telemetry.table import TelemetryTable
+from tmxdb.capture.unreadable_file import unreadable_file
 from tmxdb.errors import InvalidInput
 
 PARQUET, NPZ = "telemetry.parquet", "telemetry.npz"
@@ -49,7 +50,7 @@ def read_telemetry(folder: Path, name: str) -> TelemetryTable:
         with path.open("rb") as file:
             return parse_telemetry(file.read(), name, str(path))
     except OSError as error:
-        raise _damaged(str(path), error.strerror or "cannot be read") from error
+        raise unreadable_file(path, error) from error
 
 
 def parse_telemetry(data: bytes, name: str, item: str) -> TelemetryTable:

@@ -138,7 +138,9 @@ def _file_handler(path: Path) -> logging.Handler:
     from logging.handlers import RotatingFileHandler  # imports the network library, which no help needs
 
     check_log_file(path, "--log-file")
-    return RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8")
+    return RotatingFileHandler(
+        path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="backslashreplace"
+    )
 
 
 def _time(record: logging.LogRecord) -> str:

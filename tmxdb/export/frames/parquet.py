@@ -7,9 +7,11 @@ Written with pyarrow (the extra `parquet`). The column `image` is a struct of `b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 
 from tmxdb.errors import InvalidInput
@@ -110,6 +112,14 @@ def _row(sample: FrameSample) -> dict[str, Any]:
     state["rotation"] = [value for row in state["rotation"] for value in row]
     state.pop("race_time_ms", None)  # of the tick, which `time_ms` has too; the column of this name is of the race
     return {**state, **inputs, **facts, "image": {"bytes": sample.jpeg, "path": f"{sample.key}.jpg"}}
+
+
+@contextmanager
+def parquet_file(path: Path) -> Iterator[Any]:
+    """Yield a Parquet file to read. pyarrow itself opens only names of valid UTF-8."""
+    _, parquet = arrow()
+    with open(path, "rb") as file, parquet.ParquetFile(file) as document:
+        yield document
 
 
 @cache

@@ -102,7 +102,7 @@ class Export:
                 problems.append(f"{shard.file}: {problem}")
             on_shard(shard)
         with suppress(FileNotFoundError):  # exports of earlier versions have none
-            sums = read_sums((self.out / SUMS).read_text("utf-8", errors="replace"))
+            sums = read_sums((self.out / SUMS).read_bytes())
             shards = {shard.file for shard in self.shards}
             problems += check_sums(self.out, {path: sha for path, sha in sums.items() if path not in shards})
         with suppress(FileNotFoundError):
@@ -188,7 +188,7 @@ class Export:
         write_atomic(self.out / RUNS, "".join(lines).encode(), instead=_INSTEAD)
         sums = {record.file: record.sha256 for record in self.written.values() if record.sha256}
         sums |= {path.relative_to(self.out).as_posix(): file_sha256(path) for path in (*described, self.out / RUNS)}
-        write_atomic(self.out / SUMS, sums_text(sums).encode(), instead=_INSTEAD)
+        write_atomic(self.out / SUMS, sums_text(sums), instead=_INSTEAD)
         if not (self.out / CARD).exists():  # the user may have changed it since
             created = iso(wall_clock())
             card = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)

@@ -52,6 +52,6 @@ def _card_problems(out: Path, rows: list[str], files: dict[str, LakeFile]) -> li
         problems.append(f"{CARD}: its counts differ from those of the files. Delete it. {_AGAIN}")
     if not sums.is_file():
         problems.append(f"{SUMS}: missing. {_AGAIN}")
-    elif read_sums(sums.read_text("utf-8", errors="replace")) != {file.file: file.sha256 for file in files.values()}:
+    elif read_sums(sums.read_bytes()) != {file.file: file.sha256 for file in files.values()}:
         problems.append(f"{SUMS}: it differs from what was written. {_AGAIN}")
     return problems

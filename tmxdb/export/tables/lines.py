@@ -18,7 +18,7 @@ from tmxdb.errors import GbxError
 from tmxdb.export.tables.sources import REPLAY_ID, TRACK_ID, Row, TableColumn, TableSource, selected_pages
 from tmxdb.gbx import read_replay
 from tmxdb.process_pool import process_pool
-from tmxdb.storage import Storage
+from tmxdb.storage import Storage, unread
 
 PAGE = 100
 """Replays per page: some 30,000 rows."""
@@ -78,7 +78,7 @@ def line_rows(row: Row, data: Path) -> list[Row] | str:
             return NO_POSITIONS
         return [(replay_id, track_id, *sample) for sample in samples]
     except OSError as error:
-        return f"{path}: {error.strerror}. Run `tmxdb verify --repair` to download it again."
+        return unread(error, str(path), get_again="Run `tmxdb verify --repair` to download it again.")
     except GbxError as error:
         return str(error)
 

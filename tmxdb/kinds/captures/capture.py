@@ -32,6 +32,7 @@ from tmxdb.events import CaptureStateChanged
 from tmxdb.kinds.captures.maps import map_key
 from tmxdb.kinds.context import JobContext
 from tmxdb.queue.job import ClaimLost, Done, Job, Outcome
+from tmxdb.storage import id_name
 
 _captures, _replays, _maps = table_of(CaptureRow), table_of(ReplayRow), table_of(MapRow)
 EXTENSION = ".Replay.Gbx"
@@ -265,7 +266,8 @@ class Capture:
 
 
 def _item(job: Job) -> str:
-    return f"capture {job.item_id} (replay {job.row['replay_id']}, track {job.row['track_id']})"
+    replay, track = id_name(job.row["replay_id"]), id_name(job.row["track_id"])
+    return f"capture {job.item_id} (replay {replay}, track {track})"
 
 
 def _done(path: str, metadata: Mapping[str, Any]) -> Done:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from tmxdb.capture.calibration.reference import MAX_MS, MIN_MS
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.errors import InvalidInput
+from tmxdb.storage import id_name
 
 _replays, _maps = table_of(ReplayRow), table_of(MapRow)
 
@@ -20,7 +21,9 @@ def choose_reference(connection: Connection, replay_id: int | None = None) -> tu
     if replay_id is not None:
         row = connection.execute(query.where(_replays.c.replay_id == replay_id)).first()
         if row is None or not row.file_path:
-            raise InvalidInput(f"replay {replay_id} is not downloaded. Name another one.", code="input.no_replay")
+            raise InvalidInput(
+                f"replay {id_name(replay_id)} is not downloaded. Name another one.", code="input.no_replay"
+            )
         return row.replay_id, row.file_path
     row = connection.execute(
         query.join(_maps, _maps.c.track_id == _replays.c.track_id)

@@ -133,6 +133,8 @@ def unknown_ids(connection: Connection, wanted: CaptureRequestFilter) -> tuple[l
 def _reasons(wanted: CaptureRequestFilter) -> dict[str, ColumnElement[bool]]:
     """Return every reason to leave a replay out, as text and condition, the most fundamental first."""
     reasons = {
+        "skipped (tmxdb errors)": _replays.c.status == "skipped",
+        "failed to download (tmxdb errors; tmxdb retry --kind download)": _replays.c.status == "failed",
         "not downloaded (tmxdb work --kind download)": _replays.c.status != "done",
         "not finished": ~_finished(),
         "without inputs": ~_has_inputs(),

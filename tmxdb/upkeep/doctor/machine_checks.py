@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from tmxdb import __version__
 from tmxdb.db.engines.sqlite_file import OLDEST_SQLITE
 from tmxdb.game import check as game_checks
+from tmxdb.upkeep.data_folder_check import folder_problem, look_at, sampled_paths
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
 LITTLE_BYTES, ALMOST_NOTHING = 2_000_000_000, 100_000_000
@@ -61,20 +62,35 @@ def settings(examined: Examined) -> Iterator[DoctorFinding]:
 
 
 def data_folder(examined: Examined) -> Iterator[DoctorFinding]:
-    """Check that the data folder exists and can be written, if files are expected in it."""
-    root = examined.storage.root
-    if not root.is_dir():
-        done, _ = _downloads(examined).get("done", (0, 0))
-        if done:
-            replays = "replay" if done == 1 else "replays"
-            found = f"{root} does not exist, but the database lists {done:,} downloaded {replays}"
-            yield DoctorFinding(PROBLEM, found, "tmxdb --data FOLDER verify")
-        else:
-            yield DoctorFinding(NOTE, f"{root} does not exist yet; the first run creates it")
-    elif not os.access(root, os.W_OK | os.X_OK):
+    """Check that the data folder exists, has the files that rows name, and can be written."""
+    root, found = examined.storage.root, look_at(examined.storage, _some_paths(examined))
+    if found.unreadable is not None:
+        yield DoctorFinding(PROBLEM, f"{found.unreadable}; check the permissions", "tmxdb verify")
+        return
+    if not os.path.isdir(root):
+        yield _no_folder(examined)
+        return
+    problem = folder_problem(root, found)
+    if problem is not None:
+        is_other = found.missing == found.n
+        cure = "tmxdb config set data FOLDER" if is_other else "tmxdb verify"
+        yield DoctorFinding(PROBLEM if is_other else WARNING, problem, cure)
+    if not os.access(root, os.W_OK | os.X_OK):
         yield DoctorFinding(PROBLEM, f"{root} cannot be written; check its permissions", "tmxdb --data FOLDER run")
-    else:
+    elif problem is None:
         yield DoctorFinding(OK, str(root))
+
+
+def _no_folder(examined: Examined) -> DoctorFinding:
+    root = examined.storage.root
+    if os.path.lexists(root):
+        return DoctorFinding(PROBLEM, f"{root} is not a folder", "tmxdb config set data FOLDER")
+    done, _ = _downloads(examined).get("done", (0, 0))
+    if done:
+        replays = "replay" if done == 1 else "replays"
+        found = f"{root} does not exist, but the database lists {done:,} downloaded {replays}"
+        return DoctorFinding(PROBLEM, found, "tmxdb --data FOLDER verify")
+    return DoctorFinding(NOTE, f"{root} does not exist yet; the first run creates it")
 
 
 def disk(examined: Examined) -> Iterator[DoctorFinding]:
@@ -115,6 +131,13 @@ def game(examined: Examined) -> Iterator[DoctorFinding]:
         yield DoctorFinding(level, f"for captures: {result.what}: {result.found}", "tmxdb game check")
     if not wrong:
         yield DoctorFinding(OK, "what captures need is installed; `tmxdb game check` connects to the game")
+
+
+def _some_paths(examined: Examined) -> list[str]:
+    database = examined.database
+    if database is None:
+        return []
+    return sampled_paths(lambda query: [row["path"] for row in database.rows(query)])
 
 
 def _downloads(examined: Examined) -> dict[str, tuple[int, int]]:

@@ -13,18 +13,20 @@ from tmxdb.cli.completion.words import words_among
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.dotenv_file import read_dot_env
 from tmxdb.cli.framework.environment import ENVIRONMENT
+from tmxdb.cli.framework.option import is_utf8
 from tmxdb.cli.framework.types import suggestion
-from tmxdb.cli.opening.database import open_database, open_reader, refuse_file
+from tmxdb.cli.opening.database import open_database, open_reader, open_storage, refuse_file
 from tmxdb.cli.opening.remembered import SETTINGS, RememberedSetting, data_for_storage, is_typed, remembered
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.shared.output import message, print_json, print_table
-from tmxdb.errors import InvalidInput
+from tmxdb.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from tmxdb.db.engine import Database
     from tmxdb.db.reading.reader import Reader
+    from tmxdb.storage import Storage
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -102,10 +104,12 @@ def _set(options: StorageOptions, setting: RememberedSetting, value: str) -> Non
     from tmxdb.queue.rate_limiter import RateLimiter
     from tmxdb.selections.store import find
 
+    _refuse_other_bytes(setting, value)
     value = setting.check(value)
     if setting.key == "data":
         refuse_file(value)
     database = open_database(options)
+    before = _data_folder(database).root
     if setting.key == "site":
         _refuse_other_site(database, value)
     if setting.key == "rate":
@@ -116,8 +120,11 @@ def _set(options: StorageOptions, setting: RememberedSetting, value: str) -> Non
                 find(connection, value)
             if setting.key == "data":
                 value = data_for_storage(value, database)
+                _refuse_other_bytes(setting, value)  # of the folder that the relative path begins in
             remember(connection, setting.key, value)
     message(f"{setting.key} is {value}.")
+    if setting.key == "data":
+        _check_data(database, before)
 
 
 def _unset(options: StorageOptions, setting: RememberedSetting) -> None:
@@ -126,6 +133,7 @@ def _unset(options: StorageOptions, setting: RememberedSetting) -> None:
     from tmxdb.db.models import RateLimitRow, SettingRow
 
     database = open_database(options)
+    before = _data_folder(database).root
     if setting.key == "site":
         _refuse_other_site(database, None)
     with database.write() as connection:
@@ -134,6 +142,35 @@ def _unset(options: StorageOptions, setting: RememberedSetting) -> None:
         else:
             connection.execute(delete(SettingRow).where(SettingRow.key == setting.key))
     message(f"{setting.key} is forgotten; the default is {setting.default or 'none'}.")
+    if setting.key == "data":
+        _check_data(database, before)
+
+
+def _refuse_other_bytes(setting: RememberedSetting, value: str) -> None:
+    """Raise UsageError for text that the database cannot store."""
+    if not is_utf8(value):
+        raise UsageError(f"The value of {setting.key} is not valid UTF-8: {value[:200]}", code="input.setting")
+
+
+def _data_folder(database: Database) -> Storage:
+    """Return the data folder of the next run without --data."""
+    return open_storage(StorageOptions(), database)
+
+
+def _check_data(database: Database, before: Path) -> None:
+    """Print a warning if the new data folder lacks files of the rows. A user may set it before moving the files."""
+    from tmxdb.upkeep.data_folder_check import folder_problem, look_at, paths_of
+
+    storage, paths = _data_folder(database), paths_of(database)
+    found = look_at(storage, paths)
+    problem = folder_problem(storage.root, found)
+    if found.unreadable is not None:
+        message(f"Warning: {problem}. Check the permissions before the next run.")
+    elif problem is not None:
+        old = "" if before == storage.root else f" It was {before}."
+        message(f"Warning: {problem}.{old} Move the files or set the right folder before the next run.")
+    elif not os.path.isdir(storage.root):
+        message(f"{storage.root} does not exist yet; the next run creates it.")
 
 
 def _refuse_other_site(database: Database, value: str | None) -> None:

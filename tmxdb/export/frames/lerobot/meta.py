@@ -22,7 +22,7 @@ from tmxdb.export.frames.lerobot.video import (
     video_path,
     videos_exist,
 )
-from tmxdb.export.frames.parquet import arrow
+from tmxdb.export.frames.parquet import arrow, parquet_file
 from tmxdb.export.frames.vectors import ACTION, STATE
 from tmxdb.storage import disk_errors, write_atomic
 
@@ -48,29 +48,31 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> lis
 
     `run`: the metadata of any of its runs.
     """
-    pyarrow, parquet = arrow()
+    pyarrow, _ = arrow()
     names = ["observation.state", "action", *_SCALARS]
     episodes: list[dict[str, Any]] = []
     videos: list[dict[str, Any]] = []
     tables, pictures, at = [], [], 0
     for number, path in enumerate(files):
-        file = parquet.ParquetFile(path)
-        table = file.read(columns=names)
-        tables.append(table)
-        begin = 0
-        place = read_place(file)
-        videos += place.videos
-        for facts in place.episodes:
-            rows = table.slice(begin, facts["length"])
-            row = _episode(facts, len(episodes), number, at)
-            if place.videos:
-                row |= frame_times(facts, run["fps"])
-            episodes.append(row | _flat_statistics(_statistics(rows)))
-            begin, at = begin + facts["length"], at + facts["length"]
-        every = max(1, sum(len(one) for one in tables) // _PICTURES)
-        for group in range(0 if place.videos else file.num_row_groups):
-            column = file.read_row_group(group, columns=[IMAGE]).column(IMAGE)
-            pictures += [pixels_of(column[row].as_py()["bytes"]) for row in range(0, len(column), every)][:_PICTURES]
+        with parquet_file(path) as file:
+            table = file.read(columns=names)
+            tables.append(table)
+            begin = 0
+            place = read_place(file)
+            videos += place.videos
+            for facts in place.episodes:
+                rows = table.slice(begin, facts["length"])
+                row = _episode(facts, len(episodes), number, at)
+                if place.videos:
+                    row |= frame_times(facts, run["fps"])
+                episodes.append(row | _flat_statistics(_statistics(rows)))
+                begin, at = begin + facts["length"], at + facts["length"]
+            every = max(1, sum(len(one) for one in tables) // _PICTURES)
+            for group in range(0 if place.videos else file.num_row_groups):
+                column = file.read_row_group(group, columns=[IMAGE]).column(IMAGE)
+                pictures += [pixels_of(column[row].as_py()["bytes"]) for row in range(0, len(column), every)][
+                    :_PICTURES
+                ]
     if videos:
         pictures = read_pictures(part, videos, _PICTURES)
     whole = pyarrow.concat_tables(tables)
@@ -88,9 +90,9 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> lis
 
 def has_videos(file: Path) -> bool:
     """Return whether the videos of a complete shard are there in their full size."""
-    pyarrow, parquet = arrow()
+    pyarrow, _ = arrow()
     try:
-        with parquet.ParquetFile(file) as document:
+        with parquet_file(file) as document:
             return videos_exist(file.parents[2], read_place(document).videos)
     except (pyarrow.ArrowException, KeyError, TypeError, ValueError):
         return False

@@ -20,7 +20,7 @@ from typing import IO, Any
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.export.frames.lerobot.video import IMAGE, MAX_SECONDS, EpisodeVideos
-from tmxdb.export.frames.parquet import arrow
+from tmxdb.export.frames.parquet import arrow, parquet_file
 from tmxdb.export.frames.vectors import ACTION, STATE, action_vector, state_vector
 from tmxdb.storage.hashing_file import HashingFile
 
@@ -60,8 +60,8 @@ def write_with_videos(
 def _place_after(previous: Path | None) -> Place:
     if previous is None:
         return Place()
-    _, parquet = arrow()
-    before = read_place(parquet.ParquetFile(previous))
+    with parquet_file(previous) as document:
+        before = read_place(document)
     return Place(before.index, before.episode, video=before.video)
 
 
