@@ -20,6 +20,7 @@ from tmxdb.capture.telemetry.npy import array_bytes
 from tmxdb.db.engine import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.export.centerlines.resampling import centerline, sample_count
+from tmxdb.export.export_lock import LOCK, ExportLock
 
 __all__ = ["tool"]
 
@@ -152,7 +153,7 @@ def test_a_replay_that_cannot_be_read_costs_its_own_track_only(mirrored: Tool) -
 def test_a_track_without_a_downloaded_replay_is_named(mirrored: Tool) -> None:
     ran = mirrored("export", "vcp", "vcp", "--track-id", 1, "--track-id", 9, ends=3)
     assert "No finished replay of 1 track is downloaded: 9." in ran.err
-    mirrored("export", "vcp", "other", "--track-id", 9, ends=1)
+    mirrored("export", "vcp", "other", "--track-id", 9, ends=3)
     assert not (mirrored.folder / "other").exists()
 
 
@@ -164,3 +165,20 @@ def test_many_tracks_are_computed_in_processes(mirrored: Tool, monkeypatch: pyte
         {path.name: path.read_bytes() for path in (mirrored.folder / out).iterdir()} for out in ("serial", "parallel")
     ]
     assert files[0] == files[1]
+
+
+def test_an_export_without_any_line_says_why_and_is_not_all_well(mirrored: Tool) -> None:
+    for file in (mirrored.folder / "data/replays").rglob("*.Gbx"):
+        file.write_bytes(b"damaged")
+    ran = mirrored("export", "vcp", "vcp", ends=3)
+    assert "0 lines written; 0 exist already; 2 failed." in ran.err
+
+
+def test_a_second_export_into_the_folder_is_refused(mirrored: Tool) -> None:
+    lock = ExportLock(mirrored.folder / "vcp")
+    lock.acquire()
+    assert "another export is writing here" in mirrored("export", "vcp", "vcp", ends=1).error
+    assert "2 lines would be written" in mirrored("export", "vcp", "vcp", "--dry-run").err
+    lock.release()
+    assert "2 lines written; 0 exist already." in mirrored("export", "vcp", "vcp").err
+    assert not (mirrored.folder / "vcp" / LOCK).exists()

@@ -198,11 +198,16 @@ def test_workers_on_either_side_are_named_and_nothing_is_copied(
     there.close()
 
 
-def test_two_copies_into_one_target_do_not_mix(tool: Run, source: Rows, target: str) -> None:
+@pytest.mark.parametrize("options", [(), ("--restart",)])
+def test_a_second_copy_into_one_target_waits_for_the_end_of_the_first(
+    tool: Run, source: Rows, target: str, options: tuple[str, ...]
+) -> None:
     with in_the_middle(source.database.location, target) as process:
-        tool("copy-db", source.database.location, target)
+        refused = tool("copy-db", source.database.location, target, *options, ends=1).error
+        assert f"another `tmxdb copy-db` is running (process {process.pid}). Wait until it ends" in refused
         process.kill()
         process.wait(300)
+    tool("copy-db", source.database.location, target, *options)
     copy = Database(target)
     assert Rows(copy).statuses() == source.statuses()
     copy.close()
@@ -214,6 +219,29 @@ def test_a_database_is_not_copied_onto_itself_or_from_nothing(tool: Run, source:
     assert "no database at nothing.db" in tool("copy-db", "nothing.db", "new.db", ends=1).error
     assert not (tmp_path / "new.db").exists()
     assert "not made by tmxdb" in tool("copy-db", here, _foreign(tmp_path), ends=1).error
+
+
+def test_advice_fits_the_arguments(tool: Run, source: Rows, tmp_path: Path) -> None:
+    here, folder, text = source.database.location, tmp_path / "folder", tmp_path / "text.db"
+    inside = folder / "tmx.db"
+    folder.mkdir()
+    text.write_text("no database" * 100)
+    for words, advice in {
+        ("nothing.db", "new.db"): "no database at nothing.db. Give one that exists as FROM.",
+        (here, str(folder)): f'Give the file in it, for example "{inside}".',
+        (here, "none/new.db"): "Create it, or choose another.",
+        (here, str(text)): "Choose another file.",
+        (str(text), "new.db"): "Choose another file.",
+    }.items():
+        error = tool("copy-db", *words, ends=1).error
+        assert error.endswith(advice)
+        assert "--db" not in error
+
+
+def test_an_older_database_is_upgraded_under_its_own_name(tool: Run, source: Rows, target: str) -> None:
+    source.write("update alembic_version set version_num = '0003'")
+    here = source.database.location
+    assert tool("copy-db", here, target, ends=1).error.endswith(f"Upgrade it with `tmxdb --db {here} migrate`.")
 
 
 @pytest.mark.parametrize("link", [os.link, pytest.param(os.symlink, marks=needs_symlinks)])

@@ -152,7 +152,7 @@ def _items(files: Sequence[FoundFile], recognised: Sequence[Recognised], taken: 
     items = []
     for file, what in zip(files, recognised, strict=True):
         if what.match is not None and what.match.replay_id in taken:
-            reason = f"replay {what.match.replay_id} is another file with the same time"
+            reason = f"replay {id_name(what.match.replay_id)} is another file with the same time"
             what = Recognised(what.track_id, what.track_uid, what.record, reason=reason)
         if what.match is not None:
             taken.add(what.match.replay_id)
@@ -214,10 +214,12 @@ def _write(run: Adoption, items: Sequence[Item], entries: list[ledger.Entry], re
     with ThreadPoolExecutor(THREADS) as pool:
         paths = list(pool.map(lambda item: _placed(run, item), usable))
     with run.database.write() as connection:
-        store(connection, list(zip(usable, paths, strict=True)), run.clock())
+        stored = store(connection, list(zip(usable, paths, strict=True)), run.clock())
         entries += [ledger.entry_of(item.found, item.outcome, item.item_id, item.what.reason) for item in items]
         ledger.write(connection, entries, run.clock())
     for item in usable:
+        if (item.found.noun, item.item_id) not in stored:
+            continue  # a worker or another machine was faster
         report.replays += item.found.noun == REPLAY
         report.maps += item.found.noun == MAP
         report.local_replays += item.found.noun == REPLAY and not item.is_matched

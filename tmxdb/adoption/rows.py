@@ -153,18 +153,22 @@ def _add_local_track(connection: Connection, track_id: int, found: FoundFile, no
     )
 
 
-def store(connection: Connection, placed: Sequence[tuple[Item, str]], now_ms: int) -> None:
-    """Write the rows of files that are in their place, and open the extraction of the tracks' maps."""
+def store(connection: Connection, placed: Sequence[tuple[Item, str]], now_ms: int) -> set[tuple[str, int | None]]:
+    """Write the rows of files that are in their place, and open the extraction of the tracks' maps.
+
+    Return the noun and id of each row that was not done before.
+    """
     track_ids = sorted({item.track_id for item, _ in placed if item.track_id is not None})
     query = select(_tracks.c.track_id, _tracks.c.priority, _tracks.c.uid).where(_tracks.c.track_id.in_(track_ids))
     tracks = {row.track_id: row for row in connection.execute(query)}
     rows = {REPLAY: [_replay_row(item, path, tracks) for item, path in placed if item.found.noun == REPLAY]}
     rows[MAP] = [_map_row(item, path, tracks) for item, path in placed if item.found.noun == MAP]
+    stored: set[tuple[str, int | None]] = set()
     for noun, table, key in ((MAP, _maps, "track_id"), (REPLAY, _replays, "replay_id")):
         if rows[noun]:
             known = ("track_id", "replay_id", "priority", *_LISTED)
             result = [name for name in rows[noun][0] if name not in known and name != key]
-            store_done(connection, table, rows[noun], result, now_ms)
+            stored |= {(noun, item_id) for item_id in store_done(connection, table, rows[noun], result, now_ms)}
     engine = engine_name(connection)
     events = [
         {"replay_id": item.replay_id, "events": inputs_for(engine, item.found.events)}
@@ -175,6 +179,7 @@ def store(connection: Connection, placed: Sequence[tuple[Item, str]], now_ms: in
     opened = {item.track_id for item, _ in placed if item.found.noun == REPLAY and item.track_id is not None}
     extractions = [{"track_id": key, "priority": tracks[key].priority} for key in sorted(opened)]
     upsert(connection, NewRows(_maps, extractions))
+    return stored
 
 
 _LISTED = (

@@ -24,8 +24,8 @@ class ExportLock:
         self._lock: BaseFileLock | None = None
         self._created = False
 
-    def acquire(self) -> None:
-        """Create the folder and lock it. Raise InvalidInput if another process exports into it."""
+    def acquire(self, *, wait_s: float = 0) -> None:
+        """Create the folder and lock it. Raise InvalidInput if another process exports into it after `wait_s`."""
         from filelock import FileLock, Timeout
 
         if self._out.exists() and not self._out.is_dir():
@@ -33,7 +33,7 @@ class ExportLock:
         self._created = not self._out.exists()
         with disk_errors(str(self._out), instead="choose another OUT"):
             self._out.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._out / LOCK, timeout=0, fallback_to_soft=False)
+            lock = FileLock(self._out / LOCK, timeout=wait_s, fallback_to_soft=False)
             try:
                 lock.acquire()
             except Timeout as error:

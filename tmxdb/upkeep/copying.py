@@ -20,6 +20,7 @@ from tmxdb.db.dialect import analyze, locking
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import COPYING, HEAD, ensure_current, revision_of, upgrade
 from tmxdb.db.models import SettingRow, table_of
+from tmxdb.db.only_process import refuse_running, this_process
 from tmxdb.db.settings import remember, setting
 from tmxdb.db.transfer import (
     CleanedRows,
@@ -87,6 +88,8 @@ def prepare(copying: Copying, *, restart: bool = False) -> Prepared:
                 f" {_identity(source)}. Continue that copy, or give another target.",
                 code="input.other_copy",
             )
+        with target.write() as connection:
+            _claim(connection, target, _positions(connection))
         return Prepared(str(positions["began"]))
     if _revision(target) not in (None, COPYING):
         ensure_current(target)
@@ -109,7 +112,8 @@ def carry_over(copying: Copying, reading: Connection) -> bool:
             last = None if after is None else after[1]
             rows = read_after(reading, table, last, batch_of(table))
             with copying.target.write() as connection:
-                _advance(connection, table, after, [_COMPLETE] if not rows else ["", key_of_row(table, rows[-1])])
+                position = [_COMPLETE] if not rows else ["", key_of_row(table, rows[-1])]
+                _advance(connection, copying.target, table, after, position)
                 if rows:
                     put(connection, table, rows, copying.cleaned)
             copying.on_rows(table.name, len(rows))
@@ -229,13 +233,20 @@ def claim_target(copying: Copying, *, restart: bool = False) -> None:
     """Create empty tables in the target and mark it as a copy. Raise InvalidInput if it has rows."""
     target, name = copying.target, shown(copying.target.location)
     revision = _revision(target)
-    if revision is None:
-        upgrade(target)
-    elif revision != COPYING:
-        ensure_current(target)
-        refuse_workers(target, copying.clock)
+    try:
+        if revision is None:
+            upgrade(target)
+        elif revision != COPYING:
+            ensure_current(target)
+            refuse_workers(target, copying.clock)
+    except DatabaseError as error:
+        if error.code == "db.half_copy":  # since `_revision` looked
+            with target.read() as connection:
+                _refuse_second(connection, target)
+        raise
     positions = {"from": _identity(copying.source), "began": iso(copying.clock()), "after": {}}
     with target.write() as connection:
+        _refuse_second(connection, target)
         if revision == COPYING:  # with --restart
             _refuse_other(connection, name, positions["from"])
             for table in reversed(tables()):
@@ -246,8 +257,18 @@ def claim_target(copying: Copying, *, restart: bool = False) -> None:
                 f"{name} is not empty: table {filled[0]} has rows. Give a target that is empty or does not exist.",
                 code="input.not_empty",
             )
-        remember(connection, _KEY, json.dumps(positions))
+        _claim(connection, target, positions)
         _set_revision(connection, COPYING)
+
+
+def _claim(connection: Connection, target: Database, positions: dict[str, Any]) -> None:
+    """Store `positions` with this process. Raise InvalidInput while another one copies to the target."""
+    _refuse_second(connection, target)
+    remember(connection, _KEY, json.dumps({**positions, "process": this_process()}))
+
+
+def _refuse_second(connection: Connection, target: Database) -> None:
+    refuse_running(_positions(connection).get("process"), "copy-db", shown(target.location))
 
 
 def _filled(connection: Connection) -> list[str]:
@@ -269,13 +290,15 @@ def _positions(connection: Connection) -> dict[str, Any]:
     return positions
 
 
-def _advance(connection: Connection, table: Table, before: Any, after: Any) -> None:
+def _advance(connection: Connection, target: Database, table: Table, before: Any, after: Any) -> None:
     """Store the position `after` if it still is `before`: two processes must not both write the same rows."""
     query = select(_settings.c.value).where(_settings.c.key == _KEY)
     positions = json.loads(connection.execute(locking(query)).scalar() or '{"after": {}}')
     if "from" not in positions or positions["after"].get(table.name) != before:
         raise InvalidInput(
-            "another `tmxdb copy-db` is writing to the same target. Wait for it, or stop it.", code="input.at_work"
+            f"{shown(target.location)}: another `tmxdb copy-db` has begun to write to it. Wait until it ends, then run"
+            " the same command again.",
+            code="input.at_work",
         )
     positions["after"][table.name] = after
     remember(connection, _KEY, json.dumps(positions))

@@ -23,7 +23,7 @@ from tmxdb.gbx import read_replay
 from tmxdb.paths import extended
 from tmxdb.process_pool import process_pool
 from tmxdb.queue.job import WorkerStopping
-from tmxdb.storage import Storage, disk_errors, write_user_file
+from tmxdb.storage import Storage, disk_errors, unread, write_user_file
 
 SOURCES = ("best", "record", "first")
 MIN_TRACKS_FOR_PROCESSES = 20
@@ -131,7 +131,7 @@ def line_file(file: Path, distance_m: float) -> tuple[int, bytes] | str:
             return "a position in the replay is not a finite number."
         points = centerline(positions, distance_m)
     except OSError as error:
-        return f"{file}: {error.strerror}. Run `tmxdb verify --repair` to download it again."
+        return unread(error, str(file), get_again="Run `tmxdb verify --repair` to download it again.")
     except (GbxError, InvalidInput) as error:
         return str(error)
     return len(points), array_bytes(array("d", [value for point in points for value in point]), (len(points), 3))

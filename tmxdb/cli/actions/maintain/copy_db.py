@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -14,6 +17,7 @@ from tmxdb.cli.shared.progress import progress_bar, shows_bar
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.clock import wall_clock
 from tmxdb.db.engine import Database, shown
+from tmxdb.errors import DatabaseError
 from tmxdb.upkeep.copying import Copying, carry_over, check, check_whole, finish, prepare, rows_in
 
 CLEANED_SHOWN = 5
@@ -22,6 +26,11 @@ LOG_EVERY_S = 10.0
 
 def do_copy(restart: bool, as_json: bool, progress: bool | None, source: str, target: str) -> None:
     """Copy the database, or compare a copy that is complete."""
+    with _arguments_in_errors(source, target):
+        _copy(restart, as_json, progress, source, target)
+
+
+def _copy(restart: bool, as_json: bool, progress: bool | None, source: str, target: str) -> None:
     copying = Copying(_open(source, read_only=True), _open(target), wall_clock)
     warn_about_share(copying.target)
     prepared = prepare(copying, restart=restart)
@@ -79,6 +88,22 @@ def _print(tables: dict[str, int], cleaned: list[str], *, as_json: bool) -> None
         print_json({"tables": tables, "cleaned": cleaned})
     else:
         print_count(sum(tables.values()))
+
+
+@contextmanager
+def _arguments_in_errors(source: str, target: str) -> Iterator[None]:
+    """Fit the advice of errors to the arguments: other commands get their database with --db."""
+    try:
+        yield
+    except DatabaseError as error:
+        text = error.message.replace(" with --db.", ".").replace('--db "', '"')
+        if text.startswith(f"no database at {shown(source)}."):
+            text = f"no database at {shown(source)}. Give one that exists as FROM."
+        for location in (source, target):
+            if text.startswith(f"{shown(location)} "):
+                command = f"`tmxdb --db {shlex.quote(shown(location))} migrate`"
+                text = text.replace("`tmxdb sync-tracks` or ", "").replace("`tmxdb migrate`", command)
+        raise DatabaseError(text, code=error.code) from error
 
 
 def _open(location: str, *, read_only: bool = False) -> Database:

@@ -31,6 +31,7 @@ from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb.clock import wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.db.migrate import upgrade
+from tmxdb.db.only_process import only_process
 from tmxdb.db.settings import database_id
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.kinds.naming import NameTemplate
@@ -127,7 +128,8 @@ def _adopt(
     with database.write() as connection:
         collection = database_id(connection)
     storage.identity.remember(collection)
-    report = _run(request, database, storage, SiteLookup(client), signals, owner=new_identity().worker_id)
+    with only_process(database, "adopt"):
+        report = _run(request, database, storage, SiteLookup(client), signals, owner=new_identity().worker_id)
     return report, older_progress(request.root, request.listed, _tracks_with_files(request))
 
 
@@ -196,11 +198,13 @@ def _say(report: Report, progress: OlderProgress | None, request: AdoptRequest) 
     if report.earlier:
         message(f"{plural(report.earlier, 'file')} of them were adopted by an earlier run.")
     if not dry_run:
-        message(
+        added = (
             f"Added {plural(report.tracks + report.local_tracks, 'track')}, {plural(report.replays, 'replay')} and"
-            f" {plural(report.maps, 'map')}; of these {plural(report.local_tracks, 'track')} and"
-            f" {plural(report.local_replays, 'replay')} with local ids."
+            f" {plural(report.maps, 'map')}"
         )
+        tracks, replays = plural(report.local_tracks, "track"), plural(report.local_replays, "replay")
+        has_local = report.local_tracks or report.local_replays
+        message(f"{added}; of these {tracks} and {replays} with local ids." if has_local else f"{added}.")
     _say_older(progress, request.listed)
     if not dry_run and (report.replays or report.maps):
         message("`tmxdb run` extracts maps and downloads what is missing.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tmxdb.cli.exit_status import FAILED, SOME_FAILED
+from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice, float_range
@@ -20,12 +20,15 @@ from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json
-from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.signals import if_interrupted, stop_signals
+from tmxdb.cli.shared.suffix import check_folder_name
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.export.centerlines.export import LineResult
 
 SHOWN = 5
+_FORCED = "Interrupted. With --force, the same command starts over; without it, only missing lines are written."
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ def vcp(
     from tmxdb.cli.shared.progress import message_above_bars, progress_bar
     from tmxdb.export.centerlines.card import describe_lines
     from tmxdb.export.centerlines.export import file_name, line_sources, write_lines
+    from tmxdb.export.export_lock import ExportLock
+    from tmxdb.paths import extended
 
+    check_folder_name(out, "`export vcp`")
     database = open_database(storage_options, read_only=True)
     wanted = track_selection.tracks(database)
     sources = line_sources(database, open_storage(storage_options, database).root, options.source, wanted)
@@ -84,6 +90,10 @@ def vcp(
         message(f"No finished replay of {plural(len(without), 'track')} is downloaded: {first_few(without, ', ')}.")
     elif not sources:
         message("No finished replay is downloaded. Run `tmxdb work --kind download` first.")
+    if sources and not options.dry_run:
+        lock = ExportLock(extended(out))
+        lock.acquire()  # before looking which files exist: another export could be writing them
+        click.get_current_context().call_on_close(lock.release)
     missing = [
         source
         for source in sources
@@ -92,7 +102,11 @@ def vcp(
     existing = len(sources) - len(missing)
     results: list[LineResult] = []
     if missing and not options.dry_run:
-        with stop_signals() as signals, progress_bar(len(missing), "tracks", progress=options.progress) as bar:
+        with (
+            if_interrupted(_FORCED if options.force else None),
+            stop_signals() as signals,
+            progress_bar(len(missing), "tracks", progress=options.progress) as bar,
+        ):
             signals.say = message_above_bars
 
             def record(result: LineResult) -> None:
@@ -122,12 +136,12 @@ def vcp(
         print_json(counts)
     _report(results, counts, dry_run=options.dry_run)
     if failed or without:
-        sys.exit(SOME_FAILED if counts["written"] or existing else FAILED)
+        sys.exit(SOME_FAILED)
 
 
 def _report(results: list[LineResult], counts: dict[str, int], *, dry_run: bool) -> None:
     for result in [result for result in results if result.error][:SHOWN]:
-        message(f"Track {result.track_id}, replay {result.replay_id}: {result.error}")
+        message(f"Track {id_name(result.track_id)}, replay {id_name(result.replay_id)}: {result.error}")
     respawned = [result.track_id for result in results if result.respawns and not result.error]
     if respawned:
         message(f"Runs with respawns, whose lines may have gaps: tracks {first_few(respawned, ', ')}.")

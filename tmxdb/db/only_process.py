@@ -1,0 +1,61 @@
+"""A note in `settings` that a process is doing something which a second one on the same database must not do."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import Connection, delete
+
+from tmxdb.db.dialect import lock_for_transaction
+from tmxdb.db.engine import Database, shown
+from tmxdb.db.models import SettingRow
+from tmxdb.db.settings import remember, setting
+from tmxdb.errors import DatabaseError, InvalidInput
+from tmxdb.process_identity import has_ended, process_started_ms, this_machine
+
+_LOCK = 0x746D7870
+"""Key of the advisory lock for the notes: "tmxp" in ASCII."""
+
+
+@contextmanager
+def only_process(database: Database, command: str) -> Iterator[None]:
+    """Note for this block that this process runs `command`. A note counts for nothing once its process has ended.
+
+    Raise InvalidInput while another process of this machine has noted the same.
+    """
+    key, note = f"running {command}", json.dumps(this_process())
+    with database.write() as connection:
+        lock_for_transaction(connection, _LOCK)
+        refuse_running(_noted(connection, key), command, shown(database.location))
+        remember(connection, key, note)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), database.write() as connection:
+            connection.execute(delete(SettingRow).where(SettingRow.key == key, SettingRow.value == note))
+
+
+def this_process() -> dict[str, Any]:
+    """Return what tells this process from all others, for JSON."""
+    return {"machine": this_machine(), "pid": os.getpid(), "started_ms": process_started_ms(os.getpid())}
+
+
+def refuse_running(process: Mapping[str, Any] | None, command: str, name: str) -> None:
+    """Raise InvalidInput if `process`, as `this_process` returned it, is another one of this machine and runs."""
+    if process is None or process["machine"] != this_machine() or process["pid"] == os.getpid():
+        return
+    if not has_ended(process["pid"], process["started_ms"]):
+        raise InvalidInput(
+            f"{name}: another `tmxdb {command}` is running (process {process['pid']}). Wait until it ends, then run the"
+            " same command again.",
+            code="input.at_work",
+        )
+
+
+def _noted(connection: Connection, key: str) -> dict[str, Any] | None:
+    stored = setting(connection, key)
+    return None if stored is None else dict(json.loads(stored))
