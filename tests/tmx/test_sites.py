@@ -67,3 +67,20 @@ def test_orders_have_the_numbers_of_the_site_largest_first() -> None:
     ]
     assert order_number("uploaded-asc") == 1
     assert all(down == up + 1 for up, down in ORDERS.values())
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "same"),
+    [
+        ("tmnf", "http://TMNF.exchange:80/", True),
+        ("tmnf", "https://tmnf.exchange:8443", False),
+        ("tmnf", "https://tmuf.exchange", False),
+        ("tmnf", "https://tmnf.exchange.evil.example", False),
+        ("http://127.0.0.1:8000", "http://localhost:8000", True),
+        ("http://127.0.0.1:8000", "http://localhost:8001", False),
+        ("https://x.example/a", "https://x.example/a/", True),
+        ("https://x.example/a", "https://x.example/b", False),
+    ],
+)
+def test_an_address_is_of_the_same_site_whatever_way_it_is_written(base: str, other: str, same: bool) -> None:
+    assert site(base).is_at(other) == same

@@ -15,6 +15,7 @@ SITES = {
     "tms": "https://sunrise.tm-exchange.com",
     "tmo": "https://original.tm-exchange.com",
 }
+_DEFAULT_PORTS = {("http", 80), ("https", 443)}
 PUBLIC_RATE = 4.0
 """Default requests per second to a site run by volunteers (docs/facts/tmx-api.md#rate-limits)."""
 
@@ -34,6 +35,16 @@ class Site:
             return ipaddress.ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
+
+    def is_at(self, base_url: str) -> bool:
+        """Return whether `base_url` is an address of this site: http or https, 127.0.0.1 or localhost."""
+        return _address(self) == _address(site(base_url))
+
+
+def _address(where: Site) -> tuple[str, int | None, str]:
+    parts = urlsplit(where.base_url)
+    port = None if (parts.scheme, parts.port) in _DEFAULT_PORTS else parts.port
+    return "localhost" if where.is_loopback else parts.hostname or "", port, parts.path.rstrip("/")
 
 
 def site(text: str) -> Site:

@@ -66,8 +66,11 @@ def option(*names: str, inherited: bool = False, **attrs: Any) -> Callable[[F], 
     """Return a decorator that adds an option. See `ENVIRONMENT` for the ones that read an environment variable.
 
     `inherited`: the value given before the command's name counts if there is none after it. Only the group reads the
-    environment for such an option; otherwise TMXDB_DB would override `tmxdb --db x status`.
+    environment for such an option; otherwise TMXDB_DB would override `tmxdb --db x status`. It is read before the other
+    options, because an id can be a URL of the site of that database.
     """
+    if inherited:
+        attrs["is_eager"] = True
     variables = ENVIRONMENT.get(_long_name(names))
     if variables and inherited:
         attrs["help"] = f"{attrs['help']}  [env var: {', '.join(variables)}]"

@@ -1,4 +1,4 @@
-"""Types of option values: choices with suggestions, and ids of tracks and replays."""
+"""Types of option values: choices with suggestions, numbers in a range, and ids of rows."""
 
 from __future__ import annotations
 
@@ -19,11 +19,6 @@ else:  # older versions of Click have no type parameters
 
 MAX_ID = 2**63 - 1
 """The largest number that the databases can store."""
-_PATHS = {
-    "track": re.compile(r"https?://[^/\s]+/(?:trackshow|trackgbx)/(\d{1,18})(?:[/?#].*)?", re.I),
-    "replay": re.compile(r"https?://[^/\s]+/(?:recordgbx|recordshow)/(\d{1,18})(?:[/?#].*)?", re.I),
-    "user": re.compile(r"https?://[^/\s]+/usershow/(\d{1,18})(?:[/?#].*)?", re.I),
-}
 _LOCAL = re.compile(r"local(0*[1-9]\d{0,17})", re.I | re.ASCII)
 
 
@@ -50,22 +45,6 @@ class WordChoice(_ClickChoice):
             raise click.BadParameter(error.message + hint, ctx=ctx, param=param) from None
 
 
-class ItemId(_IntType):
-    """The id of a track or replay, or the URL of its page or file on an exchange."""
-
-    def __init__(self, noun: str) -> None:
-        self.name, self._noun = "id|url", noun
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the id. Fail if there is none in `value`."""
-        text = str(value).strip()  # -3 is accepted as the value of an option: tables print ids so
-        item_id = item_id_in(f"local{text[1:]}" if text.startswith("-") else text, self._noun)
-        if item_id is not None:
-            return item_id
-        problem = f"{str(value)[:80]!r} is not a {self._noun} id or the URL of a {self._noun}."
-        raise click.BadParameter(problem, ctx=ctx, param=param)
-
-
 class RowId(_IntType):
     """The id of any row, as a number; `local3` is -3."""
 
@@ -83,26 +62,17 @@ class RowId(_IntType):
 def row_id_in(text: str) -> int | None:
     """Return the id of a row that `text` is, as a number or as `local3`; None if it is neither."""
     text = text.strip()
-    local = _LOCAL.fullmatch(text)
-    if local:
-        return -int(local[1])
+    local = local_id_in(text)
+    if local is not None:
+        return local
     is_number = text.isascii() and text.isdigit() and len(text) < 20
     return int(text) if is_number and int(text) <= MAX_ID else None
 
 
-def item_id_in(text: str, noun: str) -> int | None:
-    """Return the id that `text` is or that a URL on an exchange contains; None if it is neither.
-
-    `local3` is the id -3, of a track or replay that no exchange knows.
-    """
-    local = _LOCAL.fullmatch(text.strip())
-    if local:
-        return -int(local[1])
-    found = _PATHS[noun].fullmatch(text.strip())
-    digits = found[1] if found else text.strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20 and 0 < int(digits) <= MAX_ID):
-        return None
-    return int(digits)
+def local_id_in(text: str) -> int | None:
+    """Return -3 for `local3`, a track or replay that no exchange knows; None for any other text."""
+    local = _LOCAL.fullmatch(text)
+    return -int(local[1]) if local else None
 
 
 class FiniteFloat(click.FloatRange):
@@ -126,6 +96,4 @@ def int_range(least: int, most: int = 2**31 - 1) -> click.IntRange:
     return click.IntRange(least, most)
 
 
-TRACK_ID = ItemId("track")
-REPLAY_ID = ItemId("replay")
 ROW_ID = RowId()

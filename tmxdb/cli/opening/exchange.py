@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from tmxdb.cli.opening.database import close_at_end, open_database_if_any
-from tmxdb.cli.opening.site import chosen_site
+from tmxdb.cli.opening.site import chosen_site, has_urls
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.db import settings
 from tmxdb.db.engine import Database, shown
@@ -90,6 +90,17 @@ def open_unused_exchange(
     exchange = Exchange(where, contact=contact, rate_limiter=RateLimiter(database, stop=stop), connections=1)
     close_at_end(exchange.close)
     return exchange
+
+
+def remember_site_of_urls(database_options: DatabaseOptions, options: ExchangeOptions, database: Database) -> None:
+    """Remember the site of the URLs that the user named, for a command that adds tracks without a request.
+
+    Raise DatabaseError for another site than the remembered one.
+    """
+    where, _ = site_and_contact(database_options, options, database)
+    if has_urls():
+        with database.write() as connection:
+            settings.remember(connection, "site", where.name)
 
 
 def site_and_contact(

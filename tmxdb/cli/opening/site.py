@@ -1,10 +1,14 @@
-"""Which site a call means, and who is asking."""
+"""Which site a call means, who is asking, and whether a URL that the user names belongs to that site."""
 
 from __future__ import annotations
 
-from tmxdb.cli.options.database import ExchangeOptions
-from tmxdb.errors import DatabaseError
-from tmxdb.tmx.sites import Site, site
+import click
+
+from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.errors import DatabaseError, UsageError
+from tmxdb.tmx.sites import SITES, Site, site
+
+_SITE = "tmxdb.cli.opening.site"
 
 
 def chosen_site(
@@ -22,3 +26,49 @@ def chosen_site(
             code="db.other_site",
         )
     return where, options.contact or known_contact
+
+
+def check_same_site(url: str, base_url: str) -> None:
+    """Raise UsageError if `url`, which is on the site at `base_url`, is not on the site of this call and its database.
+
+    Outside a command nothing is checked.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return
+    if _SITE not in context.meta:
+        context.meta[_SITE] = _site_of(context)
+    where, in_database = context.meta[_SITE]
+    if where.is_at(base_url):
+        return
+    name = next((name for name, known in SITES.items() if site(known).is_at(base_url)), base_url)
+    other = f"Name that site with --site {name}, and its database with --db."
+    advice = "Use a database of that site with --db." if in_database else other
+    raise UsageError(
+        f"{url[:120]} belongs to the site {name}, not to {where.name}: ids of two sites would mix. {advice}",
+        code="input.other_site",
+    )
+
+
+def has_urls() -> bool:
+    """Return whether the user named a track, replay or user by a URL, which is one of the site of this call."""
+    return _SITE in click.get_current_context().meta
+
+
+def _site_of(context: click.Context) -> tuple[Site, bool]:
+    """Return the site of the call, and whether the database remembers it. The database need not exist."""
+    from tmxdb.db.reading.reader import Reader
+
+    inherited = context.find_root().obj
+    database = DatabaseOptions(db=context.params.get("db") or getattr(inherited, "db", None))
+    try:
+        reader = Reader(database.location)
+    except DatabaseError as error:
+        if error.code != "db.missing":
+            raise
+        known = None
+    else:
+        known = reader.value("SELECT value FROM settings WHERE key = 'site'")
+        reader.close()
+    typed = context.params.get("site") or getattr(inherited, "site", None)
+    return site(known or typed or "tmnf"), known is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tmxdb.cli.framework.option import option_field
-from tmxdb.cli.framework.types import REPLAY_ID, TRACK_ID
+from tmxdb.cli.opening.items import REPLAY_ID, TRACK_ID
 from tmxdb.cli.shared.ids import first_few, read_ids
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.errors import InvalidInput

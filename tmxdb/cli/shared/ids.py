@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tmxdb.cli.framework.text_files import read_user_text
-from tmxdb.cli.framework.types import item_id_in
+from tmxdb.cli.opening.items import item_id_in
+from tmxdb.storage import id_name
 
 MAX_FILE_BYTES = 64_000_000
 SHOWN = 10
@@ -14,7 +15,8 @@ SHOWN = 10
 def read_ids(words: Iterable[str], files: Iterable[str]) -> tuple[list[int], list[str]]:
     """Return each track id once, in the order given, and a description of each word that is not an id.
 
-    `-` as a file is stdin. Raise UsageError if a file cannot be read, InvalidInput if it is larger than 64 MB.
+    `-` as a file is stdin. Raise UsageError if a file cannot be read and for a URL of another site, InvalidInput if a
+    file is larger than 64 MB.
     """
     ids, bad = _parse_ids(words, "argument")
     for path in files:
@@ -46,6 +48,7 @@ def _parse_ids(lines: Iterable[str], where: str) -> tuple[list[int], list[str]]:
 
 
 def first_few(items: Sequence[object], separator: str) -> str:
-    """Return the first 10 of `items` as text, and how many more there are."""
+    """Return the first 10 of `items` as text, and how many more there are. A number is an id: -3 is `local3`."""
     more = [f"and {len(items) - SHOWN:,} more"] if len(items) > SHOWN else []
-    return separator.join([*map(str, items[:SHOWN]), *more])
+    shown = [id_name(item) if isinstance(item, int) else str(item) for item in items[:SHOWN]]
+    return separator.join([*shown, *more])

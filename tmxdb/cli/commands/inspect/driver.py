@@ -9,8 +9,9 @@ import click
 from tmxdb.cli.completion.words import drivers
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.framework.types import WordChoice, int_range, item_id_in
+from tmxdb.cli.framework.types import WordChoice, int_range
 from tmxdb.cli.opening.database import open_reader
+from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import plural, print_json
 from tmxdb.cli.shared.page import line, on_disk, print_fitting_table, title

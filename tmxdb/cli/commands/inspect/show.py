@@ -9,8 +9,9 @@ import click
 
 from tmxdb.cli.completion.words import rows
 from tmxdb.cli.framework.command import command, json_option
-from tmxdb.cli.framework.types import item_id_in, row_id_in
+from tmxdb.cli.framework.types import row_id_in
 from tmxdb.cli.opening.database import open_reader, open_storage
+from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.shared.output import plural, print_json, print_table, safe
 from tmxdb.errors import InvalidInput

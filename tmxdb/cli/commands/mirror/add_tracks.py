@@ -64,7 +64,12 @@ def add_tracks(
       tmxdb add-tracks --track-ids track_ids.txt
       tmxdb add-tracks --name "A01-Race"
     """
-    from tmxdb.cli.opening.exchange import check_exchange, open_exchange, open_unused_exchange
+    from tmxdb.cli.opening.exchange import (
+        check_exchange,
+        open_exchange,
+        open_unused_exchange,
+        remember_site_of_urls,
+    )
     from tmxdb.sync.add import add_tracks as add
     from tmxdb.sync.add import search
 
@@ -98,6 +103,7 @@ def add_tracks(
             exchange, _ = open_exchange(database_options, exchange_options, database, connections=1, stop=signals.stop)
         else:
             exchange = open_unused_exchange(database_options, exchange_options, database, signals.stop)
+            remember_site_of_urls(database_options, exchange_options, database)
         if name:
             found = search(exchange, name, max_tracks, stop=signals.stop, note=notices(message, "sync"))
             _show(found, name)
