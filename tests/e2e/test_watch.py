@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import needs
@@ -77,6 +78,18 @@ def test_a_watch_that_is_stopped_lets_the_jobs_in_flight_finish(
         os.killpg(process.pid, signum)
         assert process.wait(300) == 130
     assert {"done", "pending"} <= set(tool.column("select distinct status from replays"))
+    assert "Traceback" not in log(tool)
+
+
+@needs_ctrl_c
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "systemctl stop"])
+def test_a_step_that_has_just_started_ends_in_good_order(tool: Tool, site: RunningSite, signum: signal.Signals) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
+    with tool.started("watch", before=os.setsid) as process:
+        until(lambda: psutil.Process(process.pid).children())
+        os.killpg(process.pid, signum)
+        assert process.wait(300) == 130
+    assert re.findall(r"ended with exit status (.*)\.", log(tool)) == ["130"]
     assert "Traceback" not in log(tool)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.tool import Tool
-from tmxdb.upkeep.schedule import RETRY_MS, WatchState, after_round, next_round
+from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, next_round, rescheduled
 from tmxdb_sandbox import RunningSite
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -60,17 +61,39 @@ def test_a_round_syncs_refreshes_runs_and_tells_what_changed(tool: Tool, site: R
     assert tool.one("select count(*) from tracks") == 3
 
 
-def test_a_watch_with_a_shorter_span_does_not_wait_for_the_round_of_the_longer_one(
+def test_a_new_schedule_replaces_the_time_of_the_former_one_and_says_so(
     tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool("--site", site.url, "select", "best", "--order", "awards", "--max-tracks", 1)
     monkeypatch.setattr("tmxdb.cli.commands.mirror.watch._step", lambda *_: 0)
     tool("watch", "--once", "--every", "9d")
-    later = due(tool)
-    tool("watch", "--once", "--every", "30d")
-    assert due(tool) == later
+    nine_days = due(tool)
+    ran = tool("watch", "--once", "--every", "30d")
+    assert "New schedule: every 30 d 0 h instead of every 9 d 0 h." in ran.err
+    assert abs(due(tool) - nine_days - 21 * 24 * HOUR_MS) < HOUR_MS
+    assert "New schedule" not in tool("watch", "--once", "--every", "30d").err
     tool("watch", "--once", "--every", "1h")
-    assert later - due(tool) > 8 * 24 * HOUR_MS
+    in_an_hour = due(tool)
+    assert nine_days - in_an_hour > 8 * 24 * HOUR_MS
+    minute = (in_an_hour // 60_000 + 120) % (24 * 60)  # a time of day after that, in UTC or not
+    monkeypatch.setattr(
+        "tmxdb.upkeep.schedule.next_round", lambda now, every, times: next_round(now, every, times, UTC)
+    )
+    ran = tool("watch", "--once", "--at", f"{minute // 60:02}:{minute % 60:02}")
+    assert f"New schedule: at {minute // 60:02}:{minute % 60:02} instead of every 1 h 00 min." in ran.err
+    assert due(tool) > in_an_hour
+    assert due(tool) // 60_000 % (24 * 60) == minute
+
+
+def test_a_new_schedule_keeps_a_round_that_is_overdue_or_has_failed() -> None:
+    at_0330, now = Schedule(None, (210,)), at("2026-11-29T12:00")
+    overdue = WatchState(now - 1, now - HOUR_MS, schedule="every 1 h 00 min")
+    failed = WatchState(now + RETRY_MS, now - HOUR_MS, 1, "every 1 h 00 min")
+    for state in (overdue, failed):
+        assert rescheduled(state, at_0330, now) == replace(state, schedule="at 03:30")
+    # The span is counted from the last round: one that has passed since then is over.
+    last = WatchState(now + 9 * HOUR_MS, now - 3 * HOUR_MS, schedule="every 12 h 00 min")
+    assert rescheduled(last, Schedule(2 * HOUR_MS), now).due_ms == now - HOUR_MS
 
 
 def test_a_round_that_failed_or_was_killed_is_done_again(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from sqlalchemy import Connection
 
+from tmxdb.clock import span
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import InvalidInput
 from tmxdb.process_identity import has_ended, process_started_ms, this_machine
@@ -21,11 +22,45 @@ RETRY_MS = 600_000
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """`due_ms`: when the next round begins. `since_ms`: when the last complete one began. `failures`: in a row."""
+    """`due_ms`: when the next round begins. `since_ms`: when the last complete one began. `failures`: in a row.
+
+    `schedule`: the text of the schedule that `due_ms` follows; None if an older version has stored it.
+    """
 
     due_ms: int
     since_ms: int | None = None
     failures: int = 0
+    schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A round after each span, or at these times of the day (minutes)."""
+
+    every_ms: int | None
+    times: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        if self.every_ms is not None:
+            return f"every {span(self.every_ms / 1000)}"
+        return f"at {', '.join(f'{minutes // 60:02}:{minutes % 60:02}' for minutes in sorted({*self.times}))}"
+
+    def next_round(self, now_ms: int) -> int:
+        """Return when the round after `now_ms` begins."""
+        return next_round(now_ms, self.every_ms, self.times)
+
+
+def rescheduled(state: WatchState, schedule: Schedule, now_ms: int) -> WatchState:
+    """Return the state under `schedule`. Of another schedule, only a round that is overdue or has failed is kept."""
+    following_ms = schedule.next_round(now_ms)
+    is_kept = state.schedule == str(schedule) or state.due_ms <= now_ms or state.failures > 0
+    if is_kept:
+        due_ms = min(state.due_ms, following_ms)
+    elif schedule.every_ms is not None and state.since_ms is not None:
+        due_ms = min(state.since_ms + schedule.every_ms, following_ms)
+    else:
+        due_ms = following_ms
+    return replace(state, due_ms=due_ms, schedule=str(schedule))
 
 
 def next_round(now_ms: int, every_ms: int | None, times: Sequence[int], zone: tzinfo | None = None) -> int:
@@ -48,10 +83,10 @@ def next_round(now_ms: int, every_ms: int | None, times: Sequence[int], zone: tz
 def after_round(state: WatchState, began_ms: int, ended_ms: int, following_ms: int, *, succeeded: bool) -> WatchState:
     """Return the state after a round. A failed one is repeated soon, and at the latest when the next one is due."""
     if succeeded:
-        return WatchState(following_ms, began_ms)
+        return WatchState(following_ms, began_ms, schedule=state.schedule)
     failures = state.failures + 1
     again_ms = ended_ms + RETRY_MS * 2 ** min(failures - 1, 10)
-    return WatchState(min(again_ms, following_ms), state.since_ms, failures)
+    return replace(state, due_ms=min(again_ms, following_ms), failures=failures)
 
 
 def load(connection: Connection) -> WatchState | None:
@@ -60,7 +95,7 @@ def load(connection: Connection) -> WatchState | None:
     if stored is None:
         return None
     values = json.loads(stored)
-    return WatchState(values["due_ms"], values["since_ms"], values["failures"])
+    return WatchState(values["due_ms"], values["since_ms"], values["failures"], values.get("schedule"))
 
 
 def save(connection: Connection, state: WatchState) -> None:

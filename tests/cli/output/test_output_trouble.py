@@ -76,6 +76,37 @@ def test_messages_that_cannot_be_written_do_not_end_a_command(ready: Tool) -> No
     assert (ran.returncode, ran.stdout) == (0, b"0\n")
 
 
+@pytest.mark.slow
+@posix_only
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [("--help", 0), ("--version", 0), ("status", 0), ("retry", 0), ("pause download", 0), ("nosuch", 2),
+     ("show 5", 1)],
+)  # fmt: skip
+def test_a_command_with_closed_streams_does_its_work_and_ends_as_usual(
+    ready: Tool, words: str, status: int, closed: str
+) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -m tmxdb {words} {closed}'],
+        cwd=ready.folder, env=ready.environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ran.returncode, "Traceback" in ran.stderr) == (status, False), ran.stderr
+    assert ready.rows("select kind from pauses") == ([{"kind": "download"}] if words == "pause download" else [])
+
+
+@posix_only
+def test_no_file_gets_the_descriptor_of_a_closed_stream(ready: Tool) -> None:
+    """SQLite refuses descriptors below 3; other files would receive what is printed."""
+    code = (
+        "import os, sys; from tmxdb import cli; cli._open_closed_streams();"
+        "sys.exit(os.open('next', os.O_CREAT | os.O_RDWR) < 3 or sys.stdout.isatty())"
+    )
+    shell = f'"{sys.executable}" -c "{code}" <&- >&- 2>&-'
+    ran = subprocess.run(["bash", "-c", shell], cwd=ready.folder, env=ready.environment())
+    assert ran.returncode == 0
+
+
 @posix_only
 @pytest.mark.parametrize("form", ["--csv", "--json"])
 def test_a_pipe_closed_by_its_reader_is_quiet_and_all_well(ready: Tool, form: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,13 +12,14 @@ from types import FrameType
 
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.shared.output import message
+from tmxdb.errors import TmxdbError
 
 EXIT_AFTER_S = 5.0
 """How long a command may take to end after the second Ctrl-C. Longer than giving up a database that does not answer; a
 server that accepts a connection and then says nothing takes longer."""
 _EXIT_MESSAGE = (
     "\nInterrupted, without an answer from the database or the disk. Rows in flight become pending again by"
-    " themselves. Run the same command again to continue.\n"
+    " themselves.\n"
 )
 _PRESSED = ("SIGINT", "SIGBREAK")
 _SIGNALS = (*_PRESSED, "SIGTERM", "SIGHUP")
@@ -63,19 +65,62 @@ class StopSignals:
 def stop_signals() -> Iterator[StopSignals]:
     """Within the block, note Ctrl-C, SIGTERM and a closed terminal (SIGHUP) instead of raising.
 
-    A SIGHUP that is ignored already, as under nohup, stays ignored.
+    A SIGHUP that is ignored already, as under nohup, stays ignored. Signals that `held_from_child` blocked arrive now.
     """
     stopping = StopSignals()
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    numbers = _numbers()
     former = {
         number: signal.signal(number, stopping) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
-        yield stopping
+        with _mask(_UNBLOCK):
+            yield stopping
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
         stopping.close()
+
+
+@contextmanager
+def if_interrupted(sentence: str | None) -> Iterator[None]:
+    """End the command with `sentence` if the work within the block is interrupted. None: it says that it continues."""
+    try:
+        yield
+    except TmxdbError as error:
+        if sentence is None or error.code != "worker.stopping":
+            raise
+        message(sentence)
+        sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def held_from_child() -> Iterator[None]:
+    """Within the block, start a tmxdb that gets requests to end no sooner than in its `stop_signals`.
+
+    Before that they would kill it in the middle of its imports. Without effect on Windows, which cannot block them.
+    """
+    with _mask(_BLOCK):
+        yield
+
+
+_BLOCK, _UNBLOCK = getattr(signal, "SIG_BLOCK", 0), getattr(signal, "SIG_UNBLOCK", 0)
+
+
+@contextmanager
+def _mask(how: int) -> Iterator[None]:
+    """Block or unblock requests to end in this thread and in processes that it starts."""
+    if sys.platform == "win32":
+        yield
+        return
+    former = signal.pthread_sigmask(how, _numbers())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
 
 
 def _leave_terminal() -> None:

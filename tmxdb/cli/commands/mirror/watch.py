@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +28,13 @@ from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.logs import FILE_BYTES, FILES
 from tmxdb.cli.shared.output import message, safe
 from tmxdb.cli.shared.parse_time import span_s
-from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.signals import held_from_child, stop_signals
 from tmxdb.clock import iso, span, wall_clock
 from tmxdb.errors import DatabaseError, InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from tmxdb.db.engine import Database
-    from tmxdb.upkeep.schedule import WatchState
+    from tmxdb.upkeep.schedule import Schedule, WatchState
 
 LOOK_S = 30.0
 """How often to look at the clock while nothing is due: a computer that slept is noticed within this."""
@@ -60,17 +60,19 @@ class WatchOptions:
     log: str | None = option_field("--log", metavar="FILE", help="Log file.  [default: watch.log beside the database]")
     once: bool = option_field("--once", is_flag=True, default=False, help="Do one round if it is due, then end.")
 
-    def schedule(self) -> tuple[int | None, list[int]]:
-        """Return the span in ms or the minutes of the day. Raise UsageError for what is neither."""
+    def schedule(self) -> Schedule:
+        """Return when rounds are due. Raise UsageError for what is no time."""
+        from tmxdb.upkeep.schedule import Schedule
+
         if self.every is not None and self.at:
             raise UsageError("Give --every or --at, not both.", code="input.time")
         try:
-            minutes = [_minutes(text) for text in self.at]
+            minutes = tuple(_minutes(text) for text in self.at)
             span_s(self.older_than)
             every_s = span_s("1d" if self.every is None else self.every)
             if every_s == 0:
                 raise ValueError(f"{self.every!r} is no time between rounds")
-            return (None, minutes) if minutes else (every_s * 1000, [])
+            return Schedule(None, minutes) if minutes else Schedule(every_s * 1000)
         except ValueError as error:
             raise UsageError(f"{error}. Write a span as 6h or 1d, a time of day as 03:30.", code="input.time") from None
 
@@ -88,9 +90,9 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
     database. With --once, another scheduler decides when to start it. Units for
     systemd, cron and Windows: docs/how-to/stay-current.md.
     """
-    from tmxdb.upkeep.schedule import after_round, next_round, refuse_second, save
+    from tmxdb.upkeep.schedule import after_round, refuse_second, save
 
-    every_ms, times = options.schedule()
+    schedule = options.schedule()
     database = open_database(storage)
     only.selection(database)
     chosen = only.only or remembered(database, "only")
@@ -101,16 +103,15 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
         signals.say = lambda text: log.info("Stopping after this step.")
         while not signals.stop.is_set():
             try:
-                latest_ms = next_round(wall_clock(), every_ms, times)
-                state = _wait(database, signals.stop, log, latest_ms, once=options.once)
+                state = _wait(database, signals.stop, log, schedule, once=options.once)
                 if state is None:
                     break
                 began_ms = wall_clock()
                 succeeded = _round(database, storage, options, chosen, state, signals.stop, log)
                 if signals.stop.is_set():
                     break  # the round is due as before
-                following_ms = next_round(wall_clock(), every_ms, times)
-                state = after_round(state, began_ms, wall_clock(), following_ms, succeeded=succeeded)
+                ended_ms = wall_clock()
+                state = after_round(state, began_ms, ended_ms, schedule.next_round(ended_ms), succeeded=succeeded)
                 with database.write() as connection:
                     save(connection, state)
                 log.info("The next round is due at %s.", iso(state.due_ms))
@@ -128,18 +129,17 @@ def _pause(stop: threading.Event, seconds: float) -> None:
 
 
 def _wait(
-    database: Database, stop: threading.Event, log: logging.Logger, latest_ms: int, *, once: bool
+    database: Database, stop: threading.Event, log: logging.Logger, schedule: Schedule, *, once: bool
 ) -> WatchState | None:
-    """Wait until a round is due, at most until `latest_ms`: the stored time may be of a watch with another schedule.
-
-    Return None if the watch ends before that.
-    """
-    from tmxdb.upkeep.schedule import WatchState, load, save
+    """Wait until a round is due by `schedule`. Return None if the watch ends before that."""
+    from tmxdb.upkeep.schedule import WatchState, load, rescheduled, save
 
     with database.write() as connection:
-        state = load(connection) or WatchState(wall_clock())
-        state = replace(state, due_ms=min(state.due_ms, latest_ms))
+        former = load(connection) or WatchState(wall_clock())
+        state = rescheduled(former, schedule, wall_clock())
         save(connection, state)
+    if former.schedule is not None and state.schedule != former.schedule:
+        log.info("New schedule: %s instead of %s.", state.schedule, former.schedule)
     said = False
     while state.due_ms > wall_clock():
         if once:
@@ -188,10 +188,12 @@ def _step(step: list[str], storage: StorageOptions, stop: threading.Event, log: 
     words = [sys.executable, "-m", "tmxdb", "--db", storage.location, *data, *step]
     log.info("tmxdb %s", " ".join(step))
     try:
-        with subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", errors="replace",
-        ) as process:  # fmt: skip
+        with held_from_child():
+            started = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                encoding="utf-8", errors="replace",
+            )  # fmt: skip
+        with started as process:
             ender = threading.Thread(target=_end_when_stopped, args=(process, stop), daemon=True)
             ender.start()
             for line in process.stdout or ():
@@ -243,7 +245,9 @@ def _log_to(path: str) -> logging.Logger:
     try:
         from logging.handlers import RotatingFileHandler
 
-        file = RotatingFileHandler(Path(path), maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8")
+        file = RotatingFileHandler(
+            Path(path), maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="backslashreplace"
+        )
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}. Choose another file with --log.", code="input.log") from error
     handlers: list[logging.Handler] = [file, _ToStderr()]
