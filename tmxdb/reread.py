@@ -1,7 +1,7 @@
 """Read stored files again, so that older rows get the facts that newer versions of tmxdb can read.
 
 This is not a kind of job: rows keep their status. It can be interrupted and continued, because each row stores the
-version of the reader that filled it (`facts_version`).
+version of the reader that filled it (`facts_version`). A run that reads all files has `upkeep/reread_progress.py`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from tmxdb.kinds.facts import (
 from tmxdb.storage import Storage
 
 CHUNK = 500
+FIRST = -(2**63)
+"""Below every id."""
 _REPAIR = "Run `tmxdb verify --hash --repair` to download it again."
 _tracks = table_of(TrackRow)
 
@@ -62,14 +64,17 @@ class RereadTask:
     inputs: bool
 
 
-def count_outdated(database: Database, table: Table, *, everything: bool, selection: str | None = None) -> int:
-    """Return how many rows of `table` (of `selection`) have a file that an older reader read.
+def count_outdated(
+    database: Database, table: Table, *, everything: bool, selection: str | None = None, after: int = FIRST
+) -> int:
+    """Return how many rows of `table` (of `selection`) with an id above `after` have a file that an older reader read.
 
     `everything`: count all files.
     """
+    key = table.primary_key.columns[0]
     with database.read() as connection:
         return connection.execute(
-            select(func.count()).select_from(table).where(*_outdated(table, everything, selection))
+            select(func.count()).select_from(table).where(key > after, *_outdated(table, everything, selection))
         ).scalar_one()
 
 
@@ -83,23 +88,28 @@ def reread(
     inputs: bool,
     everything: bool,
     selection: str | None = None,
+    after: int = FIRST,
     stop: threading.Event,
     on_read: Callable[[RereadResult], None],
+    on_chunk: Callable[[int, int], None] = lambda last_id, files: None,
 ) -> None:
     """Read the files of `table` (replays or maps) again and update their rows, 500 rows per transaction.
 
-    `selection`: only the files of its tracks.
+    `selection`: only the files of its tracks. `after`: only rows with a larger id. `on_chunk` is called with the last
+    id and the number of files of each transaction.
 
     Row status and files are not changed. Returns after the current 500 files when `stop` is set. The next 500 are read
     while these are written.
     """
     chunks = _task_chunks(
-        database, storage, table, reader=reader, inputs=inputs, everything=everything, selection=selection
+        database, storage, table, reader=reader, inputs=inputs, everything=everything, selection=selection, after=after
     )
     for results in _read_ahead(executor, chunks):
         _write(database, table, [result for result in results if result.columns is not None])
         for result in results:
             on_read(result)
+        if results:
+            on_chunk(results[-1].item_id, len(results))
         if stop.is_set():
             return
 
@@ -149,8 +159,9 @@ def _task_chunks(
     inputs: bool,
     everything: bool,
     selection: str | None,
+    after: int,
 ) -> Iterator[list[RereadTask]]:
-    key, after = table.primary_key.columns[0], -(2**63)
+    key = table.primary_key.columns[0]
     while True:
         query = (
             select(key, table.c.file_path, table.c.sha256, _tracks.c.uid)

@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
 
+from tests import needs
 from tests.forked import AnyProcess
 from tests.processes import needs_ctrl_c
 from tests.tool import Tool, until
+from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb_sandbox import RunningSite
 
 pytestmark = needs_ctrl_c
@@ -114,6 +118,39 @@ def test_ctrl_c_while_processes_start_prints_no_traceback(done: Tool, words: lis
         _, err = process.communicate(timeout=300)
     assert "Traceback" not in err
     assert process.returncode == INTERRUPTED, err
+
+
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [("export replays out.csv", "tables"), ("export lines out.csv", "tables"), ("film {id} --out out.mp4", "film")],
+)
+def test_a_file_that_is_written_as_a_whole_starts_over_and_says_so(
+    done: Tool, words: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if module == "film":
+        needs.module("av")
+    replay_id = done.one("select replay_id from replays where status = 'done' limit 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"tmxdb.cli.commands.export.{module}.stop_signals", _ctrl_c_at_once)
+        ran = done(*words.format(id=replay_id).split(), ends=INTERRUPTED)
+    name = words.split()[-1]
+    assert f"Interrupted. {name} was not written; the same command starts over." in ran.err
+    assert "continue." not in ran.err
+    assert name not in done.files()
+
+
+def test_lines_that_are_all_written_again_start_over(done: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for options, said in (((), "Run the same command again to continue."), (("--force",), "the same command starts")):
+        with monkeypatch.context() as patch:
+            patch.setattr("tmxdb.cli.commands.export.vcp.stop_signals", _ctrl_c_at_once)
+            assert said in done("export", "vcp", "lines", *options, ends=INTERRUPTED).err
+
+
+@contextmanager
+def _ctrl_c_at_once() -> Iterator[StopSignals]:
+    with stop_signals() as signals:
+        signal.raise_signal(signal.SIGINT)
+        yield signals
 
 
 @pytest.mark.slow

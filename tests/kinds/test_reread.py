@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
 import pytest
 
 from tests.tool import Tool
+from tmxdb import reread
 from tmxdb_sandbox import RunningSite
 
 _FACTS = "select replay_id, race_time_ms, checkpoints_ms, login, map_uid_matches, facts_version from replays order by 1"
@@ -55,3 +59,47 @@ def test_a_changed_or_missing_file_is_named_and_its_row_is_unchanged(done: Tool,
     )
     assert "28 files read again, 2 could not be read" in ran.err
     assert done.rows(_FACTS) == before
+
+
+def _interrupt_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C while the transaction of this number is written; 5 files each."""
+    written = 0
+    write = reread._write
+
+    def interrupted(*arguments: Any) -> None:
+        nonlocal written
+        write(*arguments)
+        written += bool(arguments[2])
+        if written == chunks:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(reread, "CHUNK", 5)
+    monkeypatch.setattr(reread, "_write", interrupted)
+
+
+def test_an_interrupted_run_over_all_files_continues(done: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("reread", "--all", "--processes", 1)
+    with monkeypatch.context() as patch:
+        _interrupt_after(6, patch)  # 5 of the replays, 1 of the maps
+        ran = done(*words, ends=130)
+    assert "Run the same command again to continue." in ran.err
+    assert "Files to read again: 0 replays, 1 maps." in done(*words, "--dry-run").err
+    assert "Files to read again: 24 replays, 6 maps." in done(*words, "--no-inputs", "--dry-run").err  # another run
+    assert "Files to read again: 24 replays, 6 maps." in done(*words, "--restart", "--dry-run").err
+    ran = done(*words)
+    assert "Continuing the run of " in ran.err
+    assert "after 29 files; --restart starts over." in ran.err
+    assert "1 file read again, 0 could not be read." in ran.err
+    assert "30 files read again, 0 could not be read." in done(*words).err
+
+
+def test_a_run_interrupted_after_its_last_file_has_nothing_left(done: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        _interrupt_after(7, patch)
+        done("reread", "--all", "--processes", 1, ends=130)
+    assert "Nothing to read again: that run had read all files." in done("reread", "--all").err
+    assert "30 files read again, 0 could not be read." in done("reread", "--all").err
+
+
+def test_restart_needs_all(done: Tool) -> None:
+    assert "--restart needs --all" in done("reread", "--restart", ends=2).error

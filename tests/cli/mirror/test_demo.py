@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -58,6 +59,39 @@ def test_an_interrupted_demo_says_so_once(tool: Tool) -> None:
     assert process.returncode == 130, (said, out)
     assert out.count("Interrupted") == 1
     assert "Traceback" not in out
+
+
+@needs_ctrl_c
+def test_an_interrupted_demo_continues_with_the_command_that_it_names(tool: Tool) -> None:
+    with _started(tool, "--program", PROGRAM) as process:
+        assert process.stdout is not None
+        list(iter(process.stdout.readline, RUN))
+        with closing(sqlite3.connect(tool.folder / "tmxdb-demo" / "tmx.db")) as file:
+            until(lambda: file.execute("select count(*) from workers").fetchone()[0])
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=300)
+    command = out.rstrip().splitlines()[-1].removeprefix("The demo has stopped. To continue it, run: ")
+    assert command == f"{PROGRAM} demo --tracks 4 --folder tmxdb-demo"
+    for _ in range(2):  # a demo that has ended can be shown again
+        ran = subprocess.run(command, shell=True, cwd=tool.folder, env=tool.environment(), capture_output=True)
+        assert ran.returncode == 0, ran.stderr
+    assert tool.column("select distinct status from replays", db="tmxdb-demo/tmx.db") == ["done"]
+
+
+def test_a_demo_leaves_a_database_of_a_real_site_alone(tool: Tool) -> None:
+    tool("--db", "mine.db", "migrate")
+    tool.change("insert into settings (key, value) values ('site', 'tmnf')", db="mine.db")
+    (tool.folder / "mine").mkdir()
+    (tool.folder / "mine.db").rename(tool.folder / "mine" / "tmx.db")
+    assert "is a database of tmnf, not of a demo" in tool("demo", "--folder", "mine", ends=1).error
+
+
+def test_a_demo_whose_port_another_program_uses_is_one_sentence(tool: Tool) -> None:
+    tool("--db", "tmx.db", "migrate")
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        tool.change("insert into settings (key, value) values ('site', ?)", url)
+        assert "Choose another --folder." in tool("demo", "--folder", ".", ends=1).error
 
 
 @needs_ctrl_c

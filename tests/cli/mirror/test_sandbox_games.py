@@ -36,6 +36,7 @@ def test_games_run_beside_the_exchange_until_ctrl_c(tool: Tool, tmp_path: Path) 
             shown.append(line.strip())
         assert f"TRACKMANIA_BASE_PATH={folder.resolve() / 'TmForever'}" in shown
         assert f"BASE_TMI_PORT={port}" in shown
+        assert shown[0].startswith(f"2 games on ports {port} to {port + 1}. Their folders are in {folder}")
         for number in (0, 1):
             with socket.create_connection(("127.0.0.1", port + number), timeout=60) as link:
                 assert link.recv(4) == b"\5\0\0\0"

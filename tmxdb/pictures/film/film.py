@@ -13,7 +13,6 @@ from tmxdb.pictures.film.above import AboveView
 from tmxdb.pictures.film.runs import FilmRun
 from tmxdb.pictures.film.side_by_side import FramesView
 from tmxdb.queue.job import WorkerStopping
-from tmxdb.storage import disk_errors
 
 VIEWS = ("auto", "frames", "above")
 HOLD_S = 1.0
@@ -52,23 +51,22 @@ class Film:
         return self._picture.size
 
     def write(self, path: Path, *, stop: threading.Event, on_picture: Callable[[], object]) -> None:
-        """Encode the film to `path`. Raise WorkerStopping once `stop` is set, DiskError."""
+        """Encode the film to `path`. Raise WorkerStopping once `stop` is set, or OSError."""
         width, height = self._picture.size
-        with disk_errors(str(path), instead="choose another file with --out"):
-            video = VideoWriter(path, fps=self._fps, width=width, height=height, lossless=False)
-            try:
-                last_ms, picture = -1, None
-                for time_ms in self.times_ms:
-                    if stop.is_set():
-                        raise WorkerStopping("the film was interrupted")
-                    if time_ms != last_ms:
-                        last_ms, picture = time_ms, self._picture.draw(time_ms)
-                    video.add(picture)
-                    on_picture()
-                video.finish()
-            finally:
-                with suppress(OSError):
-                    video.close()
+        video = VideoWriter(path, fps=self._fps, width=width, height=height, lossless=False)
+        try:
+            last_ms, picture = -1, None
+            for time_ms in self.times_ms:
+                if stop.is_set():
+                    raise WorkerStopping("the film was interrupted")
+                if time_ms != last_ms:
+                    last_ms, picture = time_ms, self._picture.draw(time_ms)
+                video.add(picture)
+                on_picture()
+            video.finish()
+        finally:
+            with suppress(OSError):
+                video.close()
 
 
 def _check(runs: Sequence[FilmRun]) -> None:

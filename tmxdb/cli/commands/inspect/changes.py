@@ -15,6 +15,7 @@ from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.output import message, plural, print_json, safe
 from tmxdb.cli.shared.parse_time import parse_past
 from tmxdb.clock import iso, wall_clock
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.reports.changes import SiteChanges
@@ -93,7 +94,7 @@ def _track(row: dict[str, Any]) -> str:
 
 
 def _run(row: dict[str, Any]) -> str:
-    return f"{row['user_name'] or 'unknown'} {_seconds(row['time_ms'])} (replay {row['replay_id']})"
+    return f"{row['user_name'] or 'unknown'} {_seconds(row['time_ms'])} (replay {id_name(row['replay_id'])})"
 
 
 def _record(row: dict[str, Any]) -> str:

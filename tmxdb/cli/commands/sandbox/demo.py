@@ -13,15 +13,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.shared.output import plural
-from tmxdb.errors import TmxdbError
-from tmxdb_sandbox import running_game, running_site
+from tmxdb.cli.options.game import DEFAULT_PORT
+from tmxdb.cli.shared.output import message, plural
+from tmxdb.db.reading.reader import Reader
+from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb_sandbox import RunningSite, running_game, running_site
 
 _LEADERBOARD = (
     "select track_name, rank, user_name, site_time_ms, status from leaderboard"
@@ -30,8 +33,8 @@ _LEADERBOARD = (
 _MISSING = "select kind, status, error_code, count(*) as n from missing group by kind, status, error_code"
 _FASTEST = "select replay_id, nickname_plain, race_time_ms, checkpoints_ms, device, input_count from replays where checkpoint_count > 2 order by race_time_ms limit 3"  # noqa: E501
 
-FIRST_PORT = 8478
-"""Of the first game, by convention."""
+_FAULTS = ["503:3%:first=1", "cut:3%:first=1", "html:2%:first=1"]
+
 _SHORTEST = (
     "select replay_id from replays join maps using (track_id) where replays.status = 'done' and replays.finished"
     " and replays.input_count > 2 and replays.map_uid = maps.uid and maps.map_type = 'race' and maps.status = 'done'"
@@ -48,7 +51,8 @@ _FRAMES = "select replay_id, frame_count, frames_missed, time_matches, folder_pa
 def demo(tracks: int, folder: str | None, capture: bool, program: str) -> None:
     """Show everything: start the sandbox, sync, list, download, extract, and query.
 
-    Leaves a database and files to look at. Everything runs on this machine.
+    Leaves a database and files to look at. Everything runs on this machine. With
+    --folder, a demo that was stopped continues.
 
     \b
       tmxdb demo
@@ -56,8 +60,17 @@ def demo(tracks: int, folder: str | None, capture: bool, program: str) -> None:
     """
     place = Path(folder) if folder else _free_name("tmxdb-demo")
     place.mkdir(parents=True, exist_ok=True)
+    try:
+        _show(place, tracks=tracks, capture=capture, program=program)
+    except KeyboardInterrupt:
+        options = f"--tracks {tracks}{' --capture' if capture else ''} --folder {_quoted(place.as_posix())}"
+        message(f"The demo has stopped. To continue it, run: {program} demo {options}")
+        sys.exit(INTERRUPTED)
+
+
+def _show(place: Path, *, tracks: int, capture: bool, program: str) -> None:
     began = time.monotonic()
-    with running_site(tracks=tracks, replays=6, faults=["503:3%:first=1", "cut:3%:first=1", "html:2%:first=1"]) as site:
+    with _site(place, tracks) as site:
         click.echo(f"# A stand-in for the exchange runs at {site.url}; some of its answers are broken on purpose.")
         click.echo(f"$ cd {_quoted(str(place))}")
         for arguments in (
@@ -79,6 +92,38 @@ def demo(tracks: int, folder: str | None, capture: bool, program: str) -> None:
     click.echo(f'# Look around: {program} --db {database} query "select * from track_progress limit 5"')
 
 
+@contextmanager
+def _site(place: Path, tracks: int) -> Iterator[RunningSite]:
+    """Run a site within the block; if there is a database in `place` already, at the address that it remembers.
+
+    Raise InvalidInput if the database is not of a demo, or if another program uses the port.
+    """
+    database = Reader(str(place / "tmx.db")) if (place / "tmx.db").exists() else None
+    known = None if database is None else database.value("SELECT value FROM settings WHERE key = 'site'")
+    if database is not None:
+        database.close()
+    port = 0
+    if known is not None:
+        address = urlsplit(str(known))
+        if address.hostname != "127.0.0.1" or not address.port:
+            raise InvalidInput(
+                f"{place / 'tmx.db'} is a database of {known}, not of a demo. Choose another --folder.",
+                code="db.other_site",
+            )
+        port = address.port
+    with ExitStack() as stack:
+        try:
+            site = stack.enter_context(running_site(tracks=tracks, replays=6, port=port, faults=_FAULTS))
+        except InvalidInput as error:
+            if not port:
+                raise
+            raise InvalidInput(
+                f"{place}: another program uses port {port}, at which this demo was started. Choose another --folder.",
+                code="demo.failed",
+            ) from error
+        yield site
+
+
 def _capture(place: Path) -> None:
     """Capture frames of short runs on a few tracks, and draw one picture of many of them."""
     user = place / "game" / "TmForever"
@@ -92,12 +137,13 @@ def _capture(place: Path) -> None:
         _type(["work", "--kind", "capture", "--n", "2", "--base-tmi-port", str(port), "--trackmania-path",
                str(user)], place)  # fmt: skip
     _type(["query", _FRAMES], place)
-    _type(["contact-sheet", str(ids[0])], place)
+    again = ["--force"] if (place / f"{ids[0]}-frames.png").exists() else []  # of a demo that was stopped
+    _type(["contact-sheet", str(ids[0]), *again], place)
 
 
 def _start_two_games(stack: ExitStack, user: Path, place: Path) -> int:
     """Start games on two consecutive ports, ended with `stack`; return the first port."""
-    for port in range(FIRST_PORT, FIRST_PORT + 1000, 10):
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + 1000, 10):
         with ExitStack() as both:
             try:
                 for one in (port, port + 1):
@@ -113,7 +159,7 @@ def _start_two_games(stack: ExitStack, user: Path, place: Path) -> int:
                 continue
             stack.enter_context(both.pop_all())
             return port
-    raise TmxdbError(f"No two consecutive free ports from {FIRST_PORT} on.", code="demo.failed")
+    raise TmxdbError(f"No two consecutive free ports from {DEFAULT_PORT} on.", code="demo.failed")
 
 
 def _shortest(place: Path) -> list[int]:
@@ -132,10 +178,8 @@ def _type(arguments: list[str], place: Path) -> None:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     with _ctrl_c_left_to_child() as pressed:
         status = subprocess.Popen([sys.executable, "-m", "tmxdb", *arguments], cwd=place, env=environment).wait()
-    if status == INTERRUPTED:
-        sys.exit(INTERRUPTED)  # the command has said so
-    if status == -signal.SIGINT or pressed.is_set():
-        raise click.Abort  # the command was still starting or already ending, and has said nothing
+    if status in (INTERRUPTED, -signal.SIGINT) or pressed.is_set():
+        raise KeyboardInterrupt
     if status:
         raise TmxdbError(f"`tmxdb {arguments[0]}` ended with status {status}; see above.", code="demo.failed")
 

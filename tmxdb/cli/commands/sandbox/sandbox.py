@@ -28,12 +28,12 @@ Sandbox of {tracks:,} tracks at {url} (Ctrl-C ends it). Try, in another terminal
   curl "{url}/_sandbox/stats"
 """
 _GAMES = """\
-Games on port {ports}, with their folders in {folder}. They drive the replays in {replays}. For .env:
+{games} on {ports}. Their folders are in {folder}. They drive the replays in {replays}. For .env:
 
   TRACKMANIA_BASE_PATH={user_folder}
   BASE_TMI_PORT={first_port}
 
-Then:
+When the replays are downloaded (see below):
 
   tmxdb --db sandbox.db add-captures
   tmxdb --db sandbox.db work --kind capture --n {count}
@@ -246,10 +246,11 @@ def _start_games(stack: contextlib.ExitStack, options: SandboxOptions) -> None:
                 raise
             sentence = str(error).removesuffix(" Choose another --port.")
             raise TmxdbError(f"{sentence} Choose another port with --game-port.", code=error.code) from error
-    ports = f"{first_port} to {first_port + options.games - 1}" if options.games > 1 else str(first_port)
+    last_port = first_port + options.games - 1
     click.echo(
         _GAMES.format(
-            ports=ports,
+            games=plural(options.games, "game"),
+            ports=f"port {first_port}" if options.games == 1 else f"ports {first_port} to {last_port}",
             folder=folder,
             replays=options.game_replays,
             user_folder=user_folder,
