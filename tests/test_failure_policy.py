@@ -13,6 +13,7 @@ import pytest
 
 import tmxdb.errors
 from tests.queue.fakes import FakeKind, raising
+from tmxdb.error_codes import CODES
 from tmxdb.errors import (
     DatabaseError,
     DiskError,
@@ -85,6 +86,11 @@ def test_every_code_in_the_source_has_a_policy() -> None:
     found = literals()
     assert len({code for _, code, _ in found}) > 50
     assert [(where, code) for where, code, _ in found if policy_for_code(code).code == "*"] == []
+
+
+def test_every_code_in_the_source_is_a_code_that_commands_accept() -> None:
+    named = {policy.code for policy in POLICIES if "*" not in policy.code}
+    assert {code for _, code, _ in literals()} | named == CODES, "tmxdb/error_codes.py lists another set of codes"
 
 
 def test_outcomes_in_the_source_agree_with_the_policy_of_their_code() -> None:

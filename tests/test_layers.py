@@ -17,6 +17,7 @@ SANDBOX = Path(tmxdb_sandbox.__file__).parent
 
 LEAVES = {
     "errors",
+    "error_codes",
     "clock",
     "formats",
     "paths",

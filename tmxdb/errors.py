@@ -15,7 +15,8 @@
     ├── PermanentError         retrying does not help
     │   ├── ItemGone           tmx.gone         404
     │   ├── BadRequest         tmx.bad_request  400: a bug in tmxdb, or a field that this site does not have
-    │   └── GbxError           gbx.*            these bytes cannot be read
+    │   ├── GbxError           gbx.*            these bytes cannot be read
+    │   └──                    disk.not_a_file  something else is in the place of a file
     └── UserActionRequired     stops the run until a person has done something
         ├── ResourcesExhausted host.*           this machine has no memory, threads or file descriptors left
         ├── DatabaseError      db.missing, db.foreign, db.older, db.newer, db.other_site, db.busy …

@@ -170,9 +170,10 @@ POLICIES = (
     _fail("local.missing", "the file of a local replay is missing, and no exchange has it"),
     _fail("local.no_map", "no replay of a local track contains its map, and no exchange has it"),
     # The game
-    _snooze("game.unreachable", 30, "nothing listens on the port of a running game"),
+    _snooze("game.unreachable", 30, "no game is running, or it exited before the race; the run has other work"),
+    _release("game.waiting", "no game was running or free for 30 s: the capture waits for one again"),
+    _stop("game.none_running", "no game is running, and `--no-wait` is given"),
     _snooze("game.autosave_busy", 15, "another game drives on a map of the same name"),
-    _snooze("game.none_free", 5, "all games are in use"),
     _snooze("game.map_waits", 60, "the map did not start for another replay of its track"),
     _retry("game.*", GAME, "the game exited, does not respond, or did not do what it was asked"),
     _fail("capture.not_finished", "the run in the file did not finish"),
@@ -194,13 +195,14 @@ POLICIES = (
     _retry("disk.swept", USUAL, "another program deleted the temporary file"),
     _retry("disk.in_use", USUAL, "Windows: another program has held the file open for 5 s"),
     _snooze("disk.locked", 10, "another process, which may be stopped, is about to publish a file of the same path"),
+    _fail("disk.not_a_file", "a folder is in the place of the file, or a file in the place of its folder"),
     _stop("disk.*", "full, read-only, unreadable or failing"),
     _snooze(
         "db.busy", 2, "another program holds the database; after 2 min the run stops, unless that program is known"
     ),
     _snooze("db.changing", 2, "the database's id cannot be read in its file; after 5 s without it the run stops"),
     _snooze("db.unreachable", 2, "the server is away; after 2 min the run stops"),
-    _stop("db.*", "missing, foreign, too old, too new, of another site, damaged"),
+    _stop("db.*", "missing, foreign, too old, too new, of another site, damaged, or this user is refused"),
     _stop("host.*", "out of memory, threads or open files"),
     # People and workers
     _stop("input.*", "invalid input from the user"),

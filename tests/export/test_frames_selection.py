@@ -48,6 +48,9 @@ def test_a_dry_run_counts_and_writes_nothing(captured: Tool) -> None:
     [
         (("out", "--split", "train"), 2, "write it like train=0.8"),
         (("out", "--setting", "width"), 2, "write it as NAME=VALUE"),
+        (("out", "--setting", "step-ms=10", "--setting", "step_ms=20"), 2, "step_ms is given twice: 10 and 20"),
+        (("out", "--split", "train=0.8"), 2, "the shares add up to 0.8"),
+        (("out", "--split", "a=0.5,b=0.5", "--split", "a=1"), 2, "a is given twice"),
         (("out", "--setting", "widht=64"), 2, "--setting widht: unknown setting. Did you mean width?"),
         (("out", "--setting", "zoom=2"), 2, "Known settings: fps, width, height"),
         (("out", "--track-id", "9"), 1, "no finished capture matches (track 9). Captures left out: 9 of other tracks."),
@@ -80,6 +83,12 @@ def test_an_empty_part_is_reported(captured: Tool) -> None:
     ran = captured("export", "frames", "out", "--track-id", 1, "--split", "train=0.5,val=0.5", "--json")
     (empty,) = [name for name, part in ran.json.items() if not part["frames"]]
     assert f"{empty} has 0% of the frames instead of 50%" in ran.err
+
+
+def test_a_small_part_that_is_empty_is_reported_too(captured: Tool) -> None:
+    ran = captured("export", "frames", "out", "--track-id", 1, "--split", "train=0.9", "--split", "val=0.1", "--json")
+    (empty,) = [name for name, part in ran.json.items() if not part["frames"]]
+    assert f"{empty} has 0% of the frames" in ran.err
 
 
 def test_other_options_for_the_same_folder_are_rejected_with_their_difference(captured: Tool) -> None:

@@ -245,8 +245,10 @@ def test_a_killed_export_leaves_complete_files_and_continues(mirror: Tool, monke
     with records.open("a") as file:
         file.write('{"table": "lines", "fi')
     assert "the export is not finished" in mirror("export", "--check", "lake", ends=3).err
-    mirror("export", "lines", "lake/", "--processes", 2, ends=3)
+    counts = mirror("export", "lines", "lake/", "--processes", 2, "--json", ends=3).json
     assert all(times(mirror)[name] == finished[name] for name in recorded)
+    assert counts["written"] + counts["kept"] == len(lake_files(mirror))
+    assert counts["kept"] >= len(recorded)
     assert {row["replay_id"] for row in read(mirror, "lines")} == {-5, 11, 1500, *range(1_000_000, 1_400_000, 10_000)}
     assert not list((mirror.folder / "lake").rglob("*.partial")) + list((mirror.folder / "lake").rglob(".partial"))
     mirror("export", "--check", "lake")

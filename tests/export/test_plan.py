@@ -119,13 +119,24 @@ def test_a_shard_counts_its_frames() -> None:
     assert Shard("x", "train", (captured(1, frames=3), captured(2, frames=4))).frames == 7
 
 
-def test_shares_may_be_any_numbers() -> None:
+def test_shares_add_up_to_1_or_are_whole_numbers() -> None:
     assert parse_split("train=8, val=1,test=1") == {"train": 0.8, "val": 0.1, "test": 0.1}
+    assert parse_split("all=1") == {"all": 1.0}
+    assert parse_split("a=0.33,b=0.33,c=0.33")["a"] == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "train", "train=", "train=0", "train=-1", "train=nan", "train=inf", "a=1,a=1", "../x=1"]
-)
+@pytest.mark.parametrize(("text", "total"), [("train=0.8", "0.8"), ("a=0.9,b=0.9", "1.8"), ("a=2,b=0.5", "2.5")])
+def test_shares_that_leave_something_out_are_rejected(text: str, total: str) -> None:
+    with pytest.raises(UsageError, match=f"the shares add up to {total}, not 1"):
+        parse_split(text)
+
+
+def test_a_part_that_is_named_twice_is_rejected() -> None:
+    with pytest.raises(UsageError, match="a is given twice"):
+        parse_split("a=1,b=1,a=1")
+
+
+@pytest.mark.parametrize("text", ["", "train", "train=", "train=0", "train=-1", "train=nan", "train=inf", "../x=1"])
 def test_an_invalid_split_is_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="write it like train="):
         parse_split(text)

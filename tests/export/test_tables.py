@@ -172,9 +172,36 @@ def test_counts_are_printed_and_an_unknown_track_is_named(filled: Tool) -> None:
     assert "2 rows, " in ran.err
 
 
-@pytest.mark.parametrize("arguments", [("a.txt",), ("a",), ("a.parquet", "--spreadsheet", "--format", "jsonl")])
+@pytest.mark.parametrize("arguments", [("a.txt",), ("a",)])
 def test_a_format_that_nothing_says_is_wrong_usage(filled: Tool, arguments: tuple[str, ...]) -> None:
     assert "choose a format with --format" in filled("export", "tracks", *arguments, ends=2).error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("a.parquet", "--spreadsheet", "--format", "jsonl"), "--spreadsheet writes CSV, and --format says jsonl"),
+        (("a.jsonl", "--spreadsheet"), "a.jsonl: --spreadsheet writes csv, and the name says .jsonl"),
+        (("a.csv", "--format", "parquet"), "a.csv: --format parquet writes parquet, and the name says .csv"),
+        (("a.xlsx", "--format", "csv"), "a.xlsx: --format csv writes csv, and the name says .xlsx"),
+        (("a.csv", "--since-last"), "a.csv: --since-last writes a folder of files"),
+        (("-", "--format", "csv"), "-: an export is a file. For rows on stdout use `tmxdb query --csv`"),
+        (("-", "--since-last"), "-: --since-last writes a folder of files"),
+    ],
+)
+def test_a_name_that_does_not_fit_the_options_is_wrong_usage(
+    filled: Tool, arguments: tuple[str, ...], told: str
+) -> None:
+    before = sorted(os.listdir(filled.folder))
+    assert told in filled("export", "replays", *arguments, ends=2).error
+    assert sorted(os.listdir(filled.folder)) == before
+
+
+@pytest.mark.parametrize("command", ["lake", "frames", "vcp"])
+def test_a_folder_is_not_named_like_a_file(filled: Tool, command: str) -> None:
+    for name in ("out.csv", "-"):
+        assert f"{name}: `export {command}` writes a folder" in filled("export", command, name, ends=2).error
+        assert not (filled.folder / name).exists()
 
 
 def test_an_interrupted_export_leaves_no_file(rows: Rows, tmp_path: Path) -> None:

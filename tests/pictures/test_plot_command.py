@@ -68,4 +68,4 @@ def test_a_run_that_cannot_be_drawn_is_one_sentence(downloaded: Tool) -> None:
     assert "nothing.Gbx: No such file" in downloaded("plot", "nothing.Gbx", ends=1).error
     assert "is not in the database" in downloaded("plot", 123456789, ends=1).error
     (downloaded.folder / "data" / path).unlink()
-    assert "its file is missing" in downloaded("plot", replay_id, ends=1).error
+    assert "Replay.Gbx is missing" in downloaded("plot", replay_id, ends=1).error

@@ -26,7 +26,7 @@ from tmxdb.reports.status.estimates import (
     seconds_until_done,
 )
 from tmxdb.reports.status.prometheus import as_prometheus
-from tmxdb.reports.status.sentences import time_line
+from tmxdb.reports.status.sentences import forecast_line, time_line
 from tmxdb.reports.status.state import KINDS, STATUSES
 
 
@@ -104,6 +104,26 @@ def test_the_disk_forecast_is_the_average_file_times_the_open_rows() -> None:
     assert not disk_forecast(counts, sizes, None, replays=90, capture_bytes=700).will_be_full
     unknown = disk_forecast(kinds(capture={"pending": 1}), dict.fromkeys(KINDS, 0), 9, replays=0, capture_bytes=0)
     assert not unknown.captures_included
+
+
+@pytest.mark.parametrize(
+    ("open_rows", "replays", "what"),
+    [
+        ({"download": {"pending": 2}, "capture": {"done": 1, "pending": 3}}, 2, "2 replays and their maps, 3 captures"),
+        ({"capture": {"done": 1, "retry": 1}}, 0, "1 capture"),
+        ({"extract": {"pending": 1}}, 0, "1 map"),
+        ({"extract": {"pending": 1}, "capture": {"pending": 1}}, 0, "1 map, without captures"),
+        ({"capture": {"done": 1}}, 0, None),
+        ({"capture": {"pending": 1}}, 0, None),
+    ],
+)
+def test_what_takes_disk_space_is_named(
+    state: Status, open_rows: dict[str, dict[str, int]], replays: int, what: str | None
+) -> None:
+    counts = kinds(**open_rows)
+    forecast = disk_forecast(counts, dict.fromkeys(KINDS, 0), None, replays=replays, capture_bytes=700)
+    line = forecast_line(replace(state, kinds=counts, forecast=forecast))
+    assert (line is None) if what is None else (line or "").endswith(f" for {what}.")
 
 
 @pytest.fixture

@@ -81,7 +81,11 @@ def test_a_condition_in_sql_chooses_among_the_tracks_in_the_database(tool: Tool,
     [
         ("lenght > 3", "no such column: lenght"),
         ("awards >", "syntax error"),
-        ("1); delete from tracks; --", "one statement"),
+        ("1); delete from tracks; --", "its parentheses do not match"),
+        ("1=1; delete from tracks", "syntax error"),
+        ("1=1) or (1=1", "its parentheses do not match"),
+        ("1=1) /*", "its parentheses do not match"),
+        ("(1=1", "its parentheses do not match"),
     ],
 )
 def test_a_wrong_condition_is_one_sentence_and_makes_no_selection(
@@ -93,6 +97,22 @@ def test_a_wrong_condition_is_one_sentence_and_makes_no_selection(
     assert "is not a condition on tracks" in ran.error
     assert tool("select", "--list", "--json").json == []
     assert tool.one("select count(*) from tracks") == 30
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_wrong_condition_makes_no_selection_where_there_is_no_database(tool: Tool, options: list[str]) -> None:
+    assert "parentheses" in tool("select", "odd", "--where", "1=1) or (1=1", *options, ends=1).error
+    assert tool.files() == set()
+    assert "no such column" in tool("select", "odd", "--where", "lenght > 3", ends=1).error
+    assert tool("select", "--list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    "condition", ["name <> ')'", "(awards >= 0) -- :-)", "awards >= 0 /* (( */", "name not in (')', '(''(')"]
+)
+def test_parentheses_in_texts_and_comments_do_not_count(tool: Tool, site: RunningSite, condition: str) -> None:
+    tool("--site", site.url, "sync-tracks")
+    assert "30 tracks, 30 added" in tool("select", "all", "--where", condition).err
 
 
 def test_an_unknown_selection_is_one_sentence_with_a_suggestion_in_every_command(tool: Tool, site: RunningSite) -> None:
@@ -290,3 +310,16 @@ def test_tracks_that_are_named_cannot_be_chosen_again_at_each_sync(tool: Tool, s
     for option in ((), ("--dry-run",)):
         assert "leave out --live" in tool("select", "few", "--live", *option, ends=2).error
     assert tool.one("select is_live from selections") == 0
+
+
+def test_selections_by_condition_are_chosen_again_without_a_request_or_a_contact(tool: Tool) -> None:
+    tool("--site", "tmnf", "add-tracks", "--no-lookup", 5, 6)
+    tool("select", "odd", "--where", "track_id > 5")
+    tool("add-tracks", "--no-lookup", 7)
+    assert "Selection odd: 2 tracks, 1 added." in tool("sync-tracks").err
+    assert sorted(chosen(tool, "odd")) == [6, 7]
+    assert "Selection odd: 2 tracks, as before." in tool("sync-tracks", "--only", "odd", "--save-ids", "ids.txt").err
+    assert (tool.folder / "ids.txt").read_text().split() == list(map(str, chosen(tool, "odd")))
+    (tool.folder / "more.txt").write_text("8\n")
+    tool("select", "fixed", "--track-ids", "more.txt")
+    assert "--contact" in tool("sync-tracks", ends=2).error  # the facts of track 8 are read from the site

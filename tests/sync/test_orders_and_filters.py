@@ -139,3 +139,18 @@ def test_priorities_of_added_tracks_are_never_changed(tool: Tool, large: Running
         tool("sync-tracks", *options)
         assert tool.one("select priority from tracks where track_id = ?", chosen) == own
     assert tool.one("select track_id from tracks order by priority limit 1") == chosen
+
+
+def test_reading_the_whole_list_into_a_database_with_a_part_of_it_is_announced(tool: Tool, site: RunningSite) -> None:
+    note = "The database has a part of the list so far."
+    assert note not in tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 3).err
+    assert note not in tool("sync-tracks", "--tag", "race").err
+    assert note in tool("sync-tracks").err
+    assert note not in tool("sync-tracks").err
+
+
+def test_the_whole_list_that_was_asked_for_is_not_announced(tool: Tool, site: RunningSite) -> None:
+    note = "The database has a part of the list so far."
+    assert note not in tool("--site", site.url, "--db", "new.db", "sync-tracks").err
+    tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 3)
+    assert note not in tool("sync-tracks", "--all").err

@@ -13,6 +13,7 @@ from tmxdb.db.models import CaptureRow, ReplayRow, SelectionTrackRow, TrackRow, 
 from tmxdb.db.selected import is_selected
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.driven_line import DrivenLine, driven_line
+from tmxdb.storage import Storage, id_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,31 @@ def replay_file(database: Database, replay_id: int) -> ReplayFile:
     with database.read() as connection:
         row = connection.execute(query).first()
     if row is None:
+        advice = (
+            "`tmxdb adopt` adds files of your own."
+            if replay_id < 0
+            else "Its track's listing adds it: `tmxdb add-tracks TRACK`, then `tmxdb run`."
+        )
         raise InvalidInput(
-            f"replay {replay_id} is not in the database. Check the id, or list it with `tmxdb add-tracks`.",
-            code="input.ids",
+            f"replay {id_name(replay_id)} is not in the database. Check the id. {advice}", code="input.ids"
         )
     return ReplayFile(*row)
+
+
+def read_replay_file(file: ReplayFile, storage: Storage) -> bytes:
+    """Return the content of the file of a replay. Raise InvalidInput if it is missing."""
+    data = storage.read(file.path) if file.path else None
+    if data is not None:
+        return data
+    item = f"replay {id_name(file.replay_id)}"
+    if not file.path:
+        raise InvalidInput(f"{item} is not downloaded. Run `tmxdb work --kind download`.", code="input.no_file")
+    advice = (
+        "no exchange has it. Put the file back"
+        if file.replay_id < 0
+        else "run `tmxdb verify --repair`, then `tmxdb work --kind download`"
+    )
+    raise InvalidInput(f"{item}: its file {file.path} is missing; {advice}.", code="input.no_file")
 
 
 def track_replays(database: Database, track_id: int, n: int) -> list[ReplayFile]:
@@ -62,7 +83,8 @@ def track_replays(database: Database, track_id: int, n: int) -> list[ReplayFile]
         is_known = bool(found) or connection.execute(select(TrackRow.name).where(TrackRow.track_id == track_id)).first()
     if not is_known:
         raise InvalidInput(
-            f"track {track_id} is not in the database. Check the id, or add it with `tmxdb add-tracks`.",
+            f"track {id_name(track_id)} is not in the database. Check the id, or add it with"
+            f" {'`tmxdb adopt`' if track_id < 0 else '`tmxdb add-tracks`'}.",
             code="input.ids",
         )
     return found
@@ -99,7 +121,7 @@ def check_in_selection(database: Database, replay_id: int, selection: str) -> No
     )
     with database.read() as connection:
         if connection.execute(query).first() is None:
-            raise InvalidInput(f"replay {replay_id} is of no track in the selection {selection}.",
+            raise InvalidInput(f"replay {id_name(replay_id)} is of no track in the selection {selection}.",
                                code="input.selection")  # fmt: skip
 
 

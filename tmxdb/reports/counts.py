@@ -3,6 +3,7 @@ fast for millions; for a selection they are counted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -23,10 +24,10 @@ def file_bytes(connection: Connection, selection: Scope | None = None) -> dict[s
     return _sums(connection, TallyRow.bytes) if selection is None else _selected(connection, selection, bytes_=True)
 
 
-def open_rows(connection: Connection, selection: Scope | None = None) -> int:
-    """Return how many rows of all kinds are not finished."""
+def open_rows(connection: Connection, kinds: Iterable[str], selection: Scope | None = None) -> int:
+    """Return how many rows of `kinds` are not finished."""
     table = counts(connection, selection)
-    return sum(sum(row[status] for status in ("pending", "running", "retry")) for row in table.values())
+    return sum(table[kind][status] for kind in kinds for status in ("pending", "running", "retry"))
 
 
 def _selected(connection: Connection, selection: Scope, *, bytes_: bool) -> dict[str, dict[str, int]]:

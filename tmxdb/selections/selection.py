@@ -52,6 +52,11 @@ class Selection:
     created_at: str | None = None
     applied_at: str | None = None
 
+    @property
+    def sends_requests(self) -> bool:
+        """Whether an update asks the site: which tracks match, or what is new about tracks that stay the same."""
+        return self.query is not None or (not self.is_live and self.applied_at is not None)
+
     def __str__(self) -> str:
         """Return how its tracks are chosen."""
         parts = [str(self.query) or "all tracks of the site"] if self.query else []

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.tool import Tool
+from tmxdb.error_codes import CODES
 from tmxdb_sandbox import RunningSite
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_a_mistyped_error_code_is_an_error_with_the_codes_there_are(done: Tool) -> None:
     for command in (["retry"], ["skip", "--reason", "x"]):
-        ran = done(*command, "--code", "gbx.not_gxb", ends=1)
+        ran = done(*command, "--code", "gbx.not_gxb", ends=2)
         assert "Unknown error code 'gbx.not_gxb'. Did you mean 'gbx.not_gbx'?" in ran.error
         assert "tmx.unavailable" in ran.error
         assert ran.out == ""
+        assert "Did you mean 'game.gone'?" in done(*command, "--code", "game.gon", ends=2).error
+
+
+def test_every_code_and_family_of_the_docs_is_accepted_without_rows(done: Tool) -> None:
+    table = re.findall(r"^\| `([a-z]+\.[a-z_*]+)`", (DOCS / "reference/errors.md").read_text("utf-8"), re.M)
+    assert {"gbx.*", "game.*", "tmx.gone"} < set(table)
+    named = [f"--code={code}" for code in sorted(CODES.union(table))]
+    assert done("retry", *named, "--status=failed", "--kind=extract").err.startswith("No failed row to retry")
+    assert done("skip", *named, "--reason=x", "--kind=extract").err.startswith("No row to skip")
+
+
+def test_examples_of_the_docs_with_a_code_work(done: Tool) -> None:
+    pages = [page.read_text("utf-8") for page in DOCS.rglob("*.md")]
+    examples = {line for page in pages for line in re.findall(r"\$ tmxdb ((?:skip|retry) .*--code.*)", page)}
+    assert examples
+    for example in examples:
+        done(*shlex.split(example))
+
+
+def test_a_family_of_codes_selects_its_rows_only(done: Tool) -> None:
+    family, all_failed = "error_code like 'gbx.%'", "select count(*) from replays where status = 'failed'"
+    assert done("retry", "--code", "gbx.*", "--dry-run").out == f"{done.one(f'{all_failed} and {family}')}\n"
+    every = done("retry", "--code", "gbx.*", "--code", "tmx.*", "--dry-run").out
+    assert every == f"{done.one(all_failed)}\n"
 
 
 def test_a_known_code_without_rows_is_explained(done: Tool) -> None:
@@ -38,9 +67,12 @@ def test_rows_in_another_status_are_counted_as_the_reason(done: Tool) -> None:
     [(["--kind", "download", "--id", "999999999"], "replay"), (["--kind", "list", "--id", "999999999"], "track"),
      (["--kind", "extract", "--id", "999999999"], "map"), (["--kind", "capture", "--id", "999999999"], "capture"),
      (["--track-id", "999999999"], "track"), (["--replay-id", "999999999"], "replay"),
-     (["--track-id", "https://tmnf.exchange/trackshow/999999999"], "track")],
+     (["--track-id", "{site}/trackshow/999999999"], "track")],
 )  # fmt: skip
-def test_a_row_that_does_not_exist_is_an_error_and_nothing_changes(done: Tool, words: list[str], noun: str) -> None:
+def test_a_row_that_does_not_exist_is_an_error_and_nothing_changes(
+    done: Tool, shared: RunningSite, words: list[str], noun: str
+) -> None:
+    words = [word.format(site=shared.url) for word in words]
     before = (done.folder / "tmx.db").read_bytes()
     for command in (["skip", "--reason", "x"], ["retry"]):
         ran = done(*command, *words, ends=1)
@@ -54,11 +86,11 @@ def test_a_file_without_ids_does_not_mean_everything(done: Tool) -> None:
         assert "ids.txt contains no track ids" in done(*command, "--track-ids", "ids.txt", ends=1).error
 
 
-def test_rows_can_be_named_by_track_replay_and_url(done: Tool) -> None:
+def test_rows_can_be_named_by_track_replay_and_url(done: Tool, shared: RunningSite) -> None:
     replay, track = done.rows("select replay_id, track_id from replays where status = 'failed' limit 1")[0].values()
-    assert done("retry", "--replay-id", f"https://tmnf.exchange/recordgbx/{replay}", "--dry-run").out == "1\n"
+    assert done("retry", "--replay-id", f"{shared.url}/recordgbx/{replay}", "--dry-run").out == "1\n"
     n = done.one("select count(*) from replays where status = 'failed' and track_id = ?", track)
-    (done.folder / "ids.txt").write_bytes(f"https://tmnf.exchange/trackshow/{track}\r\n".encode("utf-16"))
+    (done.folder / "ids.txt").write_bytes(f"{shared.url}/trackshow/{track}\r\n".encode("utf-16"))
     assert done("retry", "--track-ids", "ids.txt", "--dry-run").out == f"{n}\n"
 
 

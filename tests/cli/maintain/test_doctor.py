@@ -121,7 +121,18 @@ def test_a_site_that_does_not_answer_and_stale_settings_are_found(
     assert "SSL_CERT_FILE names 'missing.pem'" in found["certificates"][0]["found"]
     assert found["certificates"][0]["cure"] == "unset SSL_CERT_FILE, or correct it"
     monkeypatch.delenv("SSL_CERT_FILE")
-    assert "does not answer as an exchange does" in findings(tool, "--site", "http://127.0.0.1:9", ends=3)["site"][0]["found"]  # fmt: skip  # noqa: E501
+    away = findings(tool, "--site", "http://127.0.0.1:9", ends=3)["site"][0]
+    assert "does not answer as an exchange does" in away["found"]
+    assert away["cure"] == "tmxdb sandbox --port 9"
+
+
+def test_a_site_that_is_away_comes_with_a_step_that_helps(tool: Tool, site: RunningSite) -> None:
+    """The proxy of this machine is away, which looks the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("http_proxy", "http://127.0.0.1:9")
+        away = findings(tool, "--site", "http://exchange.invalid", "--contact", "me@example.org", ends=3)["site"][0]
+    assert away["level"] == "problem"
+    assert away["cure"].startswith("open http://exchange.invalid in a browser: if it answers there, check the proxy;")
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])

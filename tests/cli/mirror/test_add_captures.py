@@ -77,3 +77,18 @@ def test_replays_excluded_by_a_default_are_counted_with_the_option_that_includes
     ran = ready("add-captures", "--replay-id", 11)
     assert "1 replay left out: on a map of another type than race (--map-type any)." in ran.err
     assert "0 captures added" in ran.err
+
+
+def test_a_replay_that_was_skipped_or_has_failed_is_not_called_waiting_for_a_download(ready: Tool) -> None:
+    for replay_id, status in ((12, "skipped"), (13, "failed")):
+        ready.change(f"update replays set status = '{status}', error_code = 'tmx.gone' where replay_id = {replay_id}")
+    err = ready("add-captures").err
+    assert "1 replay left out: skipped (tmxdb errors)." in err
+    assert "1 replay left out: failed to download (tmxdb errors; tmxdb retry --kind download)." in err
+    assert "not downloaded" not in err
+
+
+def test_nothing_to_capture_in_an_empty_database_is_explained(ready: Tool) -> None:
+    ready.change("delete from replays")
+    assert "The database has no replays. `tmxdb run` lists tracks" in ready("add-captures").err
+    assert "The database has no replay of these tracks." in ready("add-captures", "--track-id", 1).err

@@ -52,6 +52,14 @@ def test_a_limit_bounds_the_requests_and_the_rows_shown(tool: Tool, site: Runnin
     assert len(planned.out.splitlines()) == 3
 
 
+def test_a_kind_without_rows_ends_its_line(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
+    planned = tool("run", "--dry-run")
+    assert "list: 2 rows to do; the first that would be claimed:\n" in planned.err
+    assert "download: 0 rows to do.\nextract: 0 rows to do.\n" in planned.err
+    assert all(line.startswith("list ") for line in planned.out.splitlines())
+
+
 def test_adding_tracks_says_which_are_known(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
     known = tool.one("select min(track_id) from tracks")

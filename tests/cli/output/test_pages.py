@@ -9,6 +9,7 @@ import pytest
 from tests.tool import Tool
 from tmxdb.failure_policy import policy_for_code
 from tmxdb.formats import gap, race_time
+from tmxdb_sandbox import RunningSite
 
 LONGEST = "select track_id from replays where position is not null group by 1 order by count(*) desc, 1 limit 1"
 
@@ -21,11 +22,9 @@ def track_id(done: Tool) -> int:
     return track_id
 
 
-@pytest.mark.parametrize(
-    "word", ["{id}", "https://tmnf.exchange/trackshow/{id}", "Speedy Lane", "speedy l", "$o$f00Speedy$fff Lane"]
-)
-def test_a_track_is_found_by_id_url_and_name(done: Tool, track_id: int, word: str) -> None:
-    page = done("track", word.format(id=track_id), "--json").json
+@pytest.mark.parametrize("word", ["{id}", "{site}/trackshow/{id}", "Speedy Lane", "speedy l", "$o$f00Speedy$fff Lane"])
+def test_a_track_is_found_by_id_url_and_name(done: Tool, shared: RunningSite, track_id: int, word: str) -> None:
+    page = done("track", word.format(id=track_id, site=shared.url), "--json").json
     assert (page["track_id"], page["name"]) == (track_id, "Speedy Lane")
 
 
@@ -64,11 +63,11 @@ def test_a_name_that_several_tracks_have_lists_them(done: Tool, track_id: int) -
     assert "has no track '100 %'" in done("track", "100 %", ends=1).error
 
 
-def test_a_driver_is_found_by_id_url_and_name_and_counted(done: Tool) -> None:
+def test_a_driver_is_found_by_id_url_and_name_and_counted(done: Tool, shared: RunningSite) -> None:
     user_id, name = 1978, "Ann\x1b[2J"
     done.change(f"update replays set user_id = {user_id}, user_name = 'Ann' || char(27) || '[2J' where position = 0")
     runs = done.rows(f"select replay_id from replays where user_id = {user_id} order by replay_at desc, replay_id desc")
-    for word in (str(user_id), f"https://tmnf.exchange/usershow/{user_id}", "ann"):
+    for word in (str(user_id), f"{shared.url}/usershow/{user_id}", "ann"):
         page = done("driver", word, "--json", "--limit", 3).json
         assert page["names"][0] == name
         assert page["records"] == page["replays"] == len(runs)

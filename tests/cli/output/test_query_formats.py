@@ -27,10 +27,37 @@ def test_each_format_writes_the_same_row_in_its_way(done: Tool, form: str) -> No
     assert done("query", "--format", form, ODD).out == WRITTEN[form]
 
 
-@pytest.mark.parametrize(("name", "form"), [("a.md", "markdown"), ("a.jsonl", "jsonl"), ("a.TSV", "tsv"), ("a", "csv")])
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.md", "markdown"), ("a.jsonl", "jsonl"), ("a.TSV", "tsv"), ("a.txt", "csv"), ("a", "csv")]
+)
 def test_the_name_of_the_file_decides_its_format(done: Tool, name: str, form: str) -> None:
     done("query", "--out", name, ODD)
     assert (done.folder / name).read_text("utf-8") == WRITTEN[form]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--out", "a.xlsx"), "--out a.xlsx: no such file is written"),
+        (("--out", "a.parquet"), "--out a.parquet: no such file is written"),
+        (("--out", "a.csv", "--json"), "a.csv: --format json writes json, and the name says .csv"),
+        (("--out", "a.jsonl", "--spreadsheet"), "a.jsonl: --format csv writes csv, and the name says .jsonl"),
+        (("-p", "a=1", "-p", "a=2"), "-p a is given twice"),
+    ],
+)
+def test_options_that_do_not_agree_are_wrong_usage(done: Tool, words: tuple[str, ...], told: str) -> None:
+    assert told in done("query", *words, ODD, ends=2).error
+    assert not list(done.folder.glob("a.*"))
+
+
+def test_a_chosen_format_may_have_any_other_name(done: Tool) -> None:
+    done("query", "--out", "a.txt", "--json", ODD)
+    assert (done.folder / "a.txt").read_text("utf-8") == WRITTEN["json"]
+
+
+def test_out_may_be_stdout(done: Tool) -> None:
+    assert done("query", "--out", "-", "--csv", ODD).out == WRITTEN["csv"]
+    assert not (done.folder / "-").exists()
 
 
 def test_a_query_comes_from_a_file_with_its_parameters(done: Tool) -> None:

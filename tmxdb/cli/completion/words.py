@@ -63,10 +63,10 @@ def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     )
     found = [(str(code), f"{n:,} rows") for code, n in _read(ctx, sql, _prefix(incomplete), MOST)]
     if not found:
-        from tmxdb.failure_policy import POLICIES
+        from tmxdb.error_codes import CODES
+        from tmxdb.failure_policy import policy_for_code
 
-        known = ((policy.code, policy.why) for policy in POLICIES if "*" not in policy.code)
-        found = [(code, why) for code, why in known if code.startswith(incomplete)]
+        found = [(code, policy_for_code(code).why) for code in sorted(CODES) if code.startswith(incomplete)]
     return _items(found)
 
 

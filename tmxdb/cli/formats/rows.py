@@ -12,8 +12,6 @@ from tmxdb.cli.formats.table import vertical_lines
 from tmxdb.formats import safe, spreadsheet_cell
 
 FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "vertical")
-ENDINGS = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".md": "markdown"}
-"""The format of a file by the end of its name."""
 
 
 @dataclass(frozen=True, slots=True)

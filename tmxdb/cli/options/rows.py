@@ -27,7 +27,10 @@ class RowSelection(ReplaySelection):
         "--id", type=ROW_ID, metavar="ID", multiple=True, help="Only the row with this id; needs one --kind."
     )
     codes: tuple[str, ...] = option_field(
-        "--code", metavar="CODE", multiple=True, help="Only rows with this error code, such as tmx.timeout."
+        "--code",
+        metavar="CODE",
+        multiple=True,
+        help="Only rows with this error code, such as tmx.timeout; tmx.* is every code of that family; repeatable.",
     )
 
     def check(self) -> None:

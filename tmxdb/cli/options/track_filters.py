@@ -5,7 +5,7 @@ The names of the request parameters are on docs/facts/tmx-api.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import click
@@ -91,8 +91,24 @@ class TrackFilterOptions:
         help="At least N awards. The site has no such filter: all tracks are read.",
     )
 
+    @property
+    def given(self) -> dict[str, bool]:
+        """The options that restrict the tracks, and whether each was given."""
+        values = {f"--{field.name.replace('_', '-')}": getattr(self, field.name) for field in fields(self)}
+        given = {name: value is not None for name, value in values.items()}
+        two_names = {"--has-replays": self.has_replays is True, "--no-replays": self.has_replays is False}
+        return {**given, **two_names, "--min-awards": self.min_awards > 0}
+
+    def _check_ranges(self) -> None:
+        times, dates = (self.author_time_min, self.author_time_max), (self.uploaded_after, self.uploaded_before)
+        if times[0] is not None and times[1] is not None and times[0] > times[1]:
+            raise click.UsageError("No track matches: --author-time-min is greater than --author-time-max.")
+        if dates[0] is not None and dates[1] is not None and dates[0] >= dates[1]:
+            raise click.UsageError("No track matches: --uploaded-after is not before --uploaded-before.")
+
     def filters(self) -> Filters:
-        """Return the same as parameters of a request."""
+        """Return the same as parameters of a request. Raise UsageError for a range that is empty."""
+        self._check_ranges()
         plain: dict[str, str | int | None] = {
             "name": self.name,
             "author": self.author,

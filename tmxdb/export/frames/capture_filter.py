@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -135,7 +135,8 @@ def _nothing(wanted: CaptureFilter, excluded: dict[str, int]) -> str:
         )
     counts = sorted(excluded.items(), key=lambda item: -item[1])
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts[:_REASONS_SHOWN])
-    return f"no finished capture matches ({wanted}). Captures left out: {reasons}."
+    asked = replace(wanted, mixed=False)  # which leaves none out
+    return f"no finished capture matches ({asked}). Captures left out: {reasons}."
 
 
 _REASONS_SHOWN = 6

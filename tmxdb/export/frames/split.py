@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from tmxdb.errors import UsageError
 
 SPLIT_RULES = ("map", "track-shuffle")
+SUM_TOLERANCE = 0.015
+"""How far the sum of shares may be from 1: three parts of 0.33 leave 0.01."""
 
 
 def parse_split(text: str) -> dict[str, float]:
-    """Parse `train=0.8,val=0.1,test=0.1` into shares by name. The shares are divided by their sum.
+    """Parse `train=0.8,val=0.1,test=0.1` into shares by name. Whole numbers (`train=8,val=2`) are divided by their sum.
 
-    Raise UsageError for any other text.
+    Raise UsageError for any other text: with other shares, it would not be known what the rest is for.
     """
     shares: dict[str, float] = {}
     for part in text.split(","):
@@ -24,10 +26,19 @@ def parse_split(text: str) -> dict[str, float]:
             value = float(share)
         except ValueError:
             value = 0.0
-        if not (name.isascii() and name.isidentifier()) or name in shares or not 0 < value < math.inf:
+        if not (name.isascii() and name.isidentifier()) or not 0 < value < math.inf:
             raise UsageError(f"--split {text}: write it like train=0.8,val=0.1,test=0.1.", code="input.split")
+        if name in shares:
+            raise UsageError(f"--split {text}: {name} is given twice. Name each part once.", code="input.split")
         shares[name] = value
-    return {name: share / sum(shares.values()) for name, share in shares.items()}
+    total = sum(shares.values())
+    if abs(total - 1) > SUM_TOLERANCE and not all(share.is_integer() for share in shares.values()):
+        raise UsageError(
+            f"--split {text}: the shares add up to {total:g}, not 1. Name a part for the rest, or write whole numbers,"
+            " such as train=8,val=1,test=1.",
+            code="input.split",
+        )
+    return {name: share / total for name, share in shares.items()}
 
 
 def split_of(shares: Mapping[str, float], *, map_uid: str, track_id: int, seed: int) -> str:

@@ -113,7 +113,6 @@ class LakeExport:
             append_file(self.out, file)
             self.files[file.file] = file
             result.written += is_new
-            result.kept += not is_new
             on_rows(self.jobs[job])
         self._finish(result)
         return result
@@ -190,10 +189,11 @@ class LakeExport:
             write_atomic(card, text, instead=INSTEAD)
             self.state.card_sha256 = _sha256(text)
         sums = sums_text({file.file: file.sha256 for file in files})
-        write_atomic(self.out / SUMS, sums.encode(), instead=INSTEAD)
+        write_atomic(self.out / SUMS, sums, instead=INSTEAD)
         self.state.save(self.out)
         self._remove_temporary_files()
         mine = [file for file in files if file.table in self.request.tables]
+        result.kept = len(mine) - result.written  # also what this export had written before it was interrupted
         result.rows, result.bytes = sum(file.rows for file in mine), sum(file.bytes for file in mine)
         result.left_out = {replay: why for file in mine for replay, why in file.left_out.items()}
 

@@ -54,8 +54,16 @@ def forecast_line(state: Status) -> str | None:
     forecast = state.forecast
     if not forecast.bytes:
         return None
+    maps, captures = state.open_rows("extract"), state.open_rows("capture")
+    parts = []
+    if forecast.replays:
+        parts.append(f"{plural(forecast.replays, 'replay')} and their maps")
+    elif maps:
+        parts.append(plural(maps, "map"))
+    if captures and forecast.captures_included:
+        parts.append(plural(captures, "capture"))
     more = "" if forecast.captures_included else ", without captures"
-    return f"To come: about {file_size(forecast.bytes)} for {plural(forecast.replays, 'replay')} and their maps{more}."
+    return f"To come: about {file_size(forecast.bytes)} for {', '.join(parts)}{more}."
 
 
 def disk_warning(state: Status) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from tmxdb.clock import iso, span
 from tmxdb.errors import InvalidInput, Throttled, TmxdbError
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.http.settings import http_settings, without_password
 from tmxdb.tmx.no_rate_limiter import NoRateLimiter
+from tmxdb.tmx.sites import Site
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
 MAX_CLOCK_ERROR_S = 60.0
@@ -50,13 +52,20 @@ def site(examined: Examined) -> Iterator[DoctorFinding]:
         yield DoctorFinding(WARNING, f"{where.base_url} asks to slow down", "tmxdb status")
         return
     except TmxdbError as error:
-        yield DoctorFinding(PROBLEM, f"{where.base_url} does not answer as an exchange does: {error}", "tmxdb doctor")
+        yield DoctorFinding(PROBLEM, f"{where.base_url} does not answer as an exchange does: {error}", _look_at(where))
         return
     finally:
         exchange.close()
     yield DoctorFinding(OK, f"{where.base_url} answers")
     if site_s is not None:
         yield from clock_against(site_s, examined.now_ms / 1000, where.base_url)
+
+
+def _look_at(site: Site) -> str:
+    """Return what shows whether the site is away or this machine cannot reach it."""
+    if site.is_loopback:
+        return f"tmxdb sandbox --port {urlsplit(site.base_url).port or 80}"
+    return f"open {site.base_url} in a browser: if it answers there, check the proxy; if not, wait, or correct --site"
 
 
 def clock_against(other_s: float, here_s: float, whose: str) -> Iterator[DoctorFinding]:

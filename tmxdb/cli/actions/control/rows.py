@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
 from tmxdb.cli.framework.types import suggestion
 from tmxdb.cli.options.rows import RowSelection
@@ -12,7 +12,8 @@ from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message
 from tmxdb.db.models import JOBS
 from tmxdb.db.selected import in_selection, missing_ids
-from tmxdb.errors import InvalidInput
+from tmxdb.error_codes import CODES, FAMILIES
+from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.kinds import KINDS
 from tmxdb.reports.pages.errors import NOUNS
 from tmxdb.selections.store import find
@@ -28,7 +29,7 @@ def tables_of(selection: RowSelection) -> dict[str, tuple[Table, list[ColumnElem
         if selection.ids:
             conditions.append(next(iter(table.primary_key)).in_(selection.ids))
         if selection.codes:
-            conditions.append(table.c.error_code.in_(selection.codes))
+            conditions.append(or_(*(_has_code(table, code) for code in selection.codes)))
         if tracks:
             conditions.append(table.c.track_id.in_(tracks))
         if selection.only is not None:
@@ -42,7 +43,10 @@ def tables_of(selection: RowSelection) -> dict[str, tuple[Table, list[ColumnElem
 
 
 def check_named(connection: Connection, selection: RowSelection) -> None:
-    """Raise InvalidInput, before anything is changed, if what was named does not exist: row, code, selection."""
+    """Raise InvalidInput, before anything is changed, if what was named does not exist: row, code, selection.
+
+    An unknown code is a UsageError.
+    """
     if selection.only is not None:
         find(connection, selection.only)
     for noun, table, ids in (
@@ -78,15 +82,15 @@ def _check_code(connection: Connection, code: str) -> None:
         codes.update(
             connection.execute(select(table.c.error_code).where(table.c.error_code.is_not(None)).distinct()).scalars()
         )
-    if code in codes or _is_known(code):
+    if code in codes or code in CODES or code in FAMILIES:
         return
+    hint = suggestion(code, codes) or suggestion(code, sorted(CODES | FAMILIES))
     present = f" Codes in this database: {', '.join(sorted(codes))}." if codes else " No row has an error code."
-    raise InvalidInput(
-        f"Unknown error code {code[:60]!r}.{suggestion(code, codes)}{present} Nothing was changed.", code="input.code"
-    )
+    raise UsageError(f"Unknown error code {code[:60]!r}.{hint}{present} Nothing was changed.", code="input.code")
 
 
-def _is_known(code: str) -> bool:
-    from tmxdb.failure_policy import POLICIES
-
-    return any(policy.code == code for policy in POLICIES)
+def _has_code(table: Table, code: str) -> ColumnElement[bool]:
+    """Return the condition that a row has the code, or one of the family if it is `gbx.*`."""
+    if code in FAMILIES:
+        return table.c.error_code.startswith(code.removesuffix("*"), autoescape=True)
+    return table.c.error_code == code

@@ -50,12 +50,13 @@ def _run(storage: Storage, file: ReplayFile) -> TrackRun | None:
         replay = None if data is None else read_replay(data)
         line = None if replay is None else ghost_line(replay)
         if replay is None or line is None:
-            message(f"replay {file.replay_id} is left out: {'it has no samples' if replay else 'its file is missing'}.")
+            why = "it has no samples" if replay else "its file is missing"
+            message(f"replay {id_name(file.replay_id)} is left out: {why}.")
             return None
         end_ms = replay.race_time_ms
         respawns_ms = control_steps(replay.inputs, end_ms or line.times_ms[-1]).respawns_ms if replay.inputs else ()
         name = plain(file.user_name or "unknown")
         return TrackRun(replace(line, name=name), end_ms, replay.checkpoints_ms or (), respawns_ms)
     except GbxError as error:
-        message(f"replay {file.replay_id} is left out: {error}")
+        message(f"replay {id_name(file.replay_id)} is left out: {error}")
         return None

@@ -31,12 +31,18 @@ def say_plan(request: WorkRequest) -> None:
     where, _ = site_and_contact(request.storage, request.exchange, database)
     rate = effective_rate(database, where, request.exchange.rate)
     ahead = estimate_run(database, request.kinds, options, job_options)
+    shown = min(n, options.limit or n)
     for kind in request.kinds:
-        message(f"{kind}: {plural(ahead.waiting[kind], 'row')} to do; the first that would be claimed:")
-        for item_id in next_items(database, JOBS[kind], min(n, options.limit or n), job_options.selection):
-            click.echo(f"{kind} {item_id}")
-    pace = f"about {span(ahead.requests / rate)} at {rate:g} per second" if rate else "without a rate limit"
+        _say_next(kind, ahead.waiting[kind], next_items(database, JOBS[kind], shown, job_options.selection))
+    pace = f"about {span(ahead.requests / rate)} at {rate:g} per second" if rate else "there is no rate limit"
     message(f"{about(ahead)}: {pace}.")
+
+
+def _say_next(kind: str, waiting: int, first: Sequence[int]) -> None:
+    """Print how many rows of a kind are to do. If there are any, print the first ones on stdout."""
+    message(f"{kind}: {plural(waiting, 'row')} to do{'; the first that would be claimed:' if first else '.'}")
+    for item_id in first:
+        click.echo(f"{kind} {item_id}")
 
 
 def about(ahead: Forecast) -> str:

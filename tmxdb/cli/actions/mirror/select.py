@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tmxdb.cli.actions.mirror.selecting import (
+    check_condition,
     matching_tracks,
     rank_all,
     say_applied,
@@ -16,7 +17,7 @@ from tmxdb.cli.actions.mirror.selecting import (
 )
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.opening.database import open_database, open_database_if_any
-from tmxdb.cli.opening.exchange import check_exchange, open_exchange, site_and_contact
+from tmxdb.cli.opening.exchange import check_exchange, open_exchange, remember_site_of_urls, site_and_contact
 from tmxdb.cli.options.commands.select import SelectOptions
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.cli.options.selection import TrackSelection
@@ -58,18 +59,18 @@ def _choose(
 ) -> None:
     query = _query(options, track_filters)
     ids = TrackSelection(track_file=options.track_file).named_tracks() if options.track_file else None
-    if ids is not None and (query is not None or options.where):
-        raise click.UsageError("--track-ids names the tracks themselves: leave out filters and --where.")
     changes_only = query is None and ids is None and not options.where
+    if options.where:
+        _check_where(database_options, options.where)
     if options.dry_run:
         _say_plan(name, query, ids, options, database_options, exchange_options, changes_only=changes_only)
         return
-    if options.where:
-        _check_where(database_options, options.where)
     with stop_signals() as signals:
         if query is not None:
             check_exchange(database_options, exchange_options, signals.stop)
         database = open_database(database_options, create=True)
+        if options.where:  # again, for a database that did not exist
+            _check_where(database_options, options.where)
         known = _known(database, name)
         if changes_only:
             selection = _changed(known, name, options)
@@ -82,6 +83,7 @@ def _choose(
             rank_all(database)
             message(f"Changed the selection {name}.")
         elif ids is not None:
+            remember_site_of_urls(database_options, exchange_options, database)
             say_applied(name, add_named(database, name, ids, wall_clock()))
             rank_all(database)
         else:
@@ -121,6 +123,8 @@ def _query(options: SelectOptions, track_filters: TrackFilterOptions) -> SiteQue
 
 
 def _check_where(options: DatabaseOptions, condition: str) -> None:
+    """Raise InvalidInput if the condition is wrong. Without a database, only its form is checked."""
+    check_condition(condition)
     if open_database_if_any(options) is not None:
         matching_tracks(options, condition, 1)
 

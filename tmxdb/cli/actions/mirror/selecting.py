@@ -12,6 +12,7 @@ from tmxdb.cli.shared.signals import StopSignals
 from tmxdb.db import settings
 from tmxdb.db.engine import Database
 from tmxdb.errors import InvalidInput
+from tmxdb.reports.parameters import is_one_expression
 from tmxdb.reports.query import run_query
 from tmxdb.selections import members
 from tmxdb.selections.selection import Selection
@@ -29,16 +30,26 @@ def matching_tracks(options: DatabaseOptions, condition: str, limit: int | None 
     sql = f"SELECT tracks.track_id FROM tracks WHERE (\n{condition}\n) ORDER BY tracks.priority, tracks.track_id"
     if limit is not None:
         sql += f" LIMIT {limit}"
+    check_condition(condition)
     try:
         with run_query(open_reader(options), sql) as result:
             return [row[0] for row in result.rows if isinstance(row[0], int)]
     except InvalidInput as error:
-        reason = str(error).removeprefix("The SQL cannot be run: ")
-        raise InvalidInput(
-            f"--where {condition[:80]!r} is not a condition on tracks: {reason} `tmxdb query` tries SQL out;"
-            " docs/reference/schema.md lists the columns.",
-            code="input.sql",
-        ) from error
+        raise _no_condition(condition, str(error).removeprefix("The SQL cannot be run: ")) from error
+
+
+def check_condition(condition: str) -> None:
+    """Raise InvalidInput if the text cannot be a condition, whatever the database contains."""
+    if not is_one_expression(condition):
+        raise _no_condition(condition, "its parentheses do not match.")
+
+
+def _no_condition(condition: str, reason: str) -> InvalidInput:
+    return InvalidInput(
+        f"--where {condition[:80]!r} is not a condition on tracks: {reason} `tmxdb query` tries SQL out;"
+        " docs/reference/schema.md lists the columns.",
+        code="input.sql",
+    )
 
 
 def update_selections(

@@ -13,11 +13,18 @@ from sqlalchemy import select
 from tmxdb.cli.actions.mirror.selecting import update_selections
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.opening.database import open_database, open_database_if_any
-from tmxdb.cli.opening.exchange import check_exchange, effective_rate, open_exchange, site_and_contact
+from tmxdb.cli.opening.exchange import (
+    check_exchange,
+    effective_rate,
+    open_exchange,
+    open_unused_exchange,
+    site_and_contact,
+)
 from tmxdb.cli.options.commands.sync_tracks import SyncOptions
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.track_filters import TrackFilterOptions
+from tmxdb.cli.shared.exclusive import refuse_together
 from tmxdb.cli.shared.logs import notices
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import message_above_bars, progress_bar, shows_bar
@@ -39,6 +46,10 @@ from tmxdb.tmx.endpoints import PAGE, TRACK_FIELDS, TRACKS, order_number, url
 
 LOG_EVERY_S = 5.0
 _INSTEAD = "choose another file with --save-ids"
+_THE_REST = (
+    "The database has a part of the list so far. This adds all other tracks, and the next run lists them."
+    " To keep a part current, choose it with `tmxdb select` or use `tmxdb refresh` alone."
+)
 _log = logging.getLogger("tmxdb.sync")
 
 
@@ -51,14 +62,11 @@ def do_sync(
 ) -> None:
     """Read the list, or the tracks of selections, as the options say."""
     filters = track_filters.filters()
-    if only.only and (filters.site or filters.min_awards or options.order or options.max_tracks or options.everything):
-        raise click.UsageError("--only reads the tracks of a selection: leave out filters, --order and --max-tracks.")
+    _check_contradictions(options, track_filters, only)
     selections, reads_list = _selections(database_options, only, filters, options)
     if not reads_list:
         _sync_selections(selections, database_options, exchange_options, options)
         return
-    if options.refresh and options.order:
-        raise click.UsageError("--refresh reads changes to known tracks; it does not go with --order.")
     if options.dry_run:
         _say_plan(database_options, exchange_options, filters, options)
         if selections:
@@ -85,6 +93,19 @@ def do_sync(
     if signals.stop.is_set():
         message("Interrupted. Run the same command again to continue.")
         sys.exit(INTERRUPTED)
+
+
+def _check_contradictions(options: SyncOptions, track_filters: TrackFilterOptions, only: OnlyOption) -> None:
+    """Raise UsageError, before anything is opened, for two options of which one would be ignored."""
+    order, most = options.order is not None, options.max_tracks is not None
+    restricting = {"--order": order, "--max-tracks": most, **track_filters.given}
+    if only.only is not None:
+        others = {"--all": options.everything, "--refresh": options.refresh, **restricting}
+        refuse_together("--only", others, "reads the tracks of a selection.")
+    if options.everything:
+        refuse_together("--all", restricting, "reads the list of all tracks.")
+    if options.refresh:
+        refuse_together("--refresh", {"--order": order}, "reads changes to known tracks.")
 
 
 def _selections(
@@ -126,9 +147,16 @@ def _sync_selections(
         message(f"The tracks of these selections would be read: {names}.")
         return
     with stop_signals() as signals:
-        check_exchange(database_options, exchange_options, signals.stop)
+        sends_requests = any(selection.sends_requests for selection in selections)
+        if sends_requests:
+            check_exchange(database_options, exchange_options, signals.stop)
         database = open_database(database_options)
-        exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
+        if sends_requests:
+            exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
+        else:
+            exchange = open_unused_exchange(database_options, exchange_options, database, signals.stop)
+        if options.priority:
+            _basis(database, options.priority)
         message(f"Reading the tracks of {names}. `tmxdb sync-tracks --all` reads the list of all tracks.")
         complete = update_selections(database, database_options, exchange, selections, signals)
         if options.save_ids:
@@ -158,6 +186,8 @@ def _sync(
                 display.note("Reading what changed. New tracks are not added; `tmxdb sync-tracks` adds the whole list.")
                 synced = Synced(complete=True)
             else:
+                if _adds_the_rest(database, filters, options):
+                    display.note(_THE_REST)
                 synced = sync.by_upload(filters, options.max_tracks)
             if options.refresh and not signals.stop.is_set():
                 changed = sync.changed(filters)
@@ -177,6 +207,12 @@ def _was_read(database: Database, filters: Filters) -> bool:
         if store.known_sync(connection, filters.scope(UPLOADED)) is not None:
             return True
         return connection.execute(select(TrackRow.track_id).limit(1)).first() is None
+
+
+def _adds_the_rest(database: Database, filters: Filters, options: SyncOptions) -> bool:
+    """Return whether the list of all tracks is read, without --all, into a database that has some of them only."""
+    restricted = filters.site or filters.min_awards or options.max_tracks
+    return not restricted and not options.everything and not _was_read(database, filters)
 
 
 def _end(synced: Synced, options: SyncOptions) -> str:
@@ -212,7 +248,7 @@ def _say_plan(
         "to the end of the list" if options.max_tracks is None else plural(-(-options.max_tracks // per_page), "page")
     )
     rate = effective_rate(database, where, exchange_options.rate)
-    pace = f"at {rate:g} requests per second" if rate else "without a rate limit"
+    pace = f"at {rate:g} requests per second" if rate else "no rate limit"
     message(f"… and so on, {per_page:,} tracks per page, {pages}, {pace}.")
 
 

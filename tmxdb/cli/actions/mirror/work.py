@@ -24,7 +24,7 @@ from tmxdb.kinds import KINDS
 from tmxdb.kinds.local import is_local_only
 from tmxdb.queue.loop.run_options import Totals
 from tmxdb.reports.counts import counts, open_rows
-from tmxdb.upkeep.verify import check_data_folder
+from tmxdb.upkeep.data_folder_check import check_data_folder
 
 
 def do_work(request: WorkRequest) -> None:
@@ -91,9 +91,9 @@ def _end(database: Database, request: WorkRequest, totals: Totals, signals: Stop
     if not (done or skipped or failed or retried or signals.stop.is_set()):
         _explain_nothing(database, request.kinds, request.scope)
     if failed:
-        message('Why: `tmxdb status` or `tmxdb query "select * from failures"`. To try again: `tmxdb retry`.')
+        message("`tmxdb errors` says why, and what to do.")
     with database.read() as connection:
-        left = open_rows(connection, request.scope)
+        left = open_rows(connection, request.kinds, request.scope)
     if signals.stop.is_set():
         message(f"Interrupted: {plural(left, 'row')} left. Run the same command again to continue.")
         sys.exit(INTERRUPTED)
@@ -101,12 +101,14 @@ def _end(database: Database, request: WorkRequest, totals: Totals, signals: Stop
         sys.exit(SOME_FAILED)
 
 
-def _explain_nothing(database: Database, kinds: list[str], selection: Scope | None) -> None:
-    """Say what is missing when there was nothing to do: rows of one kind open those of the next."""
+def _explain_nothing(database: Database, kinds: list[str], scope: Scope | None) -> None:
+    """Say why there was nothing to do: what the rows named are, or which rows of one kind open those of the next."""
     with database.read() as connection:
-        table = counts(connection, selection)
-    total = sum(table["list"].values())
-    if not total:
+        table = counts(connection, scope)
+    if scope is not None:
+        states = [f"{kind}: {n:,} {status}" for kind in kinds for status, n in table[kind].items() if n]
+        message(f"Nothing to do ({'; '.join(states) or 'there are no such rows in any status'}).")
+    elif not any(table["list"].values()):
         message("The database has no tracks. Add some with `tmxdb sync-tracks` or `tmxdb add-tracks`.")
         return
     for kind, noun in (("list", "track"), ("download", "replay"), ("extract", "map")):

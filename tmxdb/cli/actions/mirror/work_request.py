@@ -11,6 +11,7 @@ from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.game import CaptureGameOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.work import DEFAULT_GAMES, DEFAULT_N, DEFAULT_TOP, WorkOptions
+from tmxdb.cli.shared.exclusive import refuse_together
 from tmxdb.db.engine import Database
 from tmxdb.db.selected import Scope
 from tmxdb.errors import UsageError
@@ -34,6 +35,12 @@ class WorkRequest:
 
     def check(self) -> None:
         """Raise an error for options that cannot be used, before anything is opened."""
+        if self.work.all_replays:
+            refuse_together("--all-replays", {"--top": self.work.top is not None}, "keeps every replay.")
+        if self.work.forever:
+            refuse_together(
+                "--forever", {"--no-wait": not self.work.wait}, "waits for rows in backoff and for new work."
+            )
         if self.work.name_template is not None:
             NameTemplate(self.work.name_template)
         if self.work.processes > 1 and "capture" in self.kinds:

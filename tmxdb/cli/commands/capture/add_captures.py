@@ -205,6 +205,9 @@ def add_captures(
     for noun, ids in (("track", unknown_tracks), ("replay", unknown_replays)):
         if ids:
             message(f"{plural(len(ids), noun)} not in the database: {first_few(ids, ', ')}.")
+    if not (found.new or found.known or excluded or unknown_tracks or unknown_replays):
+        which = "no replay of these tracks" if wanted.track_ids else "no replays"
+        message(f"The database has {which}. `tmxdb run` lists tracks and downloads their replays.")
     if unknown_tracks or unknown_replays:
         sys.exit(SOME_FAILED if found.new or found.known else FAILED)
 

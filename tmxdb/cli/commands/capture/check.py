@@ -85,7 +85,7 @@ def check(
         print_json(report)
     if out is not None:
         text = json.dumps(report, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(results))
-        write_user_file(out, (text + "\n").encode())
+        write_user_file(out, f"{text}\n".encode("utf-8", "backslashreplace"))
         message(f"Wrote {out}.")
     ctx.exit(FAILED if any(result.ok is False for result in results) else OK)
 

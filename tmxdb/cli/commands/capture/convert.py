@@ -15,6 +15,7 @@ from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
+from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 
 
@@ -56,9 +57,13 @@ def convert_captures(
     from tmxdb.cli.shared.signals import stop_signals
     from tmxdb.errors import InvalidInput
     from tmxdb.export.frames.capture_filter import CaptureFilter, select_captures
+    from tmxdb.export.track_ids import unknown_tracks
 
     database = open_database(storage_options, read_only=True)
     chosen = CaptureFilter(track_ids=tracks.tracks(database), mixed=True)
+    unknown = unknown_tracks(database, chosen.track_ids)
+    if unknown:
+        message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
     runs = select_captures(database, chosen)
     storage = open_storage(storage_options, database)
     before: Counter[str] = Counter()
@@ -99,5 +104,5 @@ def convert_captures(
     if signals.stop.is_set():
         message("Interrupted. Run the same command again to continue.")
         sys.exit(INTERRUPTED)
-    if problems:
+    if problems or unknown:
         sys.exit(SOME_FAILED)

@@ -31,7 +31,7 @@ def check_export(out: Path) -> None:
             n, problems = check_lake(out, bar.update)
         _report(n, "file", problems)
     elif (out / SUMS).is_file():
-        sums = read_sums((out / SUMS).read_text("utf-8", errors="replace"))
+        sums = read_sums((out / SUMS).read_bytes())
         with progress_bar(len(sums), "files", progress=None) as bar:
             problems = check_sums(out, sums, bar.update)
         if (out / CARD).is_file():

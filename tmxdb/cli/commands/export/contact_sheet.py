@@ -11,8 +11,9 @@ import click
 from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.framework.types import REPLAY_ID, int_range
+from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.items import REPLAY_ID
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.output import message, plural
@@ -108,14 +109,16 @@ def _draw(
     facts = replay_file(database, replay)
     run = captured_run(database, storage.root, replay, capture_id)
     if run is None:
+        name = id_name(replay)
         which = f"capture {capture_id} of it is not finished" if capture_id else "no capture of it is finished"
         raise InvalidInput(
-            f"replay {replay}: {which}. Request one with `tmxdb add-captures --replay-id {replay}`, then run"
+            f"replay {name}: {which}. Request one with `tmxdb add-captures --replay-id {name}`, then run"
             " `tmxdb work --kind capture`.",
             code="input.not_captured",
         )
     captured = list(read_frames(run.folder))
-    title = f"{facts.track_name or 'track'} - {facts.user_name or 'replay'} - replay {replay}, capture {run.capture_id}"
+    who = f"{facts.track_name or 'track'} - {facts.user_name or 'replay'}"
+    title = f"{who} - replay {id_name(replay)}, capture {run.capture_id}"
     chosen = evenly_spaced(captured, layout.frames)
     png = draw_sheet(title, run.folder, chosen, columns=layout.columns, frame_width=layout.frame_width)
     write_user_file(target, png, force=force, instead="choose another file with --out")

@@ -11,11 +11,12 @@ import click
 from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option, option_field
-from tmxdb.cli.framework.types import WordChoice, float_range, item_id_in
+from tmxdb.cli.framework.types import WordChoice, float_range
 from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.shared.output import message, plural
-from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.signals import if_interrupted, stop_signals
 from tmxdb.cli.shared.suffix import check_suffix
 from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.storage import Storage, check_user_file, id_name, new_user_file
@@ -83,6 +84,7 @@ def film(replay: tuple[str, ...], out: Path | None, force: bool, look: FilmOptio
     check_user_file(target, force=force)
     made = Film(_runs(replay, options), view=look.view, width=look.width, fps=look.fps, speed=look.speed)
     with (
+        if_interrupted(f"Interrupted. {target} was not written; the same command starts over."),
         stop_signals() as signals,
         progress_bar(len(made.times_ms), "pictures", progress=look.progress) as bar,
         new_user_file(target, force=force, instead="choose another file with --out") as file,
@@ -127,15 +129,11 @@ def _of_file(path: Path) -> FilmRun:
 def _of_database(database: Database, storage: Storage, replay_id: int) -> FilmRun:
     from tmxdb.capture.output.reader import CapturedFrame, read_frames
     from tmxdb.gbx import read_replay
-    from tmxdb.pictures.captured import captured_run, replay_file
+    from tmxdb.pictures.captured import captured_run, read_replay_file, replay_file
     from tmxdb.pictures.film.runs import film_run
 
     facts = replay_file(database, replay_id)
-    data = storage.read(facts.path) if facts.path else None
-    if data is None:
-        raise InvalidInput(
-            f"replay {replay_id}: its file is missing. `tmxdb work --kind download` downloads it.", code="input.no_file"
-        )
+    data = read_replay_file(facts, storage)
     run = captured_run(database, storage.root, replay_id)
     frames: list[CapturedFrame] = []
     if run is not None:
@@ -147,4 +145,4 @@ def _of_database(database: Database, storage: Storage, replay_id: int) -> FilmRu
     try:
         return film_run(name, read_replay(data), run.folder if run else None, frames)
     except GbxError as error:
-        raise InvalidInput(f"replay {replay_id}: {error}", code=error.code) from error
+        raise InvalidInput(f"replay {id_name(replay_id)}: {error}", code=error.code) from error

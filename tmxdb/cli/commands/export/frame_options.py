@@ -45,12 +45,14 @@ class FrameExportOptions:
         help="rows: in the rows, unchanged. files: with huggingface, an image folder. video: with lerobot, MP4 files;"
         ' needs pip install "tmxdb[video]".',
     )
-    split: str = option_field(
+    split: tuple[str, ...] = option_field(
         "--split",
+        multiple=True,
         metavar="NAME=SHARE,…",
-        default="train=0.9,val=0.1",
+        default=("train=0.9,val=0.1",),
         show_default=True,
-        help="Parts and their shares. All runs on a map are in the same part.",
+        help="Parts and their shares, which add up to 1; or whole numbers, such as train=8,val=2. All runs on a map are"
+        " in the same part.",
     )
     split_rule: str = option_field(
         "--split-rule",
@@ -114,12 +116,18 @@ def export_options_of(
     """Return what to export, and of which captures. Raise UsageError if options do not go together."""
     from tmxdb.export.frames.capture_filter import CaptureFilter
 
-    settings = {}
+    settings: dict[str, str] = {}
     for text in options.settings:
         name, _, value = text.partition("=")
+        name = name.replace("-", "_")
         if not (name and value):
             raise UsageError(f"--setting {text}: write it as NAME=VALUE, such as width=64.", code="input.setting")
-        settings[name.replace("-", "_")] = value
+        if name in settings:
+            raise UsageError(
+                f"--setting {name} is given twice: {settings[name]} and {value}. Choose one value.",
+                code="input.setting",
+            )
+        settings[name] = value
     if options.form in _ONE_SIZE and options.mixed:
         raise UsageError(
             f"--mixed: a {_ONE_SIZE[options.form]} data set has one size and one rate.", code="input.mixed"
@@ -134,7 +142,7 @@ def export_options_of(
     capture_filter = CaptureFilter(track_selection.tracks(database), settings, options.only_exact, options.mixed)
     export_options = ExportOptions(
         options.form,
-        parse_split(options.split),
+        parse_split(",".join(options.split)),
         options.seed,
         options.shard_frames,
         str(capture_filter),

@@ -19,6 +19,7 @@ from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.suffix import check_folder_name
 from tmxdb.export.frames.plan import ExportOptions, Shard, plan
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def frames(
     """Write captured frames as a data set for training into the folder OUT. Interrupted, the same command continues.
 
     \b
-      tmxdb export frames dataset --split train=0.8,val=0.1,test=0.1
+      tmxdb export frames dataset --split "train=0.8,val=0.1,test=0.1"
       tmxdb export frames dataset --format parquet --only-exact
       tmxdb export frames dataset --check
 
@@ -52,6 +53,7 @@ def frames(
     if options.check:
         check_frames(out, as_json=options.as_json, progress=options.progress)
         return
+    check_folder_name(out, "`export frames`")
     database = open_database(storage_options, read_only=True)
     export_options, capture_filter = export_options_of(options, track_selection, database)
     unknown = unknown_tracks(database, capture_filter.track_ids)
@@ -125,7 +127,7 @@ def _report(options: ExportOptions, shards: Sequence[Shard], *, as_json: bool) -
     unit = "map" if options.split_rule == "map" else "track"
     for name, share in options.shares.items():
         actual = parts[name]["frames"] / total
-        if abs(actual - share) > SHARE_TOLERANCE:
+        if abs(actual - share) > SHARE_TOLERANCE or not parts[name]["frames"]:
             message(
                 f"{name} has {actual:.0%} of the frames instead of {share:.0%}: all runs on a {unit} go to the same"
                 f" part, and there are few {unit}s. Another --seed may fit better."

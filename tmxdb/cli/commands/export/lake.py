@@ -22,6 +22,9 @@ from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.suffix import check_folder_name
+from tmxdb.errors import UsageError
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.db.engine import Database
@@ -92,6 +95,11 @@ def lake(
     replays/environment_name=stadium/replays-00000000-00199999.parquet. Beside them
     are a data card and the SHA-256 of each file: `tmxdb export --check lake`.
     """
+    check_folder_name(out, "`export lake`")
+    if options.spreadsheet and options.form == "jsonl":
+        raise UsageError(
+            "--spreadsheet writes CSV, and --format says jsonl. Leave one of them out.", code="input.format"
+        )
     export_lake(tables.tables or TABLES, out, options, track_selection, storage_options)
 
 
@@ -160,7 +168,7 @@ def _report_plan(database: Database, tables: tuple[str, ...], track_ids: list[in
 
 def _report(out: Path, result: LakeResult, *, as_json: bool) -> None:
     for replay_id, why in list(result.left_out.items())[:SHOWN]:
-        message(f"Replay {replay_id}: {why}")
+        message(f"Replay {id_name(replay_id)}: {why}")
     if result.left_out:
         message(f"{plural(len(result.left_out), 'replay')} without positions left out.")
     if result.card_kept:

@@ -11,8 +11,8 @@ from tmxdb.cli.actions.export.track_picture import MAX_TOP, TOP, draw_track_runs
 from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.framework.types import TRACK_ID, item_id_in
 from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.items import TRACK_ID, item_id_in
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.output import message
@@ -133,14 +133,10 @@ def _draw(title: str, replay: Replay, captured: list[DrivenLine], *, dark: bool)
 
 
 def _of_database(database: Database, storage: Storage, replay_id: int, *, dark: bool) -> bytes:
-    from tmxdb.pictures.captured import captured_line, captured_run, replay_file
+    from tmxdb.pictures.captured import captured_line, captured_run, read_replay_file, replay_file
 
     facts = replay_file(database, replay_id)
-    data = storage.read(facts.path) if facts.path else None
-    if data is None:
-        raise InvalidInput(
-            f"replay {replay_id}: its file is missing. `tmxdb work --kind download` downloads it.", code="input.no_file"
-        )
+    data = read_replay_file(facts, storage)
     run = captured_run(database, storage.root, replay_id)
     lines = []
     if run is not None:

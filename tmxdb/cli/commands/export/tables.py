@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,10 @@ from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
-from tmxdb.cli.shared.signals import stop_signals
+from tmxdb.cli.shared.signals import if_interrupted, stop_signals
+from tmxdb.cli.shared.suffix import check_folder_name, check_form
 from tmxdb.errors import UsageError
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.db.engine import Database
@@ -79,20 +82,35 @@ class TableExportOptions:
     )
 
     def chosen_format(self, out: Path) -> str:
-        """Return the format. Raise UsageError if neither the option nor the file name says one."""
-        if self.spreadsheet and self.form in (None, "csv"):
-            return "csv"
-        form = self.form or out.suffix.lower().lstrip(".")
-        if form not in FORMATS or self.spreadsheet:
+        """Return the format. Raise UsageError if neither the option nor the file name says one, or they differ."""
+        if str(out) == "-":
+            raise UsageError(
+                "-: an export is a file. For rows on stdout use `tmxdb query --csv`, such as"
+                ' `tmxdb query --csv "select * from replays"`.',
+                code="input.out",
+            )
+        self.check_spreadsheet()
+        form = "csv" if self.spreadsheet else self.form or out.suffix.lower().lstrip(".")
+        if form not in FORMATS:
             raise UsageError(
                 f"{out}: choose a format with --format {', '.join(FORMATS)}."
                 " For a folder of files, end the name with /.",
                 code="input.format",
             )
+        check_form(out, form, "--spreadsheet" if self.spreadsheet else f"--format {form}")
         return form
 
+    def check_spreadsheet(self) -> None:
+        """Raise UsageError for --spreadsheet with another format than CSV."""
+        if self.spreadsheet and self.form not in (None, "csv"):
+            raise UsageError(
+                f"--spreadsheet writes CSV, and --format says {self.form}. Leave one of them out.", code="input.format"
+            )
+
     def is_folder(self, out: str) -> bool:
-        """Return whether `out` names a folder of files."""
+        """Return whether `out` names a folder of files. Raise UsageError for --since-last with the name of a file."""
+        if self.since_last:
+            check_folder_name(out, "--since-last")
         return self.since_last or out.endswith(("/", os.sep)) or os.path.isdir(out)
 
 
@@ -136,7 +154,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
     unknown = unknown_tracks(database, track_ids)
     data = open_storage(storage_options, database).root
     problems: list[tuple[int, str]] = []
-    with stop_signals() as signals:
+    with _whole_file(Path(out)), stop_signals() as signals:
         pages = line_pages(
             database,
             data,
@@ -154,7 +172,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
             stop=signals.stop,
         )
     for replay_id, why in problems[:SHOWN]:
-        message(f"Replay {replay_id}: {why}")
+        message(f"Replay {id_name(replay_id)}: {why}")
     if problems:
         message(f"{plural(len(problems), 'replay')} without positions left out.")
     table_file = TableFile("lines", form, written, described_tracks(track_ids), len(problems))
@@ -189,8 +207,7 @@ def _table_command(table: str, summary: str) -> click.Command:
 
 
 def _lake_options(options: LineFileOptions) -> LakeOptions:
-    if options.spreadsheet and options.form not in (None, "csv"):
-        raise UsageError("--spreadsheet writes CSV: leave --format out.", code="input.format")
+    options.check_spreadsheet()
     form = "csv" if options.spreadsheet else options.form or "parquet"
     return LakeOptions(
         form=form,
@@ -218,7 +235,7 @@ def _export(
     database = open_database(database_options, read_only=True)
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
-    with stop_signals() as signals:
+    with _whole_file(out), stop_signals() as signals:
         written = export_table(
             database,
             table,
@@ -232,6 +249,12 @@ def _export(
     _report(out, TableFile(table, form, written, described_tracks(track_ids)), unknown, options, database)
     if unknown:
         sys.exit(SOME_FAILED)
+
+
+def _whole_file(out: Path) -> AbstractContextManager[None]:
+    return if_interrupted(
+        f"Interrupted. {out} was not written; the same command starts over. An export into a folder continues."
+    )
 
 
 def _check_card(out: Path, options: TableExportOptions) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TextIO, cast
 import click
 
 from tmxdb.cli.formats.pager import echo_lines
-from tmxdb.cli.formats.rows import ENDINGS, FORMATS, QueryWriter
+from tmxdb.cli.formats.rows import FORMATS, QueryWriter
 from tmxdb.cli.formats.table import table_lines, terminal_width
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import is_utf8, option
@@ -22,7 +22,8 @@ from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.opening.database import open_reader
 from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import message, plural
-from tmxdb.errors import InvalidInput
+from tmxdb.cli.shared.suffix import check_form, form_of
+from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.storage import new_user_file
 
 TABLE_ROWS = 1000
@@ -57,7 +58,8 @@ MAX_SQL_BYTES = 10_000_000
     "-o",
     "--out",
     metavar="FILE",
-    help="Write to FILE, in UTF-8 in every shell. The format follows from its name: .csv, .tsv, .json, .jsonl or .md.",
+    help="Write to FILE, in UTF-8 in every shell; -: to stdout. The format follows from its name: .csv, .tsv, .json,"
+    " .jsonl or .md.",
 )
 @option("--no-pager", is_flag=True, help="Do not show long tables through $PAGER.")
 @force_option
@@ -90,7 +92,8 @@ def query(
     from tmxdb.reports.query import run_query
 
     statement, given = _statement(sql), _parameters(parameters)
-    form = _format(form, as_json, as_csv, spreadsheet) or (_format_of(out) if out else "table")
+    out = None if out == "-" else out
+    form = _format_for(out, _format(form, as_json, as_csv, spreadsheet))
     if out and form in ("table", "vertical"):
         raise click.UsageError("--out writes CSV, TSV, JSON, JSON lines or Markdown, not tables.")
     reader = open_reader(options)
@@ -118,6 +121,8 @@ def _parameters(words: Sequence[str]) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not name.isidentifier():
             raise click.UsageError(f"-p {word[:40]!r} is not NAME=VALUE.")
+        if name in given:
+            raise click.UsageError(f"-p {name} is given twice. Choose one value.")
         given[name] = value
     return given
 
@@ -142,8 +147,22 @@ def _format(form: str | None, as_json: bool, as_csv: bool, spreadsheet: bool) ->
     return chosen.pop() if chosen else None
 
 
-def _format_of(path: str) -> str:
-    return ENDINGS.get(Path(path).suffix.lower(), "csv")
+def _format_for(out: str | None, chosen: str | None) -> str:
+    """Return the format to write. Raise UsageError if the name of the file does not fit it."""
+    if out is None:
+        return chosen or "table"
+    if chosen is not None:
+        if chosen not in ("table", "vertical"):
+            check_form(out, chosen, f"--format {chosen}")
+        return chosen
+    form = form_of(out) or "csv"
+    if form not in FORMATS:
+        raise UsageError(
+            f"--out {out}: no such file is written. End its name with .csv, .tsv, .json, .jsonl or .md, or choose"
+            " another name.",
+            code="input.form",
+        )
+    return form
 
 
 def _print_rows(columns: list[str], result: Any, *, pager: bool) -> None:

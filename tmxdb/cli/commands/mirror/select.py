@@ -9,6 +9,7 @@ from tmxdb.cli.framework.command import command
 from tmxdb.cli.options.commands.select import SelectOptions
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.cli.options.track_filters import TrackFilterOptions
+from tmxdb.cli.shared.exclusive import refuse_together
 
 
 @command("select")
@@ -34,7 +35,7 @@ def select(
     of live selections again. Without filters, --top and --priority change a
     selection that exists.
     """
-    _check(selection_name, options)
+    _check(selection_name, options, track_filters)
     if options.list_all or options.show is not None:
         from tmxdb.cli.actions.mirror.listed import list_selections, show_selection
 
@@ -48,9 +49,32 @@ def select(
     do_select(selection_name, options, track_filters, database_options, exchange_options)
 
 
-def _check(name: str | None, options: SelectOptions) -> None:
+def _check(name: str | None, options: SelectOptions, track_filters: TrackFilterOptions) -> None:
     given = [name is not None, options.list_all, options.show is not None, options.drop is not None]
     if sum(given) != 1:
         raise click.UsageError("Give one of NAME, --list, --show NAME and --drop NAME.")
     if options.live and options.track_file:
         raise click.UsageError("--live needs filters or --where; tracks named with --track-ids stay the same.")
+    choosing = {
+        "--order": options.order is not None,
+        "--max-tracks": options.max_tracks is not None,
+        "--where": options.where is not None,
+        **track_filters.given,
+    }
+    if options.track_file is not None:
+        refuse_together("--track-ids", choosing, "names the tracks themselves.")
+    changing = {
+        "--track-ids": options.track_file is not None,
+        "--top": options.top is not None,
+        "--priority": options.priority is not None,
+        "--live": options.live is True,
+        "--fixed": options.live is False,
+        **choosing,
+    }
+    for option, is_given, why in (
+        ("--list", options.list_all, "chooses nothing."),
+        ("--show", options.show is not None, "chooses nothing."),
+        ("--drop", options.drop is not None, "forgets a selection."),
+    ):
+        if is_given:
+            refuse_together(option, changing, why)
