@@ -39,12 +39,12 @@ def main(arguments: list[str]) -> int:
 def demo(rest: list[str]) -> int:
     """Run the demo against the sandbox. Only --capture needs more than tmxdb's own packages."""
     executable = python("capture") if "--capture" in rest else python()
-    return run([executable, "-m", "tmxdb", "demo", "--program", f"{COMMAND} tmxdb", *rest])
+    return become([executable, "-m", "tmxdb", "demo", "--program", f"{COMMAND} tmxdb", *rest])
 
 
 def tmxdb(rest: list[str]) -> int:
     """Run a tmxdb command in the current folder."""
-    return run([python("capture"), "-m", "tmxdb", *rest])
+    return become([python("capture"), "-m", "tmxdb", *rest])
 
 
 def test(rest: list[str]) -> int:
@@ -129,6 +129,14 @@ def python(extra: str = "") -> str:
             sys.exit("The packages that tmxdb needs could not be installed; see above.")
         stamp.write_text(" ".join([digest, *installed, needed]))
     return str(executable)
+
+
+def become(command: list[str]) -> int:
+    """Replace this process by a command, so that a signal to this process reaches it. On Windows, run it."""
+    if os.name != "nt":
+        sys.stdout.flush()
+        os.execv(command[0], command)
+    return run(command)
 
 
 def run(command: list[str], cwd: Path | None = None) -> int:
