@@ -69,6 +69,22 @@ def test_the_readme_explains_every_everyday_command() -> None:
     assert [name for name in COMMANDS if f"tmxdb {name}" not in readme and f"`{name}`" not in readme] == []
 
 
+def test_the_readme_and_the_index_link_every_guide() -> None:
+    readme, index = ROOT / "README.md", ROOT / "docs" / "index.md"
+    for page in (readme, index):
+        linked = {(page.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+\.md)", page.read_text("utf-8"))}
+        assert [guide.name for guide in (ROOT / "docs" / "how-to").glob("*.md") if guide not in linked] == [], page.name
+
+
+def test_no_page_exports_different_data_sets_into_one_folder() -> None:
+    for page in PAGES:
+        lines = [line for block in _blocks(page, "console") for line in block.splitlines()]
+        exports = {line for line in lines if line.startswith("$ tmxdb export frames ") and "--check" not in line}
+        folders = [line.split()[4] for line in exports]
+        again = {folder for folder in folders if folders.count(folder) > 1}
+        assert again == set() or page.parent.name == "reference", page.name
+
+
 def test_the_changelog_knows_this_version() -> None:
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 

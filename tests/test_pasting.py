@@ -35,6 +35,8 @@ def problems(command: str) -> list[str]:
         found.append("single quotes: cmd.exe passes them on")
     if re.search(r"[{}();&<!*^]", bare):
         found.append("{ } ( ) ; & < ! * ^ outside of double quotes")
+    if "," in bare:
+        found.append("a comma outside of double quotes: PowerShell divides the word there")
     if re.search(r"[$`]", command):
         found.append("$ or `: sh and PowerShell replace what follows, also between double quotes")
     if re.search(r"%\w+%", command):
@@ -129,7 +131,14 @@ def test_words_that_the_demo_prints_are_quoted_where_a_shell_needs_it(word: str)
 
 @pytest.mark.parametrize(
     "command",
-    ["tmxdb query 'select 1'", "tmxdb show a;b", "X=1 tmxdb status", 'tmxdb query "select `a`"', "tmxdb --db %TMP%"],
+    [
+        "tmxdb query 'select 1'",
+        "tmxdb show a;b",
+        "tmxdb export frames dataset --split train=1,val=1",
+        "X=1 tmxdb status",
+        'tmxdb query "select `a`"',
+        "tmxdb --db %TMP%",
+    ],
 )
 def test_commands_that_cannot_be_pasted_are_found(command: str) -> None:
     assert problems(command)
