@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from tmxdb.api import Mirror
 
-__version__ = "0.21.2"
+__version__ = "0.22.0"
 __all__ = ["__version__", "open"]
 
 
@@ -17,7 +17,8 @@ def open(location: str | os.PathLike[str], *, data: str | os.PathLike[str] | Non
     """Open a database for reading from Python.
 
     `location`: a SQLite file or a PostgreSQL URL. `data`: the data folder, by default the one that the database
-    remembers, or `data` beside it. Raise DatabaseError if the database does not exist or is of another revision.
+    remembers, or `data` beside it. Raise DatabaseError if the database does not exist or is of another revision, and
+    InvalidInput if `data` is not a folder.
     """
     from tmxdb.api import Mirror
 
