@@ -183,6 +183,14 @@ class PostgresServer:
         name = self.name(url)
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def shut(self, url: str) -> None:
+        """Cut all connections to the database `url`, and accept no others."""
+        name = self.name(url)
+        self.execute(
+            f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+        )
+
     def stop(self) -> None:
         self._server.cleanup()
 

@@ -142,7 +142,7 @@ def test_a_database_that_does_not_come_back_ends_the_run_with_one_sentence(
     thread = threading.Thread(target=run)
     thread.start()
     assert begun.wait(120)
-    server.drop(database.location)
+    server.shut(database.location)
     wait_until(lambda: caught)
     thread.join()
     database.close()

@@ -7,16 +7,17 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
-from tmxdb.db.engine import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.formats import plural
 from tmxdb.paths import plain
 from tmxdb.storage import Storage
-from tmxdb.upkeep.orphans import FOLDERS
 
+if TYPE_CHECKING:
+    from tmxdb.db.engine import Database
+
+FOLDERS = ("replays", "tracks", "frames")
 SAMPLE, MIN_SAMPLE = 100, 5
 """Rows at both ends of a table that are looked at; the fewest that allow a conclusion before files are changed."""
 _PATHS = [
@@ -47,7 +48,7 @@ def sampled_paths(values: Callable[[str], Iterable[str]]) -> list[str]:
 def paths_of(database: Database) -> list[str]:
     """Return `sampled_paths` of a database."""
     with database.read() as connection:
-        return sampled_paths(lambda query: connection.execute(text(query)).scalars())
+        return sampled_paths(lambda query: connection.exec_driver_sql(query).scalars())
 
 
 def look_at(storage: Storage, paths: Sequence[str]) -> SampledFiles:

@@ -20,7 +20,6 @@ from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.storage import PARTIAL, Storage, id_in_name, id_name
 from tmxdb.storage.data_folder import owner_of
 
-FOLDERS = ("replays", "tracks", "frames")
 ORPHANS = "orphans"
 """The folder below the data folder into which `--move-orphans` moves them."""
 FOLDER_BATCH, FILE_BATCH = 100, 2000

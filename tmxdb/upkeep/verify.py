@@ -22,9 +22,9 @@ from tmxdb.db.selected import Scope, in_selection
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors
+from tmxdb.upkeep.data_folder_check import FOLDERS
 from tmxdb.upkeep.integrity import SUSPICIOUS, UNREADABLE, Problem, file_problem
 from tmxdb.upkeep.orphans import (
-    FOLDERS,
     Batch,
     batches,
     candidates,

@@ -22,8 +22,8 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.paths import plain
 from tmxdb.reports.counts import counts
-from tmxdb.upkeep.data_folder_check import check_data_folder
-from tmxdb.upkeep.orphans import FOLDERS, ORPHANS
+from tmxdb.upkeep.data_folder_check import FOLDERS, check_data_folder
+from tmxdb.upkeep.orphans import ORPHANS
 from tmxdb.upkeep.progress import Finding, VerifyProgress, resume_or_start, save, word_for
 from tmxdb.upkeep.verify import ORPHAN, Verification
 from tmxdb.upkeep.verify import verify as verify_all
