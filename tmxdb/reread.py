@@ -6,12 +6,9 @@ version of the reader that filled it (`facts_version`). A run that reads all fil
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, bindparam, func, or_, select, update
@@ -21,47 +18,14 @@ from tmxdb.db.dialect import engine_name, inputs_for
 from tmxdb.db.engine import Database
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.selected import in_selection
-from tmxdb.errors import TmxdbError
-from tmxdb.kinds.facts import (
-    FACTS_VERSION,
-    input_events,
-    map_columns,
-    parse_challenge,
-    parse_replay,
-    reader,
-    replay_columns,
-)
+from tmxdb.kinds.facts import FACTS_VERSION
+from tmxdb.kinds.stored_facts import RereadResult, RereadTask, read_file
 from tmxdb.storage import Storage
 
 CHUNK = 500
 FIRST = -(2**63)
 """Below every id."""
-_REPAIR = "Run `tmxdb verify --hash --repair` to download it again."
 _tracks = table_of(TrackRow)
-
-
-@dataclass(frozen=True, slots=True)
-class RereadResult:
-    """Columns and inputs read from one file, or the problem with it."""
-
-    item_id: int
-    columns: dict[str, Any] | None
-    events: bytes | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RereadTask:
-    """One file to read. Plain values only, because it is sent to another process."""
-
-    root: str
-    table: str
-    item_id: int
-    path: str
-    sha256: str
-    track_uid: str | None
-    reader: str
-    inputs: bool
 
 
 def count_outdated(
@@ -112,33 +76,6 @@ def reread(
             on_chunk(results[-1].item_id, len(results))
         if stop.is_set():
             return
-
-
-def read_file(task: RereadTask) -> RereadResult:
-    """Return the facts of one file. Runs in another process."""
-    item = f"{task.table.rstrip('s')} {task.item_id} ({task.path})"
-    try:
-        data = Storage(Path(task.root)).read(task.path)
-        if data is None:
-            return RereadResult(
-                task.item_id,
-                None,
-                problem=f"{item}: the file is missing. {_REPAIR}",
-            )
-        if hashlib.sha256(data).hexdigest() != task.sha256:
-            return RereadResult(
-                task.item_id,
-                None,
-                problem=f"{item}: the file has changed since it was stored. {_REPAIR}",
-            )
-        if task.table == "maps":
-            challenge = parse_challenge(data, item, reader(task.reader))
-            return RereadResult(task.item_id, map_columns(challenge, task.track_uid))
-        replay = parse_replay(data, item, reader(task.reader))
-        columns = replay_columns(replay, task.track_uid)
-        return RereadResult(task.item_id, columns, input_events(replay) if task.inputs else None)
-    except TmxdbError as error:
-        return RereadResult(task.item_id, None, problem=str(error))
 
 
 def _read_ahead(executor: Executor, chunks: Iterator[list[RereadTask]]) -> Iterator[list[RereadResult]]:

@@ -98,3 +98,17 @@ def test_a_worker_that_sends_no_request_does_not_import_what_sends_them(done: To
         cwd=done.folder, env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
     assert ran.stderr.splitlines()[-1] == "0"
+
+
+def test_processes_that_read_files_import_no_slow_library() -> None:
+    """These modules have the functions that are sent to the processes of a pool; each of these imports one of them."""
+    modules = ("tmxdb.adoption.recognition.reading", "tmxdb.cli.commands.files.gbx_reading",
+               "tmxdb.export.centerlines.line_file", "tmxdb.export.tables.line_rows",
+               "tmxdb.kinds.stored_facts")  # fmt: skip
+    slow = ("sqlalchemy", *FOR_OTHERS)
+    code = f"import {', '.join(modules)}, sys; print(*(name for name in {slow!r} if name in sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env=Tool.environment(), capture_output=True, encoding="utf-8", timeout=120, check=True,
+    )  # fmt: skip
+    assert ran.stdout.split() == []

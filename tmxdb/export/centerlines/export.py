@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import threading
-from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from tmxdb.capture.replay_script import best_ghost
-from tmxdb.capture.telemetry.npy import array_bytes
 from tmxdb.db.engine import Database
 from tmxdb.db.models import MapRow, ReplayRow
-from tmxdb.errors import GbxError, InvalidInput
-from tmxdb.export.centerlines.resampling import centerline, sample_count
-from tmxdb.gbx import read_replay
+from tmxdb.export.centerlines.line_file import line_file
 from tmxdb.paths import extended
 from tmxdb.process_pool import process_pool
 from tmxdb.queue.job import WorkerStopping
-from tmxdb.storage import Storage, disk_errors, unread, write_user_file
+from tmxdb.storage import Storage, disk_errors, write_user_file
 
 SOURCES = ("best", "record", "first")
 MIN_TRACKS_FOR_PROCESSES = 20
@@ -115,26 +108,6 @@ def write_lines(
         points, data = outcome
         write_user_file(out / file_name(source.track_id, distance_m), data, force=force)
         on_result(LineResult(source.track_id, source.replay_id, points, source.respawns))
-
-
-def line_file(file: Path, distance_m: float) -> tuple[int, bytes] | str:
-    """Return the number of points and the `.npy` file of the replay in `file`, or a sentence: why there is no line."""
-    try:
-        replay = read_replay(file)
-        ghost = best_ghost(replay)
-        samples = ghost.samples if ghost is not None else None
-        race_time_ms = ghost.race_time_ms if ghost is not None else None
-        if not samples or not race_time_ms or samples.period_ms <= 0:
-            return "the replay contains no positions at a fixed rate."
-        positions = list(islice(samples.positions(), sample_count(race_time_ms, samples.period_ms)))
-        if not all(isfinite(value) for position in positions for value in position):
-            return "a position in the replay is not a finite number."
-        points = centerline(positions, distance_m)
-    except OSError as error:
-        return unread(error, str(file), get_again="Run `tmxdb verify --repair` to download it again.")
-    except (GbxError, InvalidInput) as error:
-        return str(error)
-    return len(points), array_bytes(array("d", [value for point in points for value in point]), (len(points), 3))
 
 
 def _order(source: str) -> list[ColumnElement[Any]]:

@@ -13,7 +13,8 @@ from typing import BinaryIO, cast
 from tmxdb.db.engine import Database
 from tmxdb.export.lake.layout import LakeShard, content_rows, shard_source, with_environment
 from tmxdb.export.lake.records import INSTEAD, LakeFile
-from tmxdb.export.tables.lines import LINES, NO_POSITIONS, pages_of_lines
+from tmxdb.export.tables.line_rows import NO_POSITIONS
+from tmxdb.export.tables.lines import LINES, pages_of_lines
 from tmxdb.export.tables.sources import Row, TableSource, pages
 from tmxdb.export.tables.writers import row_writer
 from tmxdb.storage import PARTIAL, Storage

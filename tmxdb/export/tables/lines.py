@@ -14,15 +14,12 @@ from sqlalchemy import select
 
 from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayRow, table_of
-from tmxdb.errors import GbxError
+from tmxdb.export.tables.line_rows import line_rows
 from tmxdb.export.tables.sources import REPLAY_ID, TRACK_ID, Row, TableColumn, TableSource, selected_pages
-from tmxdb.gbx import read_replay
 from tmxdb.process_pool import process_pool
-from tmxdb.storage import Storage, unread
 
 PAGE = 100
 """Replays per page: some 30,000 rows."""
-NO_POSITIONS = "the file contains no positions."
 _AXES = ("across the map", "up", "across the map")
 _ANGLES = {
     "heading": "heading of the movement",
@@ -66,21 +63,6 @@ def line_pages(
         return
     with process_pool(processes) as pool:
         yield from pages_of_lines(database, data, LINES, track_ids, on_problem, partial(pool.map, chunksize=4))
-
-
-def line_rows(row: Row, data: Path) -> list[Row] | str:
-    """Return the rows of a replay; or why there are none, as a sentence."""
-    replay_id, track_id, file_path = row
-    path = Storage(data).absolute(file_path)
-    try:
-        samples = read_replay(path).samples
-        if not samples:
-            return NO_POSITIONS
-        return [(replay_id, track_id, *sample) for sample in samples]
-    except OSError as error:
-        return unread(error, str(path), get_again="Run `tmxdb verify --repair` to download it again.")
-    except GbxError as error:
-        return str(error)
 
 
 def pages_of_lines(

@@ -23,7 +23,7 @@ from tmxdb.errors import UsageError
 
 if TYPE_CHECKING:
     from tmxdb.db.engine import Database
-    from tmxdb.reread import RereadResult
+    from tmxdb.kinds.stored_facts import RereadResult
     from tmxdb.storage import Storage
     from tmxdb.upkeep.reread_progress import RereadProgress
 

@@ -1,0 +1,65 @@
+"""Reading the facts of one stored file, in another process. Imports no SQLAlchemy, which would double its start."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tmxdb.errors import TmxdbError
+from tmxdb.kinds.facts import input_events, map_columns, parse_challenge, parse_replay, reader, replay_columns
+from tmxdb.storage import Storage
+
+_REPAIR = "Run `tmxdb verify --hash --repair` to download it again."
+
+
+@dataclass(frozen=True, slots=True)
+class RereadResult:
+    """Columns and inputs read from one file, or the problem with it."""
+
+    item_id: int
+    columns: dict[str, Any] | None
+    events: bytes | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RereadTask:
+    """One file to read. Plain values only, because it is sent to another process."""
+
+    root: str
+    table: str
+    item_id: int
+    path: str
+    sha256: str
+    track_uid: str | None
+    reader: str
+    inputs: bool
+
+
+def read_file(task: RereadTask) -> RereadResult:
+    """Return the facts of one file. Runs in another process."""
+    item = f"{task.table.rstrip('s')} {task.item_id} ({task.path})"
+    try:
+        data = Storage(Path(task.root)).read(task.path)
+        if data is None:
+            return RereadResult(
+                task.item_id,
+                None,
+                problem=f"{item}: the file is missing. {_REPAIR}",
+            )
+        if hashlib.sha256(data).hexdigest() != task.sha256:
+            return RereadResult(
+                task.item_id,
+                None,
+                problem=f"{item}: the file has changed since it was stored. {_REPAIR}",
+            )
+        if task.table == "maps":
+            challenge = parse_challenge(data, item, reader(task.reader))
+            return RereadResult(task.item_id, map_columns(challenge, task.track_uid))
+        replay = parse_replay(data, item, reader(task.reader))
+        columns = replay_columns(replay, task.track_uid)
+        return RereadResult(task.item_id, columns, input_events(replay) if task.inputs else None)
+    except TmxdbError as error:
+        return RereadResult(task.item_id, None, problem=str(error))
