@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import hypothesis
 import pytest
 from sqlalchemy import Connection, inspect
 
-from tests import needs
+from tests import forked, needs
 from tests.compiled import share_compiled_statements
 from tests.rows import FakeClock, Rows
 from tmxdb.db.engine import Database
@@ -73,6 +74,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if not INTEGRATION.isdisjoint(folders):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_stand_ins() -> Iterator[None]:
+    """Fork the stand-ins for the site and the game from a process that has imported them: see tests/forked.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.platform == "linux":
+            patch.setattr("tmxdb_sandbox.child._start", forked.module)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

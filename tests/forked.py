@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,6 +41,9 @@ PRELOADED = (
     "tmxdb.upkeep.backup",
     "tmxdb.upkeep.copying",
     "tmxdb.upkeep.verify",
+    "tmxdb_sandbox.game.control",
+    "tmxdb_sandbox.game.world.game",
+    "tmxdb_sandbox.server",
 )
 _LENGTH = 8
 """Bytes of the number before each request."""
@@ -65,6 +69,22 @@ def python(
         )
     request = {"code": code, "arguments": words, "cwd": os.path.abspath(cwd), "env": env}
     return _server().start(request, stdin, stdout, stderr)
+
+
+def module(name: str, arguments: Sequence[str]) -> AnyProcess:
+    """Start `python -m name arguments…` with pipes for its input and output. It ignores Ctrl-C."""
+    return python(_MODULE.format(name=name), *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+_MODULE = """
+import os, runpy, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+try:
+    runpy.run_module({name!r}, run_name="__main__")
+except SystemExit as ended:
+    sys.stdout.flush()
+    os._exit(ended.code)
+"""
 
 
 class Process:
@@ -209,6 +229,7 @@ def serve(descriptor: int) -> str:
     """Fork a process for each request. Return in that process, with the code that it must run."""
     for name in PRELOADED:
         importlib.import_module(name)
+    gc.freeze()  # what was imported is not searched for cycles in each process
     requests = socket.socket(fileno=descriptor)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tmxdb.child_processes import without_ctrl_c
@@ -22,15 +22,7 @@ def started(module: str, *arguments: str, settings: str, greeting: str) -> Itera
     The child reads one line of settings and exits when its standard input ends, so also when its parent dies.
     Raise InvalidInput with the line if it starts otherwise.
     """
-    with without_ctrl_c():  # the parent decides when it ends
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=_environment(),
-        )
+    process = _start(module, arguments)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -42,6 +34,18 @@ def started(module: str, *arguments: str, settings: str, greeting: str) -> Itera
         yield process, line
     finally:
         _stop(process)
+
+
+def _start(module: str, arguments: Sequence[str]) -> subprocess.Popen[str]:
+    with without_ctrl_c():  # the parent decides when it ends
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=_environment(),
+        )
 
 
 def _environment() -> dict[str, str]:
