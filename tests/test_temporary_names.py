@@ -15,6 +15,7 @@ from tests.test_storage import PATH, publish, storage
 from tmxdb.db.engine import Database
 from tmxdb.errors import DatabaseError, DiskError, PermanentError
 from tmxdb.failure_policy import Action, policy_for
+from tmxdb.paths import plain
 from tmxdb.storage import Storage, disk_errors
 from tmxdb.upkeep.backup import back_up, partial_of
 from tmxdb.upkeep.copying import Copying
@@ -59,7 +60,8 @@ def test_a_folder_in_the_place_of_a_file_fails_its_row_only(storage: Storage) ->
         publish(storage)
     assert caught.value.code == "disk.not_a_file"
     place = storage.absolute(PATH)
-    assert str(caught.value) == f"{place}: a folder is in the place of this file. Move it elsewhere, then try again."
+    shown = plain(str(place))
+    assert str(caught.value) == f"{shown}: a folder is in the place of this file. Move it elsewhere, then try again."
     assert policy_for(caught.value).action is Action.FAIL
     assert place.is_dir()
 
@@ -70,5 +72,6 @@ def test_a_file_in_the_place_of_the_folder_of_a_track_fails_its_rows_only(storag
     folder.write_bytes(b"the user's")
     with pytest.raises(PermanentError) as caught:
         publish(storage)
-    assert str(caught.value) == f"{folder}: a file is in the place of this folder. Move it elsewhere, then try again."
+    shown = plain(str(folder))
+    assert str(caught.value) == f"{shown}: a file is in the place of this folder. Move it elsewhere, then try again."
     assert folder.read_bytes() == b"the user's"

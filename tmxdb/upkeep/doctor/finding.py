@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import TmxdbError
+from tmxdb.paths import plain
 from tmxdb.storage import Storage
 from tmxdb.tmx.sites import Site
 
@@ -24,8 +25,8 @@ class DoctorFinding:
     check: str = ""
 
     def of(self, check: str) -> DoctorFinding:
-        """Return the same finding of the check `check`."""
-        return replace(self, check=check)
+        """Return the same finding of the check `check`, with paths as a person writes them."""
+        return replace(self, check=check, found=plain(self.found))
 
 
 @dataclass(frozen=True, slots=True)
