@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.processes import is_running, needs_ctrl_c
 from tests.tool import until
 from tmxdb.child_processes import without_ctrl_c
 from tmxdb.errors import ResourcesExhausted
-from tmxdb.process_pool import process_pool
+from tmxdb.process_pool import end_processes, process_pool
 
 ROOT = Path(__file__).resolve().parents[1]
 POOL = """
@@ -45,6 +46,17 @@ def test_a_computer_with_many_cores_gets_as_many_processes_as_windows_allows(mon
     monkeypatch.setattr(sys, "platform", "win32")  # there, more than 61 raise ValueError
     with process_pool(128):
         pass
+
+
+def test_nothing_of_a_pool_is_left_when_its_processes_were_ended() -> None:
+    """Its thread would write to a pipe that is being closed, if the program ended at that moment."""
+    before = set(threading.enumerate())
+    with process_pool(2) as pool:
+        pool.submit(process_id).result()
+        running = [pool.submit(time.sleep, 300) for _ in range(20)]
+        end_processes(pool)
+        assert set(threading.enumerate()) == before
+    assert all(future.done() for future in running)
 
 
 def test_a_process_that_dies_is_an_error_of_one_sentence() -> None:

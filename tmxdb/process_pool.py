@@ -38,10 +38,14 @@ def process_pool(n: int) -> Iterator[ProcessPoolExecutor]:
         ) from error
 
 
-def end_processes() -> None:
-    """End the processes of all pools of this process, whatever they are doing."""
+def end_processes(pool: ProcessPoolExecutor) -> None:
+    """End all processes that pools have started, whatever they are doing, and wait for the thread of `pool`.
+
+    Without that, the program may end while the thread closes its pipe, and Python prints a traceback.
+    """
     for child in active_children():
         child.terminate()
+    pool.shutdown(cancel_futures=True)
 
 
 class _Pool(ProcessPoolExecutor):

@@ -227,8 +227,7 @@ def _results(
                 for future in done:
                     yield running.pop(future), future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            end_processes()  # what they are writing has a temporary name
+            end_processes(pool)  # what they are writing has a temporary name
             raise
 
 
