@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests import needs
+from tests.gbx.made import a_challenge, a_replay
 from tmxdb.db.engine import Database
 from tmxdb.storage import Storage
 
@@ -30,6 +31,16 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=program, args=arguments)
         yield running
         running.close()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data folder of a database beside it, with the files of a replay (`whole.gbx`) and of a map (`map.gbx`)."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "whole.gbx").write_bytes(a_replay())
+    (folder / "map.gbx").write_bytes(a_challenge())
+    return folder
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 
 from tests import needs
 from tests.frames import captured_database
-from tests.gbx.made import a_challenge, a_replay
 from tests.rows import NOW, Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
 from tmxdb.clock import iso
@@ -33,12 +32,9 @@ PAGES = {
 
 
 @pytest.fixture
-def filled(sqlite: Database, tmp_path: Path) -> Database:
+def filled(sqlite: Database, data: Path) -> Database:
     """Rows with something for every part of every page."""
-    rows, data = Rows(sqlite), tmp_path / "data"
-    data.mkdir()
-    (data / "whole.gbx").write_bytes(a_replay())
-    (data / "map.gbx").write_bytes(a_challenge())
+    rows = Rows(sqlite)
     times = {"author_time_ms": 6_000, "gold_ms": 7_000, "silver_ms": 8_000, "bronze_ms": 9_000}
     rows.track(1, "done", name="A01", uploader_name="Zoë", awards=3, tags="[5]", environment=7, **times)
     rows.track(2, name="A02", awards=1)

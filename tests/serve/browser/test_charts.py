@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.frames import captured_database
-from tests.gbx.made import a_challenge, a_replay
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
 from tmxdb.clock import iso, wall_clock
@@ -20,12 +19,9 @@ pytestmark = [pytest.mark.slow, on_linux]
 
 
 def test_the_charts_of_a_run_move_with_frames_and_3d(
-    sqlite: Database, tmp_path: Path, address: Callable[[], str], opened: Callable[..., Any]
+    sqlite: Database, data: Path, address: Callable[[], str], opened: Callable[..., Any]
 ) -> None:
-    rows, data = Rows(sqlite), tmp_path / "data"
-    data.mkdir(exist_ok=True)
-    (data / "whole.gbx").write_bytes(a_replay())
-    (data / "map.gbx").write_bytes(a_challenge())
+    rows = Rows(sqlite)
     captured_database(sqlite, data, {10: 61})
     run = {"file_path": "whole.gbx", "file_bytes": 1, "sha256": "0" * 64, "checkpoints_ms": "[4170, 6110]"}
     rows.change(ReplayRow, 10, status="done", finished_at="2027-01-15T08:00:00.000Z", position=0, **run)

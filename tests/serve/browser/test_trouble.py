@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.gbx.made import a_challenge, a_replay
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
 from tmxdb.db.engine import Database
@@ -24,12 +23,9 @@ def says(page: Any, element_id: str, text: str) -> None:
 
 
 @pytest.fixture
-def driven(sqlite: Database, tmp_path: Path) -> Database:
+def driven(sqlite: Database, data: Path) -> Database:
     """A track with its map and a replay."""
-    rows, data = Rows(sqlite), tmp_path / "data"
-    data.mkdir()
-    (data / "whole.gbx").write_bytes(a_replay())
-    (data / "map.gbx").write_bytes(a_challenge())
+    rows = Rows(sqlite)
     rows.track(1, "done", name="A01")
     rows.map(1, "done", file_path="map.gbx")
     run = {"file_path": "whole.gbx", "file_bytes": 1, "sha256": "0" * 64, "checkpoints_ms": "[4170, 6110]"}
