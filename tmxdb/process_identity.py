@@ -1,7 +1,8 @@
 """Which process something belongs to, and whether that process still runs.
 
 A process ID alone is not enough: the system reuses them, and they mean nothing on another machine. Worker rows store
-`this_machine()` and `process_started_ms()`; file names in the game's folders store a ProcessIdentity.
+`this_machine()` and `process_started_ms()`; file names in the game's folders store a ProcessIdentity; settings of a
+database that only one process may use store a `process_note()`.
 """
 
 from __future__ import annotations
@@ -120,3 +121,16 @@ def _refuse_hidden(pid: int) -> None:
 def may_live(worker: Mapping[str, Any]) -> bool:
     """Return False for a row of `workers` of this machine whose process has ended. Others cannot be asked."""
     return bool(worker["machine"] != this_machine() or not has_ended(worker["pid"], worker["process_started_ms"]))
+
+
+def process_note() -> dict[str, Any]:
+    """Return what tells this process from all others, as JSON can store it; see `other_process`."""
+    pid = os.getpid()
+    return {"machine": this_machine(), "pid": pid, "started_ms": process_started_ms(pid)}
+
+
+def other_process(note: Mapping[str, Any] | None) -> int | None:
+    """Return the ID of the process that wrote `note` if it is another one of this machine and may still run."""
+    if note is None or note["machine"] != this_machine() or note["pid"] == os.getpid():
+        return None
+    return None if has_ended(note["pid"], note["started_ms"]) else int(note["pid"])

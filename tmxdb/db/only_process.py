@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,7 +14,7 @@ from tmxdb.db.engine import Database, shown
 from tmxdb.db.models import SettingRow
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import DatabaseError, InvalidInput
-from tmxdb.process_identity import has_ended, process_started_ms, this_machine
+from tmxdb.process_identity import other_process, process_note
 
 _LOCK = 0x746D7870
 """Key of the advisory lock for the notes: "tmxp" in ASCII."""
@@ -27,7 +26,7 @@ def only_process(database: Database, command: str) -> Iterator[None]:
 
     Raise InvalidInput while another process of this machine has noted the same.
     """
-    key, note = f"running {command}", json.dumps(this_process())
+    key, note = f"running {command}", json.dumps(process_note())
     with database.write() as connection:
         lock_for_transaction(connection, _LOCK)
         refuse_running(_noted(connection, key), command, shown(database.location))
@@ -39,19 +38,16 @@ def only_process(database: Database, command: str) -> Iterator[None]:
             connection.execute(delete(SettingRow).where(SettingRow.key == key, SettingRow.value == note))
 
 
-def this_process() -> dict[str, Any]:
-    """Return what tells this process from all others, for JSON."""
-    return {"machine": this_machine(), "pid": os.getpid(), "started_ms": process_started_ms(os.getpid())}
+def refuse_running(note: Mapping[str, Any] | None, command: str, name: str) -> None:
+    """Raise InvalidInput if `note` is a `process_note` of another process of this machine that runs.
 
-
-def refuse_running(process: Mapping[str, Any] | None, command: str, name: str) -> None:
-    """Raise InvalidInput if `process`, as `this_process` returned it, is another one of this machine and runs."""
-    if process is None or process["machine"] != this_machine() or process["pid"] == os.getpid():
-        return
-    if not has_ended(process["pid"], process["started_ms"]):
+    `name`: the database, for the message.
+    """
+    pid = other_process(note)
+    if pid is not None:
         raise InvalidInput(
-            f"{name}: another `tmxdb {command}` is running (process {process['pid']}). Wait until it ends, then run the"
-            " same command again.",
+            f"{name}: another `tmxdb {command}` is running (process {pid}). Wait until it ends, then run the same"
+            " command again.",
             code="input.at_work",
         )
 

@@ -20,7 +20,7 @@ from tmxdb.db.dialect import analyze, locking
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import COPYING, HEAD, ensure_current, revision_of, upgrade
 from tmxdb.db.models import SettingRow, table_of
-from tmxdb.db.only_process import refuse_running, this_process
+from tmxdb.db.only_process import refuse_running
 from tmxdb.db.settings import remember, setting
 from tmxdb.db.transfer import (
     CleanedRows,
@@ -34,6 +34,7 @@ from tmxdb.db.transfer import (
     tables,
 )
 from tmxdb.errors import DatabaseError, InvalidInput
+from tmxdb.process_identity import process_note
 from tmxdb.upkeep.stale_workers import registered_workers
 
 _KEY = "copying"
@@ -264,7 +265,7 @@ def claim_target(copying: Copying, *, restart: bool = False) -> None:
 def _claim(connection: Connection, target: Database, positions: dict[str, Any]) -> None:
     """Store `positions` with this process. Raise InvalidInput while another one copies to the target."""
     _refuse_second(connection, target)
-    remember(connection, _KEY, json.dumps({**positions, "process": this_process()}))
+    remember(connection, _KEY, json.dumps({**positions, "process": process_note()}))
 
 
 def _refuse_second(connection: Connection, target: Database) -> None:

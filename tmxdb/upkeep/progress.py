@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ from tmxdb.db.models import SettingRow
 from tmxdb.db.selected import NamedRows, Scope
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import InvalidInput
-from tmxdb.process_identity import has_ended, process_started_ms, this_machine
+from tmxdb.process_identity import other_process, process_note
 
 _KEY, _RESULT = "verify", "verified"
 KEPT = 1000
@@ -94,12 +93,10 @@ def resume_or_start(connection: Connection, start: VerifyProgress, *, restart: b
     """
     stored = setting(connection, _KEY)
     values: dict[str, Any] = json.loads(stored) if stored else {}
-    process = values.pop("process", None)
-    here = process is not None and process["machine"] == this_machine() and process["pid"] != os.getpid()
-    if here and not has_ended(process["pid"], process["started_ms"]):
+    pid = other_process(values.pop("process", None))
+    if pid is not None:
         raise InvalidInput(
-            f"another `tmxdb verify` is running (process {process['pid']}). Wait for it, or stop it.",
-            code="input.at_work",
+            f"another `tmxdb verify` is running (process {pid}). Wait for it, or stop it.", code="input.at_work"
         )
     names = ("data", "content", "repair", "move_orphans")
     same = all(name in values and values[name] == getattr(start, name) for name in names)
@@ -111,9 +108,7 @@ def resume_or_start(connection: Connection, start: VerifyProgress, *, restart: b
 
 def save(connection: Connection, progress: VerifyProgress) -> None:
     """Store `progress`, from which an interrupted run continues."""
-    pid = os.getpid()
-    process = {"machine": this_machine(), "pid": pid, "started_ms": process_started_ms(pid)}
-    remember(connection, _KEY, json.dumps({**asdict(progress), "process": process}))
+    remember(connection, _KEY, json.dumps({**asdict(progress), "process": process_note()}))
 
 
 def finish(connection: Connection, progress: VerifyProgress, now_ms: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 from tmxdb.clock import span
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import InvalidInput
-from tmxdb.process_identity import has_ended, process_started_ms, this_machine
+from tmxdb.process_identity import other_process, process_note
 
 KEY = "watch"
 RETRY_MS = 600_000
@@ -100,18 +99,12 @@ def load(connection: Connection) -> WatchState | None:
 
 def save(connection: Connection, state: WatchState) -> None:
     """Store the state, and that this process watches."""
-    pid = os.getpid()
-    process = {"machine": this_machine(), "pid": pid, "started_ms": process_started_ms(pid)}
-    remember(connection, KEY, json.dumps(asdict(state) | {"process": process}))
+    remember(connection, KEY, json.dumps(asdict(state) | {"process": process_note()}))
 
 
 def refuse_second(connection: Connection) -> None:
     """Raise InvalidInput while another process of this machine watches the database."""
     stored = setting(connection, KEY)
-    process = json.loads(stored).get("process") if stored else None
-    if process is None or process["machine"] != this_machine() or process["pid"] == os.getpid():
-        return
-    if not has_ended(process["pid"], process["started_ms"]):
-        raise InvalidInput(
-            f"another `tmxdb watch` is running (process {process['pid']}). Stop it first.", code="input.at_work"
-        )
+    pid = other_process(json.loads(stored).get("process") if stored else None)
+    if pid is not None:
+        raise InvalidInput(f"another `tmxdb watch` is running (process {pid}). Stop it first.", code="input.at_work")
