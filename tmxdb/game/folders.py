@@ -104,8 +104,8 @@ def _first_game() -> Path:
     if not games:
         looked = ", ".join(map(str, places)) or "no document folder exists"
         raise InvalidInput(
-            f"game folder not found (no {' or '.join(GAMES)} with a folder Tracks; searched: {looked})."
-            " Set it with --trackmania-path or TRACKMANIA_BASE_PATH.",
+            f"no folder {' or '.join(GAMES)} with a folder Tracks in it was found (searched: {looked}). Set the game's"
+            " folder with --trackmania-path or TRACKMANIA_BASE_PATH.",
             code="input.game_folder",
         )
     return games[0]

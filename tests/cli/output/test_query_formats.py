@@ -38,8 +38,8 @@ def test_the_name_of_the_file_decides_its_format(done: Tool, name: str, form: st
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--out", "a.xlsx"), "--out a.xlsx: no such file is written"),
-        (("--out", "a.parquet"), "--out a.parquet: no such file is written"),
+        (("--out", "a.xlsx"), "--out a.xlsx: `query` does not write this format"),
+        (("--out", "a.parquet"), "--out a.parquet: `query` does not write this format"),
         (("--out", "a.csv", "--json"), "a.csv: --format json writes json, and the name says .csv"),
         (("--out", "a.jsonl", "--spreadsheet"), "a.jsonl: --format csv writes csv, and the name says .jsonl"),
         (("-p", "a=1", "-p", "a=2"), "-p a is given twice"),

@@ -158,8 +158,7 @@ def _format_for(out: str | None, chosen: str | None) -> str:
     form = form_of(out) or "csv"
     if form not in FORMATS:
         raise UsageError(
-            f"--out {out}: no such file is written. End its name with .csv, .tsv, .json, .jsonl or .md, or choose"
-            " another name.",
+            f"--out {out}: `query` does not write this format. End the name with .csv, .tsv, .json, .jsonl or .md.",
             code="input.form",
         )
     return form
