@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tool import Tool
 from tmxdb import reread
+from tmxdb.kinds.stored_facts import RereadTask, read_file
 from tmxdb_sandbox import RunningSite
 
 _FACTS = "select replay_id, race_time_ms, checkpoints_ms, login, map_uid_matches, facts_version from replays order by 1"
@@ -59,6 +61,12 @@ def test_a_changed_or_missing_file_is_named_and_its_row_is_unchanged(done: Tool,
     )
     assert "28 files read again, 2 could not be read" in ran.err
     assert done.rows(_FACTS) == before
+
+
+def test_the_file_of_a_local_replay_is_named_as_users_know_it_and_not_to_be_downloaded(tmp_path: Path) -> None:
+    task = RereadTask(str(tmp_path), "replays", -3, "replays/a.Gbx", "0" * 64, None, "native", True)
+    problem = read_file(task).problem
+    assert problem == "replay local3 (replays/a.Gbx): the file is missing. Put it back: no exchange has it."
 
 
 def _interrupt_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
