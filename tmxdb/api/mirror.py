@@ -103,15 +103,15 @@ class Mirror:
             yield MirroredCapture(facts, self.data)
 
     def track(self, track_id: int) -> MirroredTrack:
-        """Return one track. Raise InvalidInput if the database does not have it, TypeError if the id is no number."""
+        """Return one track. Raise InvalidInput if the database does not have it, TypeError if the id is text."""
         return MirroredTrack(self._one(_TRACKS, "track", track_id))
 
     def replay(self, replay_id: int) -> MirroredReplay:
-        """Return one replay. Raise InvalidInput if the database does not have it, TypeError if the id is no number."""
+        """Return one replay. Raise InvalidInput if the database does not have it, TypeError if the id is text."""
         return MirroredReplay(self._one(_REPLAYS, "replay", replay_id), self.data)
 
     def capture(self, capture_id: int) -> MirroredCapture:
-        """Return one capture. Raise InvalidInput if the database does not have it, TypeError if the id is no number."""
+        """Return one capture. Raise InvalidInput if the database does not have it, TypeError if the id is text."""
         return MirroredCapture(self._one(_CAPTURES, "capture", capture_id), self.data)
 
     def sql(self, query: str, **values: Any) -> list[dict[str, Any]]:

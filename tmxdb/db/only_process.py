@@ -22,7 +22,7 @@ _LOCK = 0x746D7870
 
 @contextmanager
 def only_process(database: Database, command: str) -> Iterator[None]:
-    """Note for this block that this process runs `command`. A note counts for nothing once its process has ended.
+    """Note for this block that this process runs `command`. It is ignored once this process has ended.
 
     Raise InvalidInput while another process of this machine has noted the same.
     """

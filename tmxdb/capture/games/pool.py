@@ -135,7 +135,7 @@ class GamePool:
                 self._put_back(instance)
 
     def _take_free(self, map_key: str, *, has_waited: bool) -> GameInstance | None:
-        """Take the best of the free games. If none of them was running at the last look, one to look for again."""
+        """Take the best free game that was running at the last look; if there is none, one to look for again."""
         with self._lock:
             free = [one for one in self._free if one not in self._absent]
             if has_waited:  # in place of a game that is not running: leave the others to the threads that use them
