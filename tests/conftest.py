@@ -74,6 +74,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if not INTEGRATION.isdisjoint(folders):
             item.add_marker(pytest.mark.integration)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        items[:] = _long_modules_early(items, workers)
+
+
+def _long_modules_early(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return the tests in an order in which no worker is left with whole runs when the others have ended.
+
+    pytest-xdist gives each worker a part of the list. In each part, the modules of WHOLE_RUNS come one after the other
+    between the first three quarters of the others: they wait for much of their time, which others can use.
+    """
+    modules = [list(tests) for _, tests in itertools.groupby(items, lambda item: item.path)]
+    long: list[list[pytest.Item]] = []
+    short: list[list[pytest.Item]] = []
+    for tests in modules:
+        folders = tests[0].path.parent.relative_to(TESTS).parts
+        (short if WHOLE_RUNS.isdisjoint(folders) else long).append(tests)
+    number_of_short, before = sum(map(len, short)), 0
+    parts: list[list[list[pytest.Item]]] = [[] for _ in range(workers)]
+    for tests in short:
+        parts[before * workers // number_of_short].append(tests)
+        before += len(tests)
+    ordered: list[list[pytest.Item]] = []
+    for number, part in enumerate(parts):
+        waiting = long[number::workers]
+        every = max(1, 3 * len(part) // (4 * len(waiting) + 1))
+        for n, tests in enumerate(part):
+            if waiting and n % every == 0:
+                ordered.append(waiting.pop(0))
+            ordered.append(tests)
+        ordered += waiting
+    return list(itertools.chain.from_iterable(ordered))
 
 
 @pytest.fixture(scope="session", autouse=True)
