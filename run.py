@@ -73,7 +73,9 @@ def bench(rest: list[str]) -> int:
     if not rest or rest[0] not in names:
         print(f"{COMMAND} bench " + "|".join(names))
         return 2
-    return run([python("dev"), "-m", f"bench.{rest[0]}", *rest[1:]], cwd=HERE)
+    executable = python("dev")
+    run([executable, "-m", "bench._machine"], cwd=HERE)
+    return run([executable, "-m", f"bench.{rest[0]}", *rest[1:]], cwd=HERE)
 
 
 def docs(rest: list[str]) -> int:

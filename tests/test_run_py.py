@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from bench._machine import is_optimized
+from tmxdb import __version__
 
 ROOT = Path(__file__).parents[1]
 START = "import sys, run; sys.exit(run.become([sys.executable, '-c', sys.argv[1]]))"
@@ -27,3 +31,11 @@ def test_a_signal_to_run_py_reaches_tmxdb() -> None:
 def test_the_exit_status_is_that_of_tmxdb() -> None:
     with started("import sys; sys.exit(3)") as process:
         assert process.wait(60) == 3
+
+
+def test_bench_prints_first_what_its_figures_depend_on() -> None:
+    ran = subprocess.run([sys.executable, "-m", "bench._machine"], cwd=ROOT, capture_output=True, text=True, check=True)
+    (line,) = ran.stdout.splitlines()
+    assert line.startswith(f"tmxdb {__version__}")
+    assert f"Python {platform.python_version()}" in line
+    assert ("without optimisations" in line) is not is_optimized()
