@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from tmxdb.errors import InvalidInput
 from tmxdb.game.advice import SET_GAME_FOLDER
 from tmxdb.storage import disk_errors
+from tmxdb.storage.file_lock import file_lock
 
 WAIT_S = 3.0
 """How long to wait for the port: a worker that is ending still disconnects from its game."""
@@ -18,35 +19,28 @@ class PortLock:
 
     def __init__(self, game_folder: Path, port: int) -> None:
         self._path, self._port = game_folder / f"tmxdb-port-{port}.lock", port
-        self._held = False
+        self._held: ExitStack | None = None
 
     def acquire(self, wait_s: float | None = None) -> None:
         """Take the lock. Raise InvalidInput (input.port) if another process keeps it for `wait_s` seconds (WAIT_S)."""
-        from filelock import FileLock, Timeout
-
-        if self._held:
+        if self._held is not None:
             return
-        self._lock = FileLock(
-            self._path, timeout=WAIT_S if wait_s is None else wait_s, poll_interval=0.05, fallback_to_soft=False
-        )
-        with disk_errors(str(self._path), instead=SET_GAME_FOLDER):
-            try:
-                self._lock.acquire()
-            except Timeout as busy:
+        with ExitStack() as stack:
+            with disk_errors(str(self._path), instead=SET_GAME_FOLDER):
+                held = stack.enter_context(file_lock(self._path, wait_s=WAIT_S if wait_s is None else wait_s))
+            if not held:
                 raise InvalidInput(
                     f"port {self._port} is used by another tmxdb, and a game takes one connection at a time. Wait until"
                     " that command ends, or start another game and set its port with --base-tmi-port.",
                     code="input.port",
-                ) from busy
-        self._held = True
+                )
+            self._held = stack.pop_all()
 
     def release(self) -> None:
         """Release the lock if it is held."""
-        if self._held:
-            self._held = False
-            if os.name != "nt":  # Windows cannot delete an open file; filelock deletes it there
-                self._path.unlink(missing_ok=True)
-            self._lock.release()
+        if self._held is not None:
+            held, self._held = self._held, None
+            held.close()
 
 
 def is_port_in_use(game_folder: Path, port: int) -> bool:
