@@ -15,6 +15,7 @@ import tmxdb
 from tests.conftest import PostgresServer
 from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import ensure_current, upgrade
+from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError
 
 As = Callable[[str], str]
@@ -123,6 +124,21 @@ def test_no_part_of_a_password_with_an_at_sign_is_printed(url: str, printed: str
         Database(url)
     assert "ss" not in str(caught.value).replace("password", "")
     assert "%40" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "printed"),
+    [
+        ("postgresql:/ann:secret@host/tmx", "postgresql:***@host/tmx"),
+        ("Postgres:ann:secret@host/tmx", "Postgres:***@host/tmx"),
+        ("sqlite:/folder/tmx.db", "sqlite:/folder/tmx.db"),
+    ],
+)
+@pytest.mark.parametrize("opens", [Database, Reader])
+def test_a_url_without_a_slash_is_no_file(url: str, printed: str, opens: Callable[[str], object]) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        opens(url)
+    assert str(caught.value).startswith(f"{printed}: not a database. Give a file name, or postgresql")
 
 
 def test_a_password_without_a_host_is_not_printed() -> None:

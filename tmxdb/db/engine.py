@@ -19,6 +19,7 @@ from tmxdb.db.engines.refusals import IN_URL, not_connected
 from tmxdb.db.engines.sqlite_file import WARN_WAL_BYTES, may_write
 from tmxdb.db.explained import changed_schema, explained
 from tmxdb.db.file_identity import FileIdentity
+from tmxdb.db.location import is_url, without_user
 from tmxdb.errors import DatabaseError
 
 ABANDON_AFTER_S = 2.0
@@ -191,7 +192,7 @@ class Database:
 
 def sqlite_path(location: str) -> Path | None:
     """Return the file of a SQLite database, or None for another engine."""
-    if "://" not in location:
+    if not is_url(location):
         return Path(location)
     url = _url(location)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
@@ -199,23 +200,16 @@ def sqlite_path(location: str) -> Path | None:
 
 def shown(location: str) -> str:
     """Return `location` without its password, for messages."""
-    if "://" not in location:
+    if not is_url(location):
         return location
     try:
         url = make_url(location)
     except (exc.ArgumentError, ValueError):
-        return _without_user(location)
+        return without_user(location)
     if _AT_IN_PASSWORD.search(location):
-        return _without_user(location)
+        return without_user(location)
     hidden = {name: "***" for name in url.query if "pass" in name.lower()}  # libpq accepts a password there, too
     return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A", "*")
-
-
-def _without_user(location: str) -> str:
-    """Return a location that cannot be parsed without anything that may be part of a password."""
-    scheme, _, rest = location.partition("://")
-    _, at, address = rest.rpartition("@")
-    return f"{scheme}://***{at}{address.partition('?')[0] if at else ''}"
 
 
 def _check_references(connection: Connection) -> None:

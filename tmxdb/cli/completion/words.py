@@ -150,8 +150,10 @@ def _read(ctx: click.Context, sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def _location(ctx: click.Context) -> Path | None:
     """Return the SQLite file that the command line so far names, or None."""
+    from tmxdb.db.location import is_url
+
     named = ctx.params.get("db") or ctx.find_root().params.get("db") or "tmx.db"
-    return Path(named) if "://" not in named and Path(named).is_file() else None
+    return Path(named) if not is_url(named) and Path(named).is_file() else None
 
 
 def _items(found: Sequence[tuple[str, str | None]], *, kind: str = "plain") -> list[CompletionItem]:

@@ -15,6 +15,7 @@ from typing import Any
 from tmxdb.db import revision
 from tmxdb.db.engines.sqlite_file import check_version, open_reader, restrict
 from tmxdb.db.explained import changed_schema, explained
+from tmxdb.db.location import is_url
 from tmxdb.errors import DatabaseError
 
 Row = dict[str, Any]
@@ -32,7 +33,7 @@ class Reader:
         self._identity: tuple[int, int] | None = None
         self._file: sqlite3.Connection | None = None
         self._server: Any = None
-        if "://" in location:
+        if is_url(location):
             self._open_url()
         else:
             self._open_file(Path(location))
