@@ -46,6 +46,7 @@ def test_a_line_is_read_from_the_file_that_export_vcp_writes(tmp_path: Path) -> 
         tmp_path / "missing.npy",
         [[1.0, 2.0]],
         [[0.0, 0.0, math.nan]] * 3,
+        [[1.0, 2.0, 3.0]] * 3,
         [],
         "abc",
         ["abc", "def"],

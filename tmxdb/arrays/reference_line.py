@@ -91,4 +91,10 @@ def reference_line(points: Any) -> ReferenceLine:
     smooth[_SMOOTHING:-_SMOOTHING] = 0.5 * (centers[: -2 * _SMOOTHING] + centers[2 * _SMOOTHING :])
     between = 0.5 * (smooth[:-1] + smooth[1:])
     lengths = np.linalg.norm(between[1:] - between[:-1], axis=1)
+    if not lengths.all():  # zones of no length have no direction
+        raise InvalidInput(
+            "virtual checkpoints are points along a line, and several of these are at the same place. Make them with"
+            " `tmxdb export vcp`.",
+            code="input.vcp",
+        )
     return ReferenceLine(smooth, between, lengths, np.concatenate([[0.0], np.cumsum(lengths)]))
