@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests import needs
@@ -93,4 +95,13 @@ def test_a_small_part_that_is_empty_is_reported_too(captured: Tool) -> None:
 
 def test_other_options_for_the_same_folder_are_rejected_with_their_difference(captured: Tool) -> None:
     captured("export", "frames", "out")
-    assert "seed was 0, is 1" in captured("export", "frames", "out", "--seed", 1, ends=1).error
+    ran = captured("export", "frames", "out", "--seed", 1, "--format", "parquet", "--track-id", 1, ends=1)
+    (said,) = re.findall("another export: (.*) Choose another folder", ran.error)
+    differences = [
+        "--format: webdataset before, parquet now",
+        "--seed: 0 before, 1 now",
+        "captures: all before, track 1 now.",
+    ]
+    assert said.split("; ") == differences
+    ran = captured("export", "frames", "out", "--split", "train=0.5,val=0.5", ends=1)
+    assert "--split: train=0.9,val=0.1 before, train=0.5,val=0.5 now." in ran.error

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -260,5 +260,19 @@ def _metadata(data: Path, run: ExportedRun) -> dict[str, Any]:
 
 
 def _differences(existing: ExportOptions, wanted: ExportOptions) -> str:
-    before, now = asdict(existing), asdict(wanted)
-    return "; ".join(f"{name} was {before[name]}, is {now[name]}" for name in before if before[name] != now[name])
+    """Return which options differ, as a person types them."""
+    before, now = _typed(existing), _typed(wanted)
+    return "; ".join(f"{name}: {before[name]} before, {now[name]} now" for name in before if before[name] != now[name])
+
+
+def _typed(options: ExportOptions) -> dict[str, str]:
+    return {
+        "--format": options.form,
+        "--split": ",".join(f"{part}={share:g}" for part, share in options.shares.items()),
+        "--seed": str(options.seed),
+        "--shard-frames": f"{options.shard_frames:,}",
+        "captures": re.sub(r"track -(\d+)", r"track local\1", options.captures),
+        "--pictures": options.pictures,
+        "--split-rule": options.split_rule,
+        "--vcp": options.vcp or "none",
+    }
