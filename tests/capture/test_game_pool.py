@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.captures.captures import free_ports
+from tests.ports import free_ports
 from tests.sandbox.game.conftest import Folders, build_map, build_replay, create_folders
 from tmxdb.capture.games import pool
 from tmxdb.capture.games.instance import GameInstance

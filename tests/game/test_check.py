@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from tests.game.drivers.conformance import connected, next_step
-from tests.game.drivers.games import PeerGame, free_port
+from tests.game.drivers.games import PeerGame
+from tests.ports import free_port
 from tests.sandbox.game.conftest import Folders, folders
 from tests.tool import Tool
 from tmxdb.game.driver import StepEvent

@@ -8,25 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_ports
 from tests.processes import needs_ctrl_c
 from tests.tool import Tool
 
 
-def first_of_two_free_ports() -> int:
-    while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            try:
-                other.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
 @needs_ctrl_c
 def test_games_run_beside_the_exchange_until_ctrl_c(tool: Tool, tmp_path: Path) -> None:
-    port, folder = first_of_two_free_ports(), tmp_path / "games"
+    port, folder = free_ports(2), tmp_path / "games"
     arguments = ["--plain", "--tracks", 3, "--port", 0, "--games", 2, "--game-port", port, "--games-dir", folder]
     with tool.started("sandbox", *arguments) as process:
         assert process.stdout is not None

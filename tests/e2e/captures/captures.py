@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.ports import free_ports
 from tests.rows import Rows
 from tests.sandbox.game.conftest import build_map, build_replay
 from tests.tool import Tool
@@ -169,24 +170,6 @@ def _at(samples: list[Sample], time_ms: int) -> list[float]:
     a = samples[max(0, after - 1)]
     share = 0.0 if a is b else (time_ms - a.time_ms) / (b.time_ms - a.time_ms)
     return [pa + (pb - pa) * share for pa, pb in ((a.x, b.x), (a.y, b.y), (a.z, b.z))]
-
-
-def free_ports(number: int) -> int:
-    """Return the first of several consecutive free ports."""
-    import random
-    import socket
-    from contextlib import ExitStack
-
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with ExitStack() as stack:
-            try:
-                for i in range(number):
-                    one = stack.enter_context(socket.socket())
-                    one.bind(("127.0.0.1", port + i))
-            except OSError:
-                continue
-            return port
 
 
 def tree(folder: Path) -> dict[str, bytes]:

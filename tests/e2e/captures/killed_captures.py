@@ -18,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.captures.captures import World, free_ports, tree
+from tests.e2e.captures.captures import World, tree
+from tests.ports import free_ports
 from tests.tool import until
 
 FAULTS = (

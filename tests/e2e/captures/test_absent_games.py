@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.captures.captures import World, free_ports
+from tests.e2e.captures.captures import World
+from tests.ports import free_ports
 from tests.tool import Tool, lengthen_capture_waits, until
 
 

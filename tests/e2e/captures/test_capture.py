@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.e2e.captures.captures import World, free_ports, tree
+from tests.e2e.captures.captures import World, tree
+from tests.ports import free_ports
 from tests.tool import Tool, lengthen_capture_waits, until
 from tmxdb.capture.games.instance import GameInstance
 from tmxdb.capture.output.encoder import Encoder

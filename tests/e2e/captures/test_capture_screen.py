@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.captures.captures import World, free_ports
+from tests.e2e.captures.captures import World
 from tests.game.frames.conftest import display, xvfb
+from tests.ports import free_ports
 from tests.tool import Tool, lengthen_capture_waits
 
 __all__ = ["display", "xvfb"]

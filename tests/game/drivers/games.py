@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import mmap
 import os
-import socket
 import struct
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.processes import suspend
 from tmxdb.game.driver import Driver, Frame
 from tmxdb.game.tminterface1.memory_driver import MemoryDriver
@@ -65,13 +65,6 @@ class PeerGame:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe
             pipe.close()
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 class MemoryGame(PeerGame):

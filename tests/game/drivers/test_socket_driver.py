@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.game.drivers.games import free_port
+from tests.ports import free_port
 from tmxdb.errors import GameExited, GameTimeout
 from tmxdb.game.capabilities import Capabilities, RunningMap
 from tmxdb.game.driver import ConnectedEvent, Frame, StepEvent

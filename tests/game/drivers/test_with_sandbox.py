@@ -16,8 +16,9 @@ from tests.game.drivers.conformance import (
     connected,
     until,
 )
-from tests.game.drivers.games import REPLY_S, free_port
+from tests.game.drivers.games import REPLY_S
 from tests.game.drivers.link_conformance import LinkConformance, LinkedGame, LinkUseConformance
+from tests.ports import free_port
 from tests.sandbox.game.conftest import Folders, build_map, build_replay, folders
 from tmxdb.game.driver import ConnectedEvent, Driver, Frame, StepEvent
 from tmxdb.game.tminterface2.socket_driver import SocketDriver

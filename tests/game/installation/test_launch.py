@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from tests.game.drivers.conformance import next_step
-from tests.game.drivers.games import PEER, free_port
+from tests.game.drivers.games import PEER
+from tests.ports import free_port
 from tests.processes import is_running
 from tests.tool import Tool
 from tmxdb.errors import GameError, InvalidInput

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.needs import lacking
+from tests.ports import free_port
 from tmxdb.game import plugin
 
 ENGINE = Path(__file__).with_name("engine")
@@ -142,10 +142,3 @@ class Host:
             with self._condition:
                 self.lines.append(line.rstrip("\n"))
                 self._condition.notify_all()
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

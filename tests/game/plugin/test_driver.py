@@ -19,8 +19,9 @@ from tests.game.drivers.conformance import (
 from tests.game.drivers.games import REPLY_S
 from tests.game.drivers.link_conformance import LinkConformance, LinkedGame, LinkUseConformance
 from tests.game.plugin.conftest import Start
-from tests.game.plugin.host import Host, free_port
+from tests.game.plugin.host import Host
 from tests.game.plugin.raw import race_time
+from tests.ports import free_port
 from tmxdb.game.driver import CheckpointEvent, ConnectedEvent, Driver, Event, Frame, LapEvent, StepEvent
 from tmxdb.game.plugin import OPTIONAL, script_text
 from tmxdb.game.tminterface2.socket_driver import SocketDriver

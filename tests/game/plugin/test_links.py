@@ -13,8 +13,9 @@ import time
 import pytest
 
 from tests.game.plugin.conftest import Start
-from tests.game.plugin.host import Host, free_port
+from tests.game.plugin.host import Host
 from tests.game.plugin.raw import GREETING, STEP, RawClient, accepts_clients
+from tests.ports import free_port
 
 SHUTDOWN, TIMEOUT, REQUEST, PERIOD, MENUS = 13, 15, 17, 19, 22
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.processes import is_running
 from tests.sandbox.game.conftest import Folders, events, wait_until
 from tests.sandbox.game.wire_client import STEP, WireClient
@@ -20,12 +20,6 @@ from tmxdb_sandbox.game import RunningGame, running_game
 
 MAP = "First.Challenge.Gbx"
 ROOT = Path(__file__).parents[3]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_it_can_be_started_as_a_program(folders: Folders, tmp_path: Path) -> None:
