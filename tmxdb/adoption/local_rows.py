@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -14,14 +14,26 @@ _replays, _tracks = table_of(ReplayRow), table_of(TrackRow)
 _AT_ONCE = 500
 
 
-def rank_local_replays(connection: Connection, track_ids: Collection[int]) -> None:
-    """Set the positions of the replays of local tracks, and how many there are."""
-    ordered = sorted(track_ids)
+def mark_unranked(connection: Connection, track_ids: Collection[int]) -> None:
+    """Note that the local ones of these tracks have new replays: ranking a track with each of many would be slow."""
+    ordered = sorted(track_id for track_id in track_ids if track_id < 0)
+    for i in range(0, len(ordered), _AT_ONCE):
+        part = _tracks.c.track_id.in_(ordered[i : i + _AT_ONCE])
+        connection.execute(update(_tracks).where(part).values(listed_count=None))
+
+
+def rank_unranked(connection: Connection) -> None:
+    """Set the positions of the replays of local tracks that are not ranked, and how many there are.
+
+    Those of a run that was killed are among them, and those of version 0.22.0 and older that ended early.
+    """
+    query = select(_tracks.c.track_id).where(_tracks.c.track_id < 0, _tracks.c.listed_count.is_(None))
+    ordered = connection.execute(query.order_by(_tracks.c.track_id)).scalars().all()
     for i in range(0, len(ordered), _AT_ONCE):
         _rank(connection, ordered[i : i + _AT_ONCE])
 
 
-def _rank(connection: Connection, track_ids: list[int]) -> None:
+def _rank(connection: Connection, track_ids: Sequence[int]) -> None:
     columns = _replays.c
     query = (
         select(columns.replay_id, columns.track_id, columns.login, columns.race_time_ms)

@@ -15,6 +15,10 @@ from tmxdb.storage import Storage, disk_errors, is_absolute
 _TRIES = 3
 
 
+class FileChanged(Exception):
+    """The file is no longer the one that was read."""
+
+
 class Placement(Enum):
     """What happens to the files. The originals are never moved or changed."""
 
@@ -26,20 +30,35 @@ class Placement(Enum):
 def place(storage: Storage, found: FoundFile, path: str, placement: Placement, *, owner: str) -> str:
     """Make the file durable and return its path as rows store it. A file in the data folder stays where it is.
 
-    `path`: its path in the data folder if it is copied or linked. Raise InvalidInput if it changed since it was read.
+    `path`: its path in the data folder if it is copied or linked. Raise FileChanged if it changed since it was read.
     """
     source = Path(found.candidate.path)
     stored = storage.stored_path(source)
     if placement is Placement.IN_PLACE or not is_absolute(stored):
-        return _in_place(found, stored)
+        stored = _in_place(found, stored)
+        _refuse_changed(found, source)
+        return stored
     target = storage.absolute(path)
     if target.exists() and _digest(target) == found.sha256:  # of a run that was killed before the commit
         storage.sync_file(path)
     elif placement is Placement.COPY or not _linked(storage, source, target):
         _copy(storage, found, source, path, owner)
     else:
+        try:
+            _refuse_changed(found, target)
+        except FileChanged:
+            target.unlink(missing_ok=True)
+            raise
         storage.sync_file(path)
     return path
+
+
+def _refuse_changed(found: FoundFile, file: Path) -> None:
+    """Compare size and time with those from before the file was read."""
+    with disk_errors(str(file), reading=True):
+        now = os.stat(file)
+    if (now.st_size, now.st_mtime_ns) != (found.candidate.file_bytes, found.candidate.modified_ns):
+        raise FileChanged(found.candidate.path)
 
 
 def _in_place(found: FoundFile, stored: str) -> str:
@@ -58,9 +77,7 @@ def _copy(storage: Storage, found: FoundFile, source: Path, path: str, owner: st
     with disk_errors(str(source), reading=True):
         data = source.read_bytes()
     if hashlib.sha256(data).hexdigest() != found.sha256:
-        raise InvalidInput(
-            f"{source}: the file changed while it was adopted. Run the same command again.", code="input.adopt"
-        )
+        raise FileChanged(found.candidate.path)
     for attempt in range(_TRIES):
         try:
             with storage.new_file(path, owner=owner) as file:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from tmxdb.adoption import ledger
+from tmxdb.adoption.kept import Row
 from tmxdb.adoption.recognition.reading import MAP, REPLAY, FoundFile, local_track_columns
 from tmxdb.adoption.recognition.tracks import Recognised
 from tmxdb.clock import iso
@@ -61,6 +62,13 @@ class Item:
         """The id of the row: of the replay, or of the track of a map."""
         return self.replay_id if self.found.noun == REPLAY else self.track_id
 
+    @property
+    def row(self) -> Row:
+        """The noun and id of the row, once it has an id."""
+        assert self.found.noun is not None
+        assert self.item_id is not None
+        return self.found.noun, self.item_id
+
     def name_facts(self) -> dict[str, Any]:
         """Return the columns that a name of a replay file is made of."""
         return {"replay_id": self.replay_id, "track_id": self.track_id, **self.listed_columns()}
@@ -98,10 +106,17 @@ def add_tracks(connection: Connection, items: Sequence[Item], now_ms: int) -> in
     return len(new)
 
 
-def reserve_ids(connection: Connection, items: Sequence[Item], earlier: Mapping[str, ledger.Entry], now_ms: int) -> int:
-    """Give each item its ids: those of the site, those of an interrupted run, or new local ones.
+def reserve_ids(
+    connection: Connection,
+    items: Sequence[Item],
+    earlier: Mapping[str, ledger.Entry],
+    lost: Mapping[str | None, int],
+    now_ms: int,
+) -> int:
+    """Give each item its ids: those of the site, those of an earlier run, or new local ones.
 
-    Local replays are noted in the ledger, and local tracks are added. Return how many tracks are new.
+    `earlier`: entries by path. `lost`: ids of replays that have no file, by the SHA-256 that the file had. Local
+    replays are noted in the ledger, and local tracks are added. Return how many tracks are new.
     """
     uids = sorted({item.found.uid for item in items if item.what.track_id is None and item.found.uid})
     query = select(_tracks.c.uid, _tracks.c.track_id).where(_tracks.c.uid.in_(uids), _tracks.c.track_id < 0)
@@ -115,12 +130,16 @@ def reserve_ids(connection: Connection, items: Sequence[Item], earlier: Mapping[
             by_uid[uid] = item.track_id = track_id
             _add_local_track(connection, track_id, item.found, now_ms)
             added += 1
-    _reserve_replay_ids(connection, items, earlier, now_ms)
+    _reserve_replay_ids(connection, items, earlier, lost, now_ms)
     return added
 
 
 def _reserve_replay_ids(
-    connection: Connection, items: Sequence[Item], earlier: Mapping[str, ledger.Entry], now_ms: int
+    connection: Connection,
+    items: Sequence[Item],
+    earlier: Mapping[str, ledger.Entry],
+    lost: Mapping[str | None, int],
+    now_ms: int,
 ) -> None:
     replay_id = 0
     reserved: list[ledger.Entry] = []
@@ -133,6 +152,9 @@ def _reserve_replay_ids(
         entry = earlier.get(item.found.candidate.key)
         if entry is not None and entry.sha256 == item.found.sha256 and (entry.item_id or 0) < 0:
             item.replay_id = entry.item_id
+            continue
+        if item.found.sha256 in lost:
+            item.replay_id = lost[item.found.sha256]
             continue
         replay_id = replay_id - 1 if replay_id else ledger.next_replay_id(connection)
         item.replay_id = replay_id
@@ -153,10 +175,12 @@ def _add_local_track(connection: Connection, track_id: int, found: FoundFile, no
     )
 
 
-def store(connection: Connection, placed: Sequence[tuple[Item, str]], now_ms: int) -> set[tuple[str, int | None]]:
+def store(
+    connection: Connection, placed: Sequence[tuple[Item, str]], lost: Collection[Row], now_ms: int
+) -> set[tuple[str, int | None]]:
     """Write the rows of files that are in their place, and open the extraction of the tracks' maps.
 
-    Return the noun and id of each row that was not done before.
+    `lost`: rows that are done although their file is missing. Return the noun and id of each row that was written.
     """
     track_ids = sorted({item.track_id for item, _ in placed if item.track_id is not None})
     query = select(_tracks.c.track_id, _tracks.c.priority, _tracks.c.uid).where(_tracks.c.track_id.in_(track_ids))
@@ -168,7 +192,9 @@ def store(connection: Connection, placed: Sequence[tuple[Item, str]], now_ms: in
         if rows[noun]:
             known = ("track_id", "replay_id", "priority", *_LISTED)
             result = [name for name in rows[noun][0] if name not in known and name != key]
-            stored |= {(noun, item_id) for item_id in store_done(connection, table, rows[noun], result, now_ms)}
+            replaced = {item_id for lost_noun, item_id in lost if lost_noun == noun}
+            written = store_done(connection, table, rows[noun], result, now_ms, replaced)
+            stored |= {(noun, item_id) for item_id in written}
     engine = engine_name(connection)
     events = [
         {"replay_id": item.replay_id, "events": inputs_for(engine, item.found.events)}

@@ -51,9 +51,14 @@ def match_replay(found: FoundFile, listed: Sequence[SameTime]) -> tuple[Match | 
     return (Match(listed[0].replay_id, listed[0].columns), None) if listed else (None, None)
 
 
-def _same_id(found: FoundFile, listed: Sequence[SameTime]) -> list[SameTime]:
+def numbers_in_name(found: FoundFile) -> set[int]:
+    """Return the numbers in the name of the file: one may be the id of its replay."""
     name = found.candidate.path.replace("\\", "/").rpartition("/")[2]
-    numbers = {int(number) for number in _NUMBER.findall(name)}
+    return {int(number) for number in _NUMBER.findall(name)}
+
+
+def _same_id(found: FoundFile, listed: Sequence[SameTime]) -> list[SameTime]:
+    numbers = numbers_in_name(found)
     return [replay for replay in listed if replay.replay_id in numbers]
 
 

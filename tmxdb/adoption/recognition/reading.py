@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from tmxdb.kinds.facts import input_events, map_columns, parse_challenge, parse_
 from tmxdb.storable_text import storable
 
 REPLAY, MAP = "replay", "map"
+CHANGED = "the file changed while it was adopted: adopt it again"
 _MAGIC = b"GBX"
 
 
@@ -53,8 +55,11 @@ def read_file(candidate: Candidate) -> FoundFile:
             if start != _MAGIC and not is_named_gbx:
                 return FoundFile(candidate)
             data = start + file.read(MAX_FILE_BYTES + 1)
+            now = os.fstat(file.fileno())
     except OSError as error:
         return FoundFile(candidate, problem=error.strerror or str(error))
+    if (now.st_size, now.st_mtime_ns) != (candidate.file_bytes, candidate.modified_ns):
+        return FoundFile(candidate, problem=CHANGED)
     digest = hashlib.sha256(data).hexdigest()
     try:
         return _read(candidate, data, digest)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from tmxdb.adoption.recognition.matching import Match, SameTime, match_replay, track_hint
+from tmxdb.adoption.recognition.matching import Match, SameTime, match_replay, numbers_in_name, track_hint
 from tmxdb.adoption.recognition.reading import REPLAY, FoundFile
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
 from tmxdb.db.engine import Database
@@ -25,6 +25,7 @@ class Recognised:
     """The track of a file (None: no exchange knows it) and the replay it is (None: not on the list).
 
     `record`: the track as the site sent it, None if the database has it. `reason`: why the list did not decide.
+    `second_of`: the replay with the id in the file's name, which has another file already.
     """
 
     track_id: int | None
@@ -32,6 +33,7 @@ class Recognised:
     record: TrackRecord | None = None
     match: Match | None = None
     reason: str | None = None
+    second_of: int | None = None
 
 
 class Recogniser:
@@ -81,13 +83,15 @@ class Recogniser:
     ) -> Recognised:
         if found.noun != REPLAY or found.time_ms is None:
             return Recognised(track_id, track_uid, record)
-        match, reason = match_replay(found, self._with_same_time(track_id, found))
-        return Recognised(track_id, track_uid, record, match, reason)
+        listed, taken = self._with_same_time(track_id, found)
+        match, reason = match_replay(found, listed)
+        second_of = None if match else min(taken & numbers_in_name(found), default=None)
+        return Recognised(track_id, track_uid, record, match, reason, second_of)
 
-    def _with_same_time(self, track_id: int, found: FoundFile) -> list[SameTime]:
+    def _with_same_time(self, track_id: int, found: FoundFile) -> tuple[list[SameTime], set[int]]:
         """Return the replays of the track with this time: those in the database, else those on the site's list.
 
-        Replays that have another file already are left out.
+        Replays that have another file already are left out, and their ids returned.
         """
         columns = _replays.c
         query = select(columns.replay_id, columns.user_name, columns.status, columns.sha256).where(
@@ -97,11 +101,12 @@ class Recogniser:
             rows = connection.execute(query.order_by(columns.replay_id)).fetchall()
         taken = {row.replay_id for row in rows if row.status == "done" and row.sha256 != found.sha256}
         free = [SameTime(row.replay_id, row.user_name) for row in rows if row.replay_id not in taken]
-        return free or [
+        listed = free or [
             SameTime(record.replay_id, record["user_name"], record.columns)
             for record in self._site.replays(track_id)
             if record["site_time_ms"] == found.time_ms and record.replay_id not in taken
         ]
+        return listed, taken
 
 
 @dataclass(frozen=True, slots=True)

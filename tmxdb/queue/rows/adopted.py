@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
@@ -30,11 +30,17 @@ _AT_ONCE = 500
 
 
 def store_done(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], result: Sequence[str], now_ms: int
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    result: Sequence[str],
+    now_ms: int,
+    replaced: Collection[int] = (),
 ) -> set[int]:
     """Insert `rows` as done, and give known rows the columns `result` and make them done. Return the keys written.
 
-    Rows that are done or that a worker holds stay as they are: that worker finds the complete file.
+    Rows that are done, except those in `replaced`, or that a worker holds stay as they are: that worker finds the
+    complete file.
     """
     key = key_of(table)
     known: dict[int, str] = {}
@@ -49,7 +55,7 @@ def store_done(
         status = known.get(row[key.name])
         if status is None:
             new[tuple(row)].append({**row, **done})
-        elif status not in ("done", "running"):
+        elif status not in ("done", "running") or (status == "done" and row[key.name] in replaced):
             changed.append({KEY: row[key.name], **done, **{name: row[name] for name in result}})
     engine = engine_name(connection)
     for group in new.values():
