@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def loop_s() -> float:
     """Return how long a fixed loop of Python takes on this processor, in seconds of processor time.
 
-    Python built without profile-guided optimisation, as pyenv does by default, takes half as long again as that of a
-    distribution. So does any Python on a machine whose processors another one shares at that moment.
+    Python built without profile-guided optimisation, as pyenv does by default, takes a fifth longer than that of a
+    distribution. Any Python takes up to twice as long on a virtual machine whose neighbours are busy.
     """
     began = time.thread_time()
     total = 0
