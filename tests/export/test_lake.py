@@ -16,6 +16,7 @@ import pytest
 
 from tests import needs
 from tests.gbx.made import a_replay
+from tests.permissions import bound_by_permissions
 from tests.processes import is_running
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
@@ -212,6 +213,19 @@ def test_check_finds_what_is_missing_changed_or_foreign(mirror: Tool) -> None:
     assert "README.md: its counts differ" in ran.err
     assert ran.err.endswith("4 problems.\n")
     assert "contains no export" in mirror("export", "--check", "data", ends=1).error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of Unix")
+def test_check_names_a_folder_that_cannot_be_listed(mirror: Tool) -> None:
+    mirror("export", "lake", "lake", "--table", "tracks", "--processes", 1)
+    closed = mirror.folder / "lake/tracks/mine"
+    closed.mkdir(mode=0)
+    try:
+        with bound_by_permissions():
+            said = mirror("export", "--check", "lake", ends=3).err
+    finally:
+        closed.chmod(0o755)
+    assert "tracks/mine: cannot be read. Check the permissions." in said.splitlines()
 
 
 def _long_mirror(tool: Tool, n: int) -> None:

@@ -7,14 +7,17 @@ to download, and `.replay_progress` with the index of the next track in it.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tmxdb.storage import PARTIAL, disk_errors
+from tmxdb.errors import InvalidInput
+from tmxdb.storage import PARTIAL, disk_errors, walk
 
 PROGRESS, TRACK_IDS = ".replay_progress", "track_ids.txt"
 _MAX_PROGRESS_BYTES = 64
+_INSTEAD = "name another folder to adopt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +47,30 @@ class OlderProgress:
 def files_below(root: Path) -> Iterator[Candidate]:
     """Yield every file below `root`, or `root` itself. Links to folders are not followed: they may form a loop.
 
-    Raise DiskError if a folder cannot be listed.
+    A folder below `root` that cannot be listed is yielded as a file that cannot be read. Raise DiskError if `root`
+    cannot be listed, and InvalidInput if it is neither a folder nor a file.
     """
     root = Path(os.path.abspath(root))
-    if root.is_dir():
-        yield from _below(root, (root.name,))
-    else:
-        with disk_errors(str(root), reading=True):
-            found = os.stat(root)
-        yield Candidate(str(root), (root.parent.name,), found.st_size, found.st_mtime_ns)
+    with disk_errors(str(root), instead=_INSTEAD, reading=True):
+        found = os.stat(root)
+        if stat.S_ISDIR(found.st_mode):
+            for entry in walk(str(root), skip=PARTIAL):
+                yield _candidate(entry.path, (root.name, *entry.folders), entry.facts)
+        elif stat.S_ISREG(found.st_mode):
+            yield _candidate(str(root), (root.parent.name,), found)
+        else:
+            raise InvalidInput(f"{root} is neither a folder nor a file. Name the folder to adopt.", code="input.adopt")
 
 
-def _below(folder: Path, names: tuple[str, ...]) -> Iterator[Candidate]:
-    with disk_errors(str(folder), reading=True), os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        with disk_errors(entry.path, reading=True):
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name != PARTIAL:
-                    yield from _below(folder / entry.name, (*names, entry.name))
-            elif entry.is_file():
-                facts = entry.stat()
-                yield Candidate(entry.path, names, facts.st_size, facts.st_mtime_ns)
+def _candidate(path: str, folders: tuple[str, ...], facts: os.stat_result | None) -> Candidate:
+    size, modified_ns = (0, 0) if facts is None else (facts.st_size, facts.st_mtime_ns)
+    return Candidate(path, folders, size, modified_ns)
 
 
 def find_track_ids(root: Path) -> Path | None:
     """Return the older scripts' list of tracks, in `root` or in its parent. Return None if neither has one."""
     absolute = Path(os.path.abspath(root))
-    return next((path for path in (absolute / TRACK_IDS, absolute.parent / TRACK_IDS) if path.is_file()), None)
+    return next((path for path in (absolute / TRACK_IDS, absolute.parent / TRACK_IDS) if os.path.isfile(path)), None)
 
 
 def older_progress(root: Path, track_ids: Sequence[int], with_replays: set[int]) -> OlderProgress | None:

@@ -54,10 +54,10 @@ def place(storage: Storage, found: FoundFile, path: str, placement: Placement, *
 
 
 def _refuse_changed(found: FoundFile, file: Path) -> None:
-    """Compare size and time with those from before the file was read."""
+    """Compare size and time with those when the file was read."""
     with disk_errors(str(file), reading=True):
         now = os.stat(file)
-    if (now.st_size, now.st_mtime_ns) != (found.candidate.file_bytes, found.candidate.modified_ns):
+    if (now.st_size, now.st_mtime_ns) != found.facts:
         raise FileChanged(found.candidate.path)
 
 

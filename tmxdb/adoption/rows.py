@@ -245,4 +245,5 @@ def _map_row(item: Item, path: str, tracks: Mapping[int, Any]) -> dict[str, Any]
 
 
 def _file_columns(item: Item, path: str) -> dict[str, Any]:
-    return {"file_path": path, "file_bytes": item.found.candidate.file_bytes, "sha256": item.found.sha256}
+    file_bytes = None if item.found.facts is None else item.found.facts[0]
+    return {"file_path": path, "file_bytes": file_bytes, "sha256": item.found.sha256}

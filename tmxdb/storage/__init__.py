@@ -9,6 +9,7 @@ from tmxdb.storage.names import id_in_name, id_name, safe_name
 from tmxdb.storage.new_file import PARTIAL, NewFile, write_atomic
 from tmxdb.storage.os_errors import disk_errors, unread
 from tmxdb.storage.user_files import check_user_file, new_user_file, open_text, write_user_file
+from tmxdb.storage.walking import walk
 
 __all__ = [
     "PARTIAL",
@@ -24,6 +25,7 @@ __all__ = [
     "safe_name",
     "sync_folder",
     "unread",
+    "walk",
     "write_atomic",
     "write_user_file",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import IO, Any
 
 from tmxdb.adoption.files import Candidate
 from tmxdb.errors import GbxError, InvalidResponse
@@ -23,7 +23,8 @@ _MAGIC = b"GBX"
 class FoundFile:
     """What a file is. `noun`: `replay`, `map`, or None if it is neither; then `problem` says what is damaged.
 
-    Without a noun and a problem it is another file. `columns` are those of its row, `track` those of a local track.
+    Without a noun and a problem it is another file. `columns` are those of its row. `facts`: its bytes, and when it was
+    changed, in ns. Those of `candidate` come from its folder, where Windows may have older ones.
     """
 
     candidate: Candidate
@@ -32,6 +33,7 @@ class FoundFile:
     problem: str | None = None
     columns: dict[str, Any] | None = None
     events: bytes | None = None
+    facts: tuple[int, int] | None = None
 
     @property
     def uid(self) -> str | None:
@@ -51,22 +53,28 @@ def read_file(candidate: Candidate) -> FoundFile:
     is_named_gbx = candidate.path.casefold().endswith(".gbx")
     try:
         with open(candidate.path, "rb") as file:
+            before = _facts(file)
             start = file.read(len(_MAGIC))
             if start != _MAGIC and not is_named_gbx:
                 return FoundFile(candidate)
             data = start + file.read(MAX_FILE_BYTES + 1)
-            now = os.fstat(file.fileno())
+            facts = _facts(file)
     except OSError as error:
         return FoundFile(candidate, problem=error.strerror or str(error))
-    if (now.st_size, now.st_mtime_ns) != (candidate.file_bytes, candidate.modified_ns):
+    if facts != before:
         return FoundFile(candidate, problem=CHANGED)
     digest = hashlib.sha256(data).hexdigest()
     try:
-        return _read(candidate, data, digest)
+        return replace(_read(candidate, data, digest), facts=facts)
     except InvalidResponse as error:
         if error.code == "gbx.wrong_class":
             return FoundFile(candidate, digest)
         return FoundFile(candidate, digest, problem=str(error).removeprefix(": "))
+
+
+def _facts(file: IO[bytes]) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
 def _read(candidate: Candidate, data: bytes, digest: str) -> FoundFile:

@@ -9,7 +9,7 @@ from tmxdb.export.hub_card import CARD, SUMS, file_problem, read_sums
 from tmxdb.export.lake.card import count_rows
 from tmxdb.export.lake.records import LakeFile, load_files, load_state
 from tmxdb.paths import extended
-from tmxdb.storage import PARTIAL
+from tmxdb.storage import PARTIAL, disk_errors, walk
 
 _AGAIN = "Run the same export again with --since-last."
 
@@ -36,9 +36,15 @@ def check_lake(out: Path, on_file: Callable[[], object] = lambda: None) -> tuple
 def _unknown_files(out: Path, tables: set[str], files: dict[str, LakeFile]) -> list[str]:
     found = []
     for table in sorted(tables):
-        for path in sorted((out / table).rglob("*")):
-            name = path.relative_to(out).as_posix()
-            if path.is_file() and name not in files and PARTIAL not in path.parts:
+        if not (out / table).is_dir():
+            continue
+        with disk_errors(str(out / table), instead="name another folder", reading=True):
+            entries = list(walk(str(out / table), skip=PARTIAL))
+        for entry in entries:
+            name = Path(entry.path).relative_to(out).as_posix()
+            if entry.facts is None:
+                found.append(f"{name}: cannot be read. Check the permissions.")
+            elif name not in files:
                 found.append(f"{name}: not part of the export, but programs will read it. Move it elsewhere.")
     return found
 

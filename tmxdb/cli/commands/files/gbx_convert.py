@@ -240,7 +240,8 @@ def _targets(files: Sequence[str], out: Path, suffix: str) -> Iterator[tuple[str
             name = os.path.relpath(path, file) if is_folder else "stdin" if path == STDIN else os.path.basename(path)
             target = os.path.abspath(out / (_EXTENSION.sub("", name) + suffix))
             yield path, target, os.path.normcase(target) in seen
-            seen.add(os.path.normcase(target))
+            if not os.path.isdir(path):  # a folder that cannot be listed: nothing is written for it
+                seen.add(os.path.normcase(target))
 
 
 def _replay_with_inputs(path: str, reader: str) -> Replay:

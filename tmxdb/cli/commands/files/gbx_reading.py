@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from tmxdb.cli.shared.output import safe
 from tmxdb.errors import GbxError, InvalidInput
+from tmxdb.storage import walk
 
 STDIN = "-"
 UNREADABLE = "input.unreadable"
@@ -19,12 +21,23 @@ _FILES_FOR_PROCESSES = 200
 
 
 def gbx_files(files: Sequence[str]) -> Iterator[str]:
-    """Yield the files, and every .gbx file below the folders in the order of their names."""
+    """Yield the files, and every .gbx file below the folders in the order of their names.
+
+    A folder that cannot be listed is yielded too: reading it says why.
+    """
     for file in files:
         if file != STDIN and os.path.isdir(file):
-            yield from sorted(str(path) for path in Path(file).rglob("*") if path.suffix.lower() == ".gbx")
+            yield from _gbx_below(file)
         else:
             yield file
+
+
+def _gbx_below(folder: str) -> list[str]:
+    try:
+        found = [(Path(entry.path), entry.is_folder) for entry in walk(folder)]
+    except OSError:
+        return [folder]
+    return sorted(str(path) for path, is_folder in found if is_folder or path.suffix.lower() == ".gbx")
 
 
 Item = TypeVar("Item")
@@ -81,10 +94,17 @@ def read_file(path: str) -> bytes:
     try:
         if path == STDIN:
             return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        if _is_named_pipe(path):
+            raise InvalidInput("this is a pipe. Name a file, or - for stdin.", code=UNREADABLE)
         with open(path, "rb") as file:
             return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise InvalidInput(error.strerror or str(error), code=UNREADABLE) from error
+
+
+def _is_named_pipe(path: str) -> bool:
+    """Return whether opening `path` could wait for ever. A pipe of the shell, as /dev/fd/63 of `<(…)`, has a writer."""
+    return stat.S_ISFIFO(os.stat(path).st_mode) and not path.startswith(("/dev/", "/proc/"))
 
 
 def problem_line(path: str, problem: str) -> str:
