@@ -95,6 +95,8 @@ def test_the_car_waits_in_front_of_a_jump() -> None:
     assert between.positions[:3] == pytest.approx(np.repeat(line.positions[:1], 3, axis=0))
     assert between.positions[3] == pytest.approx(line.positions[1])
     assert between.jumps.tolist() == [3]
+    assert line.at([0, 50]).jumps.tolist() == []
+    assert line.at([100, 150]).jumps.tolist() == []  # the first point is after the jump
 
 
 @pytest.mark.parametrize("time_ms", [-10, 210])

@@ -168,9 +168,11 @@ def test_check_finds_a_shard_that_was_changed_cut_short_or_deleted(captured: Too
 )
 def test_a_damaged_run_is_left_out_completely_and_reported(captured: Tool, spoil: Any) -> None:
     spoil(captured.folder / "data" / "frames" / "1" / "11")
-    ran = captured("export", "frames", "out", ends=3)
+    ran = captured("export", "frames", "out", "--json", ends=3)
     assert "1 run left out." in ran.err
     assert "verify" in ran.err
+    assert sum(part["runs"] for part in ran.json.values()) == len(RUNS) - 1
+    assert sum(part["frames"] for part in ran.json.values()) == sum(RUNS.values()) - RUNS[11]
     replays = {facts["replay_id"] for _, _, _, facts in in_tars(captured.folder / "out")}
     assert replays == RUNS.keys() - {11}
     captured("export", "frames", "out", "--check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -193,6 +194,7 @@ def test_the_card_says_what_and_how_many_and_keeps_changes_by_hand(mirror: Tool)
     (mirror.folder / "lake/README.md").write_text(card.replace("# TrackMania", "# My TrackMania"), "utf-8")
     ran = mirror("export", "lake", "lake", "--since-last", "--processes", 1, ends=3)
     assert "README.md was changed by hand" in ran.err
+    mirror("export", "--check", "lake")
     assert "# My TrackMania" in (mirror.folder / "lake/README.md").read_text("utf-8")
 
 
@@ -293,3 +295,12 @@ def test_the_line_of_the_docs_opens_a_lake(mirror: Tool, library: str) -> None:
     exec(example, names)  # noqa: S102
     assert len(names["replays"]) == 5
     assert len(names["lines"]) == 3 * len(read_replay(a_replay()).samples or ())
+
+
+def test_the_ids_of_tracks_may_come_from_stdin(mirror: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    track_id = mirror.one("select max(track_id) from tracks")
+    for command in (("lake", "lake", "--table", "tracks"), ("tracks", "folder/")):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{track_id}\n".encode())))
+        mirror("export", *command, "--track-ids", "-", "--format", "csv")
+    rows = [path.read_text("utf-8").splitlines()[1:] for path in sorted(mirror.folder.rglob("*.csv"))]
+    assert [len(lines) for lines in rows] == [1, 1]

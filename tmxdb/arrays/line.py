@@ -84,7 +84,8 @@ class Line:
         )
         velocities = (1 - u) * self.velocities[before] + u * self.velocities[after]
         rotations = _slerp(self.rotations[before], self.rotations[after], u)
-        return Line(times, positions, velocities, rotations, np.searchsorted(times, self.times_ms[self.jumps]))
+        jumps = np.unique(np.searchsorted(times, self.times_ms[self.jumps]))
+        return Line(times, positions, velocities, rotations, jumps[(jumps > 0) & (jumps < len(times))])
 
 
 def read_line(source: Source | Replay) -> Line:

@@ -34,7 +34,7 @@ def line_records(line: Line) -> NDArray[Any]:
         for number, name in enumerate(names):
             records[name] = values[:, number]
     records["speed_kmh"] = line.speeds_kmh
-    records["jump"][line.jumps[line.jumps < len(line)]] = True
+    records["jump"][line.jumps] = True
     return records
 
 

@@ -89,7 +89,7 @@ _CAPTURES = (
         CaptureRow.capture_id,
         CaptureRow.replay_id,
         CaptureRow.track_id,
-        func.coalesce(MapRow.uid, ReplayRow.map_uid, TrackRow.uid, "").label("map_uid"),
+        func.coalesce(ReplayRow.map_uid, MapRow.uid, TrackRow.uid, "").label("map_uid"),
         CaptureRow.folder_path,
         CaptureRow.frame_count,
         CaptureRow.frames_missed,

@@ -94,6 +94,11 @@ def discard_empty(kind: str, file: Path) -> bool:
     return has_pictures
 
 
+def describes_parts(kind: str) -> bool:
+    """Return whether a format has files that describe a part: see `write_part_files`."""
+    return kind in _LEROBOT or kind == "minari"
+
+
 def write_part_files(kind: str, out: Path, split: str, shards: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
     """Write what describes a part whose shards are complete. Return the files.
 

@@ -16,6 +16,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.export.export_lock import LOCK, ExportLock
 from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, part_sizes
-from tmxdb.export.frames.formats import ShardPlace, companions_exist, discard_empty, write_part_files, write_shard
+from tmxdb.export.frames.formats import (
+    ShardPlace,
+    companions_exist,
+    describes_parts,
+    discard_empty,
+    write_part_files,
+    write_shard,
+)
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
 from tmxdb.export.frames.shard_check import shard_problem
@@ -74,7 +82,8 @@ class Export:
         try:
             if self.damaged_records:
                 self._rewrite_records()
-            for shard in self.missing:
+            missing = self.missing
+            for shard in missing:
                 record = self._write_shard(data, shard, stop, on_frame)
                 self.written[shard.file] = record
                 with disk_errors(DONE, instead=_INSTEAD), (self.out / DONE).open("a", encoding="utf-8") as file:
@@ -82,7 +91,8 @@ class Export:
                     file.flush()
                     os.fsync(file.fileno())
                 on_shard(record)
-            self._write_index(data)
+            if missing or not self._is_described():
+                self._write_index(data)
             self._remove_temporary_files()
         finally:
             self.close()
@@ -101,25 +111,44 @@ class Export:
             if problem:
                 problems.append(f"{shard.file}: {problem}")
             on_shard(shard)
-        with suppress(FileNotFoundError):  # exports of earlier versions have none
-            sums = read_sums((self.out / SUMS).read_bytes())
-            shards = {shard.file for shard in self.shards}
-            problems += check_sums(self.out, {path: sha for path, sha in sums.items() if path not in shards})
+        if (self.out / SUMS).is_file():
+            problems += self._index_problems()
+        else:
+            problems.append(f"{SUMS}: missing: the export is not finished. Run the same command again to continue.")
         with suppress(FileNotFoundError):
             if problem := card_problem((self.out / CARD).read_text("utf-8", errors="replace"), self._parts()):
                 problems.append(f"{CARD}: {problem}")
         return problems
 
+    def _is_described(self) -> bool:
+        """Return whether all files that are written last are there. They stay as they are when captures are deleted."""
+        return (self.out / SUMS).is_file() and (self.out / CARD).is_file() and not self._index_problems()
+
+    def _index_problems(self) -> list[str]:
+        """Return what is wrong with the list of runs, and with the files that describe a part."""
+        sums = read_sums((self.out / SUMS).read_bytes())
+        shards = {shard.file for shard in self.shards}
+        return check_sums(self.out, {path: sha for path, sha in sums.items() if path not in shards})
+
     def _parts(self) -> list[PartSize]:
         return part_sizes(self.options, self.shards, self.left_out)
 
     def _write_part_files(self, runs: Sequence[dict[str, Any]]) -> list[Path]:
-        written = []
+        written: list[Path] = []
+        if not describes_parts(self.options.kind):
+            return written
         for split in self.options.shares:
             mine = [run for run in runs if run["split"] == split]
             if mine:
                 files = [self.out / shard.file for shard in self.shards if shard.split == split]
-                written += write_part_files(self.options.kind, self.out, split, files, mine[0])
+                like = next((run for run in mine if "settings" in run), None)
+                if like is None:
+                    raise InvalidInput(
+                        f"{self.out}: the captures of all its runs in {split} were deleted before the export was"
+                        " finished. Restore them, or export into another folder.",
+                        code="input.nothing",
+                    )
+                written += write_part_files(self.options.kind, self.out, split, files, like)
         return written
 
     def _exists(self, shard: Shard) -> bool:
@@ -149,16 +178,16 @@ class Export:
 
     def _place(self, shard: Shard) -> ShardPlace:
         vcp = Path(self.options.vcp) if self.options.vcp else None
-        return ShardPlace(self.out / shard.split, self.out / shard.file, self._shard_before(shard), vcp)
+        return ShardPlace(self.out / shard.split, self.out / shard.file, self._shards_before[shard.file], vcp)
 
-    def _shard_before(self, shard: Shard) -> Path | None:
-        """Return the file of the shard before in the same part; None for the first one."""
-        before: Path | None = None
-        for other in self.shards:
-            if other is shard:
-                break
-            if other.split == shard.split:
-                before = self.out / other.file
+    @cached_property
+    def _shards_before(self) -> dict[str, Path | None]:
+        """The file of the shard before each shard in the same part; None for the first one."""
+        before: dict[str, Path | None] = {}
+        last: dict[str, Path] = {}
+        for shard in self.shards:
+            before[shard.file] = last.get(shard.split)
+            last[shard.split] = self.out / shard.file
         return before
 
     def _rewrite_records(self) -> None:
@@ -177,11 +206,12 @@ class Export:
     def _write_index(self, data: Path) -> None:
         """Write the list of runs, for training on whole runs and for finding one, and the card of the data set."""
         runs: list[dict[str, Any]] = []
+        left_out, earlier = self.left_out, self._earlier_runs()
         for shard in self.shards:
             for run in shard.captures:
-                if run.capture_id not in self.left_out:
+                if run.capture_id not in left_out:
                     facts = {"split": shard.split, "shard": shard.file, "capture_id": run.capture_id}
-                    facts |= _metadata(data, run) | {"map_uid": run.map_uid}
+                    facts |= _metadata(data, run, earlier.get(run.capture_id)) | {"map_uid": run.map_uid}
                     runs.append(facts)
         described = self._write_part_files(runs)
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
@@ -193,6 +223,14 @@ class Export:
             created = iso(wall_clock())
             card = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)
             write_atomic(self.out / CARD, card.encode(), instead=_INSTEAD)
+
+    def _earlier_runs(self) -> dict[int, dict[str, Any]]:
+        """Return the lines of the list of runs that exists, by capture: those captures may be deleted since."""
+        try:
+            lines = [json.loads(line) for line in (self.out / RUNS).read_text("utf-8").splitlines()]
+            return {line["capture_id"]: line for line in lines}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # none yet, or damaged
 
 
 def open_export(out: Path, options: ExportOptions, select_runs: Callable[[], list[ExportedRun]]) -> Export:
@@ -252,11 +290,12 @@ def _counted(
         on_frame()
 
 
-def _metadata(data: Path, run: ExportedRun) -> dict[str, Any]:
+def _metadata(data: Path, run: ExportedRun, earlier: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the metadata of a run. One that was deleted since it was exported is still in its shard."""
     try:
         return read_metadata(data.joinpath(*run.folder_path.split("/")))
-    except TmxdbError:  # deleted since it was exported: the shard still contains it
-        return {"replay_id": run.replay_id, "track_id": run.track_id, "total_frames": run.frame_count}
+    except TmxdbError:
+        return earlier or {"replay_id": run.replay_id, "track_id": run.track_id, "total_frames": run.frame_count}
 
 
 def _differences(existing: ExportOptions, wanted: ExportOptions) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tmxdb.capture.output.actions import GAS_THRESHOLD
+
 STATE = (
     *(f"position.{axis}" for axis in "xyz"),
     *(f"velocity.{axis}" for axis in "xyz"),
@@ -38,7 +40,13 @@ def state_vector(facts: Mapping[str, Any]) -> list[float]:
 
 
 def action_vector(facts: Mapping[str, Any]) -> list[float]:
-    """Return the inputs of a sample in the order of ACTION. `steer` is from -1 to 1; right is positive."""
+    """Return the inputs of a sample in the order of ACTION. `steer` is from -1 to 1; right is positive.
+
+    Analog gas counts as a pedal, and keys go before the analog steering, as in `action_index`.
+    """
     inputs = facts["inputs"]
-    steer = inputs["steer"] / _FULL if inputs["steer"] else float(inputs["right"]) - float(inputs["left"])
-    return [float(inputs["accelerate"]), float(inputs["brake"]), steer]
+    accelerate = inputs["accelerate"] or inputs["gas"] <= -GAS_THRESHOLD
+    brake = inputs["brake"] or inputs["gas"] >= GAS_THRESHOLD
+    left, right = inputs["left"], inputs["right"]
+    steer = float(right) - float(left) if left or right else inputs["steer"] / _FULL
+    return [float(accelerate), float(brake), steer]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,7 @@ def frames(
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
     if options.dry_run:
         shards = plan(export_options, select_captures(database, capture_filter))
-        _report(export_options, shards, as_json=options.as_json)
+        _report(export_options, shards, {}, as_json=options.as_json)
         sys.exit(SOME_FAILED if unknown else 0)
     data = open_storage(storage_options, database).root
     with stop_signals() as signals:
@@ -72,7 +72,7 @@ def frames(
         with progress_bar(total, "frames", progress=options.progress) as bar:
             signals.say = message_above_bars
             data_set.write(data, stop=signals.stop, on_frame=bar.update, on_shard=lambda written: None)
-    _report(export_options, data_set.shards, as_json=options.as_json)
+    _report(export_options, data_set.shards, data_set.left_out, as_json=options.as_json)
     if data_set.left_out:
         for reason in list(data_set.left_out.values())[:PROBLEMS_SHOWN]:
             message(f"Left out: {reason}")
@@ -109,14 +109,17 @@ def _say_missing_lines(data_set: Export) -> None:
             )
 
 
-def _report(options: ExportOptions, shards: Sequence[Shard], *, as_json: bool) -> None:
-    """Print the parts and their sizes, and say which differ from the requested shares."""
+def _report(options: ExportOptions, shards: Sequence[Shard], left_out: Container[int], *, as_json: bool) -> None:
+    """Print the parts and their sizes, and say which differ from the requested shares.
+
+    `left_out`: the captures of `shards` that are in none of them, because they are damaged.
+    """
     parts = {}
     for name in options.shares:
         mine = [shard for shard in shards if shard.split == name]
-        runs = [run for shard in mine for run in shard.captures]
-        tracks = len({run.track_id for run in runs})
-        parts[name] = {"shards": len(mine), "tracks": tracks, "runs": len(runs), "frames": sum(s.frames for s in mine)}
+        runs = [run for shard in mine for run in shard.captures if run.capture_id not in left_out]
+        tracks, frames = len({run.track_id for run in runs}), sum(run.frame_count for run in runs)
+        parts[name] = {"shards": len(mine), "tracks": tracks, "runs": len(runs), "frames": frames}
     if as_json:
         print_json(parts)
     else:
@@ -126,7 +129,7 @@ def _report(options: ExportOptions, shards: Sequence[Shard], *, as_json: bool) -
     total = sum(part["frames"] for part in parts.values())
     unit = "map" if options.split_rule == "map" else "track"
     for name, share in options.shares.items():
-        actual = parts[name]["frames"] / total
+        actual = parts[name]["frames"] / max(total, 1)
         if abs(actual - share) > SHARE_TOLERANCE or not parts[name]["frames"]:
             message(
                 f"{name} has {actual:.0%} of the frames instead of {share:.0%}: all runs on a {unit} go to the same"

@@ -117,6 +117,7 @@ def export_lake(
     from tmxdb.export.track_ids import unknown_tracks
 
     database = open_database(database_options, read_only=True)
+    track_selection = track_selection.with_file_read()
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
     if unknown:
