@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.rows import FakeClock
 from tests.tool import Tool
-from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, next_round, rescheduled
+from tmxdb.cli.commands.mirror.watch import _wait
+from tmxdb.db.engine import Database
+from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, load, next_round, rescheduled, save
 from tmxdb_sandbox import RunningSite
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -94,6 +99,38 @@ def test_a_new_schedule_keeps_a_round_that_is_overdue_or_has_failed() -> None:
     # The span is counted from the last round: one that has passed since then is over.
     last = WatchState(now + 9 * HOUR_MS, now - 3 * HOUR_MS, schedule="every 12 h 00 min")
     assert rescheduled(last, Schedule(2 * HOUR_MS), now).due_ms == now - HOUR_MS
+
+
+class SetBack(threading.Event):
+    """Waiting sets the clock back by a year, and after that forward by the time that was waited."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock, self._back_ms, self._left = clock, 365 * 24 * HOUR_MS, 500
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        assert timeout >= 0
+        self._left -= 1
+        assert self._left, "the round is not due after many looks at the clock"
+        self._clock.now_ms += round(timeout * 1000) - self._back_ms
+        self._back_ms = 0
+        return False
+
+
+def test_a_clock_that_is_set_back_while_the_watch_waits_does_not_put_the_round_off(
+    sqlite: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch.wall_clock", clock)
+    schedule, right_ms = Schedule(HOUR_MS), clock.now_ms
+    clock.now_ms += 365 * 24 * HOUR_MS
+    with sqlite.write() as connection:
+        save(connection, WatchState(clock.now_ms + HOUR_MS, schedule=str(schedule)))
+    state = _wait(sqlite, SetBack(clock), logging.getLogger(), schedule, once=False)
+    assert state is not None
+    assert right_ms + HOUR_MS <= state.due_ms <= clock.now_ms < right_ms + 2 * HOUR_MS
+    with sqlite.read() as connection:
+        assert load(connection) == state
 
 
 def test_a_round_that_failed_or_was_killed_is_done_again(

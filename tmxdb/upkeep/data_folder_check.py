@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from tmxdb.errors import InvalidInput
 from tmxdb.formats import plural
 from tmxdb.paths import plain
-from tmxdb.storage import Storage
+from tmxdb.storage import Storage, is_absolute
 
 if TYPE_CHECKING:
     from tmxdb.db.engine import Database
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 FOLDERS = ("replays", "tracks", "frames")
 SAMPLE, MIN_SAMPLE = 100, 5
 """Rows at both ends of a table that are looked at; the fewest that allow a conclusion before files are changed."""
-_PATHS = [
-    f"SELECT {path} AS path FROM {table} WHERE status = 'done' ORDER BY {key} {order} LIMIT {SAMPLE}"
-    for table, key, path in (
-        ("replays", "replay_id", "file_path"),
-        ("maps", "track_id", "file_path"),
-        ("captures", "capture_id", "folder_path"),
-    )
-    for order in ("ASC", "DESC")
-]
+_IN_PLACE = "(substr({path}, 1, 1) = '/' OR substr({path}, 2, 2) = ':/')"
+"""SQL for `is_absolute`."""
+_COLUMNS = (
+    ("replays", "replay_id", "file_path"),
+    ("maps", "track_id", "file_path"),
+    ("captures", "capture_id", "folder_path"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +39,28 @@ class SampledFiles:
     unreadable: str | None = None
 
 
-def sampled_paths(values: Callable[[str], Iterable[str]]) -> list[str]:
-    """Return the paths of some finished rows of each table. `values` returns the only column of a query."""
-    return list(dict.fromkeys(path for query in _PATHS for path in values(query)))
+def sampled_paths(values: Callable[[str], Iterable[str]], *, in_place: bool = False) -> list[str]:
+    """Return the paths of some finished rows of each table. `values` returns the only column of a query.
+
+    `in_place`: those of files that were adopted in place, otherwise those in the data folder.
+    """
+    return list(dict.fromkeys(path for query in _queries(in_place) for path in values(query)))
 
 
-def paths_of(database: Database) -> list[str]:
+def _queries(in_place: bool) -> Iterator[str]:
+    for table, key, path in _COLUMNS:
+        condition = ("" if in_place else "NOT ") + _IN_PLACE.format(path=path)
+        for order in ("ASC", "DESC"):
+            yield (
+                f"SELECT {path} AS path FROM {table} WHERE status = 'done' AND {condition}"
+                f" ORDER BY {key} {order} LIMIT {SAMPLE}"
+            )
+
+
+def paths_of(database: Database, *, in_place: bool = False) -> list[str]:
     """Return `sampled_paths` of a database."""
     with database.read() as connection:
-        return sampled_paths(lambda query: connection.exec_driver_sql(query).scalars())
+        return sampled_paths(lambda query: connection.exec_driver_sql(query).scalars(), in_place=in_place)
 
 
 def look_at(storage: Storage, paths: Sequence[str]) -> SampledFiles:
@@ -81,7 +93,7 @@ def folder_problem(root: Path, found: SampledFiles) -> str | None:
 
 
 def check_data_folder(database: Database, storage: Storage, *, changes: bool) -> None:
-    """Raise InvalidInput if none of the files that rows name exist: the disk may not be mounted.
+    """Raise InvalidInput if none of the files that rows name in the data folder exist: the disk may not be mounted.
 
     `changes`: the run repairs or moves, and would reset all rows and move all files of another database's folder.
     """
@@ -96,3 +108,39 @@ def check_data_folder(database: Database, storage: Storage, *, changes: bool) ->
         " `tmxdb retry --status done --kind download --kind extract`.",
         code="input.no_data",
     )
+
+
+def check_files_in_place(database: Database, storage: Storage) -> None:
+    """Raise InvalidInput if none of the files that were adopted in place exist: a repair would reset all their rows.
+
+    A few files may have been deleted on purpose: those are repaired if their folder has something else.
+    """
+    paths = paths_of(database, in_place=True)
+    if not paths or any(storage.may_exist(path) for path in paths):
+        return
+    folder = _common_folder(paths)
+    if len(paths) < MIN_SAMPLE and _has_something(storage.absolute(folder)):
+        return
+    raise InvalidInput(
+        f"{folder} has none of the files that were adopted in place there. Check that its disk is mounted, put the"
+        " files back, or adopt their new place: `tmxdb adopt NEW --in-place`. If the files are lost, name their tracks:"
+        " `tmxdb retry --status done --kind download --kind extract --track-id ID`.",
+        code="input.no_data",
+    )
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """Return the folder that all `paths` are in, or that of the first one if they have only the root in common."""
+    first = posixpath.dirname(paths[0])
+    try:
+        common = posixpath.commonpath([posixpath.dirname(path) for path in paths])
+    except ValueError:  # adopted on Windows and on another system
+        return first
+    return common if is_absolute(common) and posixpath.dirname(common) != common else first
+
+
+def _has_something(folder: Path) -> bool:
+    try:
+        return next(folder.iterdir(), None) is not None
+    except OSError:
+        return False

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tmxdb import __version__
 from tmxdb.db.engines.sqlite_file import OLDEST_SQLITE
 from tmxdb.game import check as game_checks
-from tmxdb.upkeep.data_folder_check import folder_problem, look_at, sampled_paths
+from tmxdb.upkeep.data_folder_check import SampledFiles, folder_problem, look_at, sampled_paths
 from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFinding, Examined
 
 LITTLE_BYTES, ALMOST_NOTHING = 2_000_000_000, 100_000_000
@@ -68,7 +68,7 @@ def data_folder(examined: Examined) -> Iterator[DoctorFinding]:
         yield DoctorFinding(PROBLEM, f"{found.unreadable}; check the permissions", "tmxdb verify")
         return
     if not os.path.isdir(root):
-        yield _no_folder(examined)
+        yield _no_folder(examined, found)
         return
     problem = folder_problem(root, found)
     if problem is not None:
@@ -81,12 +81,12 @@ def data_folder(examined: Examined) -> Iterator[DoctorFinding]:
         yield DoctorFinding(OK, str(root))
 
 
-def _no_folder(examined: Examined) -> DoctorFinding:
+def _no_folder(examined: Examined, looked_at: SampledFiles) -> DoctorFinding:
     root = examined.storage.root
     if os.path.lexists(root):
         return DoctorFinding(PROBLEM, f"{root} is not a folder", "tmxdb config set data FOLDER")
     done, _ = _downloads(examined).get("done", (0, 0))
-    if done:
+    if done and looked_at.missing:
         replays = "replay" if done == 1 else "replays"
         found = f"{root} does not exist, but the database lists {done:,} downloaded {replays}"
         return DoctorFinding(PROBLEM, found, "tmxdb --data FOLDER verify")

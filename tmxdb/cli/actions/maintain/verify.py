@@ -22,7 +22,9 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.db.engine import Database
 from tmxdb.paths import plain
 from tmxdb.reports.counts import counts
-from tmxdb.upkeep.data_folder_check import FOLDERS, check_data_folder
+from tmxdb.storage import is_absolute
+from tmxdb.upkeep.data_folder_check import FOLDERS, check_data_folder, check_files_in_place
+from tmxdb.upkeep.integrity import MISSING
 from tmxdb.upkeep.orphans import ORPHANS
 from tmxdb.upkeep.progress import Finding, VerifyProgress, resume_or_start, save, word_for
 from tmxdb.upkeep.verify import ORPHAN, Verification
@@ -39,6 +41,8 @@ def do_verify(options: VerifyOptions, only: TrackSelection, storage_options: Sto
     scope = only.scope(database)
     storage = open_storage(storage_options, database)
     check_data_folder(database, storage, changes=options.repair or options.move_orphans)
+    if options.repair:
+        check_files_in_place(database, storage)
     start = VerifyProgress(
         plain(str(storage.root)),
         options.content,
@@ -79,6 +83,7 @@ def do_verify(options: VerifyOptions, only: TrackSelection, storage_options: Sto
         message(f"Interrupted. Run the same command again to {'continue' if is_kept else 'start over'}.")
         sys.exit(INTERRUPTED)
     _report(progress, sum(progress.checked.values()) - before, time.monotonic() - started)
+    _suggest_adopting(progress)
     if progress.unrepaired:
         _suggest(progress)
         sys.exit(SOME_FAILED)
@@ -101,6 +106,15 @@ def _suggest(progress: VerifyProgress) -> None:
         message("`tmxdb verify --repair` makes rows with missing or damaged files pending again.")
     if not progress.move_orphans and ORPHAN in progress.wrong:
         message(f"`tmxdb verify --move-orphans` moves files that belong to no row to {progress.data}/{ORPHANS}.")
+
+
+def _suggest_adopting(progress: VerifyProgress) -> None:
+    """Print what to do about files that were adopted in place, which only the user can have moved."""
+    if any(finding.what == MISSING and is_absolute(finding.path) for finding in progress.kept):
+        message(
+            "Files that were adopted in place are missing. If you moved them, adopt their new place:"
+            " `tmxdb adopt NEW --in-place`."
+        )
 
 
 def _report(progress: VerifyProgress, n: int, seconds: float) -> None:

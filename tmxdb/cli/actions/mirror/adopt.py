@@ -39,6 +39,7 @@ from tmxdb.process_pool import process_pool
 from tmxdb.queue.worker_registry import new_identity
 from tmxdb.storage import Storage
 from tmxdb.sync.retrying_client import RetryingClient
+from tmxdb.upkeep.data_folder_check import check_data_folder
 
 FEW_FILES = 50
 """Up to this many files are read in this process: starting others takes half a second."""
@@ -125,6 +126,7 @@ def _adopt(
         client = RetryingClient(exchange, signals.stop, notices(message_above_bars, "sync"))
     storage = open_storage(storage_options, database)
     storage.check_writable()
+    check_data_folder(database, storage, changes=True)
     with database.write() as connection:
         collection = database_id(connection)
     storage.identity.remember(collection)

@@ -150,6 +150,12 @@ def _wait(
             said = True
         if stop.wait(min(LOOK_S, max((state.due_ms - wall_clock()) / 1000, 0.05))):
             return None
+        # A clock that was set back must not put the round off.
+        current = rescheduled(state, schedule, wall_clock())
+        if current != state:
+            state, said = current, False
+            with database.write() as connection:
+                save(connection, state)
     return state
 
 
