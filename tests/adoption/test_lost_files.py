@@ -108,6 +108,16 @@ def test_a_folder_adopted_in_place_may_be_renamed_and_adopted_again(tool: Tool, 
     assert (again["unknown"], again["replays"]) == (6, 0)
 
 
+def test_maps_that_no_replay_had_are_extracted_once_it_is_back(tool: Tool, mine: Path) -> None:
+    tool("adopt", mine, "--no-lookup", IN_PLACE)
+    moved = mine.rename(mine.with_name("moved"))
+    tool("run", ends=3)
+    assert tool.column("select error_code from maps") == ["local.no_map"] * 2
+    tool("adopt", moved, "--no-lookup", IN_PLACE)
+    tool("run")
+    assert tool.column("select status from maps") == ["done"] * 2
+
+
 def test_a_copy_is_adopted_if_the_first_file_is_lost(tool: Tool, mine: Path) -> None:
     first = mine / "drive 0.Replay.Gbx"
     (mine / "same.Replay.Gbx").write_bytes(first.read_bytes())

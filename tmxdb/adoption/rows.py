@@ -19,6 +19,7 @@ from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_
 from tmxdb.kinds.naming import map_path
 from tmxdb.kinds.reopening import ALL_REPLAYS
 from tmxdb.queue.rows.adopted import store_done
+from tmxdb.queue.rows.settle import reopen
 from tmxdb.sync.add import write_first
 
 _tracks, _replays, _maps = table_of(TrackRow), table_of(ReplayRow), table_of(MapRow)
@@ -205,6 +206,7 @@ def store(
     opened = {item.track_id for item, _ in placed if item.found.noun == REPLAY and item.track_id is not None}
     extractions = [{"track_id": key, "priority": tracks[key].priority} for key in sorted(opened)]
     upsert(connection, NewRows(_maps, extractions))
+    reopen(connection, _maps, _maps.c.track_id.in_(opened), _maps.c.error_code == "local.no_map")
     return stored
 
 
