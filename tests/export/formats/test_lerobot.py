@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import needs
@@ -17,6 +19,7 @@ from tmxdb.capture.output.manifest import inputs_entry, state_entry
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample, SampledRun
 from tmxdb.export.frames.lerobot import rows as lerobot
+from tmxdb.export.frames.lerobot.meta import _picture_statistics
 from tmxdb.export.frames.lerobot.video import IMAGE
 from tmxdb.export.frames.vectors import STATE
 
@@ -99,3 +102,24 @@ def test_a_rate_without_whole_ticks_is_refused() -> None:
 def test_another_file_is_no_shard() -> None:
     with pytest.raises(InvalidInput, match="no LeRobot shard"):
         lerobot.count(io.BytesIO(b"PAR1"))
+
+
+def test_the_statistics_of_pictures_are_those_of_their_pixels() -> None:
+    rng = np.random.default_rng(1)
+    pictures = [rng.integers(5, 250, (12, 16, 3), dtype=np.uint8) for _ in range(4)]
+    pixels = np.concatenate([picture.reshape(-1, 3) for picture in pictures]) / 255
+    found = _picture_statistics(pictures)
+    assert found["count"] == [4]
+    for name, expected in {
+        "min": pixels.min(axis=0), "max": pixels.max(axis=0), "mean": pixels.mean(axis=0), "std": pixels.std(axis=0),
+        "q01": np.quantile(pixels, 0.01, axis=0), "q50": np.quantile(pixels, 0.5, axis=0),
+    }.items():  # fmt: skip
+        assert np.array(found[name]).shape == (3, 1, 1)
+        assert np.array(found[name]).ravel() == pytest.approx(expected)
+
+
+def test_however_many_episodes_there_are_few_pictures_are_read(captured: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tmxdb.export.frames.lerobot.meta._PICTURES", 3)
+    captured("export", "frames", "out", "--format", "lerobot", "--split", "all=1", "--shard-frames", 5)
+    statistics = json.loads((captured.folder / "out/all/meta/stats.json").read_text())
+    assert statistics[IMAGE]["count"] == [3]

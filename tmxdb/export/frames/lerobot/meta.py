@@ -52,7 +52,7 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> lis
     names = ["observation.state", "action", *_SCALARS]
     episodes: list[dict[str, Any]] = []
     videos: list[dict[str, Any]] = []
-    tables, pictures, at = [], [], 0
+    tables, at = [], 0
     for number, path in enumerate(files):
         with parquet_file(path) as file:
             table = file.read(columns=names)
@@ -67,16 +67,9 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> lis
                     row |= frame_times(facts, run["fps"])
                 episodes.append(row | _flat_statistics(_statistics(rows)))
                 begin, at = begin + facts["length"], at + facts["length"]
-            every = max(1, sum(len(one) for one in tables) // _PICTURES)
-            for group in range(0 if place.videos else file.num_row_groups):
-                column = file.read_row_group(group, columns=[IMAGE]).column(IMAGE)
-                pictures += [pixels_of(column[row].as_py()["bytes"]) for row in range(0, len(column), every)][
-                    :_PICTURES
-                ]
-    if videos:
-        pictures = read_pictures(part, videos, _PICTURES)
+    pictures = read_pictures(part, videos, _PICTURES) if videos else _pictures_of_rows(files, at)
     whole = pyarrow.concat_tables(tables)
-    statistics = _statistics(whole) | {IMAGE: _picture_statistics(pictures[:: max(1, len(pictures) // _PICTURES)])}
+    statistics = _statistics(whole) | {IMAGE: _picture_statistics(pictures)}
     meta = part / "meta"
     with disk_errors(str(meta), instead=_INSTEAD):
         (meta / "episodes" / "chunk-000").mkdir(parents=True, exist_ok=True)
@@ -86,6 +79,21 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> lis
     _write_table(meta / "episodes" / "chunk-000" / "file-000.parquet", pyarrow.Table.from_pylist(episodes))
     described = [path for path in meta.rglob("*") if path.suffix in (".json", ".parquet")]
     return described + [video_path(part, video["number"]) for video in videos]
+
+
+def _pictures_of_rows(files: Sequence[Path], rows: int) -> list[NDArray[np.uint8]]:
+    """Return up to _PICTURES pictures of the files at equal distances. They are in row groups, one for each episode."""
+    every, begin, pictures = -(-rows // _PICTURES), 0, []
+    for path in files:
+        with parquet_file(path) as file:
+            for group in range(file.num_row_groups):
+                length = file.metadata.row_group(group).num_rows
+                wanted = range(-begin % every, length, every)
+                if wanted:
+                    column = file.read_row_group(group, columns=[IMAGE]).column(IMAGE)
+                    pictures += [pixels_of(column[row].as_py()["bytes"]) for row in wanted]
+                begin += length
+    return pictures
 
 
 def has_videos(file: Path) -> bool:
@@ -163,9 +171,25 @@ def _statistics(table: Any) -> dict[str, dict[str, Any]]:
 
 def _picture_statistics(pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
     """Return statistics for each channel in the shape (3, 1, 1), of pixels / 255."""
-    pixels = np.concatenate([picture.reshape(-1, 3) for picture in pictures]) / 255
-    values = _of(pixels, axis=0)
-    return {name: [len(pictures)] if name == "count" else [[[one]] for one in value] for name, value in values.items()}
+    channels = [
+        _of_bytes(np.concatenate([picture.reshape(-1, 3)[:, channel] for picture in pictures])) for channel in range(3)
+    ]
+    values: dict[str, Any] = {name: [[[one[name]]] for one in channels] for name in channels[0]}
+    return values | {"count": [len(pictures)]}
+
+
+def _of_bytes(values: NDArray[np.uint8]) -> dict[str, float]:
+    """Return statistics of `values` / 255 without an array of floats, which would take eight times the memory."""
+    counts, steps = np.bincount(values, minlength=256), np.arange(256) / 255
+    mean = float(counts @ steps / len(values))
+    quantiles = np.quantile(values, list(_QUANTILES.values())) / 255
+    return {
+        "min": float(values.min()) / 255,
+        "max": float(values.max()) / 255,
+        "mean": mean,
+        "std": float(np.sqrt(counts @ (steps - mean) ** 2 / len(values))),
+        **{name: float(quantile) for name, quantile in zip(_QUANTILES, quantiles, strict=True)},
+    }
 
 
 def _of(values: NDArray[np.float64], *, axis: int) -> dict[str, Any]:
