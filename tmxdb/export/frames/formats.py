@@ -94,6 +94,11 @@ def discard_empty(kind: str, file: Path) -> bool:
     return has_pictures
 
 
+def counts_across_shards(kind: str) -> bool:
+    """Return whether the rows of a part are numbered through all its shards, so that each needs the one before."""
+    return kind in _LEROBOT
+
+
 def describes_parts(kind: str) -> bool:
     """Return whether a format has files that describe a part: see `write_part_files`."""
     return kind in _LEROBOT or kind == "minari"

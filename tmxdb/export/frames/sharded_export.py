@@ -28,6 +28,7 @@ from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, par
 from tmxdb.export.frames.formats import (
     ShardPlace,
     companions_exist,
+    counts_across_shards,
     describes_parts,
     discard_empty,
     write_part_files,
@@ -82,9 +83,14 @@ class Export:
         try:
             if self.damaged_records:
                 self._rewrite_records()
-            missing = self.missing
-            for shard in missing:
+            missing = {shard.file for shard in self.missing}
+            for shard in self.shards:
+                if shard.file not in missing:
+                    continue
+                before = self.written.get(shard.file)
                 record = self._write_shard(data, shard, stop, on_frame)
+                if before is not None and (before.frames, before.left_out) != (record.frames, record.left_out):
+                    missing |= self._forget_following(shard)
                 self.written[shard.file] = record
                 with disk_errors(DONE, instead=_INSTEAD), (self.out / DONE).open("a", encoding="utf-8") as file:
                     file.write(record_line(record))
@@ -189,6 +195,17 @@ class Export:
             before[shard.file] = last.get(shard.split)
             last[shard.split] = self.out / shard.file
         return before
+
+    def _forget_following(self, shard: Shard) -> set[str]:
+        """Forget the shards after one that has other runs than before, if their rows are numbered from its end on."""
+        if not counts_across_shards(self.options.kind):
+            return set()
+        part = [other.file for other in self.shards if other.split == shard.split]
+        following = part[part.index(shard.file) :]
+        for file in following:
+            self.written.pop(file, None)
+        self._rewrite_records()
+        return set(following)
 
     def _rewrite_records(self) -> None:
         """Keep only complete lines: a record appended to a line that was cut short would be lost with it."""
