@@ -91,9 +91,7 @@ RAW = re.compile(r"\b(?:os\.(?:rename|replace|unlink|remove)|shutil\.(?:move|rmt
 AS_THEY_ARE = {
     "capture/output/folder.py": "folders that were given up: the next sweep deletes them",
     "capture/store/convert.py": "a working folder: the next conversion of the capture deletes it",
-    "export/export_lock.py": "a lock file, on other systems only",
     "game/folders.py": "files that the next start deletes",
-    "game/locks/port_lock.py": "a lock file, on other systems only",
     "game/process/launch.py": "a note about a game, which is read as the note of a dead one",
 }
 """Files that rename or delete without trying again, and why that is enough."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tmxdb.adoption.recognition.reading import FoundFile
 from tmxdb.errors import InvalidInput, RetryLater
-from tmxdb.storage import Storage, disk_errors, is_absolute
+from tmxdb.storage import Storage, disk_errors, durable, is_absolute
 
 _TRIES = 3
 
@@ -47,7 +47,7 @@ def place(storage: Storage, found: FoundFile, path: str, placement: Placement, *
         try:
             _refuse_changed(found, target)
         except FileChanged:
-            target.unlink(missing_ok=True)
+            durable.unlink(target, missing_ok=True)
             raise
         storage.sync_file(path)
     return path
