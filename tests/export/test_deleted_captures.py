@@ -60,7 +60,10 @@ def test_an_export_without_its_last_files_is_not_finished(captured: Tool, form: 
 
 def test_the_map_of_a_run_is_the_one_that_was_driven(captured: Tool) -> None:
     captured.change("update replays set map_uid = 'driven'")
-    captured.change("update maps set uid = 'replaced'")
+    captured.change(
+        "insert into maps (track_id, status, uid, priority, attempts, losses, failures_in_a_row)"
+        " select track_id, 'pending', 'replaced', 0, 0, 0, 0 from tracks"
+    )
     captured("export", "frames", "out")
     runs = [json.loads(line) for line in (captured.folder / "out" / "runs.jsonl").read_text().splitlines()]
     assert {run["map_uid"] for run in runs} == {"driven"}
