@@ -108,6 +108,16 @@ def test_a_folder_adopted_in_place_may_be_renamed_and_adopted_again(tool: Tool, 
     assert (again["unknown"], again["replays"]) == (6, 0)
 
 
+def test_a_lost_replay_that_was_skipped_by_hand_stays_skipped(tool: Tool, mine: Path) -> None:
+    tool("adopt", mine, "--no-lookup")
+    path = tool.one("select file_path from replays where replay_id = -2")
+    (tool.folder / "data" / path).unlink()
+    tool("verify", "--repair", ends=None)
+    tool("skip", "--replay-id", "local2", "--reason", "spam")
+    assert tool("adopt", mine, "--no-lookup", "--json").json["replays"] == 0
+    assert tool.column("select replay_id from replays where status <> 'done'") == [-2]
+
+
 def test_maps_that_no_replay_had_are_extracted_once_it_is_back(tool: Tool, mine: Path) -> None:
     tool("adopt", mine, "--no-lookup", IN_PLACE)
     moved = mine.rename(mine.with_name("moved"))
@@ -185,7 +195,7 @@ def test_the_file_with_the_id_in_its_name_is_the_replay_and_a_second_one_a_dupli
     stored = tool.one(f"select file_path from replays where replay_id = {replay_id}")
     assert (tool.folder / "data" / stored).read_bytes() == data
     reasons = tool.column("select reason from adopted_files where outcome = 'duplicate'")
-    assert set(reasons) == {f"another file of replay {replay_id}, by the id in its name"}
+    assert set(reasons) == {f"a second file of replay {replay_id}: its name has the id"}
 
 
 def test_nothing_is_adopted_into_a_data_folder_whose_disk_is_not_mounted(tool: Tool, mine: Path) -> None:

@@ -15,7 +15,7 @@ _AT_ONCE = 500
 
 
 def mark_unranked(connection: Connection, track_ids: Collection[int]) -> None:
-    """Note that the local ones of these tracks have new replays: ranking a track with each of many would be slow."""
+    """Mark the local tracks among these as unranked. Ranking them after each chunk of files would be slow."""
     ordered = sorted(track_id for track_id in track_ids if track_id < 0)
     for i in range(0, len(ordered), _AT_ONCE):
         part = _tracks.c.track_id.in_(ordered[i : i + _AT_ONCE])
@@ -25,7 +25,7 @@ def mark_unranked(connection: Connection, track_ids: Collection[int]) -> None:
 def rank_unranked(connection: Connection) -> None:
     """Set the positions of the replays of local tracks that are not ranked, and how many there are.
 
-    Those of a run that was killed are among them, and those of version 0.22.0 and older that ended early.
+    These include tracks of a run that was killed, and of runs of 0.22.0 and older that ended early.
     """
     query = select(_tracks.c.track_id).where(_tracks.c.track_id < 0, _tracks.c.listed_count.is_(None))
     ordered = connection.execute(query.order_by(_tracks.c.track_id)).scalars().all()

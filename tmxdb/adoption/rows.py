@@ -107,17 +107,11 @@ def add_tracks(connection: Connection, items: Sequence[Item], now_ms: int) -> in
     return len(new)
 
 
-def reserve_ids(
-    connection: Connection,
-    items: Sequence[Item],
-    earlier: Mapping[str, ledger.Entry],
-    lost: Mapping[str | None, int],
-    now_ms: int,
-) -> int:
+def reserve_ids(connection: Connection, items: Sequence[Item], earlier: Mapping[str, int], now_ms: int) -> int:
     """Give each item its ids: those of the site, those of an earlier run, or new local ones.
 
-    `earlier`: entries by path. `lost`: ids of replays that have no file, by the SHA-256 that the file had. Local
-    replays are noted in the ledger, and local tracks are added. Return how many tracks are new.
+    `earlier`: the local ids of replays that an earlier run chose, by path. New local ids are noted in the ledger, and
+    local tracks are added. Return how many tracks are new.
     """
     uids = sorted({item.found.uid for item in items if item.what.track_id is None and item.found.uid})
     query = select(_tracks.c.uid, _tracks.c.track_id).where(_tracks.c.uid.in_(uids), _tracks.c.track_id < 0)
@@ -131,17 +125,11 @@ def reserve_ids(
             by_uid[uid] = item.track_id = track_id
             _add_local_track(connection, track_id, item.found, now_ms)
             added += 1
-    _reserve_replay_ids(connection, items, earlier, lost, now_ms)
+    _reserve_replay_ids(connection, items, earlier, now_ms)
     return added
 
 
-def _reserve_replay_ids(
-    connection: Connection,
-    items: Sequence[Item],
-    earlier: Mapping[str, ledger.Entry],
-    lost: Mapping[str | None, int],
-    now_ms: int,
-) -> None:
+def _reserve_replay_ids(connection: Connection, items: Sequence[Item], earlier: Mapping[str, int], now_ms: int) -> None:
     replay_id = 0
     reserved: list[ledger.Entry] = []
     for item in items:
@@ -150,12 +138,8 @@ def _reserve_replay_ids(
         if item.what.match is not None:
             item.replay_id = item.what.match.replay_id
             continue
-        entry = earlier.get(item.found.candidate.key)
-        if entry is not None and entry.sha256 == item.found.sha256 and (entry.item_id or 0) < 0:
-            item.replay_id = entry.item_id
-            continue
-        if item.found.sha256 in lost:
-            item.replay_id = lost[item.found.sha256]
+        item.replay_id = earlier.get(item.found.candidate.key)
+        if item.replay_id is not None:
             continue
         replay_id = replay_id - 1 if replay_id else ledger.next_replay_id(connection)
         item.replay_id = replay_id
