@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -152,3 +153,22 @@ def _run_folders(packed: Mapping[str, Sequence[Sequence[ExportedRun]]]) -> list[
                 folder += f"_capture{run.capture_id}"
             shards[f"{folder}/manifest.json"] = Shard(f"{folder}/manifest.json", split, (run,))
     return list(shards.values())
+
+
+def differences(existing: ExportOptions, wanted: ExportOptions) -> str:
+    """Return which options differ, as a person types them."""
+    before, now = _typed(existing), _typed(wanted)
+    return "; ".join(f"{name}: {before[name]} before, {now[name]} now" for name in before if before[name] != now[name])
+
+
+def _typed(options: ExportOptions) -> dict[str, str]:
+    return {
+        "--format": options.form,
+        "--split": ",".join(f"{part}={share:g}" for part, share in options.shares.items()),
+        "--seed": str(options.seed),
+        "--shard-frames": str(options.shard_frames),
+        "captures": re.sub(r"track -(\d+)", r"track local\1", options.captures),
+        "--pictures": options.pictures,
+        "--split-rule": options.split_rule,
+        "--vcp": options.vcp or "none",
+    }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -20,9 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tmxdb.capture.output.reader import read_metadata
 from tmxdb.clock import iso, wall_clock
-from tmxdb.errors import InvalidInput, TmxdbError
+from tmxdb.errors import InvalidInput
 from tmxdb.export.export_lock import LOCK, ExportLock
 from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, part_sizes
 from tmxdb.export.frames.formats import (
@@ -35,7 +33,8 @@ from tmxdb.export.frames.formats import (
     write_shard,
 )
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
-from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, from_json, plan
+from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, differences, from_json, plan
+from tmxdb.export.frames.run_list import listed_runs, run_metadata
 from tmxdb.export.frames.shard_check import shard_problem
 from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
 from tmxdb.export.hub_card import CARD, SUMS, check_sums, file_sha256, read_sums, sums_text
@@ -223,12 +222,12 @@ class Export:
     def _write_index(self, data: Path) -> None:
         """Write the list of runs, for training on whole runs and for finding one, and the card of the data set."""
         runs: list[dict[str, Any]] = []
-        left_out, earlier = self.left_out, self._earlier_runs()
+        left_out, earlier = self.left_out, listed_runs(self.out / RUNS)
         for shard in self.shards:
             for run in shard.captures:
                 if run.capture_id not in left_out:
                     facts = {"split": shard.split, "shard": shard.file, "capture_id": run.capture_id}
-                    facts |= _metadata(data, run, earlier.get(run.capture_id)) | {"map_uid": run.map_uid}
+                    facts |= run_metadata(data, run, earlier.get(run.capture_id)) | {"map_uid": run.map_uid}
                     runs.append(facts)
         described = self._write_part_files(runs)
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
@@ -240,14 +239,6 @@ class Export:
             created = iso(wall_clock())
             card = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)
             write_atomic(self.out / CARD, card.encode(), instead=_INSTEAD)
-
-    def _earlier_runs(self) -> dict[int, dict[str, Any]]:
-        """Return the lines of the list of runs that exists, by capture: those captures may be deleted since."""
-        try:
-            lines = [json.loads(line) for line in (self.out / RUNS).read_text("utf-8").splitlines()]
-            return {line["capture_id"]: line for line in lines}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}  # none yet, or damaged
 
 
 def open_export(out: Path, options: ExportOptions, select_runs: Callable[[], list[ExportedRun]]) -> Export:
@@ -279,7 +270,7 @@ def _continued(out: Path, options: ExportOptions, lock: ExportLock) -> Export:
     existing = load_export(out)
     if existing.options != options:
         raise InvalidInput(
-            f"{out} contains another export: {_differences(existing.options, options)}. Choose another folder, or use"
+            f"{out} contains another export: {differences(existing.options, options)}. Choose another folder, or use"
             " the same options as before.",
             code="input.other_export",
         )
@@ -305,30 +296,3 @@ def _counted(
             raise WorkerStopping("the export was interrupted")
         yield sample
         on_frame()
-
-
-def _metadata(data: Path, run: ExportedRun, earlier: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the metadata of a run. One that was deleted since it was exported is still in its shard."""
-    try:
-        return read_metadata(data.joinpath(*run.folder_path.split("/")))
-    except TmxdbError:
-        return earlier or {"replay_id": run.replay_id, "track_id": run.track_id, "total_frames": run.frame_count}
-
-
-def _differences(existing: ExportOptions, wanted: ExportOptions) -> str:
-    """Return which options differ, as a person types them."""
-    before, now = _typed(existing), _typed(wanted)
-    return "; ".join(f"{name}: {before[name]} before, {now[name]} now" for name in before if before[name] != now[name])
-
-
-def _typed(options: ExportOptions) -> dict[str, str]:
-    return {
-        "--format": options.form,
-        "--split": ",".join(f"{part}={share:g}" for part, share in options.shares.items()),
-        "--seed": str(options.seed),
-        "--shard-frames": f"{options.shard_frames:,}",
-        "captures": re.sub(r"track -(\d+)", r"track local\1", options.captures),
-        "--pictures": options.pictures,
-        "--split-rule": options.split_rule,
-        "--vcp": options.vcp or "none",
-    }
