@@ -34,7 +34,7 @@ def test_moved_files_are_named_one_by_one_and_no_other_command_blames_the_data_f
     ran = tool("verify", ends=3)
     assert ran.out.count("the file does not exist") == FILES
     assert f"missing: replay -1, {col.as_posix()}/" in ran.out
-    assert "If you moved them, adopt their new place: `tmxdb adopt NEW --in-place`." in ran.err
+    assert "adopt the folder that they are in now: `tmxdb adopt FOLDER --in-place`." in ran.err
     assert "has none of the files" not in tool("config", "set", "data", "data").err
     assert "has none of the files" not in tool("doctor", "--offline", ends=None).out
     (tool.folder / "data").rename(tool.folder / "other")

@@ -1,4 +1,4 @@
-"""The files below a folder that the user named, in a fixed order. Nothing below the folder ends the walk."""
+"""The files below a folder that the user named, in a fixed order. An error below the folder does not end the walk."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ class WalkEntry:
 
 
 def walk(root: str, *, skip: str | None = None) -> Iterator[WalkEntry]:
-    """Yield the regular files below the folder `root` by name, and what cannot be read. Raise OSError for `root`.
+    """Yield the regular files below the folder `root` in the order of their names, and what cannot be read.
 
-    Links to files are followed, links to folders are not: they may form a loop. Links that do not resolve, pipes and
-    sockets are passed over, and so is what is deleted meanwhile. `skip`: the name of folders to leave out.
+    Raise OSError if `root` cannot be listed. Links to files are followed, links to folders are not: they may form a
+    loop. Links that do not resolve, pipes, sockets and files deleted meanwhile are left out, and so are folders with
+    the name `skip`.
     """
     waiting = _listed(root, ())
     while waiting:

@@ -123,7 +123,8 @@ def check_files_in_place(database: Database, storage: Storage) -> None:
         return
     raise InvalidInput(
         f"{folder} has none of the files that were adopted in place there. Check that its disk is mounted, put the"
-        " files back, or adopt their new place: `tmxdb adopt NEW --in-place`. If the files are lost, name their tracks:"
+        " files back, or adopt the folder that they are in now: `tmxdb adopt FOLDER --in-place`. If the files are lost,"
+        " download those of each track again:"
         " `tmxdb retry --status done --kind download --kind extract --track-id ID`.",
         code="input.no_data",
     )

@@ -112,8 +112,8 @@ def _suggest_adopting(progress: VerifyProgress) -> None:
     """Print what to do about files that were adopted in place, which only the user can have moved."""
     if any(finding.what == MISSING and is_absolute(finding.path) for finding in progress.kept):
         message(
-            "Files that were adopted in place are missing. If you moved them, adopt their new place:"
-            " `tmxdb adopt NEW --in-place`."
+            "Files that were adopted in place are missing. If you moved them, adopt the folder that they are"
+            " in now: `tmxdb adopt FOLDER --in-place`."
         )
 
 
