@@ -33,7 +33,7 @@ def test_moved_files_are_named_one_by_one_and_no_other_command_blames_the_data_f
     col.rename(col.with_name("moved"))
     ran = tool("verify", ends=3)
     assert ran.out.count("the file does not exist") == FILES
-    assert f"missing: replay -1, {col.as_posix()}/" in ran.out
+    assert f"missing: replay local1, {col.as_posix()}/" in ran.out
     assert "adopt the folder that they are in now: `tmxdb adopt FOLDER --in-place`." in ran.err
     assert "has none of the files" not in tool("config", "set", "data", "data").err
     assert "has none of the files" not in tool("doctor", "--offline", ends=None).out
@@ -80,6 +80,30 @@ def test_a_few_files_deleted_from_a_folder_in_use_are_repaired(tool: Tool) -> No
     assert "has none of the files" in tool("verify", "--repair", ends=1).error
     (folder / "notes.txt").write_text("")
     assert tool("verify", "--repair").out.count("now pending") == 2
+
+
+@pytest.mark.parametrize("is_mount_point", [True, False])
+def test_repair_changes_nothing_about_one_of_two_disks_that_is_not_mounted(
+    tool: Tool, col: Path, is_mount_point: bool
+) -> None:
+    other = tool.folder / "other disk"
+    other.mkdir()
+    (other / "7.Replay.Gbx").write_bytes(private_replay(7, on_map=1, time_ms=19_000, login="a"))
+    tool("adopt", other, "--in-place", "--no-lookup")
+    before = replays(tool)
+    away = other.rename(tool.folder / "unplugged")
+    if is_mount_point:
+        other.mkdir()
+    (col / "0.Replay.Gbx").unlink()  # from a folder that is there
+    ran = tool("verify", "--repair", ends=3)
+    assert ran.out.count("; now pending") == 1
+    assert "Rows of files whose folder is missing or empty were not reset: check that its disk is mounted." in ran.err
+    changed = [new for old, new in zip(before, replays(tool), strict=True) if old["status"] != new["status"]]
+    assert [row["file_path"] for row in changed] == [(col / "0.Replay.Gbx").as_posix()]
+    if is_mount_point:
+        other.rmdir()
+    away.rename(other)
+    assert "All is well." in tool("verify", "--repair").err
 
 
 def test_files_of_the_data_folder_are_still_looked_for_among_many_adopted_in_place(

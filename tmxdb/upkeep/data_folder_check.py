@@ -119,7 +119,7 @@ def check_files_in_place(database: Database, storage: Storage) -> None:
     if not paths or any(storage.may_exist(path) for path in paths):
         return
     folder = _common_folder(paths)
-    if len(paths) < MIN_SAMPLE and _has_something(storage.absolute(folder)):
+    if len(paths) < MIN_SAMPLE and has_entries(storage.absolute(folder)):
         return
     raise InvalidInput(
         f"{folder} has none of the files that were adopted in place there. Check that its disk is mounted, put the"
@@ -140,7 +140,8 @@ def _common_folder(paths: Sequence[str]) -> str:
     return common if is_absolute(common) and posixpath.dirname(common) != common else first
 
 
-def _has_something(folder: Path) -> bool:
+def has_entries(folder: Path) -> bool:
+    """Return whether `folder` is there and not empty. An empty one may be the mount point of a disk."""
     try:
         return next(folder.iterdir(), None) is not None
     except OSError:

@@ -21,9 +21,9 @@ from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.db.selected import Scope, in_selection
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
-from tmxdb.storage import Storage, disk_errors
-from tmxdb.upkeep.data_folder_check import FOLDERS
-from tmxdb.upkeep.integrity import SUSPICIOUS, UNREADABLE, Problem, file_problem
+from tmxdb.storage import Storage, disk_errors, is_absolute
+from tmxdb.upkeep.data_folder_check import FOLDERS, has_entries
+from tmxdb.upkeep.integrity import MISSING, SUSPICIOUS, UNREADABLE, Problem, file_problem
 from tmxdb.upkeep.orphans import (
     Batch,
     batches,
@@ -135,7 +135,7 @@ def _rows(run: Verification, pool: ThreadPoolExecutor, noun: str, after: Any) ->
             unchanged = (table.c.status == "done", tuple_(key, table.c.claim_token).in_(pairs))
             current = set(connection.execute(select(key).where(*unchanged)).scalars()) if wrong else set()
             found = [_finding(run, noun, row, problem) for row, problem in wrong if row[0] in current]
-            repairs = [row[0] for row, problem in wrong if row[0] in current and _repairs(run, problem)]
+            repairs = [row[0] for row, problem in wrong if row[0] in current and _repairs(run, row[2], problem)]
             if repairs:
                 reopen(connection, table, *unchanged, key.in_(repairs))
             _record(run, noun, after, len(rows), found)
@@ -145,12 +145,14 @@ def _rows(run: Verification, pool: ThreadPoolExecutor, noun: str, after: Any) ->
 
 
 def _finding(run: Verification, noun: str, row: Sequence[Any], problem: Problem) -> Finding:
-    repaired = "pending" if _repairs(run, problem) else None
+    repaired = "pending" if _repairs(run, row[2], problem) else None
     return Finding(problem.what, f"{noun} {row[0]}", row[2], problem.why, repaired)
 
 
-def _repairs(run: Verification, problem: Problem) -> bool:
-    """A disk that cannot be read is no reason to download everything again."""
+def _repairs(run: Verification, path: str, problem: Problem) -> bool:
+    """A disk that cannot be read is no reason to download everything again, nor is one that is not mounted."""
+    if problem.what == MISSING and is_absolute(path) and not has_entries(run.storage.absolute(path).parent):
+        return False
     return run.progress.repair and problem.what not in (UNREADABLE, SUSPICIOUS)
 
 

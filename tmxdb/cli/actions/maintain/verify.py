@@ -23,6 +23,7 @@ from tmxdb.db.engine import Database
 from tmxdb.paths import plain
 from tmxdb.reports.counts import counts
 from tmxdb.storage import is_absolute
+from tmxdb.storage.names import id_name
 from tmxdb.upkeep.data_folder_check import FOLDERS, check_data_folder, check_files_in_place
 from tmxdb.upkeep.integrity import MISSING
 from tmxdb.upkeep.orphans import ORPHANS
@@ -109,11 +110,17 @@ def _suggest(progress: VerifyProgress) -> None:
 
 
 def _suggest_adopting(progress: VerifyProgress) -> None:
-    """Print what to do about files that were adopted in place, which only the user can have moved."""
+    """Print what to do about files that were adopted in place: only the user can have moved or unmounted them."""
     if any(finding.what == MISSING and is_absolute(finding.path) for finding in progress.kept):
         message(
             "Files that were adopted in place are missing. If you moved them, adopt the folder that they are"
             " in now: `tmxdb adopt FOLDER --in-place`."
+        )
+    if progress.repair and any(finding.what == MISSING and finding.repaired is None for finding in progress.kept):
+        message(
+            "Rows of files whose folder is missing or empty were not reset: check that its disk is mounted. If the"
+            " files are lost, download those of each track again:"
+            " `tmxdb retry --status done --kind download --kind extract --track-id ID`."
         )
 
 
@@ -143,6 +150,12 @@ def _finding_json(finding: Finding) -> dict[str, str | None]:
     }
 
 
+def _named(item: str) -> str:
+    """Return the row of a finding as other commands write it: `replay local3` for `replay -3`."""
+    noun, _, number = item.partition(" ")
+    return f"{noun} {id_name(int(number))}"
+
+
 class VerifyDisplay:
     """Findings on stdout, as lines or as one JSON document written piece by piece; progress on stderr."""
 
@@ -169,7 +182,7 @@ class VerifyDisplay:
             click.echo(("" if self._is_first else ",") + "\n  " + json.dumps(_finding_json(finding)), nl=False)
             self._is_first = False
             return
-        about = f"{finding.item}, " if finding.item else ""
+        about = f"{_named(finding.item)}, " if finding.item else ""
         repaired = f"; now {finding.repaired}" if finding.repaired else ""
         line = safe(f"{finding.what}: {about}{finding.path}: {finding.why}{repaired}", keep="")
         with tqdm.external_write_mode(file=sys.stdout):
