@@ -105,3 +105,24 @@ def test_other_options_for_the_same_folder_are_rejected_with_their_difference(ca
     assert said.split("; ") == differences
     ran = captured("export", "frames", "out", "--split", "train=0.5,val=0.5", ends=1)
     assert "--split: train=0.9,val=0.1 before, train=0.5,val=0.5 now." in ran.error
+
+
+def test_an_export_of_a_live_selection_continues_after_its_tracks_changed(captured: Tool) -> None:
+    captured("select", "first", "--where", "track_id < 3")
+    captured("export", "frames", "out", "--only", "first")
+    wanted = captured("export", "frames", "out", "--only", "first", "--json").json
+    captured.change("delete from selection_tracks where track_id = 2")
+    next((captured.folder / "out").glob("*/*.tar")).unlink()
+    assert captured("export", "frames", "out", "--only", "first", "--json").json == wanted
+    assert {facts["track_id"] for *_, facts in in_tars(captured.folder / "out")} == {1, 2}
+    ran = captured("export", "frames", "out", "--only", "first", "--track-id", 1, ends=1)
+    assert "captures: selection first before, selection first (track 1) now." in ran.error
+
+
+def test_an_export_that_an_earlier_version_began_continues(captured: Tool) -> None:
+    captured("select", "first", "--where", "track_id < 3")
+    captured("export", "frames", "out", "--only", "first")
+    plan = captured.folder / "out" / "export.json"
+    plan.write_text(plan.read_text().replace('"selection first"', '"track 1, track 2"'))
+    next((captured.folder / "out").glob("*/*.tar")).unlink()
+    assert "continuing." in captured("export", "frames", "out", "--only", "first").err

@@ -25,14 +25,16 @@ APPEARANCE = ("width", "height", "fps", "color", "frame_source", "drive")
 class CaptureFilter:
     """Which captures to export. An empty filter selects every finished capture.
 
-    `settings`: required values of capture settings, by name; raise UsageError for an unknown name. `only_exact`: only
-    runs that finished at the time of the replay and miss no frame. `mixed`: allow several sizes, rates and colours.
+    `tracks`: the tracks in the user's words, where their ids may change; empty: `track_ids` says it. `settings`:
+    required values of capture settings, by name; raise UsageError for an unknown name. `only_exact`: only runs that
+    finished at the time of the replay and miss no frame. `mixed`: allow several sizes, rates and colours.
     """
 
     track_ids: Collection[int] = ()
     settings: dict[str, str] = field(default_factory=dict)
     only_exact: bool = False
     mixed: bool = False
+    tracks: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "track_ids", frozenset(self.track_ids))
@@ -42,7 +44,7 @@ class CaptureFilter:
 
     def __str__(self) -> str:
         """Return the filter as text. Equal filters have equal text."""
-        parts = [f"track {track_id}" for track_id in sorted(self.track_ids)]
+        parts = [self.tracks] if self.tracks else [f"track {track_id}" for track_id in sorted(self.track_ids)]
         parts += [f"{name}={value}" for name, value in sorted(self.settings.items())]
         parts += ["only exact"] * self.only_exact + ["mixed"] * self.mixed
         return ", ".join(parts) or "all"

@@ -241,8 +241,16 @@ class Export:
             write_atomic(self.out / CARD, card.encode(), instead=_INSTEAD)
 
 
-def open_export(out: Path, options: ExportOptions, select_runs: Callable[[], list[ExportedRun]]) -> Export:
+def open_export(
+    out: Path,
+    options: ExportOptions,
+    select_runs: Callable[[], list[ExportedRun]],
+    *,
+    older: ExportOptions | None = None,
+) -> Export:
     """Return the export in `out` if it has the same options, else a new one of the runs that `select_runs` returns.
+
+    `older`: the same options as an earlier version stored them.
 
     An export that was begun earlier does not include captures that finished since: it would never be complete. The
     folder is locked until `Export.write` or `Export.close`. Raise InvalidInput if `out` contains anything else, or if
@@ -253,7 +261,7 @@ def open_export(out: Path, options: ExportOptions, select_runs: Callable[[], lis
     try:
         lock.acquire()
         if (out / PLAN).exists():
-            return _continued(out, options, lock)
+            return _continued(out, options, older or options, lock)
         if any(entry.name != LOCK for entry in out.iterdir()):
             raise InvalidInput(
                 f"{out} is not empty and contains no export. Choose another folder.", code="input.not_empty"
@@ -266,15 +274,15 @@ def open_export(out: Path, options: ExportOptions, select_runs: Callable[[], lis
         raise
 
 
-def _continued(out: Path, options: ExportOptions, lock: ExportLock) -> Export:
+def _continued(out: Path, options: ExportOptions, older: ExportOptions, lock: ExportLock) -> Export:
     existing = load_export(out)
-    if existing.options != options:
+    if existing.options not in (options, older):
         raise InvalidInput(
             f"{out} contains another export: {differences(existing.options, options)}. Choose another folder, or use"
             " the same options as before.",
             code="input.other_export",
         )
-    return Export(out, options, existing.shards, lock)
+    return Export(out, existing.options, existing.shards, lock)
 
 
 def load_export(out: Path) -> Export:

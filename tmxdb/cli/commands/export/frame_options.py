@@ -139,7 +139,9 @@ def export_options_of(
         )
     if options.vcp is not None and options.form != "rulka":
         raise UsageError("--vcp: only with --format rulka.", code="input.vcp")
-    capture_filter = CaptureFilter(track_selection.tracks(database), settings, options.only_exact, options.mixed)
+    capture_filter = CaptureFilter(
+        track_selection.tracks(database), settings, options.only_exact, options.mixed, _tracks(track_selection)
+    )
     export_options = ExportOptions(
         options.form,
         parse_split(",".join(options.split)),
@@ -151,3 +153,11 @@ def export_options_of(
         str(options.vcp.resolve()) if options.vcp is not None else "",
     )
     return export_options, capture_filter
+
+
+def _tracks(selection: TrackSelection) -> str:
+    """Return the tracks of a named selection as text, which stays the same while its tracks change; else nothing."""
+    if selection.only is None:
+        return ""
+    named = ", ".join(f"track {track_id}" for track_id in sorted(selection.named_tracks()))
+    return f"selection {selection.only}" + (f" ({named})" if named else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ def frames(
         return
     check_folder_name(out, "`export frames`")
     database = open_database(storage_options, read_only=True)
+    track_selection = track_selection.with_file_read()
     export_options, capture_filter = export_options_of(options, track_selection, database)
     unknown = unknown_tracks(database, capture_filter.track_ids)
     if unknown:
@@ -65,7 +67,8 @@ def frames(
         sys.exit(SOME_FAILED if unknown else 0)
     data = open_storage(storage_options, database).root
     with stop_signals() as signals:
-        data_set = open_export(out, export_options, lambda: select_captures(database, capture_filter))
+        by_ids = replace(export_options, captures=str(replace(capture_filter, tracks="")))  # as 0.22.1 wrote them
+        data_set = open_export(out, export_options, lambda: select_captures(database, capture_filter), older=by_ids)
         _say_progress(data_set)
         _say_missing_lines(data_set)
         total = sum(shard.frames for shard in data_set.missing)
