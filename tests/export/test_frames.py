@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -179,6 +180,24 @@ def test_a_damaged_run_is_left_out_completely_and_reported(captured: Tool, spoil
     listed = [json.loads(line) for line in (captured.folder / "out" / "runs.jsonl").read_text().splitlines()]
     assert {row["replay_id"] for row in listed} == RUNS.keys() - {11}
     assert all(row["shard"].startswith(row["split"]) for row in listed)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_run_that_was_left_out_is_exported_once_it_is_complete(captured: Tool, form: str) -> None:
+    arguments = ("export", "frames", "out", "--format", form, "--shard-frames", 20, "--json")
+    run = captured.folder / "data" / "frames" / "1" / "11"
+    away = run.rename(captured.folder / "away")
+    captured(*arguments, ends=3)
+    captured(*arguments, ends=3)  # still damaged: nothing is written again
+    away.rename(run)
+    ran = captured(*arguments)
+    assert "continuing." in ran.err
+    assert sum(part["runs"] for part in ran.json.values()) == len(RUNS)
+    assert Counter(facts["replay_id"] for *_, facts in READERS[form](captured.folder / "out")) == RUNS
+    assert "already written" in captured(*arguments).err
+    (captured.folder / "out" / "README.md").unlink()
+    captured(*arguments)
+    captured("export", "frames", "out", "--check")
 
 
 @pytest.mark.parametrize("form", READERS)

@@ -125,7 +125,7 @@ def test_however_many_episodes_there_are_few_pictures_are_read(captured: Tool, m
     assert statistics[IMAGE]["count"] == [3]
 
 
-def test_shards_after_one_with_fewer_runs_are_written_again(captured: Tool) -> None:
+def test_shards_after_one_with_other_runs_are_written_again(captured: Tool) -> None:
     words = ("export", "frames", "out", "--format", "lerobot", "--split", "all=1", "--shard-frames", 8)
     captured(*words)
     first, *following = sorted((captured.folder / "out/all/data").rglob("*.parquet"))
@@ -133,11 +133,18 @@ def test_shards_after_one_with_fewer_runs_are_written_again(captured: Tool) -> N
     runs = [json.loads(line) for line in (captured.folder / "out/runs.jsonl").read_text().splitlines()]
     run = next(run for run in runs if first.as_posix().endswith(run["shard"]))
     gone = run["replay_id"]
-    next((captured.folder / "data" / "frames" / str(run["track_id"]) / str(gone)).rglob("*.jp*g")).unlink()
+    picture = next((captured.folder / "data" / "frames" / str(run["track_id"]) / str(gone)).rglob("*.jp*g"))
+    away = picture.rename(captured.folder / "away")
     first.unlink()
     (captured.folder / "out" / "README.md").unlink()  # its counts are those of before
     captured(*words, ends=3)
-    indices = [index for path in (first, *following) for index in parquet.read_table(path).column("index").to_pylist()]
-    assert indices == list(range(sum(RUNS.values()) - RUNS[gone]))
+
+    def indices() -> list[int]:
+        return [n for path in (first, *following) for n in parquet.read_table(path).column("index").to_pylist()]
+
+    assert indices() == list(range(sum(RUNS.values()) - RUNS[gone]))
     captured("export", "frames", "out", "--check")
     captured(*words, ends=3)
+    away.rename(picture)
+    captured(*words)
+    assert indices() == list(range(sum(RUNS.values())))

@@ -61,6 +61,16 @@ def frame_samples(data: Path, shard: Shard, left_out: Collection[int]) -> Iterat
                 raise RunDamaged(run.capture_id, str(error)) from error
 
 
+def is_complete(data: Path, run: ExportedRun) -> bool:
+    """Return whether `frame_samples` yields all frames of a run. Reads them."""
+    try:
+        for _ in _run(data.joinpath(*run.folder_path.split("/")), run):
+            pass
+    except InvalidInput:
+        return False
+    return True
+
+
 def _run(folder: Path, run: ExportedRun) -> Iterator[FrameSample]:
     metadata = read_metadata(folder)
 

@@ -32,7 +32,7 @@ from tmxdb.export.frames.formats import (
     write_part_files,
     write_shard,
 )
-from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples
+from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples, is_complete
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, differences, from_json, plan
 from tmxdb.export.frames.run_list import listed_runs, run_metadata
 from tmxdb.export.frames.shard_check import shard_problem
@@ -56,16 +56,24 @@ class Export:
         self.out, self.options, self.shards, self._lock = out, options, shards, lock
         self.written, self.damaged_records = read_records(out)
         """Finished shards by file name, and how many lines of the record cannot be read."""
+        self._again: set[str] = set()  # shards to write again because they can have more runs now
 
     @property
     def missing(self) -> list[Shard]:
-        """Shards still to be written: never finished, or no longer there in their full size."""
+        """Shards still to be written: never finished, no longer there in their full size, or with runs to add."""
         return [shard for shard in self.shards if not self._exists(shard)]
 
     @property
     def left_out(self) -> dict[int, str]:
         """Damaged runs by capture id, with the reason."""
         return {capture: why for record in self.written.values() for capture, why in record.left_out.items()}
+
+    def retry_left_out(self, data: Path) -> None:
+        """Write the shards again that lack runs which are complete now, because they were captured again."""
+        for shard in self.shards:
+            left_out = self.written[shard.file].left_out if shard.file in self.written else {}
+            if any(run.capture_id in left_out and is_complete(data, run) for run in shard.captures):
+                self._again.add(shard.file)
 
     def write(
         self,
@@ -91,6 +99,7 @@ class Export:
                 if before is not None and (before.frames, before.left_out) != (record.frames, record.left_out):
                     missing |= self._forget_following(shard)
                 self.written[shard.file] = record
+                self._again.discard(shard.file)
                 with disk_errors(DONE, instead=_INSTEAD), (self.out / DONE).open("a", encoding="utf-8") as file:
                     file.write(record_line(record))
                     file.flush()
@@ -158,6 +167,8 @@ class Export:
 
     def _exists(self, shard: Shard) -> bool:
         record, path = self.written.get(shard.file), self.out / shard.file
+        if shard.file in self._again:
+            return False
         if record is not None and not record.sha256:  # all its runs were left out
             return True
         is_whole = record is not None and path.is_file() and path.stat().st_size == record.bytes

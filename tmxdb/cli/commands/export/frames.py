@@ -69,6 +69,7 @@ def frames(
     with stop_signals() as signals:
         by_ids = replace(export_options, captures=str(replace(capture_filter, tracks="")))  # as 0.22.1 wrote them
         data_set = open_export(out, export_options, lambda: select_captures(database, capture_filter), older=by_ids)
+        data_set.retry_left_out(data)
         _say_progress(data_set)
         _say_missing_lines(data_set)
         total = sum(shard.frames for shard in data_set.missing)
