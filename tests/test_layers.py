@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 
@@ -201,3 +201,17 @@ def test_each_third_party_library_has_its_owner(library: str) -> None:
         if target.split(".")[0] == library and package(module) and package(module) not in OWNERS[library]
     ]
     assert wrong == []
+
+
+def test_no_two_modules_of_a_folder_differ_only_in_the_plural() -> None:
+    assert [name for name in modules() if f"{name}s" in modules()] == []
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    names = Counter(
+        node.name
+        for file in modules().values()
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n in names.items() if n > 1] == []

@@ -18,7 +18,7 @@ from tmxdb.errors import DiskError, InvalidInput, TmxdbError
 from tmxdb.serve.forms import csrf_token
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.pages import actions as actions_page
-from tmxdb.serve.pages import captures, driver, failures, overview, replay, scene, sql, track, tracks
+from tmxdb.serve.pages import captures, driver, failures, overview, replay, scene, sql, track, track_list
 from tmxdb.serve.rendering import page
 from tmxdb.serve.security import Guard
 from tmxdb.serve.static_files import static_file
@@ -45,7 +45,7 @@ def create_app(mirror: ServedMirror, *, token: str | None = None, actions: Actio
             Route("/", overview.overview),
             Route("/events", overview.events),
             Route("/progress.json", overview.progress),
-            Route("/tracks", tracks.tracks),
+            Route("/tracks", track_list.tracks),
             Route("/track/{track_id}", track.track),
             Route("/track/{track_id}/thumbnail.jpg", track.thumbnail),
             Route("/track/{track_id}/3d", scene.view),
