@@ -106,7 +106,7 @@ def prepare(folder: Path, width: int, height: int, race_ms: int, tracks: int) ->
     from sqlalchemy import insert
 
     from tmxdb.capture.settings import CaptureSettings
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.migrate import upgrade
     from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow, table_of
 

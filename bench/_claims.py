@@ -17,7 +17,7 @@ from typing import Any
 
 from bench._workers import NOTHING, NoOp
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.queue.rows.claim import claim
 from tmxdb.queue.rows.settle import release, settle
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.transfer import recount
 
 CHUNK = 250_000

@@ -31,7 +31,7 @@ def export_frames(
     vcp: str = "",
 ) -> float:
     """Export all captures of the mirror in `root` into one part. Return the seconds of the processor."""
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.export.frames.capture_filter import CaptureFilter, select_captures
     from tmxdb.export.frames.sharded_export import open_export
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.gbx import read_replay
 from tmxdb_sandbox import RunningSite
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.errors import DatabaseError
 from tmxdb.events import Event, EventBus, RowSettled

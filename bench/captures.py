@@ -20,7 +20,7 @@ from bench._table import print_rows
 from tests.e2e.captures.captures import World
 from tests.e2e.captures.killed_captures import FAULTS, Chaos, Judgement, capture_with_kills
 from tests.tool import Tool, isolate, shorten_waits
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 
 PLUGINS = ("python_link", "old_python_link", "tmxdb_link")

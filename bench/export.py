@@ -76,7 +76,7 @@ def measure_frames(runs: int, frames: int, size: int) -> None:
 
 def fill(path: Path, replays: int, events: int) -> None:
     """Create a database with this many replays on a track for each hundred of them."""
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.migrate import upgrade
     from tmxdb.db.packed_inputs import pack_inputs
 
@@ -102,7 +102,7 @@ def fill(path: Path, replays: int, events: int) -> None:
 
 def export(database: Path, table: str, form: str) -> tuple[int, int]:
     """Export as the command does. Return rows and bytes."""
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.export.tables.export import export_table
 
     out = database.with_name(f"{table}.{form}")

@@ -24,7 +24,7 @@ from sqlalchemy import text
 
 from bench._table import print_rows
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb_sandbox import RunningSite, running_site
 
 FAULTS = ("503:6%", "cut:6%", "reset:6%", "html:6%", "drop:6%", "empty:6%", "not-gbx:6%", "wrong-file:6%")

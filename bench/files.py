@@ -26,7 +26,7 @@ from pathlib import Path
 from bench._command import tmxdb_command
 from bench._table import print_rows
 from bench.gbx import write_sandbox_replays
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.packed_inputs import unpack_inputs
 from tmxdb.errors import TmxdbError

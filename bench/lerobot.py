@@ -69,7 +69,7 @@ def main() -> None:
 def fill(root: Path, frames: int, fps: int) -> None:
     """Create a database with three captures at a rate."""
     from tests.frames import captured_database, jpeg
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.migrate import upgrade
 
     database = Database(str(root / "tmx.db"))

@@ -68,7 +68,7 @@ def fill(root: Path, runs: int, frames: int, size: int) -> None:
     from PIL import Image
 
     from tests.frames import captured_database
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.migrate import upgrade
 
     database = Database(str(root / "tmx.db"))

@@ -29,7 +29,7 @@ from bench._month_checks import Expectations, problems
 from bench._month_troubles import Days, Trouble, troubles
 from bench._table import print_rows
 from tests.conftest import PostgresServer
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb_sandbox import RunningSite, running_site
 
 DRAIN_RUNS = 20

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench._filled import fill, size_of
 from bench._table import print_rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.pages.driver import read_driver

@@ -83,7 +83,7 @@ def fill(root: Path) -> int:
 
     from bench._frame_exports import export_frames
     from tests.frames import captured_database
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.migrate import upgrade
 
     database = Database(str(root / "tmx.db"))

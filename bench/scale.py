@@ -25,7 +25,7 @@ from bench._table import print_rows
 from bench.sync import fetched_pages, synced_per_second
 from tmxdb.clock import wall_clock
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.db.reading.reader import Reader

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from bench._filled import fill
 from bench._table import print_rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.errors import GbxError
 from tmxdb.gbx import read_replay

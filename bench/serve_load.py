@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from bench._filled import fill
 from bench._table import print_rows
 from bench._workers import NoOp
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.events import EventBus
 from tmxdb.queue.job import Job, Outcome, Snooze

@@ -21,7 +21,7 @@ import requests
 
 from bench._table import print_rows
 from tmxdb.cli import GC_THRESHOLD
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.tracks import Synced, TrackSync

@@ -21,7 +21,7 @@ from pathlib import Path
 from bench._command import tmxdb_command
 from bench._server import temporary_server
 from bench._table import print_rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.packed_inputs import pack_inputs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import changing_schema
 from tmxdb.db.models import Base
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, inspect
 from tests import forked, needs
 from tests.compiled import share_compiled_statements
 from tests.rows import FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import HEAD, _run_revisions, changing_schema, upgrade
 from tmxdb.db.models import Base
 

@@ -17,7 +17,7 @@ from tmxdb.capture.output.manifest import MANIFEST, METADATA, CaptureMetadata, F
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.capture.telemetry.files import PARQUET, describe, write_telemetry
 from tmxdb.capture.telemetry.table import TelemetryTable
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow
 from tmxdb.game.driver import Frame
 from tmxdb.game.state import CarInputs, CarState

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Table, insert, select, text, update
 
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import (
     AttemptRow,
     Base,

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.test_pasting import first_command
 from tmxdb import __version__
 from tmxdb.cli.program import COMMANDS, tmxdb
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -28,7 +28,7 @@ from tmxdb.api.rows import MirroredReplay
 from tmxdb.capture.output.encoder import Encoder
 from tmxdb.capture.output.folder import CaptureFolder
 from tmxdb.cli.shared.output import message
-from tmxdb.db.engine import Database, _explained
+from tmxdb.db.database import Database, _explained
 from tmxdb.errors import DiskError
 from tmxdb.paths import BELOW_FOLDER, MAX_FILE_PATH, MAX_FOLDER_PATH, extended, plain, too_long, with_prefix
 from tmxdb.storage import Storage, disk_errors, write_user_file

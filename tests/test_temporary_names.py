@@ -12,7 +12,7 @@ import pytest
 
 from tests.rows import FakeClock
 from tests.test_storage import PATH, publish, storage
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import DatabaseError, DiskError, PermanentError
 from tmxdb.failure_policy import Action, policy_for
 from tmxdb.paths import plain

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Table, bindparam, func, or_, select, update
 
 from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.database import Database
 from tmxdb.db.dialect import engine_name, inputs_for
-from tmxdb.db.engine import Database
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.selected import in_selection
 from tmxdb.kinds.facts import FACTS_VERSION

@@ -12,7 +12,7 @@ import pytest
 
 from tests.gbx.made import a_replay
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.only_process import only_process
 from tmxdb.errors import InvalidInput
 
@@ -20,7 +20,7 @@ __all__ = ["tool"]
 
 _HOLDS = """
 import sys
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.only_process import only_process
 with only_process(Database(sys.argv[1]), "adopt"):
     print("held", flush=True)

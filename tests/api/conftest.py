@@ -14,7 +14,7 @@ from tests.frames import captured_database
 from tests.gbx.made import a_replay
 from tests.rows import Rows, state
 from tmxdb.api import Mirror
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
 
 RUNS = {10: 6, 11: 4, 20: 5}

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import text
 
 from tests.crash.killing import History
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.gbx import read_replay
 from tmxdb.storage.folder_identity import MARKER
 from tmxdb_sandbox import RunningSite

@@ -10,8 +10,8 @@ from sqlalchemy import exc
 from tests.rows import Rows
 from tmxdb.db import dialect
 from tmxdb.db.bulk import ROWS_AT_ONCE, NewRows, RowStream, execute_many, inserting, upsert, upsert_streams
+from tmxdb.db.database import Database
 from tmxdb.db.dialect import engine_name, update_many
-from tmxdb.db.engine import Database
 from tmxdb.db.models import AttemptRow, ReplayRow, TrackRow, table_of
 
 TEXTS = (

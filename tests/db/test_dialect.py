@@ -8,8 +8,8 @@ from pathlib import Path
 import tmxdb
 
 PACKAGE = Path(tmxdb.__file__).parent
-DOORS = {PACKAGE / "db" / "dialect.py", PACKAGE / "db" / "engine.py"}
-"""`engine.py` chooses how to open a URL."""
+DOORS = {PACKAGE / "db" / "dialect.py", PACKAGE / "db" / "database.py"}
+"""`database.py` chooses how to open a URL."""
 COMPARES = re.compile(
     r"dialect\.name|get_backend_name|sqlalchemy\.dialects|[=!]= *[\"'](?:sqlite|postgresql)|is_postgresql\("
 )

@@ -13,7 +13,7 @@ from sqlalchemy import exc, text
 
 from tests import needs
 from tests.rows import Rows
-from tmxdb.db.engine import Database, shown
+from tmxdb.db.database import Database, shown
 from tmxdb.db.engines import sqlite as engine
 from tmxdb.db.models import ReplayRow
 from tmxdb.errors import DatabaseError

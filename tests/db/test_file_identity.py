@@ -12,7 +12,7 @@ from threading import Event, Timer
 
 import pytest
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines.snapshot import vacuum_into
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.reading.reader import Reader

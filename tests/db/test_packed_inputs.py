@@ -14,8 +14,8 @@ from hypothesis import strategies as some
 
 from tests.gbx.samples import expected, needs_samples, sample
 from tests.rows import Rows
+from tmxdb.db.database import Database
 from tmxdb.db.dialect import inputs_for
-from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayInputsRow, table_of
 from tmxdb.db.packed_inputs import inputs_json, pack_inputs, packed, unpack_inputs
 from tmxdb.db.reading.reader import Reader

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import ensure_current
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError

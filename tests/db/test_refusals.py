@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 import tmxdb
 from tests.conftest import PostgresServer
-from tmxdb.db.engine import Database, shown
+from tmxdb.db.database import Database, shown
 from tmxdb.db.migrate import ensure_current, upgrade
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError

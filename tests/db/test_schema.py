@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, UniqueConstraint, 
 
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import STATUSES, Base, CaptureRow, MapRow, ReplayRow, TrackRow, table_of
 
 JOB_MODELS = (TrackRow, ReplayRow, MapRow, CaptureRow)

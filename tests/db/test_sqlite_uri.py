@@ -11,7 +11,7 @@ import pytest
 
 import tmxdb
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines.glance import glance
 from tmxdb.db.engines.sqlite_uri import sqlite_uri
 from tmxdb.db.file_identity import _wal_checkpoint

@@ -9,7 +9,7 @@ from tests.rows import NOW, STATES, Rows
 from tmxdb.clock import from_iso, iso, wall_clock
 from tmxdb.db import tally
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines.ago import ago
 from tmxdb.db.models import STATUSES, ReplayRow, TrackRow, table_of
 from tmxdb.db.tally import compact_tally

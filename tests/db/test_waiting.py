@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines import postgresql as postgresql_engine
 from tmxdb.db.engines import sqlite as sqlite_engine
 from tmxdb.db.engines.sqlite import wal_bytes

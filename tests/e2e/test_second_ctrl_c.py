@@ -15,7 +15,7 @@ import pytest
 
 from tests.processes import needs_ctrl_c
 from tests.tool import Tool, until
-from tmxdb.db.engine import ABANDON_AFTER_S, Database
+from tmxdb.db.database import ABANDON_AFTER_S, Database
 from tmxdb_sandbox import RunningSite, running_site
 
 pytestmark = needs_ctrl_c

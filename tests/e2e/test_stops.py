@@ -11,7 +11,7 @@ import pytest
 from tests.queue.fakes import DONE, EventLog, FakeKind, wait_until, worker
 from tests.rows import Rows
 from tests.tool import Tool, until
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.models import ReplayRow
 from tmxdb.errors import DatabaseError

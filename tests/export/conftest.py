@@ -9,7 +9,7 @@ import pytest
 
 from tests.frames import captured_database
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 __all__ = ["tool"]
 

@@ -17,7 +17,7 @@ from tests.gbx.made import a_replay
 from tests.rows import Rows
 from tests.tool import Tool, tool
 from tmxdb.capture.telemetry.npy import array_bytes
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.export.centerlines.resampling import centerline, sample_count
 from tmxdb.export.export_lock import LOCK, ExportLock

@@ -19,7 +19,7 @@ from tests.frames import captured_database, car, jpeg
 from tests.processes import needs_ctrl_c
 from tests.rows import Rows
 from tests.tool import Tool, until
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.export.export_lock import ExportLock
 
 parquet = needs.module("pyarrow.parquet")

@@ -11,7 +11,7 @@ from tests.export.conftest import RUNS
 from tests.export.readers import in_tars
 from tests.frames import captured_database
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 parquet = needs.module("pyarrow.parquet")
 

@@ -21,7 +21,7 @@ from tests.permissions import bound_by_permissions
 from tests.processes import is_running
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.export.lake import layout
 from tmxdb.export.lake.layout import LakeShard, shards_of
 from tmxdb.gbx import read_replay

@@ -23,7 +23,7 @@ from tests.processes import needs_ctrl_c
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayInputsRow, table_of
 from tmxdb.export.tables.export import export_table
 from tmxdb.export.tables.sources import TABLE_NAMES, TableColumn, pages, table_sources

@@ -14,7 +14,7 @@ import pytest
 from tests.rows import FakeClock
 from tests.tool import Tool
 from tmxdb.cli.commands.mirror.watch import _wait
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, load, next_round, rescheduled, save
 from tmxdb_sandbox import RunningSite
 

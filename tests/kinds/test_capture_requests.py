@@ -8,7 +8,7 @@ import pytest
 
 from tests.rows import Rows
 from tmxdb.capture.settings import CaptureSettings
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow
 from tmxdb.kinds.captures import requests
 from tmxdb.kinds.captures.requests import CaptureRequestFilter, add_requests, excluded_replays, preview, unknown_ids

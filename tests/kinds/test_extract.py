@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.gbx import read_challenge, read_replay
 from tmxdb.storage import NewFile, Storage, path_lock, publishing
 from tmxdb_sandbox import RunningSite

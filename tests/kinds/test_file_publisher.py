@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from tests.rows import Rows
 from tests.tool import until
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.errors import DatabaseError
 from tmxdb.kinds.file_publisher import Claim, FilePublisher

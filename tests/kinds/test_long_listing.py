@@ -16,7 +16,7 @@ from tests.queue.fakes import EventLog, FakeList, worker
 from tests.rows import Rows
 from tests.tool import Tool
 from tmxdb.db.bulk import RowStream, portions
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.events import ResultDropped
 from tmxdb.queue.job import Done, Job, Outcome

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.rows import Rows
 from tmxdb.db.bulk import RowStream, upsert_streams
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.kinds.history import compare
 from tmxdb.kinds.leaderboard import LISTED, all_replays

@@ -17,7 +17,7 @@ from PIL import Image
 from tests.frames import captured_database, captured_folder, jpeg
 from tests.tool import Tool, tool
 from tmxdb.capture.output.reader import CapturedFrame, read_frames
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.pictures.contact_sheet import GAP, STRIP_HEIGHT, TITLE_HEIGHT, draw_sheet, evenly_spaced, steering
 
 __all__ = ["tool"]

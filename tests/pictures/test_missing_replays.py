@@ -10,7 +10,7 @@ import pytest
 from tests import needs
 from tests.rows import Rows
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 __all__ = ["tool"]
 COMMANDS = ("film", "plot", "contact-sheet")

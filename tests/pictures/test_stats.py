@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.rows import Rows
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.collection import CHARTS, NumberBin, bins, read_collection
 

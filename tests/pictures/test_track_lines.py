@@ -11,7 +11,7 @@ from tests import needs
 from tests.gbx.made import a_replay
 from tests.rows import Rows
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.driven_line import DrivenLine

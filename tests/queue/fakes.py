@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Table
 
 from tests.rows import FILE, FakeClock
 from tmxdb.clock import Clock, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.events import Event, EventBus
 from tmxdb.queue.job import Done, Job, Kind, Outcome, Started

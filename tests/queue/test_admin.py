@@ -6,7 +6,7 @@ import pytest
 
 from tests.queue.fakes import DONE, Bench
 from tests.rows import NOW, FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.queue.admin import RELEASED, SKIPPED, count_held, count_skippable, release_rows, skip_rows
 from tmxdb.queue.rows.settle import reopen

@@ -11,7 +11,7 @@ import pytest
 from tests.queue.fakes import Bench
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
 
 ROOT = Path(__file__).resolve().parents[2]

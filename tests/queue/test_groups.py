@@ -17,7 +17,7 @@ from tests import forked
 from tests.queue.fakes import DONE, Bench, FakeKind, Play, wait_until, worker
 from tests.queue.test_plans import plans_of, recording
 from tests.rows import NOW, FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.queue.job import Job, Kind
 from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rows.groups import MAX_GROUP_ROWS, claim_groups
@@ -151,7 +151,7 @@ import sys, time
 from tests.queue.test_groups import GroupBench
 from tests.queue.fakes import DONE
 from tests.rows import FakeClock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 bench = GroupBench(Database(sys.argv[1]), FakeClock())
 print("ready", flush=True)
 sys.stdin.readline()

@@ -18,7 +18,7 @@ from tests.queue.fakes import DONE, Bench
 from tests.queue.sharing.test_recover import beat, lost_workers
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import from_iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, WorkerRow, table_of
 from tmxdb.queue.admin import OPEN, release_rows, skip_rows
 from tmxdb.queue.job import Fail, Job, Outcome, Retry, Skip, Snooze

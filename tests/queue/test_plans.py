@@ -25,7 +25,7 @@ from tests.queue.fakes import DONE, Bench, FakeKind, FakeList, worker
 from tests.rows import FILE, NOW, Rows
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import Base, CaptureRow, MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.packed_inputs import packed
 from tmxdb.db.reading.reader import Reader

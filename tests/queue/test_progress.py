@@ -10,7 +10,7 @@ from sqlalchemy import text
 from tests.queue.fakes import DONE, FakeKind, worker
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.queue.job import Job, Outcome
 from tmxdb.queue.progress import DAY_MS, HOUR_MS, MINUTE_MS, record_progress
 

@@ -13,7 +13,7 @@ from tests.queue.fakes import DONE, Bench
 from tests.rows import FILE, NOW, FakeClock, Rows
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.failure_policy import policy_for_code
 from tmxdb.queue.backoff import MAX_BACKOFF_S, MAX_REQUESTED_WAIT_S, backoff_s

@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from tests.queue.fakes import DONE, Bench, FakeKind, worker
 from tests.rows import FILE, NOW, FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.queue.job import Fail, Job, Outcome, Retry, Skip, Snooze
 from tmxdb.queue.loop.run_options import RunOptions

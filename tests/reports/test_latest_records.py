@@ -7,7 +7,7 @@ from contextlib import closing
 
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.pages import records
 from tmxdb.reports.pages.records import BeatenRecord, read_latest_records

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import InvalidInput
 from tmxdb.reports.pages.driver import ORDERS, read_driver

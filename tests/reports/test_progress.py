@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from tests.rows import NOW
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import PastProgressRow
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.progress import DAY_MS, MAX_MOMENTS, PastProgress, read_past_progress

@@ -20,7 +20,7 @@ from tests.processes import needs_ctrl_c
 from tests.rows import Rows
 from tests.tool import Tool
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import InvalidInput
 from tmxdb.reports.query import run_query

@@ -13,7 +13,7 @@ import pytest
 
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.process_identity import process_started_ms, this_machine
 from tmxdb.reports.status import Status, read_status

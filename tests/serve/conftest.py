@@ -14,7 +14,7 @@ from sqlalchemy import String, Text, insert
 from tests import needs
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import AttemptRow, TrackRow, WorkerRow, table_of
 from tmxdb.storage import Storage
 

@@ -11,7 +11,7 @@ import pytest
 from tests import needs
 from tests.rows import NOW, Rows
 from tests.serve.conftest import HOSTILE
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, TrackRow
 from tmxdb.upkeep.actions import Actions
 

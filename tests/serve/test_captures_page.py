@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.frames import captured_database
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow
 
 

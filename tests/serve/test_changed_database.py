@@ -13,7 +13,7 @@ import pytest
 
 from tests import needs
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 PATHS = ("/tracks", "/track/1", "/captures", "/sql", "/sql?q=select+1")
 

@@ -15,7 +15,7 @@ import pytest
 from tests import needs
 from tests.processes import killed_at_end
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 
 

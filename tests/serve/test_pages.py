@@ -11,7 +11,7 @@ import pytest
 from tests import needs
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests import needs
 from tests.frames import captured_database
 from tests.gbx.made import a_replay
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 np = needs.module("numpy")
 

@@ -18,7 +18,7 @@ from tests.gbx.golden.test_positions import CLASSIC
 from tests.gbx.made import a_challenge, a_replay
 from tests.gbx.samples import needs_samples, sample
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 np = needs.module("numpy")
 VENDOR = Path(__file__).parents[2] / "tmxdb" / "serve" / "static" / "vendor"

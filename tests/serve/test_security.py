@@ -11,7 +11,7 @@ import pytest
 
 from tests import needs
 from tests.serve.conftest import HOSTILE
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 PAGES = [
     "/",

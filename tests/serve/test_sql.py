@@ -13,7 +13,7 @@ from tests import needs
 from tests.reports.test_query import CHANGES, ENDLESS
 from tests.rows import Rows
 from tests.serve.conftest import HOSTILE
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 needs.module("starlette")
 answer: Any = needs.module("tmxdb.serve.sql.answer")

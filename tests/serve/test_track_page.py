@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.rows import NOW, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.pages.checkpoints import compared, read_checkpoints
 from tmxdb.reports.pages.records import read_record_steps

@@ -14,7 +14,7 @@ from tests.gbx.made import a_challenge
 from tests.names import name_not_utf8
 from tests.permissions import bound_by_permissions
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 DENIED = PermissionError(errno.EACCES, "Permission denied")
 CLOSED = "cannot be read (Permission denied). Check the permissions."

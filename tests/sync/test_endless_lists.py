@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import InvalidResponse
 from tmxdb.sync import cursor_history, walk
 from tmxdb.sync.cursor_history import CursorCycle, RecentIds

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Integer, event, select, update
 
 from tests.rows import NOW
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.sync.store import Stored, store_tracks
 from tmxdb.tmx.records import TRACK, TrackRecord, track_record

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tool import until
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import ItemGone, SiteError, Throttled, TmxdbError
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.tmx import sites

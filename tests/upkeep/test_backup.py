@@ -20,7 +20,7 @@ from tests.db.upgrades import old
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tests.upkeep.conftest import Shelf
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
 from tmxdb.process_identity import process_started_ms

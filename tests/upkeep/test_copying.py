@@ -13,7 +13,7 @@ from tests.conftest import PostgresServer
 from tests.db.upgrades import old
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import ensure_current
 from tmxdb.db.models import AttemptRow, CaptureRow, ReplayRow, SettingRow
 from tmxdb.db.transfer import digest, tables

@@ -25,7 +25,7 @@ from tests.processes import needs_symlinks, was_killed
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.upkeep import copying as copying_module
 

@@ -13,7 +13,7 @@ import pytest
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow
 from tmxdb.queue.worker_registry import HEARTBEAT_MS, LEASE_MS, LivenessMonitor, process_started_ms, this_machine
 from tmxdb.upkeep.stale_workers import find_stale_workers

@@ -225,7 +225,7 @@ def test_a_database_that_cannot_be_written_is_checked_without_keeping_progress(
     shelf.replay(1)
     shelf.replay(2).unlink()
     shelf.put("replays/9/unknown.gbx", b"x")
-    monkeypatch.setattr("tmxdb.db.engine.Database.may_write", lambda database: False)
+    monkeypatch.setattr("tmxdb.db.database.Database.may_write", lambda database: False)
     ran = tool("verify", "--hash", ends=3)
     assert "The database cannot be written here: progress is not kept" in ran.err
     assert [line.split(maxsplit=1)[0].rstrip(":") for line in ran.out.splitlines()] == ["missing", "orphan"]

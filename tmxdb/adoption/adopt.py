@@ -25,7 +25,7 @@ from tmxdb.adoption.recognition.tracks import Recogniser
 from tmxdb.adoption.report import Report
 from tmxdb.adoption.rows import Item, add_tracks, map_file_path, reserve_ids, store
 from tmxdb.clock import Clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.storage import Storage
 

@@ -14,7 +14,7 @@ from tmxdb.adoption.recognition.matching import numbers_in_name
 from tmxdb.adoption.recognition.reading import MAP, REPLAY, FoundFile
 from tmxdb.adoption.recognition.tracks import Recognised, Recogniser
 from tmxdb.adoption.rows import Item
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.storage import Storage, id_name
 

@@ -15,7 +15,7 @@ from tmxdb.api.arguments import is_storable, values_for, whole_number, whole_num
 from tmxdb.api.captures import MirroredCapture
 from tmxdb.api.paging import Facts, pages
 from tmxdb.api.rows import MirroredReplay, MirroredTrack
-from tmxdb.db.engine import Database, shown
+from tmxdb.db.database import Database, shown
 from tmxdb.db.migrate import ensure_current
 from tmxdb.db.models import CaptureRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.reading.reader import Reader

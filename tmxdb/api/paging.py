@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, exc, select, text
 
 from tmxdb.api.arguments import values_for
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.explained import explained
 from tmxdb.errors import InvalidInput
 from tmxdb.reports.parameters import is_one_expression, with_sqlalchemy_marks

@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from tmxdb.db import revision
+from tmxdb.db.database import Database, shown
 from tmxdb.db.dialect import character_encoding, lock_for_transaction
-from tmxdb.db.engine import Database, shown
 from tmxdb.db.revision import COPYING, HEAD
 from tmxdb.errors import DatabaseError
 

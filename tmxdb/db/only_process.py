@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete
 
+from tmxdb.db.database import Database, shown
 from tmxdb.db.dialect import lock_for_transaction
-from tmxdb.db.engine import Database, shown
 from tmxdb.db.models import SettingRow
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import DatabaseError, InvalidInput

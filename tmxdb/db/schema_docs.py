@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Table, inspect
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.models import JOBS, Base
 from tmxdb.db.models.base import JobColumns

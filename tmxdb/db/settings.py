@@ -7,8 +7,8 @@ import os
 from sqlalchemy import Connection, select
 
 from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.database import Database
 from tmxdb.db.dialect import is_postgresql
-from tmxdb.db.engine import Database
 from tmxdb.db.file_identity import HEARTBEATS_SETTING, ID_SETTING
 from tmxdb.db.models import RateLimitRow, SettingRow, table_of
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Table, literal_column
 from sqlalchemy.sql.elements import NamedColumn
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
 from tmxdb.errors import DatabaseError
 from tmxdb.events import EventBus

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from tmxdb.capture.output.reader import read_frames
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, ReplayRow, SelectionTrackRow, TrackRow, table_of
 from tmxdb.db.selected import is_selected
 from tmxdb.errors import InvalidInput

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import WorkerRow, table_of
 from tmxdb.errors import DatabaseError
 from tmxdb.process_identity import has_ended, this_machine

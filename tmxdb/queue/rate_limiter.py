@@ -18,8 +18,8 @@ from collections.abc import Callable
 from sqlalchemy import or_, select, update
 
 from tmxdb.clock import Clock, wall_clock
+from tmxdb.db.database import Database
 from tmxdb.db.dialect import engine_name, insert_into
-from tmxdb.db.engine import Database
 from tmxdb.db.models import RateLimitRow, table_of
 from tmxdb.queue.backoff import MAX_REQUESTED_WAIT_S
 from tmxdb.queue.job import WorkerStopping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
 from tmxdb.queue.rows.claim import first_pending
 from tmxdb.reports.counts import counts

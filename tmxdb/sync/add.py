@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.selections.members import FIRST_OF_SELECTIONS

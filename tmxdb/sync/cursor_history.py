@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.sync import store
 from tmxdb.tmx.records import Page, TrackRecord
 

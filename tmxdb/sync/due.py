@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.db.selected import Scope, in_selection
 from tmxdb.queue.job import PENDING, RETRY, RUNNING

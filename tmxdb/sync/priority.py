@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, Update, bindparam, literal_column, select, update
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow, table_of
 from tmxdb.selections.members import set_priorities
 from tmxdb.sync.bases import BASES

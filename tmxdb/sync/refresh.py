@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from tmxdb.clock import Clock, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.db.selected import Scope
 from tmxdb.sync.due import LOOKED_UP_BY_ID, listed_tracks

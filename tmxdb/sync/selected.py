@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.selections import members, store

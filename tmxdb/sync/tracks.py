@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from tmxdb.clock import Clock, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.sync import store
 from tmxdb.sync.cursor_history import MovingOrderHistory, RecentIds, UploadOrderHistory

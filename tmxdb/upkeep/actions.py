@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from tmxdb.clock import Clock, span, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import JOBS
 from tmxdb.errors import InvalidInput
 from tmxdb.formats import plural

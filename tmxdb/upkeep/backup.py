@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines.snapshot import finish_copy, vacuum_into
 from tmxdb.db.migrate import ensure_current
 from tmxdb.errors import DatabaseError, InvalidInput

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, select, text
 
 from tmxdb.clock import Clock, iso
+from tmxdb.db.database import Database, shown
 from tmxdb.db.dialect import analyze, locking
-from tmxdb.db.engine import Database, shown
 from tmxdb.db.migrate import COPYING, HEAD, ensure_current, revision_of, upgrade
 from tmxdb.db.models import SettingRow, table_of
 from tmxdb.db.only_process import refuse_running

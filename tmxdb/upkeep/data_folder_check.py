@@ -16,7 +16,7 @@ from tmxdb.paths import plain
 from tmxdb.storage import Storage, is_absolute
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
 
 FOLDERS = ("replays", "tracks", "frames")
 SAMPLE, MIN_SAMPLE = 100, 5

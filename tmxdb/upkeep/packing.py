@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from tmxdb.db.database import Database
 from tmxdb.db.dialect import packed_inputs
-from tmxdb.db.engine import Database
 from tmxdb.db.models import ReplayInputsRow, SettingRow, table_of
 from tmxdb.db.settings import remember, setting
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from tmxdb.clock import Clock, iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import WorkerRow, table_of
 from tmxdb.queue.worker_registry import HEARTBEAT_MS, LivenessMonitor
 

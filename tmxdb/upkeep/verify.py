@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select, tuple_
 
 from tmxdb.clock import Clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.db.selected import Scope, in_selection
 from tmxdb.queue.rows.settle import reopen

@@ -15,7 +15,7 @@ from tests.gbx.made import a_replay
 from tests.names import name_not_utf8
 from tests.tool import Tool
 from tmxdb.cli.shared.logs import _file_handler
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.game.kept_maps import keep_maps, kept_maps
 

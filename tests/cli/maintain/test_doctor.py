@@ -14,7 +14,7 @@ from tests.rows import Rows
 from tests.tool import Tool
 from tmxdb.cli.program import COMMANDS, tmxdb
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.storage import Storage
 from tmxdb.tmx.http.settings import CERTIFICATE_VARIABLES
 from tmxdb.upkeep.doctor import CHECKS, examine

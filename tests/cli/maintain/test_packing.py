@@ -13,7 +13,7 @@ import pytest
 from tests import forked
 from tests.db.upgrades import old
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.upkeep.packing import count_unpacked, pack_older_inputs
 
@@ -22,7 +22,7 @@ ODD = '[[0, "Steer", 1]]'
 """Not as tmxdb writes it, so it stays as it is."""
 KILLED = """
 import os, sys, threading
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.upkeep.packing import pack_older_inputs
 pack_older_inputs(Database(sys.argv[1]), stop=threading.Event(), on_packed=lambda n: os._exit(9))
 """

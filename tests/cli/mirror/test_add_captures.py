@@ -8,7 +8,7 @@ import pytest
 
 from tests.rows import Rows
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests import needs
 from tests.frames import captured_database
 from tests.tool import Tool, tool
 from tmxdb.capture.store import convert
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 
 __all__ = ["tool"]

@@ -14,7 +14,7 @@ from sqlalchemy import text as sql
 
 from tests.rows import NOW, STATES
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import changing_schema, migrations_folder
 
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Text, event, inspect, text
 from tests import forked
 from tests.rows import Rows
 from tmxdb.db import migrate
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import HEAD, ensure_current, migrations_folder, upgrade
 from tmxdb.db.models import CaptureRow
 from tmxdb.errors import DatabaseError
@@ -57,7 +57,7 @@ def test_an_upgrade_creates_the_database_and_a_second_one_changes_nothing(new_lo
 def test_two_processes_that_start_without_a_database_both_find_it_created(new_location: str) -> None:
     program = (
         "import sys, warnings; warnings.simplefilter('error')\n"
-        "from tmxdb.db.engine import Database; from tmxdb.db.migrate import upgrade;"
+        "from tmxdb.db.database import Database; from tmxdb.db.migrate import upgrade;"
         "import alembic.command; print('ready', flush=True); sys.stdin.readline();"
         "database = Database(sys.argv[1]); print(upgrade(database)[1]); database.close()"
     )

@@ -15,7 +15,7 @@ from tests.queue.fakes import FakeKind, worker
 from tests.rows import Rows
 from tests.tool import Tool, tool
 from tmxdb.db import migrate
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import HEAD, ensure_current, upgrade
 from tmxdb.errors import DatabaseError
 
@@ -26,7 +26,7 @@ OLDER = old.revisions()[:-1]
 STOPS = """
 import sys, time
 from sqlalchemy import event
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 
 database, moment = Database(sys.argv[1]), sys.argv[2]

@@ -18,7 +18,7 @@ from tests.rows import Rows
 from tests.sandbox.game.conftest import build_map, build_replay
 from tests.tool import Tool
 from tmxdb.arrays.telemetry import telemetry_of
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.gbx import Sample, read_challenge, read_replay
 from tmxdb.kinds.facts import map_columns, replay_columns
 from tmxdb_sandbox import RunningGame, running_game

@@ -11,7 +11,7 @@ import pytest
 
 from tests.rows import Rows
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb_sandbox import RunningSite, running_site
 
 PROCESSES, N, RATE = 3, 3, 20

@@ -14,7 +14,7 @@ import pytest
 from tests.frames import captured_database
 from tests.needs import lacking
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.errors import DiskError
 from tmxdb.game.autosaves import Autosaves

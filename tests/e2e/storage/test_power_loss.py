@@ -15,7 +15,7 @@ import pytest
 
 from tests.crash.power import Event, Recorder, left_by, lucks, put_back
 from tests.tool import Tool, isolate, shorten_waits
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines import sqlite as engine
 from tmxdb.db.settings import database_id
 from tmxdb.storage import PARTIAL, durable, new_file

@@ -10,7 +10,7 @@ import pytest
 from tests.gbx.made import a_replay
 from tests.rows import Rows
 from tests.tool import Tool, tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 __all__ = ["tool"]
 

@@ -17,7 +17,7 @@ from tests.export.conftest import RUNS
 from tests.export.formats.test_lerobot import sample
 from tests.frames import captured_database, car, jpeg
 from tests.tool import Tool
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.export.frames.frame_samples import SampledRun
 from tmxdb.export.frames.minari import episodes
 from tmxdb.export.frames.minari.meta import write_meta

@@ -17,7 +17,7 @@ from tmxdb.arrays.float_inputs import float_inputs
 from tmxdb.arrays.reference_line import reference_line
 from tmxdb.arrays.telemetry import telemetry_of
 from tmxdb.capture.output.reader import read_metadata
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 EXPORT = ("export", "frames", "out", "--format", "rulka", "--split", "train=0.6,val=0.4", "--no-progress")
 OFFSETS = (0, 10, 50, 100)

@@ -14,7 +14,7 @@ from sqlalchemy import exc
 from tests.queue.fakes import DONE, Bench, EventLog, FakeKind, raising, wait_until, worker, working
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, WorkerRow
 from tmxdb.errors import DatabaseError, DiskError, ResourcesExhausted
 from tmxdb.events import ClaimsLost, ResultDropped, RowsClaimed

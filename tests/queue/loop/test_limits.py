@@ -6,7 +6,7 @@ import pytest
 
 from tests.queue.fakes import DONE, Bench, EventLog, FakeKind, worker
 from tests.rows import FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.events import RowSettled
 from tmxdb.failure_policy import policy_for_code

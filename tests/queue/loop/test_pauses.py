@@ -10,7 +10,7 @@ import pytest
 from tests.queue.fakes import DONE, EventLog, FakeKind, FakeList, wait_until, worker, working
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import Clock, iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
 from tmxdb.events import WaitingForPause
 from tmxdb.queue.job import Done, Job, Outcome

@@ -7,7 +7,7 @@ import threading
 
 from tests.queue.fakes import DONE, FakeKind, wait_until, worker, working
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
 from tmxdb.queue.job import Job, Outcome, WorkerStopping
 from tmxdb.queue.loop.run_options import RunOptions

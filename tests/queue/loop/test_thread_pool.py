@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.queue.fakes import DONE, FakeBatches, FakeKind, FakeList, raising, wait_until, worker
 from tests.rows import Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import DiskError, ItemGone, PermanentError, SiteError, SiteOutage, UserActionRequired
 from tmxdb.queue.job import Done, Fail, Job, Outcome, Retry, Snooze, WorkerStopping
 from tmxdb.queue.loop.perform import Result, perform, perform_batch

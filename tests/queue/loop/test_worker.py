@@ -15,7 +15,7 @@ from tests.queue.fakes import DONE, Bench, EventLog, FakeKind, FakeList, raising
 from tests.rows import FakeClock, Rows
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.errors import DiskError, SiteError, UserActionRequired
 from tmxdb.events import ResultDropped, RowsRecovered, WaitingForRetry

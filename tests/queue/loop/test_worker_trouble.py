@@ -9,7 +9,7 @@ import pytest
 from tests.queue.fakes import DONE, EventLog, FakeKind, wait_until, worker, working
 from tests.rows import FILE, Rows
 from tmxdb.db.bulk import NewRows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.errors import DatabaseError
 from tmxdb.queue.job import Done, Job, Outcome

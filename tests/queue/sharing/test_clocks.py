@@ -17,7 +17,7 @@ from tests.queue.fakes import DONE, Bench, FakeKind, wait_until, working
 from tests.queue.sharing.test_recover import beat, lost_workers, recovered, watched
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
 from tmxdb.events import EventBus
 from tmxdb.queue import worker_registry as registry_module
@@ -150,7 +150,7 @@ def test_a_process_that_was_stopped_for_longer_than_its_lease_charges_and_overwr
 ) -> None:
     rows.replays(1, 2, 3)
     program = (
-        "import sys; from tests.queue.fakes import DONE, FakeKind, worker; from tmxdb.db.engine import Database;"
+        "import sys; from tests.queue.fakes import DONE, FakeKind, worker; from tmxdb.db.database import Database;"
         "from tmxdb.queue.loop.run_options import RunOptions\n"
         "def play(job): print(job.item_id, flush=True); sys.stdin.readline(); return DONE\n"
         "totals = worker(Database(sys.argv[1]), [FakeKind(play)], RunOptions(n=1)).run()\n"

@@ -17,7 +17,7 @@ from tests.processes import resume, suspend
 from tests.queue.fakes import EventLog, FakeKind, wait_until, working
 from tests.rows import Rows
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines import postgresql as postgresql_engine
 from tmxdb.db.engines import sqlite as sqlite_engine
 from tmxdb.events import DatabaseUnavailable

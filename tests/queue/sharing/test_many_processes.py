@@ -15,7 +15,7 @@ from tests import forked
 from tests.queue.fakes import FakeKind, worker
 from tests.rows import Rows
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.engines import sqlite as engine
 from tmxdb.db.engines.sqlite import wal_bytes
 from tmxdb.db.reading.reader import Reader
@@ -31,7 +31,7 @@ CLAIMS = """
 import sys
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 
 bench = Bench(Database(sys.argv[1]), FakeClock())
@@ -44,7 +44,7 @@ while jobs := bench.claim(sys.argv[2], n=7):
 WORKS = """
 import json, sys, threading
 from tests.queue.fakes import FakeKind, EventLog, worker
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
 from tmxdb.events import RowSettled
 from tmxdb.queue.job import Snooze

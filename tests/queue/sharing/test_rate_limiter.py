@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from tests import forked
 from tests.rows import NOW, FakeClock, Rows
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.queue.rate_limiter import RateLimiter
 
@@ -204,7 +204,7 @@ def test_processes_and_threads_together_keep_the_rate(database: Database) -> Non
     """On the real clock, where every process is a little late."""
     program = (
         "import sys, threading, time\n"
-        "from tmxdb.db.engine import Database\n"
+        "from tmxdb.db.database import Database\n"
         "from tmxdb.queue.rate_limiter import RateLimiter\n"
         "limiter, moments = RateLimiter(Database(sys.argv[1]), stop=threading.Event()), []\n"
         "def ask():\n"

@@ -14,7 +14,7 @@ from tests import forked
 from tests.queue.fakes import DONE, Bench, FakeKind, worker
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, WorkerRow
 from tmxdb.process_identity import process_started_ms, this_machine
 from tmxdb.queue.job import Retry, Snooze
@@ -302,7 +302,7 @@ def test_every_worker_has_its_own_identity() -> None:
 def test_rows_of_a_killed_process_of_this_machine_are_recovered_immediately(database: Database, rows: Rows) -> None:
     rows.replays(1, 2, 3)
     program = (
-        "import sys, time; from tests.queue.fakes import FakeKind, worker; from tmxdb.db.engine import Database;"
+        "import sys, time; from tests.queue.fakes import FakeKind, worker; from tmxdb.db.database import Database;"
         "from tmxdb.queue.loop.run_options import RunOptions\n"
         "def play(job): print(job.item_id, flush=True); time.sleep(600)\n"
         "worker(Database(sys.argv[1]), [FakeKind(play)], RunOptions(n=1)).run()"

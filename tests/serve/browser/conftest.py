@@ -12,7 +12,7 @@ import pytest
 
 from tests import needs
 from tests.gbx.made import a_challenge, a_replay
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.storage import Storage
 
 WAIT_MS = 60_000

@@ -13,7 +13,7 @@ from tests.frames import captured_database
 from tests.rows import NOW, Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
 from tmxdb.clock import iso
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, ReplayRow
 from tmxdb.upkeep.actions import Actions
 

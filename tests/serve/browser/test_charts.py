@@ -12,7 +12,7 @@ from tests.frames import captured_database
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
 
 pytestmark = [pytest.mark.slow, on_linux]

@@ -12,7 +12,7 @@ import pytest
 from tests.gbx.made import a_challenge, a_replay
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 pytestmark = [pytest.mark.slow, on_linux]
 COMPARE = """async ([mine, theirs]) => {

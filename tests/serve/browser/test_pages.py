@@ -11,7 +11,7 @@ import pytest
 from tests.gbx.samples import expected, needs_samples, sample
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.upkeep.actions import Actions
 
 pytestmark = [pytest.mark.slow, on_linux]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.rows import Rows
 from tests.serve.browser.conftest import WAIT_MS, on_linux
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 
 pytestmark = [pytest.mark.slow, on_linux]
 FULL = '<main><p class="banner bad">the disk is full.</p></main>'

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from tmxdb.adoption.recognition.matching import Match, SameTime, match_replay, numbers_in_name, track_hint
 from tmxdb.adoption.recognition.reading import REPLAY, FoundFile
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.tmx.records import TrackRecord
 

@@ -18,7 +18,7 @@ from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.storage import Storage
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.reading.reader import Reader
 
 
@@ -27,7 +27,7 @@ def open_database(options: DatabaseOptions, *, create: bool = False, read_only: 
 
     Raise DatabaseError if it does not exist or is not of the current revision.
     """
-    from tmxdb.db.engine import Database, shown
+    from tmxdb.db.database import Database, shown
     from tmxdb.db.migrate import ensure_current, upgrade
 
     database = Database(options.location, read_only=read_only)

@@ -8,7 +8,7 @@ from tmxdb.cli.opening.database import close_at_end, open_database_if_any
 from tmxdb.cli.opening.site import chosen_site, has_urls
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.db import settings
-from tmxdb.db.engine import Database, shown
+from tmxdb.db.database import Database, shown
 from tmxdb.errors import PermanentError, RetryLater, SiteUnreachable, Throttled, UsageError
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.sync.retrying_client import in_background, result_of

@@ -20,7 +20,7 @@ from tmxdb.cli.shared.output import message
 from tmxdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.reading.reader import Reader
 
 

@@ -18,7 +18,7 @@ from tmxdb.errors import InvalidInput
 if TYPE_CHECKING:
     from typing import Self
 
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.reading.reader import Reader
     from tmxdb.db.selected import Scope
     from tmxdb.selections.reading import ChosenTracks

@@ -13,7 +13,7 @@ from tmxdb.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from tmxdb.cli.options.selection import OnlyOption
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
 
 
 def nothing_chosen(command: str) -> UsageError:

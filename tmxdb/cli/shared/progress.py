@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from tmxdb.cli.shared.logs import is_logged_to_stderr
 from tmxdb.cli.shared.output import STDERR, message, safe
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
 from tmxdb.errors import DatabaseError
 from tmxdb.events import CycleCompleted, Event, RowSettled, WaitingForRetry

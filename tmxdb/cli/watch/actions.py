@@ -11,7 +11,7 @@ from tmxdb.clock import wall_clock
 from tmxdb.errors import TmxdbError
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ ACTIONS = {
 
 def perform(action: KeyAction, location: str) -> str:
     """Do `action` on the database at `location`; return what it did, or why it could not."""
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
 
     database = Database(location)
     try:

@@ -1,1 +1,1 @@
-"""How each engine is opened: SQLite files and PostgreSQL servers. `tmxdb.db.engine` is the only caller."""
+"""How each engine is opened: SQLite files and PostgreSQL servers. `tmxdb.db.database` is the only caller."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from tmxdb.db.engine import Database, shown, sqlite_path
+from tmxdb.db.database import Database, shown, sqlite_path
 from tmxdb.db.migrate import ensure_current
 
 

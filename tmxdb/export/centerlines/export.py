@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow
 from tmxdb.export.centerlines.line_file import line_file
 from tmxdb.paths import extended

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from tmxdb.capture.settings import SETTING_NAMES
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.export.frames.plan import ExportedRun

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
 from tmxdb.db.settings import setting
 from tmxdb.export.hub_card import LICENCE, SUMS, front_matter

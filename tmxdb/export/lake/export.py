@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tmxdb import __version__
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.export.export_lock import LOCK, ExportLock
 from tmxdb.export.hub_card import CARD, SUMS, sums_text

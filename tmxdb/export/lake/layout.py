@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, null
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.export.tables.lines import LINES
 from tmxdb.export.tables.sources import Row, TableColumn, TableSource, selected_pages, table_sources

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.export.lake.layout import LakeShard, content_rows, shard_source, with_environment
 from tmxdb.export.lake.records import INSTEAD, LakeFile
 from tmxdb.export.tables.line_rows import NO_POSITIONS

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.export.tables.sources import Row, TableColumn, pages, table_sources
 from tmxdb.export.tables.writers import row_writer
 from tmxdb.queue.job import WorkerStopping

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
 from tmxdb.export.tables.line_rows import line_rows
 from tmxdb.export.tables.sources import REPLAY_ID, TRACK_ID, Row, TableColumn, TableSource, selected_pages

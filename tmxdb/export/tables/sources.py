@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Select, Table, select
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import Base, CaptureRow, MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.export.track_ids import MAX_IDS_PER_STATEMENT
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import func, select
 
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, table_of
 from tmxdb.storage import Storage
 

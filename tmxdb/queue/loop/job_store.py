@@ -16,7 +16,7 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from tmxdb.clock import Clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.file_identity import ID_SETTING
 from tmxdb.db.selected import Scope
 from tmxdb.db.settings import count_heartbeat, setting

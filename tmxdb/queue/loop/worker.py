@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from tmxdb.clock import Clock, from_iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import DatabaseError, UserActionRequired
 from tmxdb.events import CycleCompleted, DatabaseUnavailable, Event, EventBus, Notice, WaitingForPause, WaitingForRetry
 from tmxdb.failure_policy import Action, policy_for

@@ -11,7 +11,7 @@ from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import message, plural, print_count
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import JOBS
 from tmxdb.errors import InvalidInput
 from tmxdb.queue.admin import count_held, release_rows

@@ -12,7 +12,7 @@ from tmxdb.storage import Storage, id_name
 from tmxdb.styles import plain
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.pictures.captured import ReplayFile
     from tmxdb.pictures.track_lines import TrackRun
 

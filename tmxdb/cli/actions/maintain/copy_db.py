@@ -16,7 +16,7 @@ from tmxdb.cli.shared.output import message, plural, print_count, print_json
 from tmxdb.cli.shared.progress import progress_bar, shows_bar
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database, shown
+from tmxdb.db.database import Database, shown
 from tmxdb.errors import DatabaseError
 from tmxdb.upkeep.copying import Copying, carry_over, check, check_whole, finish, prepare, rows_in
 

@@ -19,7 +19,7 @@ from tmxdb.cli.shared.output import message, plural, safe
 from tmxdb.cli.shared.progress import progress_bar, shows_bar
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.clock import iso, wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.paths import plain
 from tmxdb.reports.counts import counts
 from tmxdb.storage import is_absolute

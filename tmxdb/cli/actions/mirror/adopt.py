@@ -29,7 +29,7 @@ from tmxdb.cli.shared.output import message, plural, print_json
 from tmxdb.cli.shared.progress import message_above_bars, progress_bar
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.db.only_process import only_process
 from tmxdb.db.settings import database_id

@@ -13,7 +13,7 @@ from tmxdb.cli.opening.exchange import effective_rate, site_and_contact
 from tmxdb.cli.options.work import WorkOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.clock import span
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import JOBS
 from tmxdb.kinds.context import JobOptions
 from tmxdb.kinds.reopening import count_more_replays, count_opening, most_new_replays

@@ -25,7 +25,7 @@ from tmxdb.cli.options.track_filters import TrackFilterOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.db.selected import missing_ids
 from tmxdb.selections import members, store

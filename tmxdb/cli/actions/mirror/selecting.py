@@ -10,7 +10,7 @@ from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.signals import StopSignals
 from tmxdb.db import settings
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.reports.parameters import is_one_expression
 from tmxdb.reports.query import run_query

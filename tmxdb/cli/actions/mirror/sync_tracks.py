@@ -30,7 +30,7 @@ from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import message_above_bars, progress_bar, shows_bar
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb.db import settings
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow
 from tmxdb.selections.members import track_ids
 from tmxdb.selections.selection import Selection

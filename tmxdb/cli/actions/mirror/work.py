@@ -16,7 +16,7 @@ from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import ProgressDisplay
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb.clock import span
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
 from tmxdb.db.settings import database_id
 from tmxdb.events import EventBus

@@ -12,7 +12,7 @@ from tmxdb.cli.options.game import CaptureGameOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.work import DEFAULT_GAMES, DEFAULT_N, DEFAULT_TOP, WorkOptions
 from tmxdb.cli.shared.exclusive import refuse_together
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
 from tmxdb.errors import UsageError
 from tmxdb.kinds.context import JobOptions

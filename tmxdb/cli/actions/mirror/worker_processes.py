@@ -32,7 +32,7 @@ from tmxdb.cli.opening.database import close_at_end
 from tmxdb.cli.shared.malloc import limit_malloc
 from tmxdb.cli.shared.output import system_error
 from tmxdb.cli.shared.signals import EXIT_AFTER_S, StopSignals
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.errors import ResourcesExhausted, TmxdbError
 from tmxdb.events import (
     CycleCompleted,

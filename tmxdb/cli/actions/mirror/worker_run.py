@@ -12,7 +12,7 @@ from tmxdb.cli.opening.exchange import open_exchange, open_unused_exchange
 from tmxdb.cli.opening.games import open_games
 from tmxdb.cli.options.work import DEFAULT_GAMES
 from tmxdb.clock import wall_clock
-from tmxdb.db.engine import Database
+from tmxdb.db.database import Database
 from tmxdb.events import EventBus, SitePaused
 from tmxdb.kinds import make_kind
 from tmxdb.kinds.context import JobContext

@@ -23,7 +23,7 @@ from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.storage import Storage, id_name, write_user_file
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
 
 
 @command("contact-sheet")

@@ -22,7 +22,7 @@ from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.storage import Storage, check_user_file, id_name, new_user_file
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.pictures.film.runs import FilmRun
 
 

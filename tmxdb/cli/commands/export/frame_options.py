@@ -16,7 +16,7 @@ from tmxdb.export.frames.plan import FORMATS, PICTURES, ExportOptions
 from tmxdb.export.frames.split import SPLIT_RULES, parse_split
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.export.frames.capture_filter import CaptureFilter
 
 _ONE_SIZE = {"lerobot": "LeRobot", "minari": "Minari"}

@@ -27,7 +27,7 @@ from tmxdb.errors import UsageError
 from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.export.lake.export import LakeResult
 
 FORMATS = ("parquet", "csv", "jsonl")

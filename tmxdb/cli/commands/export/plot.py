@@ -22,7 +22,7 @@ from tmxdb.errors import GbxError, InvalidInput, UsageError
 from tmxdb.storage import Storage, id_name, write_user_file
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.gbx import Replay
     from tmxdb.pictures.driven_line import DrivenLine
 

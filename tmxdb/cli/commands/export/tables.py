@@ -28,7 +28,7 @@ from tmxdb.errors import UsageError
 from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.export.file_card import TableFile
 
 FORMATS = ("parquet", "csv", "jsonl")

@@ -32,7 +32,7 @@ def backup(options: DatabaseOptions, force: bool, file: Path) -> None:
     FILE is a SQLite database with the state of one moment. It is checked and
     appears only when it is complete. PostgreSQL databases can be copied, too.
     """
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.upkeep.backup import back_up, partial_of
     from tmxdb.upkeep.copying import Copying
 

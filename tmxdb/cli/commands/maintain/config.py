@@ -24,7 +24,7 @@ from tmxdb.errors import InvalidInput, UsageError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.db.reading.reader import Reader
     from tmxdb.storage import Storage
 

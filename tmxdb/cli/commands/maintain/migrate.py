@@ -15,7 +15,7 @@ from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.signals import stop_signals
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
 
 
 @command()
@@ -29,7 +29,7 @@ def migrate(options: DatabaseOptions, progress: bool | None) -> None:
     \b
       tmxdb --db tmx.db migrate
     """
-    from tmxdb.db.engine import Database, shown
+    from tmxdb.db.database import Database, shown
     from tmxdb.db.migrate import upgrade
 
     database = Database(options.location)

@@ -22,7 +22,7 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.kinds.stored_facts import RereadResult
     from tmxdb.storage import Storage
     from tmxdb.upkeep.reread_progress import RereadProgress

@@ -33,7 +33,7 @@ from tmxdb.clock import iso, span, wall_clock
 from tmxdb.errors import DatabaseError, InvalidInput, UsageError
 
 if TYPE_CHECKING:
-    from tmxdb.db.engine import Database
+    from tmxdb.db.database import Database
     from tmxdb.upkeep.schedule import Schedule, WatchState
 
 LOOK_S = 30.0
