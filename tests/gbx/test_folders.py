@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_a_pipe_that_was_named_is_one_line(tmp_path: Path, command: str) -> None
     os.mkfifo(pipe)
     ran = run(command, pipe, *(("-o", tmp_path / "out") if command == "map" else ()))
     assert (ran.exit_code, ran.output) == (3, f"Error: {pipe}: this is a pipe. Name a file, or - for stdin.\n")
+
+
+@pytest.mark.parametrize("parent", [parent for parent in ("/dev/shm", "/tmp") if os.path.isdir(parent)])
+def test_a_pipe_in_a_disk_in_memory_is_one_too(parent: str) -> None:
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        pipe = Path(folder, "p.Gbx")
+        os.mkfifo(pipe)
+        assert run("show", pipe).output == f"Error: {pipe}: this is a pipe. Name a file, or - for stdin.\n"
 
 
 def test_a_pipe_of_the_shell_is_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -104,7 +105,11 @@ def read_file(path: str) -> bytes:
 
 def _is_named_pipe(path: str) -> bool:
     """Return whether opening `path` could wait for ever. A pipe of the shell, as /dev/fd/63 of `<(…)`, has a writer."""
-    return stat.S_ISFIFO(os.stat(path).st_mode) and not path.startswith(("/dev/", "/proc/"))
+    return stat.S_ISFIFO(os.stat(path).st_mode) and not _OPEN_PIPE.fullmatch(path)
+
+
+_OPEN_PIPE = re.compile(r"/dev/stdin|(/dev|/proc/(self|\d+))/fd/\d+", re.ASCII)
+"""Names of pipes that this process has open. Any other name below /dev may be a file: /dev/shm is a disk in memory."""
 
 
 def problem_line(path: str, problem: str) -> str:
