@@ -28,6 +28,7 @@ QUICK = (
     ("capture", "--frames", "200", "--rounds", "1", "--minutes", "0.1"),
     ("scale", "--replays", "100000", "--minutes", "0.05"),
     ("scale", "--postgresql", "--replays", "100000", "--minutes", "0.05"),
+    ("indexes", "--replays", "40000"),
     ("questions", "--replays", "100000"),
     ("serve", "--replays", "100000"),
     ("year", "--days", "5"),
