@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from tmxdb.clock import iso
+from tmxdb.db.dialect import locking
 from tmxdb.db.models import WorkerRow, table_of
 from tmxdb.process_identity import has_ended, process_started_ms, this_machine
 from tmxdb.queue.job import RUNNING, Kind
@@ -161,3 +162,15 @@ class LivenessMonitor:
             if unchanged_ms >= LEASE_MS or has_expired or is_dead:
                 lost.append(worker_id)
         return lost
+
+    def hold(self, connection: Connection, lost: Sequence[str]) -> list[str]:
+        """Return those of the `lost` workers that may be recovered now, and lock them until the transaction ends.
+
+        A worker that has written its heartbeat since it was looked at, or is writing it right now, is alive. On
+        PostgreSQL, waiting for it would be a deadlock: it may be about to settle the rows that are being recovered.
+        """
+        if not lost:
+            return []
+        query = select(_workers.c.worker_id, _workers.c.heartbeat_at).where(_workers.c.worker_id.in_(lost))
+        found = {row[0]: row[1] for row in connection.execute(locking(query, skip_locked=True))}
+        return [worker_id for worker_id in lost if found.get(worker_id) == self._heartbeats[worker_id][0]]

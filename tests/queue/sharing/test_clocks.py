@@ -107,6 +107,7 @@ def test_two_machines_one_with_a_jumping_clock_do_every_row_once(
     for module in (store_module, registry_module):
         monkeypatch.setattr(module, "HEARTBEAT_MS", 400)
     monkeypatch.setattr(registry_module, "LEASE_MS", 600_000)  # shorter than a jump, longer than any stall of a machine
+    monkeypatch.setattr(registry_module, "MISSED_HEARTBEATS", 1500)  # so are these
     total, done, jumping = 240, list[int](), Jumping()
     rows.replays(*range(1, total + 1))
 

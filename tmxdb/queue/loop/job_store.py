@@ -237,6 +237,7 @@ class JobStore:
         """Make due retries and rows of lost workers pending. Return whether more rows are due than fit in one cycle."""
         more_due = False
         lost = self._monitor.lost_workers(connection, self._identity.worker_id, now_ms)
+        lost = self._monitor.hold(connection, lost)
         cycle.events += map(WorkerLost, lost)
         for name, kind in self._kinds.items():
             promote_far(connection, kind, now_ms)
