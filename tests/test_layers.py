@@ -40,6 +40,7 @@ SIDEWAYS = {
     ("failure_policy", "errors"),  # the policy is a table over the error classes
     ("failure_policy", "clock"),  # durations in the table for docs/errors.md
     ("events", "clock"),  # sentences with times of day and durations
+    ("events", "storage"),  # sentences with ids of local rows
     ("storage", "paths"),  # every file of the data folder and of users is opened with it
     ("process_pool", "errors"),  # a process that dies is an error of the tree
     ("process_pool", "child_processes"),  # those of a pool are no different

@@ -9,6 +9,8 @@ import pytest
 from tests import needs
 from tests.adoption.conftest import NEGATIVE, private_map, private_replay
 from tests.tool import Tool
+from tmxdb.events.queue_events import RowSettled
+from tmxdb.queue.rows.recover import given_up_message
 from tmxdb_sandbox import RunningSite
 from tmxdb_sandbox.gbx_writer import write_challenge
 
@@ -73,6 +75,22 @@ def test_exports_plots_captures_and_show_work_on_local_ids(collection: Tool) -> 
     assert "1 " in collection("add-captures", "--replay-id", str(replay_id), "--dry-run").err  # as tables print it
     assert collection.one("select replay_id from captures") == replay_id
     assert collection.one(f"select count(*) from input_events where replay_id = {replay_id}") == 5
+
+
+def test_sentences_name_local_rows_as_they_can_be_typed(collection: Tool) -> None:
+    best = collection.rows("select track_id from replays group by track_id order by count(*) desc limit 1")[0][
+        "track_id"
+    ]
+    name = f"local{-best}"
+    shown = collection("track", name, "--top", 1).out
+    assert f"({name})" in shown
+    assert f"more: `tmxdb top {name} --top " in shown
+    assert f"({name})" in collection("top", name).out
+    assert "no replay local99 in the database." in collection("show", "replay", "local99", ends=1).error
+    collection.change(f"update maps set status = 'pending', finished_at = null where track_id = {best}")
+    assert f"extract {name}" in collection("work", "--kind", "extract", "--dry-run").out.splitlines()
+    assert str(RowSettled("extract", best, "done", 1)) == f"extract {name}: done, attempt 1"
+    assert given_up_message("extract", best, 3).startswith(f"extract {name}: 3 workers died")
 
 
 def test_the_driven_line_of_a_local_replay_can_be_drawn(collection: Tool) -> None:

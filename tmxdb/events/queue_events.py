@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from tmxdb.clock import iso, span
 from tmxdb.events.bus import Event
+from tmxdb.storage import id_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class RowSettled(QueueEvent):
     def __str__(self) -> str:
         reason = f" ({self.code}: {_last_line(self.message)})" if self.code else ""
         how = "snoozed" if self.snoozed else f"{self.status}, attempt {self.attempt}"
-        return f"{self.kind} {self.item_id}: {how}{reason}"
+        return f"{self.kind} {id_name(self.item_id)}: {how}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class ResultDropped(QueueEvent):
         return logging.WARNING
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.item_id}: the result came too late and was dropped; another worker has the row now."
+        name = id_name(self.item_id)
+        return f"{self.kind} {name}: the result came too late and was dropped; another worker has the row now."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tmxdb.db.models import AttemptRow, WorkerRow, table_of
 from tmxdb.queue.job import MAX_ERROR_LENGTH, RUNNING
 from tmxdb.queue.rows.claim import key_of
 from tmxdb.queue.rows.recover import lost_attempt
+from tmxdb.storage import id_name
 
 SKIPPED, RELEASED = "user.skipped", "user.released"
 OPEN = ("pending", "running", "retry", "failed")
@@ -70,7 +71,7 @@ def release_rows(connection: Connection, kind: str, table: Table, workers: Colle
     connection.execute(back, [{"released_key": row[0], "uncharged": max(row[1] - 1, 0)} for row in rows])
     attempts = []
     for item_id, attempt, worker in rows:
-        message = f"{kind} {item_id} was released from worker {worker} with `tmxdb release`."
+        message = f"{kind} {id_name(item_id)} was released from worker {worker} with `tmxdb release`."
         attempts.append(lost_attempt(kind, item_id, attempt, worker, code=RELEASED, message=message, now_ms=now_ms))
     connection.execute(insert(table_of(AttemptRow)), attempts)
     return len(rows)

@@ -22,6 +22,7 @@ from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import NewRows, RowStream
 from tmxdb.errors import TmxdbError
+from tmxdb.storage import id_name
 
 # Literals, because SQLite does not use a partial index for a status that is a bound parameter.
 PENDING: ColumnClause[str] = literal_column("'pending'")
@@ -162,7 +163,7 @@ class Started:
         if isinstance(outcome, Done):
             return outcome
         try:
-            raise outcome or RuntimeError(f"{self.job.kind} {self.job.item_id} was not finished")
+            raise outcome or RuntimeError(f"{self.job.kind} {id_name(self.job.item_id)} was not finished")
         finally:
             del outcome
 
@@ -200,7 +201,8 @@ class ClaimLost(TmxdbError):
     code = "worker.claim_lost"
 
     def __init__(self, job: Job) -> None:
-        super().__init__(f"{job.kind} {job.item_id}: another worker has the row now; this result is dropped.")
+        name = f"{job.kind} {id_name(job.item_id)}"
+        super().__init__(f"{name}: another worker has the row now; this result is dropped.")
 
 
 class WorkerStopping(TmxdbError):

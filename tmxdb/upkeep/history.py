@@ -79,7 +79,9 @@ def read_history(reader: Reader, storage: Storage, noun: str, item_id: int) -> R
     with reader.snapshot():
         row = _row(reader, noun, item_id)
         if not row:
-            raise InvalidInput(f"no {noun} {item_id} in the database. `tmxdb query` finds ids.", code="input.no_row")
+            raise InvalidInput(
+                f"no {noun} {id_name(item_id)} in the database. `tmxdb query` finds ids.", code="input.no_row"
+            )
         worker = reader.row("SELECT * FROM workers WHERE worker_id = :name", name=row["claimed_by"])
         row["lease_until"] = None if worker is None else worker["lease_until"]
         return RowHistory(

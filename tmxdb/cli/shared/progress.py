@@ -19,6 +19,7 @@ from tmxdb.db.selected import Scope
 from tmxdb.errors import DatabaseError
 from tmxdb.events import CycleCompleted, Event, RowSettled, WaitingForRetry
 from tmxdb.reports.counts import counts
+from tmxdb.storage import id_name
 
 LOG_EVERY_S, COUNT_EVERY_S = 10.0, 1.0
 SHORT_WAIT_S = 5.0  # a wait that is over before it has been read is not shown
@@ -107,7 +108,7 @@ class ProgressDisplay:
         if event.status == "failed" and self._shows_sentences:
             if seen["failed"] <= FAILURES_SHOWN:
                 reason = (event.message or "").strip().splitlines()
-                self.note(f"Failed: {reason[-1] if reason else f'{event.kind} {event.item_id}'}")
+                self.note(f"Failed: {reason[-1] if reason else f'{event.kind} {id_name(event.item_id)}'}")
             elif seen["failed"] == FAILURES_SHOWN + 1:
                 self.note(f"More {event.kind} rows failed; `tmxdb status` shows why.")
 

@@ -10,6 +10,7 @@ from tmxdb.cli.formats.text import cut, safe
 from tmxdb.cli.watch.history import RateHistory, sparkline
 from tmxdb.clock import span
 from tmxdb.reports.status import Status, sentences
+from tmxdb.storage import id_name
 
 KEYS = "p pause   r resume   f retry failed   q quit"
 ROW = 64
@@ -116,7 +117,7 @@ def _errors(state: Status, size: Size) -> Iterator[ScreenLine]:
     for error in state.recent_errors:
         reason = (error.error.strip().splitlines() or [""])[-1]
         yield ScreenLine(
-            f"{error.at[11:19]} {error.kind} {error.item_id} {error.outcome} {error.error_code}: {reason}",
+            f"{error.at[11:19]} {error.kind} {id_name(error.item_id)} {error.outcome} {error.error_code}: {reason}",
             "red" if error.outcome == "failed" else "",
         )
 

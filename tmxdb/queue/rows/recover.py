@@ -21,6 +21,7 @@ from tmxdb.db.selected import Scope, is_selected
 from tmxdb.failure_policy import escalate_after
 from tmxdb.queue.backoff import MAX_REQUESTED_WAIT_S
 from tmxdb.queue.job import RETRY, RUNNING, Kind
+from tmxdb.storage import id_name
 
 DIED = "worker.died"
 SUSPECT_LOSSES = 2
@@ -73,7 +74,7 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
     changes, attempts, apart, given_up = [], [], 0, 0
     for item_id, _, attempt, losses, lost_at, worker in sorted(lost, key=lambda row: (row.priority, row[0])):
         is_blamed = (worker, item_id) in begun
-        message = f"{kind.name} {item_id} was recovered from worker {worker}."
+        message = f"{kind.name} {id_name(item_id)} was recovered from worker {worker}."
         attempts.append(lost_attempt(kind.name, item_id, attempt, worker, code=DIED, message=message, now_ms=now_ms))
         change = {KEY: item_id, "claimed_by": None, "attempts": max(attempt - 1, 0), "status": "pending"}
         if is_blamed:
@@ -97,7 +98,8 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
 def given_up_message(kind: str, item_id: int, losses: int) -> str:
     """Return the error of a row that is given up."""
     return (
-        f"{kind} {item_id}: {losses} workers died one after another while working on it. `tmxdb retry` tries it again."
+        f"{kind} {id_name(item_id)}: {losses} workers died one after another while working on it."
+        " `tmxdb retry` tries it again."
     )
 
 

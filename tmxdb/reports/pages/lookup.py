@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import InvalidInput
+from tmxdb.storage import id_name
 from tmxdb.styles import plain
 
 SHOWN, MOST = 10, 100
@@ -120,7 +121,7 @@ def _only(noun: str, word: str, candidates: Sequence[NamedMatch]) -> int:
         )
     if len(chosen) > 1:
         is_cut = len(chosen) > MOST
-        lines = [f"  {one.item_id}  {one.name[:60]}, {one.detail}" for one in list(chosen.values())[:SHOWN]]
+        lines = [f"  {id_name(one.item_id)}  {one.name[:60]}, {one.detail}" for one in list(chosen.values())[:SHOWN]]
         if len(chosen) > SHOWN:
             lines.append("  and more" if is_cut else f"  and {len(chosen) - SHOWN:,} more")
         n = f"More than {MOST}" if is_cut else f"{len(chosen):,}"

@@ -7,6 +7,7 @@ from datetime import datetime
 from tmxdb.clock import from_iso, span
 from tmxdb.formats import file_size, plural
 from tmxdb.reports.status.state import LiveWorker, Status, seconds_since
+from tmxdb.storage import id_name
 
 ROWS_SHOWN = 3
 """Rows named of those that a worker is working on."""
@@ -46,7 +47,7 @@ def selection_line(state: Status) -> str | None:
     if not state.track_ids:
         return f"Only the tracks of the selection {state.selection}." if state.selection else None
     n = len(state.track_ids)
-    return f"Only track {state.track_ids[0]}." if n == 1 else f"Only {n:,} tracks."
+    return f"Only track {id_name(state.track_ids[0])}." if n == 1 else f"Only {n:,} tracks."
 
 
 def forecast_line(state: Status) -> str | None:

@@ -19,6 +19,7 @@ from tmxdb.kinds.context import JobOptions
 from tmxdb.kinds.reopening import count_more_replays, count_opening, most_new_replays
 from tmxdb.reports.counts import counts
 from tmxdb.reports.forecast import Forecast, Opening, forecast, next_items
+from tmxdb.storage import id_name
 
 
 def say_plan(request: WorkRequest) -> None:
@@ -42,7 +43,7 @@ def _say_next(kind: str, waiting: int, first: Sequence[int]) -> None:
     """Print how many rows of a kind are to do. If there are any, print the first ones on stdout."""
     message(f"{kind}: {plural(waiting, 'row')} to do{'; the first that would be claimed:' if first else '.'}")
     for item_id in first:
-        click.echo(f"{kind} {item_id}")
+        click.echo(f"{kind} {id_name(item_id)}")
 
 
 def about(ahead: Forecast) -> str:

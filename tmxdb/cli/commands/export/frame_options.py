@@ -14,6 +14,7 @@ from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.errors import UsageError
 from tmxdb.export.frames.plan import FORMATS, PICTURES, ExportOptions
 from tmxdb.export.frames.split import SPLIT_RULES, parse_split
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.db.database import Database
@@ -159,5 +160,5 @@ def _tracks(selection: TrackSelection) -> str:
     """Return the tracks of a named selection as text, which stays the same while its tracks change; else nothing."""
     if selection.only is None:
         return ""
-    named = ", ".join(f"track {track_id}" for track_id in sorted(selection.named_tracks()))
+    named = ", ".join(f"track {id_name(track_id)}" for track_id in sorted(selection.named_tracks()))
     return f"selection {selection.only}" + (f" ({named})" if named else "")

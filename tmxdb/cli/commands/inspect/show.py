@@ -116,7 +116,7 @@ def _status(history: RowHistory) -> str:
 
 
 def _link(link: Link) -> str:
-    name = f"{link.what} {link.item_id}" if link.item_id is not None else plural(link.n, link.what)
+    name = f"{link.what} {id_name(link.item_id)}" if link.item_id is not None else plural(link.n, link.what)
     return f"{name} ({link.status})"
 
 

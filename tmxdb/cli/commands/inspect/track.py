@@ -16,6 +16,7 @@ from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import file_size, plural, print_json
 from tmxdb.cli.shared.page import counted, line, print_leaderboard, title
 from tmxdb.formats import day, race_time
+from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.reports.pages.track import TrackPage
@@ -46,7 +47,9 @@ def track(n: int, as_json: bool, word: str, options: DatabaseOptions) -> None:
     _print_facts(page)
     print_leaderboard(page.leaderboard, stunts=_is_stunts(page))
     if page.listed > len(page.leaderboard):
-        click.echo(f"{page.listed - len(page.leaderboard):,} more: `tmxdb top {page.track_id} --top {page.listed}`")
+        click.echo(
+            f"{page.listed - len(page.leaderboard):,} more: `tmxdb top {id_name(page.track_id)} --top {page.listed}`"
+        )
 
 
 @command()
@@ -65,7 +68,7 @@ def top(n: int, as_json: bool, word: str, options: DatabaseOptions) -> None:
         values = page.as_json()
         print_json({name: values[name] for name in ("track_id", "name", "listed", "leaderboard")})
         return
-    title(f"{page.name or 'unnamed'} ({page.track_id})")
+    title(f"{page.name or 'unnamed'} ({id_name(page.track_id)})")
     print_leaderboard(page.leaderboard, stunts=_is_stunts(page))
     if page.listed > len(page.leaderboard):
         click.echo(f"The first {len(page.leaderboard):,} of {page.listed:,}.")
@@ -81,7 +84,7 @@ def _read(options: DatabaseOptions, word: str, n: int) -> TrackPage:
 
 def _print_facts(page: TrackPage) -> None:
     facts = page.facts
-    title(f"{page.name or 'unnamed'} ({page.track_id}) by {facts['uploader_name'] or 'unknown'}")
+    title(f"{page.name or 'unnamed'} ({id_name(page.track_id)}) by {facts['uploader_name'] or 'unknown'}")
     kind = [facts["primary_type_name"], facts["environment_name"], facts["mood_name"], facts["difficulty_name"]]
     line("track", ", ".join(str(word) for word in kind if word))
     line("tags", ", ".join(page.tags))
