@@ -162,6 +162,7 @@ class JobStore:
             self._next_recovery_s = now_s if more_due else now_s + RECOVERY_S
             self._exhausted.clear()
         if beats:
+            self._database.identity.check_id()  # now: what is copied into the file next would hide its new id
             self._database.wal_checkpoint()  # the heartbeat must be in the file at the next check
             self._database.identity.check_id()  # which compares it with what is there now
             self._database.truncate_wal()
@@ -214,6 +215,8 @@ class JobStore:
             record_progress(connection, self._clock(), is_last=True)
 
     def _heartbeat(self, connection: Connection, cycle: Cycle, now_ms: int) -> None:
+        # Again: the file may have been overwritten while this transaction waited for its turn to write.
+        self._database.identity.check_id()
         self._database.identity.compare(setting(connection, ID_SETTING))
         count_heartbeat(connection)
         kinds = list(self._kinds.values())
