@@ -200,6 +200,7 @@ POLICIES = (
     _snooze(
         "db.busy", 2, "another program holds the database; after 2 min the run stops, unless that program is known"
     ),
+    _snooze("db.deadlock", 1, "two programs waited for each other, until the server ended one transaction"),
     _snooze("db.changing", 2, "the database's id cannot be read in its file; after 5 s without it the run stops"),
     _snooze("db.unreachable", 2, "the server is away; after 2 min the run stops"),
     _stop("db.*", "missing, foreign, too old, too new, of another site, damaged, or this user is refused"),

@@ -17,6 +17,7 @@ from tmxdb.db.database import Database, shown
 from tmxdb.db.engines import sqlite as engine
 from tmxdb.db.models import ReplayRow
 from tmxdb.errors import DatabaseError
+from tmxdb.failure_policy import Action, policy_for_code
 
 Again = Callable[[Database], Database]
 
@@ -128,7 +129,8 @@ def test_a_deadlock_is_retried_like_a_busy_database(postgresql: Database) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert codes == ["db.busy"]
+    assert codes == ["db.deadlock"]
+    assert policy_for_code(codes[0]).action is Action.SNOOZE
 
 
 def test_a_missing_server_is_reported_as_unreachable() -> None:

@@ -12,7 +12,12 @@ _DAMAGED = "The file is damaged: go back to a backup, or try sqlite3's `.recover
 _SIGNS = (
     ("database is locked", "db.busy", _LOCKED),
     ("LockNotAvailable", "db.busy", _LOCKED),
-    ("DeadlockDetected", "db.busy", "Two programs waited for each other: run the same command again."),
+    (
+        "DeadlockDetected",
+        "db.deadlock",
+        "Two programs waited for each other, and the server ended the transaction of"
+        " this one: nothing is lost. Run the same command again.",
+    ),
     ("No space left", "disk.full", "Make room on the server, then run the same command again: nothing is lost."),
     ("disk is full", "disk.full", "Make room, then run the same command again: nothing is lost."),
     ("readonly database", "db.read_only", "Check the permissions of the file and its folder."),
