@@ -23,6 +23,11 @@ written, and read by the other processes, which they do ten times per second. Mu
 machine may be busy."""
 
 
+LATE_S = 0.5
+"""How late a request may arrive after its turn, because its thread waited for a processor: the next ones then come
+closer together. `tests/queue/sharing/test_rate_limiter.py` checks the turns themselves."""
+
+
 def most_in_a_second(moments: list[float]) -> int:
     """Return the largest number of requests within any second."""
     return max(bisect_left(moments, first + 1.0) - i for i, first in enumerate(moments))
@@ -67,7 +72,8 @@ def test_three_processes_keep_one_rate_and_one_pause_over_few_connections(tool: 
     assert refused == 2
     assert len(log) == FILES + refused  # nothing was asked for twice without need
     moments = [line["time"] for line in log]
-    assert most_in_a_second(moments) <= RATE
+    assert most_in_a_second(moments) <= RATE * (1 + LATE_S) + 1  # two processes with a rate of their own send 40
+    assert moments[-1] - moments[0] >= (len(moments) - 1) / RATE - LATE_S
     assert inside_a_pause(log) == []
     assert stats["max_connections"] <= PROCESSES * N
     assert stats["requests"] / stats["connections"] > 180 / (PROCESSES * N) - 1

@@ -201,7 +201,7 @@ def test_a_waiting_request_ends_when_the_worker_stops(database: Database, rate: 
 
 
 def test_processes_and_threads_together_keep_the_rate(database: Database) -> None:
-    """On the real clock, where every process is a little late."""
+    """On the real clock. A thread that waits for a processor is late, here up to half a second, and the next is not."""
     program = (
         "import sys, threading, time\n"
         "from tmxdb.db.database import Database\n"
@@ -216,7 +216,7 @@ def test_processes_and_threads_together_keep_the_rate(database: Database) -> Non
     both = [forked.python(program, database.location, stdout=subprocess.PIPE) for _ in range(2)]
     moments = [int(word) for process in both for word in process.communicate(timeout=300)[0].split()]
     assert len(moments) == 60
-    assert most_in_a_second(moments) <= 40
+    assert max(moments) - min(moments) >= 1000 * 59 / 40 - 500  # with a rate of their own, 250 ms less
 
 
 class PausedMeanwhile(Sleeper):
