@@ -201,6 +201,7 @@ def test_a_worker_waits_for_a_session_of_a_server_however_long_and_names_it(
         working(reopen(postgresql), [FakeKind()], RunOptions(n=1, forever=True), log=log) as thread,
     ):
         wait_until(lambda: len(rows.workers()) == 1)
+        connection.execute(text("set local lock_timeout = 0"))  # this one may wait for the worker
         connection.execute(text("lock table replays in exclusive mode"))
         wait_until(lambda: any("Session" in str(event) for event in log.of(DatabaseUnavailable)), at_most_s=60)
         assert thread.is_alive()
