@@ -97,7 +97,7 @@ def test_repair_changes_nothing_about_one_of_two_disks_that_is_not_mounted(
     (col / "0.Replay.Gbx").unlink()  # from a folder that is there
     ran = tool("verify", "--repair", ends=3)
     assert ran.out.count("; now pending") == 1
-    assert "Rows of files whose folder is missing or empty were not reset: check that its disk is mounted." in ran.err
+    assert "Rows of files whose folder is missing or empty were not reset. Check that the disk is mounted." in ran.err
     changed = [new for old, new in zip(before, replays(tool), strict=True) if old["status"] != new["status"]]
     assert [row["file_path"] for row in changed] == [(col / "0.Replay.Gbx").as_posix()]
     if is_mount_point:

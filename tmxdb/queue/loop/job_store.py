@@ -162,7 +162,7 @@ class JobStore:
             self._next_recovery_s = now_s if more_due else now_s + RECOVERY_S
             self._exhausted.clear()
         if beats:
-            self._database.identity.check_id()  # now: what is copied into the file next would hide its new id
+            self._database.identity.check_id()  # before the log is copied over the id of another database
             self._database.wal_checkpoint()  # the heartbeat must be in the file at the next check
             self._database.identity.check_id()  # which compares it with what is there now
             self._database.truncate_wal()

@@ -110,7 +110,7 @@ def _suggest(progress: VerifyProgress) -> None:
 
 
 def _suggest_adopting(progress: VerifyProgress) -> None:
-    """Print what to do about files that were adopted in place: only the user can have moved or unmounted them."""
+    """Print what to do about files in place, which only the user can have moved, or their disk unmounted."""
     if any(finding.what == MISSING and is_absolute(finding.path) for finding in progress.kept):
         message(
             "Files that were adopted in place are missing. If you moved them, adopt the folder that they are"
@@ -118,7 +118,7 @@ def _suggest_adopting(progress: VerifyProgress) -> None:
         )
     if progress.repair and any(finding.what == MISSING and finding.repaired is None for finding in progress.kept):
         message(
-            "Rows of files whose folder is missing or empty were not reset: check that its disk is mounted. If the"
+            "Rows of files whose folder is missing or empty were not reset. Check that the disk is mounted. If the"
             " files are lost, download those of each track again:"
             " `tmxdb retry --status done --kind download --kind extract --track-id ID`."
         )
