@@ -5,20 +5,27 @@ The card ends with its own hash, so that one which a user has changed is known a
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tmxdb import __version__
 from tmxdb.clock import iso, wall_clock
-from tmxdb.export.hub_card import CARD, LICENCE, SUMS, file_sha256, front_matter, read_sums, sums_text
+from tmxdb.export.hub_card import (
+    CARD,
+    LICENCE,
+    SUMS,
+    file_sha256,
+    front_matter,
+    is_unchanged,
+    read_sums,
+    signed,
+    sums_text,
+)
 from tmxdb.paths import extended
 from tmxdb.storage import disk_errors, write_atomic
 
 _INSTEAD = "choose another OUT"
-_MARK = re.compile(r"\n<!-- tmxdb ([0-9a-f]{64}) -->\n\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def describe_folder(
         if not sums:
             return None
         write_atomic(listed, sums_text(sums), instead=_INSTEAD)
-        if card.exists() and not _is_own(card.read_text("utf-8", errors="replace")):
+        if card.exists() and not is_unchanged(card.read_text("utf-8", errors="replace")):
             return f"{card} was changed, or is not of tmxdb, and was left as it is."
     size = sum(out.joinpath(*path.split("/")).stat().st_size for path in sums)
     write_atomic(card, _card(facts, len(sums), size).encode(), instead=_INSTEAD)
@@ -67,7 +74,7 @@ def describe_folder(
 
 def card_problem(card: str, files: int) -> str | None:
     """Return what is wrong with the count in a card of this kind; None if it is right, or if a user has changed it."""
-    return None if not _is_own(card) or _count_row(files) in card else "its count differs from that of the files."
+    return None if not is_unchanged(card) or _count_row(files) in card else "its count differs from that of the files."
 
 
 def _card(facts: FolderFacts, files: int, size: int) -> str:
@@ -94,21 +101,11 @@ def _card(facts: FolderFacts, files: int, size: int) -> str:
         "",
         *LICENCE,
     ]
-    text = "\n".join(lines)
-    return f"{text}\n<!-- tmxdb {_sha256(text)} -->\n"
+    return signed("\n".join(lines))
 
 
 def _count_row(files: int) -> str:
     return f"Files: {files:,}."
-
-
-def _is_own(card: str) -> bool:
-    mark = _MARK.search(card)
-    return mark is not None and mark[1] == _sha256(card[: mark.start()])
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _exists(out: Path, path: str) -> bool:

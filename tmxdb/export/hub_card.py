@@ -18,6 +18,7 @@ LICENCE = (
     "Replays and maps belong to the people who made them. This card states no licence for them.",
     "",
 )
+_MARK = re.compile(r"\n<!-- tmxdb ([0-9a-f]{64}) -->\n\Z")
 _PLAIN = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
 _ESCAPE = re.compile(r"\\[\\nr]")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
@@ -49,6 +50,17 @@ def front_matter(
     return [*lines, "---", ""]
 
 
+def signed(card: str) -> str:
+    """Return a card with a last line, a comment, by which `is_unchanged` tells whether a user has changed it since."""
+    return f"{card}\n<!-- tmxdb {_text_sha256(card)} -->\n"
+
+
+def is_unchanged(card: str) -> bool:
+    """Return whether `signed` returned this card as it is now."""
+    mark = _MARK.search(card)
+    return mark is not None and mark[1] == _text_sha256(card[: mark.start()])
+
+
 def sums_text(sums: Mapping[str, str]) -> bytes:
     """Return the file that `sha256sum --check` reads: the SHA-256 of each path, with its name as the system has it."""
     return b"".join(map(_sum_line, sorted(sums.items())))
@@ -72,6 +84,10 @@ def _sum_line(entry: tuple[str, str]) -> bytes:
     escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     mark = "\\" if escaped != path else ""
     return f"{mark}{sha256}  {escaped}\n".encode("utf-8", sys.getfilesystemencodeerrors())
+
+
+def _text_sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmxdb.export.frames.plan import ExportOptions, Shard
-from tmxdb.export.hub_card import LICENCE, front_matter
+from tmxdb.export.hub_card import LICENCE, front_matter, signed
 
 _PATTERNS = {
     "webdataset": "{split}/*.tar",
@@ -98,7 +98,7 @@ def data_card(
         "",
         *LICENCE,
     ]
-    return "\n".join(lines)
+    return signed("\n".join(lines))
 
 
 def _split_rule(options: ExportOptions) -> str:

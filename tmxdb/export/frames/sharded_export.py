@@ -5,7 +5,7 @@ OUT/export.done.jsonl   one line per finished shard: frames, bytes, SHA-256, run
 OUT/export.lock         while an export runs
 OUT/runs.jsonl          written last: one line per run with its metadata, its part and its shard
 OUT/SHA256SUMS          the SHA-256 of every shard, of runs.jsonl and of the files that describe a part
-OUT/README.md           the card of the data set, unless there is one already
+OUT/README.md           the card of the data set, unless a user has changed it
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json,
 from tmxdb.export.frames.run_list import listed_runs, run_metadata
 from tmxdb.export.frames.shard_check import shard_problem
 from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
-from tmxdb.export.hub_card import CARD, SUMS, check_sums, file_sha256, read_sums, sums_text
+from tmxdb.export.hub_card import CARD, SUMS, check_sums, file_sha256, is_unchanged, read_sums, sums_text
 from tmxdb.paths import extended
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import PARTIAL, Storage, disk_errors, write_atomic
@@ -246,10 +246,11 @@ class Export:
         sums = {record.file: record.sha256 for record in self.written.values() if record.sha256}
         sums |= {path.relative_to(self.out).as_posix(): file_sha256(path) for path in (*described, self.out / RUNS)}
         write_atomic(self.out / SUMS, sums_text(sums), instead=_INSTEAD)
-        if not (self.out / CARD).exists():  # the user may have changed it since
+        card = self.out / CARD
+        if not card.exists() or is_unchanged(card.read_text("utf-8", errors="replace")):
             created = iso(wall_clock())
-            card = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)
-            write_atomic(self.out / CARD, card.encode(), instead=_INSTEAD)
+            text = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)
+            write_atomic(card, text.encode(), instead=_INSTEAD)
 
 
 def open_export(
