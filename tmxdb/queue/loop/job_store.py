@@ -202,7 +202,7 @@ class JobStore:
                 if batch:
                     events.append(RowsReleased(name, len(batch)))
         for job in jobs:
-            self._held[job.kind].pop(job.item_id, None)
+            self._forget(job)
         for event in events:
             self.totals.count(event)
         return events
@@ -293,13 +293,13 @@ class JobStore:
     def _remember(self, cycle: Cycle, paused: Mapping[str, Paused]) -> None:
         """Update the state after the commit."""
         for job in cycle.lost:
-            self._held[job.kind].pop(job.item_id, None)
+            self._forget(job)
         for result, status in cycle.settled:
             job, outcome = result.job, result.outcome
             if isinstance(outcome, Part) and status is not None:
                 self._held[job.kind][job.item_id] = replace(job, token=job.token + 1)
                 continue
-            self._held[job.kind].pop(job.item_id, None)
+            self._forget(job)
             if status is None:
                 cycle.events.append(ResultDropped(job.kind, job.item_id))
                 continue
@@ -316,3 +316,8 @@ class JobStore:
         cycle.events += [KindPaused(pause.kind, pause.until, pause.reason) for pause in new]
         cycle.events += [KindResumed(name) for name in self._paused.keys() - paused.keys()]
         self._paused = paused
+
+    def _forget(self, job: Job) -> None:
+        """Hold `job` no longer. If its row was released and claimed again by this worker, keep the newer claim."""
+        if self.holds(job):
+            del self._held[job.kind][job.item_id]

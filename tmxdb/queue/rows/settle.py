@@ -101,7 +101,7 @@ def settle(
     statuses: list[str | None] = []
     outcomes = [outcome for _, outcome in results]
     for at, (job, outcome) in enumerate(results):
-        history = valid.get(job.item_id)
+        history = valid.get((job.item_id, job.token))
         if history is None:
             statuses.append(None)
             continue
@@ -133,7 +133,8 @@ def release(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> None:
     """Make claimed rows pending as if they had never been claimed: no attempt is charged."""
     valid = _valid_claims(connection, kind, jobs)
     back = {"status": "pending", **_NOT_CLAIMED}
-    rows = [{KEY: job.item_id, "attempts": job.attempt - 1, **back} for job in jobs if job.item_id in valid]
+    ours = [job for job in jobs if (job.item_id, job.token) in valid]
+    rows = [{KEY: job.item_id, "attempts": job.attempt - 1, **back} for job in ours]
     if rows:
         execute_many(connection, updating(kind.table, tuple(rows[0]), engine_name(connection)), rows)
 
@@ -172,14 +173,19 @@ def _claims(table: Table, engine: str) -> Select[Any]:
     return locking(query.order_by(key))
 
 
-def _valid_claims(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> dict[int, History]:
-    """Return the rows of `jobs` that are still running under our claims, by key."""
-    tokens, engine = {job.item_id: job.token for job in jobs}, engine_name(connection)
-    found = fetch(connection, _claims(kind.table, engine), {"keys": array(tokens, engine), "running": "running"})
+def _valid_claims(connection: Connection, kind: Kind, jobs: Sequence[Job]) -> dict[tuple[int, int], History]:
+    """Return the rows of `jobs` that are still running under our claims, by key and token.
+
+    A row can be there twice: released, and claimed again by the same worker before the first result came.
+    """
+    engine = engine_name(connection)
+    keys = array({job.item_id for job in jobs}, engine)
+    claims = {(job.item_id, job.token) for job in jobs}
+    found = fetch(connection, _claims(kind.table, engine), {"keys": keys, "running": "running"})
     return {
-        item_id: History(*history) if any(history) else _NO_HISTORY
+        (item_id, token): History(*history) if any(history) else _NO_HISTORY
         for item_id, token, *history in found
-        if tokens[item_id] == token
+        if (item_id, token) in claims
     }
 
 
