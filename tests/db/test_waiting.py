@@ -9,17 +9,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
 
+from tests.queue.fakes import DONE, FakeKind
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
 from tmxdb.db.database import Database
 from tmxdb.db.engines import postgresql as postgresql_engine
 from tmxdb.db.engines import sqlite as sqlite_engine
+from tmxdb.db.engines.pool import POOL
 from tmxdb.db.engines.sqlite import wal_bytes
 from tmxdb.errors import DatabaseError
+from tmxdb.queue.job import Job, Outcome, Snooze
+from tmxdb.queue.loop.perform import perform
 
 __all__ = ["tool"]
 
@@ -49,6 +54,22 @@ def test_a_writer_that_waits_for_its_turn_is_abandoned_on_a_second_ctrl_c(sqlite
 
     with sqlite.write():
         assert abandoned(other, wait) < SOON_S
+
+
+def test_a_job_that_gets_no_connection_in_time_is_snoozed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_: Job) -> Outcome:
+        with database.read():
+            return DONE
+
+    kind, job = FakeKind(run), Job("download", 1, 1, 1, 1, "", {})
+    monkeypatch.setattr(database.engine.pool, "_timeout", 0.1)
+    with ExitStack() as others:
+        for _ in range(POOL["pool_size"] + POOL["max_overflow"]):
+            others.enter_context(database.read())
+        outcome = perform(kind, job).outcome
+    assert isinstance(outcome, Snooze)
+    assert outcome.code == "db.busy"
+    assert perform(kind, job).outcome is DONE
 
 
 def test_a_server_that_does_not_answer_is_abandoned_on_a_second_ctrl_c(postgresql: Database) -> None:

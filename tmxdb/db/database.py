@@ -243,6 +243,12 @@ def _explained_errors(location: str) -> Iterator[None]:
     """
     try:
         yield
+    except exc.TimeoutError as error:
+        raise DatabaseError(
+            f"{shown(location)}: all connections of this process have been waiting for the database for a long time."
+            " Check the server, or close other programs that use the database. Then run the same command again.",
+            code="db.busy",
+        ) from error
     except (exc.DatabaseError, sqlite3.DatabaseError) as error:
         trouble = _explained(shown(location), error)
         if trouble is None:

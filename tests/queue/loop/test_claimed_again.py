@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.queue.fakes import DONE, Bench
+from tests.queue.fakes import DONE, FakeKind
 from tests.rows import FakeClock, Rows
 from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
@@ -27,7 +27,7 @@ class ClaimedTwice:
     """A worker with the first, released claim and the second claim of the same row."""
 
     def __init__(self, database: Database, clock: FakeClock) -> None:
-        kind = Bench(database, clock).kind
+        kind = FakeKind()
         self.store = JobStore(
             database, {kind.name: kind}, new_identity(),
             n=2, max_attempts=5, clock=clock, rng=random.Random(1), concurrency=lambda: None,

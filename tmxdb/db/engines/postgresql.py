@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event, exc
 
 from tmxdb.clock import span
+from tmxdb.db.engines.pool import POOL
 from tmxdb.db.explained import first_line
 from tmxdb.errors import DatabaseError
 
@@ -51,7 +52,7 @@ def create(url: URL, *, shown: str, read_only: bool) -> Engine:
     }  # fmt: skip
     arguments = {name: value for name, value in arguments.items() if name not in url.query}
     try:
-        engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=arguments)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=arguments, **POOL)
     except ImportError as error:  # also of a psycopg that finds no libpq
         lacking = f"needs {error.name}" if error.name else f"psycopg cannot be used: {first_line(error).rstrip('.')}"
         raise DatabaseError(

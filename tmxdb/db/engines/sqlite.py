@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import QueuePool
 
+from tmxdb.db.engines.pool import POOL
 from tmxdb.db.engines.sqlite_file import (
     BUSY_TIMEOUT_S,
     LONG_WAL_BYTES,
@@ -57,8 +58,7 @@ def create(path: Path, *, read_only: bool, deadline: Callable[[], float]) -> Eng
         "sqlite+pysqlite://",
         creator=(lambda: open_reader(path)) if read_only else (lambda: connect(sqlite_uri(path.absolute()))),
         poolclass=QueuePool,
-        pool_size=4,
-        max_overflow=4,
+        **POOL,
     )
 
     @event.listens_for(engine, "connect")
