@@ -75,7 +75,6 @@ def _passing_on(table: Table, status: str) -> Update:
 def _write(database: Database, changed: list[dict[str, Any]]) -> None:
     if changed:
         with database.write() as connection:
-            connection.execute(
-                update(_tracks).where(_tracks.c.track_id == bindparam("ranked_id")).values(priority=bindparam("rank")),
-                changed,
-            )
+            # a track that was added since it was read keeps its place
+            ranked = (_tracks.c.track_id == bindparam("ranked_id"), _tracks.c.priority >= 0)
+            connection.execute(update(_tracks).where(*ranked).values(priority=bindparam("rank")), changed)

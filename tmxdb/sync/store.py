@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, func, insert, select, tuple_, update
 
 from tmxdb.clock import iso
 from tmxdb.db.bulk import RowStream, execute_once, fetch, upsert_streams
 from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import MapRow, ReplayRow, SyncRow, TrackRow, table_of
-from tmxdb.queue.rows.settle import reopen
+from tmxdb.queue.rows.settle import release_claimed, reopen
 from tmxdb.tmx.fields import Values
 from tmxdb.tmx.records import TRACK, TrackRecord
 
@@ -79,14 +79,23 @@ def known_tracks(connection: Connection, track_ids: Sequence[int]) -> set[int]:
 
 
 def _reopen_changed(connection: Connection, known: Sequence[Any], listed: Mapping[int, Values]) -> int:
-    """Reopen the listing of changed tracks and the extraction of replaced maps. Return how many tracks changed."""
+    """Reopen the listing of changed tracks and the extraction of replaced maps. Return how many tracks changed.
+
+    What a worker is doing with them now may rest on the answers from before the change, and is done again.
+    """
     replaced = set(_different(known, listed, "updated_at"))
     moved = replaced.union(_different(known, listed, "activity_at"), _different(known, listed, "wr_replay_id"))
     if moved:
-        reopen(connection, _tracks, _tracks.c.track_id.in_(moved))
+        _do_again(connection, _tracks, moved)
     if replaced:
-        reopen(connection, _maps, _maps.c.track_id.in_(replaced))
+        _do_again(connection, _maps, replaced)
     return len(moved)
+
+
+def _do_again(connection: Connection, table: Table, track_ids: Collection[int]) -> None:
+    of_tracks = table.c.track_id.in_(track_ids)
+    reopen(connection, table, of_tracks)
+    release_claimed(connection, table, of_tracks)
 
 
 def _different(known: Iterable[Any], listed: Mapping[int, Values], column: str) -> list[int]:
@@ -96,7 +105,10 @@ def _different(known: Iterable[Any], listed: Mapping[int, Values], column: str) 
 
 
 def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
-    """Compare the files of these tracks with the uid of their new map."""
+    """Compare the files of these tracks with the uid of their new map.
+
+    The results of running rows are still compared with the older uid, so these rows are done again.
+    """
     if not track_ids:
         return
     for table, uid, matches in (
@@ -107,6 +119,7 @@ def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
         connection.execute(
             update(table).where(table.c.track_id.in_(track_ids), uid.is_not(None)).values({matches: uid == present})
         )
+        release_claimed(connection, table, table.c.track_id.in_(track_ids))
 
 
 def known_sync(connection: Connection, scope: str) -> dict[str, Any] | None:
@@ -154,9 +167,9 @@ def save_watermark(connection: Connection, scope: str, watermark: str) -> None:
     connection.execute(update(_syncs).where(_syncs.c.scope == scope).values(watermark=watermark))
 
 
-def first_watermark(connection: Connection, first_scope: str, column: str) -> str:
-    """Return the time from which changes are new, for the first check after the walk `first_scope`."""
-    newest = connection.execute(select(func.max(_tracks.c[column]))).scalar()
+def first_watermark(connection: Connection, first_scope: str, column: str, now: str) -> str:
+    """Return the time from which changes are new, for the first check after the walk `first_scope`: `now` or before."""
+    newest = connection.execute(select(func.max(_tracks.c[column])).where(_tracks.c[column] <= now)).scalar()
     first = known_sync(connection, first_scope)
     return min([moment for moment in (newest, first and first["started_at"]) if moment], default="")
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from tmxdb.clock import Clock, wall_clock
+from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.sync import store
@@ -23,6 +23,8 @@ from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.records import Page, TrackRecord
 
 _CHANGE_ORDERS = ((UPDATED_NEWEST, "updated_at"), (ACTIVITY_NEWEST, "activity_at"))
+_CLOCK_SLACK_MS = 86_400_000
+"""A stored change may be this far ahead, because the clock was set back. Later ones are times that are not true."""
 
 
 @dataclass(slots=True)
@@ -122,8 +124,11 @@ class TrackSync:
         return synced
 
     def _changed_by(self, filters: Filters, order1: int, column: str, synced: Synced) -> None:
-        """Read from the newest change back to the newest one of the last time."""
-        newest = None
+        """Read from the newest change back to the newest one of the last time.
+
+        A time in the future is no time of a change: after it, no real one would be newer.
+        """
+        newest, now = None, iso(self._clock())
         with self._database.write() as connection:
             watermark = self._known_change(connection, filters, order1, column)
 
@@ -134,7 +139,7 @@ class TrackSync:
             return not all(map(is_changed, page.records))
 
         for step in self._walk(filters, order1, MovingOrderHistory(), enough):
-            times = [record[column] for record in step.page.records if record[column]]
+            times = [time for record in step.page.records if (time := record[column]) and time <= now]
             newest = max([*times, *([newest] if newest else [])], default=None)
             kept = [record for record in step.page.records if is_changed(record) and filters.accepts(record)]
             with self._database.write() as connection:
@@ -153,10 +158,10 @@ class TrackSync:
         Before the first call that is the start of the first sync, because what it read early may have changed while it
         went on; or the newest change that it saw, if our clock is ahead of the site's.
         """
-        scope = filters.scope(order1)
-        known: str | None = store.begin_sync(connection, scope, self._clock())["watermark"]
-        if known is None:
-            known = store.first_watermark(connection, filters.scope(UPLOADED), column)
+        scope, now_ms = filters.scope(order1), self._clock()
+        known: str | None = store.begin_sync(connection, scope, now_ms)["watermark"]
+        if known is None or known > iso(now_ms + _CLOCK_SLACK_MS):  # stored by a version that believed any time
+            known = store.first_watermark(connection, filters.scope(UPLOADED), column, iso(now_ms))
             store.save_watermark(connection, scope, known)
         return known
 

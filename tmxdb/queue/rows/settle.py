@@ -163,6 +163,16 @@ def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
     return result.rowcount
 
 
+def release_claimed(connection: Connection, table: Table, *conditions: Any) -> int:
+    """Make running rows that match `conditions` pending, whoever claimed them. Return how many.
+
+    Their results, which rest on facts that have changed since the claim, are dropped as late ones. No attempt is
+    charged.
+    """
+    back = {"status": "pending", "attempts": table.c.attempts - 1, **_NOT_CLAIMED}
+    return connection.execute(update(table).where(table.c.status == RUNNING, *conditions).values(back)).rowcount
+
+
 @cache
 def _claims(table: Table, engine: str) -> Select[Any]:
     key, columns = key_of(table), table.c
