@@ -290,6 +290,24 @@ def test_a_refresh_asks_about_every_track_of_a_selection_in_turn(
     assert len([line for line in site.log() if line["path"].startswith("/api/tracks")]) == 4
 
 
+@pytest.mark.parametrize(("budget", "sent"), [(1, 1), (2, 1), (4, 2)])
+def test_a_budget_also_limits_what_a_refresh_of_the_whole_list_sends(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch, budget: int, sent: int
+) -> None:
+    monkeypatch.setattr("tmxdb.sync.refresh.LOOKED_UP_BY_ID", 4)
+    tool("--site", site.url, "select", "some", "--order", "awards", "--max-tracks", 12, "--top", 1)
+    tool("work", "--kind", "list")
+    site.clear_log()
+    ran = tool("refresh", "--changed", "--max-requests", budget)
+    assert site.stats()["requests"] == sent
+    assert ("No leaderboard is due." in ran.err) is (budget > 1)
+    tool("sync-tracks")
+    site.clear_log()
+    ran = tool("refresh", "--older-than", "0s", "--max-requests", budget)
+    assert site.stats()["requests"] == budget
+    assert ("The budget was used up" in ran.err) is (budget == 1)
+
+
 def test_a_selection_that_no_track_matches_says_so(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks")
     says = "Selection x is empty: no track matches"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from sqlalchemy import select, update
@@ -17,6 +17,7 @@ from tmxdb.sync import priority
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.store import store_tracks
 from tmxdb.sync.tracks import TrackSync
+from tmxdb.sync.walk import ACTIVITY_NEWEST, UPDATED_NEWEST
 from tmxdb.tmx.records import Page, TrackRecord, track_record
 
 _tracks, _syncs = table_of(TrackRow), table_of(SyncRow)
@@ -122,3 +123,35 @@ def test_a_track_that_is_added_while_ranks_are_written_keeps_its_place(
     priority.rank_tracks(sqlite, "awards")
     with sqlite.read() as connection:
         assert [*connection.execute(select(_tracks.c.priority).order_by(_tracks.c.track_id)).scalars()] == [-7, 2]
+
+
+class Newest(FakeExchange):
+    """Tracks 1, 2, 3 … on pages of one, and all of them active now. Keeps the order of each request."""
+
+    def __init__(self, n: int, now: str) -> None:
+        def page(after: int | None) -> Page[TrackRecord]:
+            track_id = (after or 0) + 1
+            return Page((listed(track_id, now, UpdatedAt=EARLIER),), track_id < n)
+
+        super().__init__(page)
+        self.orders: list[int] = []
+
+    def tracks(self, parameters: Mapping[str, str | int]) -> Page[TrackRecord]:
+        self.orders.append(int(parameters["order1"]))
+        return super().tracks(parameters)
+
+
+@pytest.mark.parametrize(("budget", "by_activity", "by_update"), [(1, 1, 0), (2, 1, 1), (4, 3, 1), (None, 5, 5)])
+def test_a_budget_limits_the_pages_of_changes(
+    sqlite: Database, clock: FakeClock, budget: int | None, by_activity: int, by_update: int
+) -> None:
+    """The next check reads on from the newest change: what was not reached is not taken for known."""
+    stored(sqlite, dict.fromkeys(range(1, 6), EARLIER))
+    exchange = Newest(5, iso(clock()))
+    sync = TrackSync(sqlite, exchange, SilentListener(), stop=threading.Event(), clock=clock)  # type: ignore[arg-type]
+    changed = sync.changed(Filters(), budget)
+    assert exchange.orders == [ACTIVITY_NEWEST] * by_activity + [UPDATED_NEWEST] * by_update
+    assert changed.reopened == by_activity
+    assert changed.complete is (budget is None)
+    assert sync.changed(Filters()).reopened == 5 - by_activity
+    assert sync.changed(Filters()).complete

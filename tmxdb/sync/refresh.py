@@ -36,7 +36,7 @@ def look_for_changes(
 ) -> tuple[int, int]:
     """Ask the site which tracks moved, and reopen those. Return how many moved, and how many requests were sent.
 
-    Tracks that the database does not have are not added.
+    `max_requests`: send at most so many. Tracks that the database does not have are not added.
     """
     # Those looked up longest ago come first, so that a budget for some of them reaches the others next time.
     longest_ago = (_tracks.c.synced_at.is_not(None), _tracks.c.synced_at, _tracks.c.priority, _tracks.c.track_id)
@@ -46,7 +46,9 @@ def look_for_changes(
     with database.read() as connection:
         ids: list[int] = list(connection.execute(query).scalars())
     if len(ids) > LOOKED_UP_BY_ID and selection is None:
-        changed = TrackSync(database, exchange, listener, stop=stop, clock=clock).changed(Filters())
+        changed = TrackSync(database, exchange, listener, stop=stop, clock=clock).changed(Filters(), max_requests)
+        if not changed.complete and not stop.is_set():
+            note("The budget ended before all changes were read: the other tracks are listed again once they are due.")
         return changed.reopened, changed.pages
     wanted = ids if max_requests is None else ids[: max_requests * IDS_AT_ONCE]
     applied = look_up(database, exchange, wanted, stop=stop, note=note, clock=clock)

@@ -22,7 +22,7 @@ from tmxdb.sync.walk import ACTIVITY_NEWEST, UPDATED_NEWEST, UPLOADED, CursorHis
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.records import Page, TrackRecord
 
-_CHANGE_ORDERS = ((UPDATED_NEWEST, "updated_at"), (ACTIVITY_NEWEST, "activity_at"))
+_CHANGE_ORDERS = ((ACTIVITY_NEWEST, "activity_at"), (UPDATED_NEWEST, "updated_at"))
 _CLOCK_SLACK_MS = 86_400_000
 """A stored change may be this far ahead, because the clock was set back. Later ones are times that are not true."""
 
@@ -95,15 +95,21 @@ class TrackSync:
             synced.complete = True
         return synced
 
-    def changed(self, filters: Filters) -> Synced:
-        """Reopen known tracks that were updated or active since the last call, to list and extract them again.
+    def changed(self, filters: Filters, max_pages: int | None = None) -> Synced:
+        """Reopen known tracks that were active or updated since the last call, to list and extract them again.
 
         Tracks that the database does not have are not added: that would be the whole site, where a part was chosen.
+        `max_pages`: read at most so many pages, at least one of each order if it allows. A call that ends before it
+        has read all changes does not count as the last one: the next call reads the same pages first.
         """
         synced = Synced(complete=True)
-        for order1, column in _CHANGE_ORDERS:
+        for later, (order1, column) in zip((1, 0), _CHANGE_ORDERS, strict=True):
+            left = None if max_pages is None else max_pages - synced.pages
+            if left == 0:
+                synced.complete = False
+                break
             try:
-                self._changed_by(filters, order1, column, synced)
+                self._changed_by(filters, order1, column, synced, left and max(1, left - later))
             except WorkerStopping:
                 synced.complete = False
         return synced
@@ -123,8 +129,8 @@ class TrackSync:
             synced.complete = True
         return synced
 
-    def _changed_by(self, filters: Filters, order1: int, column: str, synced: Synced) -> None:
-        """Read from the newest change back to the newest one of the last time.
+    def _changed_by(self, filters: Filters, order1: int, column: str, synced: Synced, max_pages: int | None) -> None:
+        """Read from the newest change back to the newest one of the last time, or `max_pages` pages.
 
         A time in the future is no time of a change: after it, no real one would be newer.
         """
@@ -135,8 +141,12 @@ class TrackSync:
         def is_changed(record: TrackRecord) -> bool:
             return (record[column] or "") >= watermark
 
+        pages, reaches_known = 0, False
+
         def enough(page: Page[TrackRecord]) -> bool:
-            return not all(map(is_changed, page.records))
+            nonlocal pages, reaches_known
+            pages, reaches_known = pages + 1, not all(map(is_changed, page.records))
+            return reaches_known or pages == max_pages
 
         for step in self._walk(filters, order1, MovingOrderHistory(), enough):
             times = [time for record in step.page.records if (time := record[column]) and time <= now]
@@ -149,6 +159,9 @@ class TrackSync:
             self._count(synced, step.page, len(step.page.records), len(kept))
             if self._stop.is_set():
                 raise WorkerStopping("the sync is stopping")
+        if pages == max_pages and not reaches_known:
+            synced.complete = False
+            return
         with self._database.write() as connection:
             store.end_sync(connection, filters.scope(order1), self._clock(), newest)
 

@@ -122,16 +122,16 @@ def refresh(
             waiting = count_due(connection, before_ms, scope).open
         room = None if budget is None else max(0, budget - sent - waiting)
         old = reopen_old(database, before_ms, scope, room) if age_ms is not None else 0
+    left = None if budget is None else max(0, budget - sent)
+    if left == 0:
+        message("The budget was used up to ask what has changed. A larger --max-requests lists leaderboards, too.")
+        return
     message(
         f"{plural(waiting + old, 'leaderboard')} to list: {old:,} not listed for a while, {moved:,} with new activity,"
         f" {max(waiting - moved, 0):,} pending already."
     )
-    left = None if budget is None else budget - sent
     if waiting + old == 0:
         message("No leaderboard is due.")
-        return
-    if left == 0:
-        message("The budget is used up; the next refresh continues.")
         return
     work = WorkOptions(n=options.n, limit=left, progress=options.progress)
     do_work(WorkRequest(["list"], storage, exchange_options, work, CaptureGameOptions(), only))
@@ -145,7 +145,7 @@ def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOpt
     with database.read() as connection:
         due = count_due(connection, before_ms, scope)
     by_list = scope is None and due.tracks > LOOKED_UP_BY_ID
-    looks = 1 if by_list else -(-due.tracks // IDS_AT_ONCE)
+    looks = 2 if by_list else -(-due.tracks // IDS_AT_ONCE)
     if options.max_requests is not None:
         looks = min(looks, max(1, options.max_requests // 2))
     least = "At least" if by_list else "About"
