@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.rows import FakeClock
 from tests.tool import Tool
-from tmxdb.cli.commands.mirror.watch import _wait
+from tmxdb.cli.commands.mirror.watch import _step, _wait
+from tmxdb.cli.options.database import StorageOptions
 from tmxdb.db.database import Database
 from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, load, next_round, rescheduled, save
 from tmxdb_sandbox import RunningSite
@@ -180,3 +183,24 @@ def test_without_a_list_that_was_chosen_no_list_is_read(
 def test_a_schedule_that_cannot_be_read_is_one_sentence(tool: Tool) -> None:
     for words in (["--every", "often"], ["--at", "25:00"], ["--at", "noon"], ["--every", "1d", "--at", "03:30"]):
         assert tool("watch", *words, ends=2).error
+
+
+def test_a_step_gets_the_database_where_other_users_cannot_read_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every user of a machine can read the arguments of its processes, and a URL may contain a password."""
+    started: list[list[str]] = []
+
+    class Recorded(subprocess.Popen[str]):
+        def __init__(self, words: list[str], **options: Any) -> None:
+            started.append(words)
+            super().__init__(words, **options)
+
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch.subprocess.Popen", Recorded)
+    log = logging.getLogger("tests.watch")
+    with caplog.at_level(logging.INFO, log.name):
+        status = _step(["query", "select 40 + 2"], StorageOptions(db=database.location), threading.Event(), log)
+    assert status == 0
+    assert "42" in caplog.text
+    assert started[0][-2:] == ["query", "select 40 + 2"]
+    assert not any(database.location in word for word in started[0])

@@ -191,13 +191,15 @@ def _round(
 def _step(step: list[str], storage: StorageOptions, stop: threading.Event, log: logging.Logger) -> int:
     """Run one command; log what it prints, and return its exit status."""
     data = ["--data", storage.data] if storage.data else []
-    words = [sys.executable, "-m", "tmxdb", "--db", storage.location, *data, *step]
+    words = [sys.executable, "-m", "tmxdb", *data, *step]
+    # Not --db: a URL may contain a password, and every user of a machine can read the arguments of its processes.
+    environment = {**os.environ, "TMXDB_DB": storage.location}
     log.info("tmxdb %s", " ".join(step))
     try:
         with held_from_child():
             started = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                encoding="utf-8", errors="replace",
+                encoding="utf-8", errors="replace", env=environment,
             )  # fmt: skip
         with started as process:
             ender = threading.Thread(target=_end_when_stopped, args=(process, stop), daemon=True)
