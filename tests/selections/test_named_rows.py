@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.frames import captured_folder
+from tests.rows import NOW, Rows
 from tests.tool import Tool
 from tmxdb.capture.settings import CaptureSettings
+from tmxdb.cli.actions.control.rows import tables_of
+from tmxdb.cli.options.rows import RowSelection
+from tmxdb.db.database import Database
+from tmxdb.queue.admin import count_skippable, skip_rows
 from tmxdb_sandbox import RunningSite
 
 
@@ -141,3 +147,15 @@ def test_reread_reads_the_files_of_a_selection(tool: Tool, site: RunningSite) ->
     tool.change("update replays set race_time_ms = null")
     tool("reread", "--all", "--only", "one", "--processes", 1)
     assert tool.one("select count(*) from replays where race_time_ms is not null") == 2
+
+
+@pytest.mark.parametrize("option", ["ids", "track_ids", "replay_ids"])
+def test_more_ids_can_be_named_than_a_statement_takes_parameters(database: Database, rows: Rows, option: str) -> None:
+    """A server takes 65,535 parameters; SQLite 32,766, or as many as it was built for."""
+    rows.replays(1, 2)
+    none: dict[str, Any] = {"only": None, "track_ids": (), "track_file": None, "replay_ids": (), "ids": (), "codes": ()}
+    selection = RowSelection(kinds=("download",), **{**none, option: tuple(range(1, 70_001))})
+    table, conditions = tables_of(selection)["download"]
+    with database.write() as connection:
+        assert count_skippable(connection, table, *conditions) == {"pending": 2}
+        assert skip_rows(connection, table, *conditions, reason="no use", now_ms=NOW) == 2

@@ -16,6 +16,7 @@ from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.dialect import engine_name, inputs_for
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
+from tmxdb.db.selected import missing_ids
 from tmxdb.kinds.naming import map_path
 from tmxdb.kinds.reopening import ALL_REPLAYS
 from tmxdb.queue.rows.adopted import store_done
@@ -95,12 +96,7 @@ def map_file_path(item: Item) -> str:
 def add_tracks(connection: Connection, items: Sequence[Item], now_ms: int) -> int:
     """Add the tracks that the site sent and the database does not have. Return how many."""
     records = {item.what.record.track_id: item.what.record for item in items if item.what.record is not None}
-    ids = sorted(records)
-    known: set[int] = set()
-    for i in range(0, len(ids), _IDS_AT_ONCE):
-        query = select(_tracks.c.track_id).where(_tracks.c.track_id.in_(ids[i : i + _IDS_AT_ONCE]))
-        known.update(connection.execute(query).scalars())
-    new = [track_id for track_id in ids if track_id not in known]
+    new = missing_ids(connection, _tracks.c.track_id, sorted(records))
     for i in range(0, len(new), _IDS_AT_ONCE):
         part = new[i : i + _IDS_AT_ONCE]
         write_first(connection, part, [records[track_id] for track_id in part], now_ms)

@@ -19,9 +19,9 @@ from tmxdb.db.database import Database, shown
 from tmxdb.db.migrate import ensure_current
 from tmxdb.db.models import CaptureRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.reading.reader import Reader
+from tmxdb.db.selected import MAX_IDS_PER_STATEMENT
 from tmxdb.db.settings import setting
 from tmxdb.errors import InvalidInput
-from tmxdb.export.track_ids import MAX_IDS_PER_STATEMENT
 from tmxdb.reports.query import run_query
 
 _TRACKS, _REPLAYS, _CAPTURES = table_of(TrackRow), table_of(ReplayRow), table_of(CaptureRow)

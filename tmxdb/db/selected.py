@@ -14,13 +14,14 @@ from tmxdb.db.models import SelectionRow, SelectionTrackRow, table_of
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-_IDS_AT_ONCE = 500
+MAX_IDS_PER_STATEMENT = 10_000
+"""Parameters of one statement: SQLite allows 32,766, PostgreSQL 65,535."""
 _members = table_of(SelectionTrackRow)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRows:
-    """The rows with these ids in `column`, which is `track_id` or `replay_id`. A table without the column has none."""
+    """The rows with these ids in `column`, such as `track_id` or `replay_id`. A table without it has none."""
 
     column: str
     ids: tuple[int, ...]
@@ -54,13 +55,20 @@ def among(table: Table, column: str) -> ColumnElement[bool]:
     return _among(table.c[column], bindparam("ids")) if column in table.c else false()
 
 
-def missing_ids(connection: Connection, column: Any, ids: Iterable[int]) -> list[int]:
-    """Return those of `ids` that no row has in `column`."""
-    wanted = list(dict.fromkeys(ids))
+def existing_ids(connection: Connection, column: Any, ids: Iterable[int]) -> set[int]:
+    """Return those of `ids` that a row has in `column`."""
+    wanted = list(ids)
     found: set[int] = set()
-    for start in range(0, len(wanted), _IDS_AT_ONCE):
-        some = wanted[start : start + _IDS_AT_ONCE]
+    for start in range(0, len(wanted), MAX_IDS_PER_STATEMENT):
+        some = wanted[start : start + MAX_IDS_PER_STATEMENT]
         found.update(connection.execute(select(column).where(column.in_(some)).distinct()).scalars())
+    return found
+
+
+def missing_ids(connection: Connection, column: Any, ids: Iterable[int]) -> list[int]:
+    """Return those of `ids` that no row has in `column`, each once, in the order given."""
+    wanted = list(dict.fromkeys(ids))
+    found = existing_ids(connection, column, wanted)
     return [item_id for item_id in wanted if item_id not in found]
 
 

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
+from tmxdb.db.selected import missing_ids
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.selections import members, store
 from tmxdb.selections.selection import Selection, SiteQuery
@@ -81,12 +80,9 @@ def add_named(database: Database, name: str, ids: Sequence[int], now_ms: int) ->
     """Make `ids` the tracks of the selection. Those that the database does not have are added without facts."""
     applied = Applied()
     with database.write() as connection:
-        known: set[int] = set()
-        for at in range(0, len(ids), 10_000):
-            query = select(_tracks.c.track_id).where(_tracks.c.track_id.in_(ids[at : at + 10_000]))
-            known.update(connection.execute(query).scalars())
+        unknown = missing_ids(connection, _tracks.c.track_id, ids)
         new = {"priority": UNRANKED, "first_seen_at": iso(now_ms)}
-        rows = [{"track_id": track_id, **new} for track_id in ids if track_id not in known]
+        rows = [{"track_id": track_id, **new} for track_id in unknown]
         upsert(connection, NewRows(_tracks, rows))
     applied.new = len(rows)
     put_members(database, name, ids, applied, now_ms)

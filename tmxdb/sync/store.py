@@ -73,11 +73,6 @@ def _read_again(engine: str) -> Update:
     return update(_tracks).where(any_of(_tracks.c.track_id, "same", engine)).values(synced_at=bindparam("now"))
 
 
-def known_tracks(connection: Connection, track_ids: Sequence[int]) -> set[int]:
-    """Return those of `track_ids` that are rows."""
-    return set(connection.execute(select(_tracks.c.track_id).where(_tracks.c.track_id.in_(track_ids))).scalars())
-
-
 def _reopen_changed(connection: Connection, known: Sequence[Any], listed: Mapping[int, Values]) -> int:
     """Reopen the listing of changed tracks and the extraction of replaced maps. Return how many tracks changed.
 

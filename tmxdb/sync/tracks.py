@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.models import TrackRow
+from tmxdb.db.selected import existing_ids
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.sync import store
 from tmxdb.sync.cursor_history import MovingOrderHistory, RecentIds, UploadOrderHistory
@@ -153,7 +155,7 @@ class TrackSync:
             newest = max([*times, *([newest] if newest else [])], default=None)
             kept = [record for record in step.page.records if is_changed(record) and filters.accepts(record)]
             with self._database.write() as connection:
-                known = store.known_tracks(connection, [record.track_id for record in kept])
+                known = existing_ids(connection, TrackRow.track_id, [record.track_id for record in kept])
                 kept = [record for record in kept if record.track_id in known]
                 self._store(connection, kept, synced)
             self._count(synced, step.page, len(step.page.records), len(kept))

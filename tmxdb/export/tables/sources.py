@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ColumnElement, Float, Integer, Select, T
 
 from tmxdb.db.database import Database
 from tmxdb.db.models import Base, CaptureRow, MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
-from tmxdb.export.track_ids import MAX_IDS_PER_STATEMENT
+from tmxdb.db.selected import MAX_IDS_PER_STATEMENT
 
 PAGE = 5_000
 """Rows read in one short transaction: long ones would let the write-ahead log of SQLite grow."""

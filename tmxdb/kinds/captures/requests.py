@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    Column,
     ColumnElement,
     Connection,
     Select,
@@ -29,9 +28,9 @@ from tmxdb.capture.frame_plan import CaptureEstimate, estimate_loading, estimate
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.db.dialect import engine_name, insert_into
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow, table_of
+from tmxdb.db.selected import MAX_IDS_PER_STATEMENT, missing_ids
 
 _captures, _replays, _maps, _tracks = (table_of(row) for row in (CaptureRow, ReplayRow, MapRow, TrackRow))
-MAX_IDS_PER_STATEMENT = 10_000
 START_AND_FINISH_EVENTS = 2
 """Input events of a replay that mark the start and the finish; no driver pressed them."""
 
@@ -125,8 +124,8 @@ def excluded_replays(connection: Connection, wanted: CaptureRequestFilter) -> di
 def unknown_ids(connection: Connection, wanted: CaptureRequestFilter) -> tuple[list[int], list[int]]:
     """Return the track ids and the replay ids of the filter that are not in the database."""
     return (
-        _unknown(connection, wanted.track_ids, _tracks.c.track_id),
-        _unknown(connection, wanted.replay_ids, _replays.c.replay_id),
+        missing_ids(connection, _tracks.c.track_id, sorted(wanted.track_ids)),
+        missing_ids(connection, _replays.c.replay_id, sorted(wanted.replay_ids)),
     )
 
 
@@ -217,15 +216,6 @@ def _named(wanted: CaptureRequestFilter) -> list[ColumnElement[bool]]:
     if wanted.replay_ids:
         conditions.append(_replays.c.replay_id.in_(wanted.replay_ids))
     return conditions
-
-
-def _unknown(connection: Connection, ids: Sequence[int], column: Column[Any]) -> list[int]:
-    """Return those of `ids` that are not in `column`."""
-    known: set[int] = set()
-    for at in range(0, len(ids), MAX_IDS_PER_STATEMENT):
-        query = select(column).where(column.in_(ids[at : at + MAX_IDS_PER_STATEMENT]))
-        known.update(connection.execute(query).scalars())
-    return sorted({*ids} - known)
 
 
 def _finished() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from tmxdb.cli.options.rows import RowSelection
 from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message
 from tmxdb.db.models import JOBS
-from tmxdb.db.selected import in_selection, missing_ids
+from tmxdb.db.selected import NamedRows, in_selection, missing_ids
 from tmxdb.error_codes import CODES, FAMILIES
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.kinds import KINDS
@@ -27,17 +27,18 @@ def tables_of(selection: RowSelection) -> dict[str, tuple[Table, list[ColumnElem
         table = JOBS[kind]
         conditions: list[ColumnElement[bool]] = []
         if selection.ids:
-            conditions.append(next(iter(table.primary_key)).in_(selection.ids))
+            key = next(iter(table.primary_key)).name
+            conditions.append(in_selection(table, NamedRows(key, selection.ids)))
         if selection.codes:
             conditions.append(or_(*(_has_code(table, code) for code in selection.codes)))
         if tracks:
-            conditions.append(table.c.track_id.in_(tracks))
+            conditions.append(in_selection(table, NamedRows("track_id", tuple(tracks))))
         if selection.only is not None:
             conditions.append(in_selection(table, selection.only))
         if selection.replay_ids:
             if "replay_id" not in table.c:
                 continue
-            conditions.append(table.c.replay_id.in_(selection.replay_ids))
+            conditions.append(in_selection(table, NamedRows("replay_id", selection.replay_ids)))
         chosen[kind] = table, conditions
     return chosen
 
