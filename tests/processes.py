@@ -24,6 +24,18 @@ needs_ctrl_c = pytest.mark.skipif(
 """Windows could send Ctrl-Break to a process group, but Wine 8 passes on Ctrl-C only: error 6 or 12.
 tests/cli/test_signals.py raises the signals in one process instead, and `run.py windows` interrupts a worker."""
 needs_posix_permissions = pytest.mark.skipif(os.name != "posix", reason="Windows has no permissions of POSIX")
+
+
+def link_folder(link: Path, target: Path) -> None:
+    """Link a folder: with a symbolic link, or with a junction where these are for administrators only."""
+    if sys.platform == "win32":
+        import _winapi
+
+        _winapi.CreateJunction(str(target), str(link))
+    else:
+        link.symlink_to(target)
+
+
 needs_symlinks = pytest.mark.skipif(os.name != "posix", reason="Windows allows symbolic links to administrators only")
 
 

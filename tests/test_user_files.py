@@ -179,7 +179,7 @@ def test_a_library_may_write_the_temporary_file_by_its_name(folder: Path) -> Non
 
 @pytest.mark.parametrize("links", [True, False])
 def test_a_file_created_meanwhile_is_not_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
-    def no_links(*_: object) -> None:
+    def no_links(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     if not links:  # such as FAT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -10,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.processes import link_folder
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
 from tests.upkeep.conftest import CONTROL, Shelf
-from tmxdb.upkeep.safe_move import move_to_free_name, move_without_replacing
+from tmxdb.storage import durable
+from tmxdb.storage.durable import move_without_replacing
+from tmxdb.storage.os_errors import in_use
+from tmxdb.upkeep.safe_move import move_to_free_name
 
 Run = Callable[..., Any]
 ORPHANS = [
@@ -177,7 +182,48 @@ def test_links_are_followed_to_known_files_and_round_in_no_circle(tool: Run, she
     assert [finding["path"] for finding in report["findings"]] == ["replays/1/round"]
 
 
-def test_a_move_never_replaces_a_file_or_folder(tmp_path: Path) -> None:
+def test_files_in_a_linked_folder_that_is_no_tracks_stay_there(tool: Run, shelf: Shelf, tmp_path: Path) -> None:
+    shelf.replay(1)
+    letters = tmp_path / "letters"
+    (letters / "2").mkdir(parents=True)
+    (letters / "2" / "letter.txt").write_text("Dear")
+    link_folder(shelf.data / "replays/mine", letters)
+    link_folder(shelf.data / "replays/1/more", letters)
+    report = tool("verify", "--move-orphans", "--json").json
+    assert [finding["path"] for finding in report["findings"]] == ["replays/1/more"]
+    assert (letters / "2" / "letter.txt").read_text() == "Dear"
+    assert (shelf.data / "replays/mine/2/letter.txt").exists()
+
+
+def test_an_orphan_that_another_program_holds_open_is_reported_and_the_others_are_moved(
+    tool: Run, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.replay(1)
+    for name in ("a", "held", "z"):
+        shelf.put(f"replays/1/{name}", b"x")
+    move = durable.move_without_replacing
+
+    def hold(source: Path, target: Path) -> None:
+        if source.name == "held":
+            raise in_use(str(source))
+        move(source, target)
+
+    monkeypatch.setattr(durable, "move_without_replacing", hold)
+    ran = tool("verify", "--move-orphans", ends=3)
+    assert "replays/1/held: no row names it; it cannot be moved:" in ran.out
+    assert sorted(path.name for path in (shelf.data / "orphans/replays/1").iterdir()) == ["a", "z"]
+
+
+def no_links(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")  # such as FAT
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_move_never_replaces_a_file_or_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
     (tmp_path / "folder").mkdir()
@@ -188,6 +234,21 @@ def test_a_move_never_replaces_a_file_or_folder(tmp_path: Path) -> None:
             move_without_replacing(tmp_path / source, tmp_path / target)
     assert move_to_free_name(tmp_path / "b", tmp_path / "new") == tmp_path / "new~2"
     assert (tmp_path / "new").read_text() + (tmp_path / "new~2").read_text() == "ab"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a rename never replaces a file on Windows")
+def test_a_move_that_is_killed_leaves_no_empty_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty file is a valid database: it would be taken for a complete backup."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    (tmp_path / "a").write_bytes(b"whole")
+    for name in ("replace", "_replace", "unlink"):
+        monkeypatch.setattr(durable, name, killed)
+    with pytest.raises(SystemExit):
+        move_without_replacing(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"whole"
 
 
 def test_a_failed_move_leaves_no_empty_file_behind(tmp_path: Path) -> None:

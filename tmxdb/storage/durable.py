@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tmxdb.errors import RetryLater
 from tmxdb.storage.os_errors import in_use
 
 HELD_OPEN = (5, 32, 33, 145)
@@ -17,6 +19,8 @@ folder, which is not empty until that program has closed the deleted file."""
 RETRY_S = 5.0
 """How long a file may be held open. Virus scanners and indexers let go of a new file within seconds."""
 
+_NOT_ABOUT_LINKS = (errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ENOSPC, errno.EIO, errno.EXDEV, errno.EROFS)
+"""Errors of `os.link` that a rename would have as well."""
 Target = str | os.PathLike[str]
 
 
@@ -28,6 +32,29 @@ def replace(source: Target, target: Target) -> None:
 def rename(source: Target, target: Target) -> None:
     """Rename a file or folder to a name that is free. Raise RetryLater if it stays held open."""
     _retried(os.rename, source, target)
+
+
+def move_without_replacing(source: Target, target: Target) -> None:
+    """Rename a file or folder. Raise FileExistsError if the name is taken, even if only since a moment.
+
+    The name appears with the whole file. Raise RetryLater if it stays held open.
+    """
+    if os.name == "nt":  # a rename there never replaces a file
+        rename(source, target)
+    elif os.path.isdir(source) and not os.path.islink(source):
+        os.mkdir(target)  # reserves the name: a folder may be renamed onto an empty one
+        _rename_onto(source, target, os.rmdir)
+    else:
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _NOT_ABOUT_LINKS:
+                raise
+            # a file system without hard links: an empty file reserves the name
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            _rename_onto(source, target, os.unlink)
+        else:
+            unlink(source)
 
 
 def unlink(path: Target, *, missing_ok: bool = False) -> None:
@@ -57,6 +84,14 @@ def sync_folder(folder: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _rename_onto(source: Target, reserved: Target, free_name: Callable[[Target], None]) -> None:
+    try:
+        replace(source, reserved)
+    except (OSError, RetryLater):
+        free_name(reserved)
+        raise
 
 
 def _retried(operation: Callable[..., None], *paths: Target) -> None:

@@ -177,22 +177,9 @@ def _move_into_place(partial: Path, target: Path, *, force: bool) -> None:
             shutil.copymode(target, partial)
         durable.replace(partial, target)
         return
-    exists = InvalidInput(
-        f"{target} was created meanwhile by another program. Choose another name.", code="input.exists"
-    )
-    if os.name == "nt":
-        try:
-            durable.rename(partial, target)  # fails on Windows if the target exists
-        except FileExistsError:
-            raise exists from None
-        return
     try:
-        os.link(partial, target)
+        durable.move_without_replacing(partial, target)
     except FileExistsError:
-        raise exists from None
-    except OSError as error:  # a file system without hard links
-        if error.errno in (errno.ENOSPC, errno.EIO):
-            raise
-        if os.path.lexists(target):
-            raise exists from None
-        durable.replace(partial, target)
+        raise InvalidInput(
+            f"{target} was created meanwhile by another program. Choose another name.", code="input.exists"
+        ) from None

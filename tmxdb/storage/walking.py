@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ def walk(root: str, *, skip: str | None = None) -> Iterator[WalkEntry]:
         entry, folders = waiting.pop()
         is_folder = False
         try:
-            is_folder = entry.is_dir(follow_symlinks=False)
+            is_folder = entry.is_dir(follow_symlinks=False) and not is_junction(entry)
             if is_folder:
                 if entry.name != skip:
                     waiting += _listed(entry.path, (*folders, entry.name))
@@ -52,6 +53,13 @@ def walk(root: str, *, skip: str | None = None) -> Iterator[WalkEntry]:
             continue
         if stat.S_ISREG(facts.st_mode):
             yield WalkEntry(entry.path, folders, facts)
+
+
+def is_junction(entry: os.DirEntry[str]) -> bool:
+    """Return whether the entry is a junction of Windows: a link to a folder that does not count as a symbolic link."""
+    if sys.platform != "win32":
+        return False
+    return entry.stat(follow_symlinks=False).st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
 
 
 def _listed(folder: str, names: tuple[str, ...]) -> list[tuple[os.DirEntry[str], tuple[str, ...]]]:

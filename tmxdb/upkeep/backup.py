@@ -19,7 +19,6 @@ from tmxdb.process_identity import process_started_ms
 from tmxdb.storage import PARTIAL, Storage, disk_errors, durable
 from tmxdb.storage.file_lock import NO_LOCKS, file_lock
 from tmxdb.upkeep.copying import Copying, carry_over, check, claim_target, finish
-from tmxdb.upkeep.safe_move import move_without_replacing
 
 _INSTEAD = "give another FILE"
 _LOCK_WAIT_S = 0.2
@@ -156,7 +155,7 @@ def _publish(partial: Path, file: Path, *, force: bool) -> int:
         durable.replace(partial, file)
     else:
         try:
-            move_without_replacing(partial, file)
+            durable.move_without_replacing(partial, file)
         except FileExistsError:
             message = f"{file} was created by another program meanwhile. Give another name."
             raise InvalidInput(message, code="input.there") from None

@@ -19,6 +19,7 @@ from tmxdb.db.dialect import engine_name, may_fold_to
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.storage import PARTIAL, Storage, id_in_name, id_name
 from tmxdb.storage.data_folder import owner_of
+from tmxdb.storage.walking import is_junction
 
 ORPHANS = "orphans"
 """The folder below the data folder into which `--move-orphans` moves them."""
@@ -44,14 +45,19 @@ class Batch:
 
 
 def batches(storage: Storage, folder: str, after: str | None) -> Iterator[Batch]:
-    """Yield the entries of `folder` after the position `after`, in order of names, folders first."""
+    """Yield the entries of `folder` after the position `after`, in order of names, folders first.
+
+    A link to a folder counts only if it has the name of a track: somebody keeps that folder on another disk. What any
+    other link leads to is not of tmxdb.
+    """
     folders: list[str] = []
     files: list[str] = []
     try:
         with os.scandir(storage.root / folder) as entries:
             for entry in entries:
-                if entry.name != PARTIAL:
-                    (folders if entry.is_dir() else files).append(entry.name)
+                is_folder = entry.is_dir()
+                if entry.name != PARTIAL and not (is_folder and _leads_elsewhere(entry)):
+                    (folders if is_folder else files).append(entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     for names, are_files, size in ((sorted(folders), False, FOLDER_BATCH), (sorted(files), True, FILE_BATCH)):
@@ -89,7 +95,7 @@ def _files_below(storage: Storage, folder: str) -> Iterator[str]:
     """Yield every file below `folder`. Links to folders are yielded, not followed: they may form a circle."""
     try:
         with os.scandir(storage.absolute(folder)) as entries:
-            found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+            found = sorted((entry.name, _is_own_folder(entry)) for entry in entries)
     except (FileNotFoundError, NotADirectoryError):
         return
     for name, is_folder in found:
@@ -97,6 +103,14 @@ def _files_below(storage: Storage, folder: str) -> Iterator[str]:
             yield from _files_below(storage, f"{folder}/{name}")
         else:
             yield f"{folder}/{name}"
+
+
+def _leads_elsewhere(entry: os.DirEntry[str]) -> bool:
+    return (entry.is_symlink() or is_junction(entry)) and id_in_name(entry.name) is None
+
+
+def _is_own_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and not is_junction(entry)
 
 
 def candidates(connection: Connection, storage: Storage, batch: Batch, paths: Sequence[str]) -> list[str]:

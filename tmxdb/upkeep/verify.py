@@ -19,6 +19,7 @@ from tmxdb.clock import Clock
 from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.db.selected import Scope, in_selection
+from tmxdb.errors import RetryLater
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors, is_absolute
@@ -212,8 +213,8 @@ def _orphan(run: Verification, path: str) -> Finding:
         return Finding(ORPHAN, None, path, why)
     try:
         moved = move_to_free_name(run.storage.absolute(path), orphan_target(run.storage, path))
-    except OSError as error:
-        return Finding(ORPHAN, None, path, f"{why}; it cannot be moved: {error.strerror or error}")
+    except (OSError, RetryLater) as error:
+        return Finding(ORPHAN, None, path, f"{why}; it cannot be moved: {getattr(error, 'strerror', None) or error}")
     return Finding(ORPHAN, None, path, why, moved.relative_to(run.storage.root).as_posix())
 
 

@@ -92,10 +92,11 @@ def test_a_backup_that_cannot_be_written_is_one_sentence(worked: Tool, sealed: P
 
 
 def test_a_backup_that_cannot_be_renamed_asks_for_another_name(worked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tmxdb.upkeep.safe_move.os.replace", refuse)
+    monkeypatch.setattr("tmxdb.storage.durable.os.link", refuse)
+    monkeypatch.setattr("tmxdb.storage.durable.os.replace", refuse)
     ran = worked("backup", "monday.db", ends=1)
     assert ran.error.endswith(
         "monday.db: cannot be written (Permission denied). Check the permissions, or give another FILE."
