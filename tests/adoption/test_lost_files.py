@@ -152,14 +152,16 @@ def test_a_folder_renamed_after_a_kill_is_adopted_under_the_ids_that_were_reserv
 
 
 @pytest.mark.parametrize("placement", [COPY, LINK, IN_PLACE])
-def test_a_file_that_changes_while_it_is_adopted_is_one_damaged_file(
-    tool: Tool, mine: Path, monkeypatch: pytest.MonkeyPatch, placement: str
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_file_that_changes_or_is_deleted_while_it_is_adopted_is_one_damaged_file(
+    tool: Tool, mine: Path, monkeypatch: pytest.MonkeyPatch, placement: str, *, is_deleted: bool
 ) -> None:
     written = mine / "drive 3.Replay.Gbx"
+    new = private_replay(33, on_map=1, time_ms=20_300, login="b")
 
     def change_first(storage, found, *rest, **named):  # type: ignore[no-untyped-def]
         if found.candidate.path == str(written):
-            written.write_bytes(private_replay(33, on_map=1, time_ms=20_300, login="b"))
+            written.unlink() if is_deleted else written.write_bytes(new)
         return place_file(storage, found, *rest, **named)
 
     with monkeypatch.context() as patch:
@@ -167,9 +169,10 @@ def test_a_file_that_changes_while_it_is_adopted_is_one_damaged_file(
         found = tool("adopt", mine, "--no-lookup", placement, "--json", ends=3).json
     assert (found["unknown"], found["damaged"]) == (5, 1)
     assert [problem["reason"] for problem in found["problems"]] == [
-        "the file changed while it was adopted: adopt it again"
+        "the file was changed or deleted while it was adopted: adopt it again"
     ]
     tool("verify", "--hash")
+    written.write_bytes(new)
     found = tool("adopt", mine, "--no-lookup", placement, "--json").json
     assert (found["unknown"], found["damaged"], found["replays"]) == (6, 0, 1)
     tool("verify", "--hash")

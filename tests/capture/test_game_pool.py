@@ -107,6 +107,32 @@ def test_a_game_that_has_waited_too_long_is_reconnected(stage: Stage, monkeypatc
     assert len(stage.maps) == 2
 
 
+def test_the_map_is_loaded_again_in_a_game_that_ended_between_two_races(stage: Stage) -> None:
+    class Ended:
+        """A game whose process has ended. Starting it again takes no time here."""
+
+        pid, starts = None, 0
+
+        def running(self) -> bool:
+            return self.starts > 0
+
+        def start(self) -> None:
+            self.starts += 1
+
+        def stop(self) -> None:
+            pass
+
+        close = stop
+
+    stage.drive()
+    ended = Ended()
+    with stage.games.acquire("1") as instance:
+        instance._process = ended  # type: ignore[assignment]
+    assert stage.drive().missed == 0
+    assert ended.starts == 1
+    assert len(stage.maps) == 2
+
+
 def test_screen_frames_come_for_every_replay_of_a_map(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A screen driver must see each connection, so a race must not continue with another driver."""
     made: list[Any] = []

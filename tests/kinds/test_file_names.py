@@ -38,13 +38,35 @@ def test_the_name_template_names_the_files(listed: Tool, site: RunningSite) -> N
 @pytest.mark.parametrize(
     "template",
     ["{user}", "", "{replay_id}/{user}", "../{replay_id}", "{replay_id}{nope}", "{replay_id:>99}", "{replay_id!r}",
-     "{replay_id", "{0}{replay_id}", "{replay_id} x", "{replay_id}\0", "ä{replay_id}", "{replay_id.__class__}"],
+     "{replay_id", "{0}{replay_id}", "{replay_id} x", "{replay_id}\0", "ä{replay_id}", "{replay_id.__class__}",
+     "{replay_id}{time_ms}", "{user}{replay_id}", "{user}7{replay_id}", "{replay_id}{replay_id}",
+     "{user}_{replay_id}_{user}"],
 )  # fmt: skip
 def test_a_template_whose_names_could_collide_or_leave_the_folder_is_a_usage_error(tool: Tool, template: str) -> None:
     with pytest.raises(UsageError):
         NameTemplate(template)
     if "\0" not in template:
         assert "--name-template" in tool(*DOWNLOAD, "--name-template", template, ends=2).error
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{replay_id}", "r{replay_id}", "{replay_id}.x", "{user}-{replay_id}", "{position}_{replay_id}_{user}_{time_ms}ms",
+     "{replay_id}_{position}{time_ms}", "7{replay_id}7", "{user}_7{replay_id}"],
+)  # fmt: skip
+def test_names_of_different_replays_differ(template: str) -> None:
+    users, numbers = ("a", "1", "a1", "1_1", "x_1", "1-11", "local", None), (None, 0, 1, 11, 110)
+    rows = [
+        {"replay_id": replay_id, "track_id": 7, "user_name": user, "site_time_ms": number, "position": place}
+        for replay_id in (1, 11, 111, -1, -11)
+        for user in users
+        for number in numbers
+        for place in numbers
+    ]
+    ids: dict[str, set[int]] = {}
+    for row in rows:
+        ids.setdefault(NameTemplate(template).replay_path(row), set()).add(row["replay_id"])
+    assert all(len(found) == 1 for found in ids.values())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ _TRIES = 3
 
 
 class FileChanged(Exception):
-    """The file is no longer the one that was read."""
+    """The file is no longer the one that was read, or no longer there."""
 
 
 class Placement(Enum):
@@ -56,7 +56,10 @@ def place(storage: Storage, found: FoundFile, path: str, placement: Placement, *
 def _refuse_changed(found: FoundFile, file: Path) -> None:
     """Compare size and time with those when the file was read."""
     with disk_errors(str(file), reading=True):
-        now = os.stat(file)
+        try:
+            now = os.stat(file)
+        except FileNotFoundError:
+            raise FileChanged(found.candidate.path) from None
     if (now.st_size, now.st_mtime_ns) != found.facts:
         raise FileChanged(found.candidate.path)
 
@@ -75,7 +78,10 @@ def _in_place(found: FoundFile, stored: str) -> str:
 
 def _copy(storage: Storage, found: FoundFile, source: Path, path: str, owner: str) -> None:
     with disk_errors(str(source), reading=True):
-        data = source.read_bytes()
+        try:
+            data = source.read_bytes()
+        except FileNotFoundError:
+            raise FileChanged(found.candidate.path) from None
     if hashlib.sha256(data).hexdigest() != found.sha256:
         raise FileChanged(found.candidate.path)
     for attempt in range(_TRIES):

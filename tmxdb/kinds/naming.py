@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,12 @@ class NameTemplate:
                 f"--name-template {self.text!r}: use only the fields {', '.join(sorted(_FIELDS))}, without formats.",
                 code="input.template",
             )
+        if _is_ambiguous(parts):
+            raise UsageError(
+                f"--name-template {self.text!r}: two replays could get the same name. Separate {{replay_id}} from other"
+                " fields, for example with _, and use {user} on one side of it only.",
+                code="input.template",
+            )
         if safe_name("x" + literal + "x", at_most=1000) != "x" + literal + "x":
             raise UsageError(
                 f"--name-template {self.text!r}: use only letters, digits and . _ - besides fields.",
@@ -54,6 +60,22 @@ class NameTemplate:
             position="x" if position is None else position + 1,
         )
         return f"replays/{id_name(row['track_id'])}/{name}.Replay.Gbx"
+
+
+def _is_ambiguous(parts: Sequence[tuple[str, str | None, str | None, str | None]]) -> bool:
+    """Return whether the end of an id could be taken for a part of the field beside it, or the other way round.
+
+    Only names of users contain anything but digits, `x` and what the template has between the fields.
+    """
+    id_at = next(at for at, (_, field, *_) in enumerate(parts) if field == "replay_id")
+    before = [field for _, field, *_ in parts[:id_at]]
+    after = [field for _, field, *_ in parts[id_at + 1 :] if field is not None]
+    between_before, between_after = parts[id_at][0], parts[id_at + 1][0] if after else ""
+    touches = any(
+        fields and not between.strip(string.digits)
+        for fields, between in ((before, between_before), (after, between_after))
+    )
+    return touches or ("user" in before and "user" in after)
 
 
 def map_path(track_id: int) -> str:

@@ -15,7 +15,7 @@ from tmxdb.kinds.facts import input_events, map_columns, parse_challenge, parse_
 from tmxdb.storable_text import storable
 
 REPLAY, MAP = "replay", "map"
-CHANGED = "the file changed while it was adopted: adopt it again"
+CHANGED = "the file was changed or deleted while it was adopted: adopt it again"
 _MAGIC = b"GBX"
 
 

@@ -89,13 +89,15 @@ class GameInstance:
         settings, is_ghost = task.settings, task.settings.drive == "ghost"
         self._choose_driver(settings)
         is_fresh = time.monotonic() - self._left_s < self.stale_s
-        map_is_loaded = self.map_key == task.map_key and not is_ghost and is_fresh
+        must_start = self._must_start(task.map_key)
+        map_is_loaded = self.map_key == task.map_key and not is_ghost and is_fresh and not must_start
         driving_map = self._maps.write(task.map_key, task.map_data)
         self.clips_removed = driving_map.clips_removed
         if not map_is_loaded:
             self._disconnect()
             self._set_ghost(task, is_ghost)
-        just_started = self._ensure_started(task.map_key)
+        if must_start:
+            self._restart()
         script = None if is_ghost else self._files.write_script(task.name, task.run.script)
         intro_ms = 0 if driving_map.clips_removed else task.intro_ms
         spec = RaceSpec(task.run, driving_map.name, script, settings, intro_ms, task.map_uid)
@@ -103,7 +105,7 @@ class GameInstance:
             spec,
             map_is_loaded=map_is_loaded,
             can_restart=self._process is not None,
-            just_started=just_started,
+            just_started=must_start,
             on_state=on_state,
             speed=self._speeds.get(_pace_key(settings)),
             adapt_speed=self._setup.adapt_speed and new_drive is None,
@@ -228,14 +230,11 @@ class GameInstance:
         else:
             self._autosaves.hide(task.map_name, self._setup.username)
 
-    def _ensure_started(self, map_key: str) -> bool:
-        """Have the game run with this map known to it. Return whether it was started just now."""
+    def _must_start(self, map_key: str) -> bool:
+        """Return whether the game is ours to start and does not run, or does not know this map."""
         if self._process is None:
             return False
-        if self._process.running() and map_key in self._known_maps:
-            return False
-        self._restart()
-        return True
+        return not (self._process.running() and map_key in self._known_maps)
 
     def _restart(self) -> None:
         """Restart the game, after copying all maps: it indexes its folders only when it starts.
