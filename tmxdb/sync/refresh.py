@@ -36,7 +36,7 @@ def look_for_changes(
 ) -> tuple[int, int]:
     """Ask the site which tracks moved, and reopen those. Return how many moved, and how many requests were sent.
 
-    `max_requests`: send at most so many. Tracks that the database does not have are not added.
+    `max_requests`: the most to send. Tracks that the database does not have are not added.
     """
     # Those looked up longest ago come first, so that a budget for some of them reaches the others next time.
     longest_ago = (_tracks.c.synced_at.is_not(None), _tracks.c.synced_at, _tracks.c.priority, _tracks.c.track_id)

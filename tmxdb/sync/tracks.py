@@ -101,7 +101,7 @@ class TrackSync:
         """Reopen known tracks that were active or updated since the last call, to list and extract them again.
 
         Tracks that the database does not have are not added: that would be the whole site, where a part was chosen.
-        `max_pages`: read at most so many pages, at least one of each order if it allows. A call that ends before it
+        `max_pages`: the most pages to read, at least one of each order if it allows. A call that ends before it
         has read all changes does not count as the last one: the next call reads the same pages first.
         """
         synced = Synced(complete=True)

@@ -47,8 +47,8 @@ class Batch:
 def batches(storage: Storage, folder: str, after: str | None) -> Iterator[Batch]:
     """Yield the entries of `folder` after the position `after`, in order of names, folders first.
 
-    A link to a folder counts only if it has the name of a track: somebody keeps that folder on another disk. What any
-    other link leads to is not of tmxdb.
+    A link to a folder counts only if it has the name of a track, whose files may be on another disk. What any other
+    link leads to is not of tmxdb.
     """
     folders: list[str] = []
     files: list[str] = []

@@ -164,7 +164,7 @@ def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
 
 
 def release_claimed(connection: Connection, table: Table, *conditions: Any) -> int:
-    """Make running rows that match `conditions` pending, whoever claimed them. Return how many.
+    """Make running rows that match `conditions` pending, of any worker. Return how many.
 
     Their results, which rest on facts that have changed since the claim, are dropped as late ones. No attempt is
     charged.
