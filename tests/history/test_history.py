@@ -170,6 +170,34 @@ def test_a_run_after_a_shallower_one_fetches_no_more_unless_asked(tool: Tool, si
     assert tool.column("select distinct listed_top from tracks") == [3]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "depth"),
+    [
+        (["--all-replays"], ["--only", "few"], -1),
+        (["--all-replays"], ["--top", 2], -1),
+        (["--top", 4], ["--only", "few"], 4),
+        (["--top", 4], ["--top", 2], 4),
+    ],
+)
+def test_a_leaderboard_is_never_listed_to_a_smaller_depth_than_before(
+    tool: Tool, before: list[str], after: list[str], depth: int
+) -> None:
+    """What is below the new depth would keep the positions of the older listing, and be in the wrong order."""
+    with running_site(tracks=3, replays=5, plain=True) as site:
+        tool("--site", site.url, "sync-tracks")
+        tool("run", *before)
+        track = site.track_ids()[0]
+        (tool.folder / "ids.txt").write_text(f"{track}\n")
+        tool("select", "few", "--track-ids", "ids.txt", "--top", 2)
+        site.add_record(track)
+        tool("sync-tracks", "--refresh")
+        tool("run", *after)
+        wanted = [row["replay_id"] for row in site.leaderboard(track)][: None if depth < 0 else depth]
+        found = "select replay_id from replays where track_id = ? and position is not null order by position"
+        assert tool.one("select listed_top from tracks where track_id = ?", track) == depth
+        assert tool.column(found, track) == wanted
+
+
 def test_times_of_changes_and_spans_that_cannot_be_read_are_one_sentence(mirrored: Tool) -> None:
     assert "is not a time" in mirrored("changes", "--since", "whenever", ends=2).error
     assert "in the future" in mirrored("changes", "--since", "2099-01-01", ends=2).error

@@ -82,13 +82,15 @@ class List:
         )
 
     def _top(self, job: Job) -> int:
-        """Return how many replays of this track are wanted; ALL_REPLAYS for all. Unless chosen, as many as before."""
-        options = self._context.options
-        if options.all_replays:
+        """Return how many replays of this track to list: as many as are wanted, and not fewer than before.
+
+        What is below a shorter listing would keep the positions of an older one. ALL_REPLAYS for all.
+        """
+        options, before = self._context.options, job.row["listed_top"]
+        if options.all_replays or before == ALL_REPLAYS:
             return ALL_REPLAYS
-        if options.top_chosen:
-            return options.top
-        return job.row["selection_top"] or job.row["listed_top"] or options.top
+        chosen = options.top if options.top_chosen else job.row["selection_top"]
+        return max(chosen or before or options.top, before or 0)
 
     def _leaderboard(self, track_id: int, top: int) -> LeaderboardListing | None:
         exchange = self._context.exchange
