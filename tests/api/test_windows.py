@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +60,22 @@ def test_transform(mirror: Mirror) -> None:
     windows = FrameWindows(mirror.captures(), length=2, transform=lambda pixels: pixels.mean(axis=2)[::4, ::4] / 255)
     assert windows[0]["frames"].ndim == 3
     assert windows[0]["frames"].max() <= 1
+
+
+def test_a_window_can_be_changed_in_place_without_changing_another(mirror: Mirror) -> None:
+    def brighten(pixels: Any) -> Any:
+        pixels += 1
+        return pixels
+
+    windows = FrameWindows(mirror.captures("capture_id = 10"), length=3, transform=brighten)
+    before = [{name: np.copy(value) for name, value in window.items()} for window in windows]
+    for window in windows:
+        for value in window.values():
+            if isinstance(value, np.ndarray):
+                value += 1
+    for window, unchanged in zip(windows, before, strict=True):
+        for name, value in window.items():
+            assert np.array_equal(value, unchanged[name]), name
 
 
 def test_a_split_never_divides_a_map(mirror: Mirror) -> None:

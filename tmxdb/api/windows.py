@@ -130,13 +130,14 @@ class Windows:
         run, starts = self.runs[at], self._starts[at]
         begin = int(starts[number - (int(self._ends[at]) - len(starts))])
         frames = slice(begin, begin + self.length)
+        # Copies: windows overlap, and one that is changed in place must not change the others.
         return {
             "frames": np.stack([self._picture(run, place) for place in range(begin, begin + self.length)]),
-            "action_idx": run.action_idx[frames],
-            "inputs": run.inputs[frames],
-            "positions": run.positions[frames],
-            "speeds_kmh": run.speeds_kmh[frames],
-            "times_ms": run.times_ms[frames],
+            "action_idx": run.action_idx[frames].copy(),
+            "inputs": run.inputs[frames].copy(),
+            "positions": run.positions[frames].copy(),
+            "speeds_kmh": run.speeds_kmh[frames].copy(),
+            "times_ms": run.times_ms[frames].copy(),
             "capture_id": run.capture_id,
             "replay_id": run.replay_id,
             "track_id": run.track_id,
@@ -145,4 +146,4 @@ class Windows:
     def _picture(self, run: Run, place: int) -> NDArray[Any]:
         frame = CapturedFrame(run.files[place], int(run.steps[place]), int(run.times_ms[place]), {}, place)
         pixels = frame_pixels(run.folder, frame)
-        return pixels if self._transform is None else self._transform(pixels)
+        return pixels if self._transform is None else self._transform(pixels.copy())  # which may change it in place
