@@ -13,13 +13,12 @@ from sqlalchemy import Connection, func, select
 
 from tmxdb.adoption.recognition.reading import FoundFile
 from tmxdb.clock import iso
+from tmxdb.db.advisory_lock import AdvisoryLock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.dialect import lock_for_transaction
 from tmxdb.db.models import AdoptedFileRow, ReplayRow, TrackRow, table_of
 
 _files, _replays, _tracks = table_of(AdoptedFileRow), table_of(ReplayRow), table_of(TrackRow)
-_LOCK = 0x746D786C
-"""Key of the advisory lock for local ids: "tmxl" in ASCII."""
 _AT_ONCE = 500
 
 
@@ -89,7 +88,7 @@ def entry_of(
 
 def next_replay_id(connection: Connection) -> int:
     """Return the next free local id of a replay. No other transaction gets it until this one ends."""
-    lock_for_transaction(connection, _LOCK)
+    lock_for_transaction(connection, AdvisoryLock.LOCAL_IDS)
     reserved = select(func.min(_files.c.item_id)).where(_files.c.noun == "replay")
     used = select(func.min(_replays.c.replay_id))
     return min(0, *(connection.execute(query).scalar() or 0 for query in (reserved, used))) - 1
@@ -97,7 +96,7 @@ def next_replay_id(connection: Connection) -> int:
 
 def next_track_id(connection: Connection) -> int:
     """Return the next free local id of a track. No other transaction gets it until this one ends."""
-    lock_for_transaction(connection, _LOCK)
+    lock_for_transaction(connection, AdvisoryLock.LOCAL_IDS)
     return min(0, connection.execute(select(func.min(_tracks.c.track_id))).scalar() or 0) - 1
 
 

@@ -38,6 +38,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from tmxdb.db.advisory_lock import AdvisoryLock
 from tmxdb.db.packed_inputs import unpack_inputs
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
@@ -247,19 +248,19 @@ def picking(query: Select[Any], engine: str, table: Table) -> Select[Any]:
     return select(locking(query, skip_locked=True, of=table).cte("picked").c[0])
 
 
-def lock_for_transaction(connection: Connection, number: int, name: str | None = None) -> None:
-    """Hold advisory lock `number` until the transaction ends; with `name`, one of many locks under that number."""
+def lock_for_transaction(connection: Connection, lock: AdvisoryLock, name: str | None = None) -> None:
+    """Hold `lock` until the transaction ends; with `name`, one of many locks under its number."""
     if not is_postgresql(connection):
         return
-    keys = (number,) if name is None else (number, func.hashtext(name))
+    keys = (lock.value,) if name is None else (lock.value, func.hashtext(name))
     connection.execute(select(func.pg_advisory_xact_lock(*keys)))
 
 
-def try_lock_for_transaction(connection: Connection, number: int) -> bool:
-    """Take advisory lock `number` until the transaction ends, or return False if another transaction has it."""
+def try_lock_for_transaction(connection: Connection, lock: AdvisoryLock) -> bool:
+    """Take `lock` until the transaction ends, or return False if another transaction has it."""
     if not is_postgresql(connection):
         return True
-    return bool(connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar())
+    return bool(connection.execute(select(func.pg_try_advisory_xact_lock(lock.value))).scalar())
 
 
 def character_encoding(connection: Connection) -> str:

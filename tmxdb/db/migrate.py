@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from tmxdb.db import revision
+from tmxdb.db.advisory_lock import AdvisoryLock
 from tmxdb.db.database import Database, shown
 from tmxdb.db.dialect import character_encoding, lock_for_transaction
 from tmxdb.db.revision import COPYING, HEAD
@@ -16,7 +17,6 @@ from tmxdb.errors import DatabaseError
 
 __all__ = ["COPYING", "HEAD", "changing_schema", "ensure_current", "migrations_folder", "revision_of", "upgrade"]
 _KNOWN = revision.KNOWN
-_MIGRATION_LOCK = 0x746D786462
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -67,7 +67,7 @@ def changing_schema(database: Database) -> Iterator[Connection]:
     """
     database.enable_wal()
     with database.write_without_foreign_keys() as connection:
-        lock_for_transaction(connection, _MIGRATION_LOCK)
+        lock_for_transaction(connection, AdvisoryLock.MIGRATION)
         yield connection
 
 

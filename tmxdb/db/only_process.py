@@ -9,15 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, delete
 
+from tmxdb.db.advisory_lock import AdvisoryLock
 from tmxdb.db.database import Database, shown
 from tmxdb.db.dialect import lock_for_transaction
 from tmxdb.db.models import SettingRow
 from tmxdb.db.settings import remember, setting
 from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.process_identity import other_process, process_note
-
-_LOCK = 0x746D7870
-"""Key of the advisory lock for the notes: "tmxp" in ASCII."""
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def only_process(database: Database, command: str) -> Iterator[None]:
     """
     key, note = f"running {command}", json.dumps(process_note())
     with database.write() as connection:
-        lock_for_transaction(connection, _LOCK)
+        lock_for_transaction(connection, AdvisoryLock.PROCESS_NOTES)
         refuse_running(_noted(connection, key), command, shown(database.location))
         remember(connection, key, note)
     try:

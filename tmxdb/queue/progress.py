@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from tmxdb.clock import from_iso, iso
+from tmxdb.db.advisory_lock import AdvisoryLock
 from tmxdb.db.dialect import try_lock_for_transaction
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 EVERY_MS = MINUTE_MS
 LAST_MS = 10_000
 """The counts at the end of a worker replace those that are younger than this."""
-_LOCK = 0x746D7870
 _LATEST = text("SELECT max(at) FROM past_progress WHERE at <= :now")
 _REPLACE = text("DELETE FROM past_progress WHERE at > :after AND at <= :now")
 _WRITE = text("""
@@ -53,7 +53,7 @@ def record_progress(connection: Connection, now_ms: int, *, is_last: bool = Fals
     age_ms = 0 if is_last else EVERY_MS
     if latest is not None and latest > iso(now_ms - age_ms):
         return
-    if not try_lock_for_transaction(connection, _LOCK):
+    if not try_lock_for_transaction(connection, AdvisoryLock.PROGRESS):
         return
     latest = connection.execute(_LATEST, {"now": now}).scalar()  # the holder of the lock may have been faster
     if latest is not None and latest > iso(now_ms - age_ms):

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, exists, select, text
 
+from tmxdb.db.advisory_lock import AdvisoryLock
 from tmxdb.db.dialect import lock_for_transaction
 from tmxdb.db.selected import NamedRows, Scope
 from tmxdb.queue.job import PENDING, RUNNING, Job, Kind
@@ -20,8 +21,6 @@ from tmxdb.queue.rows.claim import claim, key_of, next_named, next_selected
 
 MAX_GROUP_ROWS = 32
 """Most rows of a group to claim together. The next claim, of any worker, gets the rest."""
-_LOCK = 0x746D7864
-"""First key of the advisory locks for groups: "tmxd" in ASCII."""
 
 
 def group_of(kind: Kind) -> Column[Any] | None:
@@ -47,7 +46,7 @@ def claim_groups(
     then.
     """
     # Without the lock, two workers could find the same group free.
-    lock_for_transaction(connection, _LOCK, kind.table.name)
+    lock_for_transaction(connection, AdvisoryLock.GROUPS, kind.table.name)
     jobs: list[Job] = []
     while groups > 0 and len(jobs) < rows:
         groups -= 1
