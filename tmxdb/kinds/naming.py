@@ -65,7 +65,7 @@ class NameTemplate:
 def _is_ambiguous(parts: Sequence[tuple[str, str | None, str | None, str | None]]) -> bool:
     """Return whether the end of an id could be taken for a part of the field beside it, or the other way round.
 
-    Only names of users contain anything but digits, `x` and what the template has between the fields.
+    Of the fields, only {user} may contain the text that separates two fields. The others are numbers or `x`.
     """
     id_at = next(at for at, (_, field, *_) in enumerate(parts) if field == "replay_id")
     before = [field for _, field, *_ in parts[:id_at]]

@@ -26,7 +26,7 @@ from tmxdb.tmx.records import Page, TrackRecord
 
 _CHANGE_ORDERS = ((ACTIVITY_NEWEST, "activity_at"), (UPDATED_NEWEST, "updated_at"))
 _CLOCK_SLACK_MS = 86_400_000
-"""A stored change may be this far ahead, because the clock was set back. Later ones are times that are not true."""
+"""A stored change may be this far ahead, because the clock was set back. A later time cannot be true."""
 
 
 @dataclass(slots=True)
