@@ -95,6 +95,14 @@ def test_parameters_are_values_and_never_sql(reader: Reader, rows: Rows) -> None
     ] == [(":name", "5 %")]
 
 
+def test_a_name_of_digits_is_found_as_it_is_written(reader: Reader, rows: Rows) -> None:
+    for track_id, name in enumerate(("007", "7", "-0", "0"), 11):
+        rows.track(track_id, name=name)
+        assert answer(reader, "select track_id from tracks where name = :name", name=name)[1] == [(track_id,)]
+    less = "select track_id from tracks where track_id * 0.5 < :most and track_id > 10 order by track_id"
+    assert answer(reader, less, most="6.50")[1] == [(11,), (12,)]
+
+
 @pytest.mark.parametrize(
     ("sql", "given", "says"),
     [

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     r"|(?P<parenthesis>[()])",
     re.DOTALL | re.ASCII,
 )
-_NUMBER = re.compile(r"-?\d{1,18}|-?\d+\.\d+", re.ASCII)
+_NUMBER = re.compile(r"0|-?[1-9]\d{0,17}|-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
 
 
 def parameter_names(sql: str) -> list[str]:
@@ -55,7 +55,8 @@ def is_one_expression(sql: str) -> bool:
 def numbers(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values for SQLite, texts that are numbers as numbers: `limit :n` takes no text there.
 
-    Where a column holds text, SQLite compares it with a number as text.
+    Where a column holds text, SQLite compares it with a number as text. So `007`, which no number is written as, stays
+    a text.
     """
     return {
         name: (float(value) if "." in value else int(value)) if _is_number(value) else value
