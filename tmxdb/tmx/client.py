@@ -56,8 +56,8 @@ def user_agent(contact: str | None) -> str:
     """Return the User-Agent header: project, version and contact. Raise UsageError if `contact` cannot be sent."""
     if contact and not (contact.isascii() and contact.isprintable()):
         raise UsageError(
-            f"The contact {contact!r} has characters that a request cannot carry. Use ASCII letters: an e-mail address"
-            " or a URL.",
+            f"The contact {contact!r} has characters that a request cannot carry. Give an e-mail address or a URL"
+            " in ASCII with --contact.",
             code="input.contact",
         )
     return f"tmxdb/{__version__} (+{HOME}{'; ' + contact if contact else ''})"

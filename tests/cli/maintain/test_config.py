@@ -69,6 +69,14 @@ def test_settings_are_set_and_unset(tool: Tool, site: RunningSite) -> None:
         assert settings(tool)[key.replace("-", "_")][1] == "default"
 
 
+def test_a_contact_that_cannot_be_sent_is_refused_before_it_is_remembered(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
+    for refused in (("run", "--contact", "Jürgen"), ("config", "set", "contact", "Jürgen")):
+        assert "with --contact." in tool(*refused, ends=2).error
+        assert settings(tool)["contact"][1] == "default"
+    tool("run", "--top", 1)
+
+
 def test_a_selection_that_is_set_is_what_a_run_does(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 3)
     chosen = tool.one("select max(track_id) from tracks")

@@ -12,7 +12,7 @@ from tmxdb.db.database import Database, shown
 from tmxdb.errors import PermanentError, RetryLater, SiteUnreachable, Throttled, UsageError
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.sync.retrying_client import in_background, result_of
-from tmxdb.tmx.client import Exchange
+from tmxdb.tmx.client import Exchange, user_agent
 from tmxdb.tmx.http.settings import http_settings
 from tmxdb.tmx.no_rate_limiter import NoRateLimiter
 from tmxdb.tmx.sites import PUBLIC_RATE, Site
@@ -63,6 +63,7 @@ def open_exchange(
     """
     where, contact = site_and_contact(database_options, options, database)
     _require_contact(where, contact)
+    user_agent(contact)  # before it is remembered: later commands would fail, too
     with database.write() as connection:
         settings.remember(connection, "site", where.name)
         if contact:

@@ -121,6 +121,13 @@ def _basis(text: str) -> str:
     return text
 
 
+def _contact(text: str) -> str:
+    from tmxdb.tmx.client import user_agent
+
+    user_agent(text)
+    return text
+
+
 def _site(text: str) -> str:
     from tmxdb.tmx.sites import site
 
@@ -131,7 +138,7 @@ SETTINGS = {
     setting.key: setting
     for setting in (
         RememberedSetting("site", "--site", "the exchange", "tmnf", _site),
-        RememberedSetting("contact", "--contact", "how the site can reach you", "", str),
+        RememberedSetting("contact", "--contact", "how the site can reach you", "", _contact),
         RememberedSetting("rate", "--rate", "requests per second; 0: no limit", "4 on public sites", _number(0, False)),
         RememberedSetting("data", "--data", "folder for files, relative to the database", "data", str),
         RememberedSetting("top", "--top", "replays to keep of each new track", "50", _number(1, True)),
