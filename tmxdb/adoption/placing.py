@@ -11,6 +11,7 @@ from pathlib import Path
 from tmxdb.adoption.recognition.reading import FoundFile
 from tmxdb.errors import InvalidInput, RetryLater
 from tmxdb.storage import Storage, disk_errors, durable, is_absolute
+from tmxdb.storage.hashing_file import file_sha256
 
 _TRIES = 3
 
@@ -105,5 +106,5 @@ def _linked(storage: Storage, source: Path, target: Path) -> bool:
 
 
 def _digest(file: Path) -> str:
-    with disk_errors(str(file), reading=True), open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    with disk_errors(str(file), reading=True):
+        return file_sha256(file)

@@ -8,6 +8,7 @@ from pathlib import Path
 from tmxdb.errors import InvalidInput
 from tmxdb.storage import disk_errors
 from tmxdb.storage.file_lock import file_lock
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 LOCK = "export.lock"
 
@@ -26,7 +27,7 @@ class ExportLock:
             raise InvalidInput(f"{self._out} is a file, not a folder. Choose another OUT.", code="input.file")
         self._created = not self._out.exists()
         with ExitStack() as stack:
-            with disk_errors(str(self._out), instead="choose another OUT"):
+            with disk_errors(str(self._out), instead=CHOOSE_OUT):
                 self._out.mkdir(parents=True, exist_ok=True)
                 held = stack.enter_context(file_lock(self._out / LOCK, wait_s=wait_s))
             if not held:

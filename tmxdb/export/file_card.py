@@ -13,14 +13,15 @@ from pathlib import Path
 from tmxdb import __version__
 from tmxdb.clock import iso, wall_clock
 from tmxdb.errors import InvalidInput
-from tmxdb.export.hub_card import LICENCE, file_sha256, front_matter
+from tmxdb.export.hub_card import LICENCE, front_matter
 from tmxdb.export.lake.card import CONTENT, MirrorFacts, described
 from tmxdb.formats import safe
 from tmxdb.paths import extended
 from tmxdb.storage import check_user_file, disk_errors, write_user_file
+from tmxdb.storage.hashing_file import file_sha256
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 _SHA256 = re.compile(r"^- SHA-256: ([0-9a-f]{64})$", re.M)
-_INSTEAD = "choose another OUT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def check_card(out: Path, *, force: bool) -> None:
 
 def write_card(out: Path, written: TableFile, facts: MirrorFacts, *, force: bool) -> Path:
     """Write the card of the file `out`. Return its path. Raise InvalidInput or DiskError."""
-    with disk_errors(str(out), instead=_INSTEAD):
+    with disk_errors(str(out), instead=CHOOSE_OUT):
         sha256, size = file_sha256(extended(out)), extended(out).stat().st_size
     title, name = f"TrackMania {written.table}", safe(out.name, keep="")
     left_out = [f"- replays without rows, because their files could not be read: {written.left_out:,}"]
@@ -77,7 +78,7 @@ def write_card(out: Path, written: TableFile, facts: MirrorFacts, *, force: bool
         *LICENCE,
     ]
     card = card_path(out)
-    write_user_file(card, "\n".join(lines).encode(), force=force, instead=_INSTEAD)
+    write_user_file(card, "\n".join(lines).encode(), force=force, instead=CHOOSE_OUT)
     return card
 
 

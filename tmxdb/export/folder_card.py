@@ -15,7 +15,6 @@ from tmxdb.export.hub_card import (
     CARD,
     LICENCE,
     SUMS,
-    file_sha256,
     front_matter,
     is_unchanged,
     read_sums,
@@ -24,8 +23,8 @@ from tmxdb.export.hub_card import (
 )
 from tmxdb.paths import extended
 from tmxdb.storage import disk_errors, write_atomic
-
-_INSTEAD = "choose another OUT"
+from tmxdb.storage.hashing_file import file_sha256
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def describe_folder(
     """
     out = extended(out)
     card, listed = out / CARD, out / SUMS
-    with disk_errors(str(out), instead=_INSTEAD):
+    with disk_errors(str(out), instead=CHOOSE_OUT):
         before = listed.read_bytes() if listed.exists() else b""
         sums = read_sums(before)
         if len(sums) != len(before.splitlines()):
@@ -64,11 +63,11 @@ def describe_folder(
                 sums[path] = sha256 or file_sha256(out.joinpath(*path.split("/")))
         if not sums:
             return None
-        write_atomic(listed, sums_text(sums), instead=_INSTEAD)
+        write_atomic(listed, sums_text(sums), instead=CHOOSE_OUT)
         if card.exists() and not is_unchanged(card.read_text("utf-8", errors="replace")):
             return f"{card} was changed, or is not of tmxdb, and was left as it is."
     size = sum(out.joinpath(*path.split("/")).stat().st_size for path in sums)
-    write_atomic(card, _card(facts, len(sums), size).encode(), instead=_INSTEAD)
+    write_atomic(card, _card(facts, len(sums), size).encode(), instead=CHOOSE_OUT)
     return None
 
 

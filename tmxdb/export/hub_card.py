@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tmxdb.storage.hashing_file import file_sha256
+
 CARD, SUMS = "README.md", "SHA256SUMS"
 LICENCE = (
     "## Licence",
@@ -88,12 +90,6 @@ def _sum_line(entry: tuple[str, str]) -> bytes:
 
 def _text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def file_problem(out: Path, path: str, sha256: str) -> str | None:

@@ -15,8 +15,10 @@ from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.models import PauseRow, table_of
 from tmxdb.queue.paused import ALL, Paused
 
-__all__ = ["ALL", "Paused", "pause", "pause_of", "pauses", "resume"]
+__all__ = ["ALL", "MAX_REASON", "Paused", "pause", "pause_of", "pauses", "resume"]
 
+MAX_REASON = 200
+"""Characters of a reason that are kept."""
 _pauses = table_of(PauseRow)
 
 
@@ -26,14 +28,20 @@ def pause(connection: Connection, kind: str, *, until_ms: int | None, reason: st
         "kind": kind,
         "since": iso(now_ms),
         "until": None if until_ms is None else iso(until_ms),
-        "reason": reason,
+        "reason": reason[:MAX_REASON] if reason else None,
     }
     upsert(connection, NewRows(_pauses, [row], update=("since", "until", "reason")))
 
 
-def resume(connection: Connection, kind: str) -> None:
-    """End the pause of `kind`; `all` ends every pause."""
+def resume(connection: Connection, kind: str, now_ms: int) -> tuple[list[str], Paused | None]:
+    """End the pause of `kind`; `all` ends every pause.
+
+    Return the kinds whose pause ended, and the pause that still applies to `kind`, if any.
+    """
+    before = pauses(connection, now_ms)
     connection.execute(delete(_pauses) if kind == ALL else delete(_pauses).where(_pauses.c.kind == kind))
+    ended = [row.kind for row in before if kind in (row.kind, ALL)]
+    return ended, pause_of(pauses(connection, now_ms), kind)
 
 
 def pauses(connection: Connection, now_ms: int) -> list[Paused]:

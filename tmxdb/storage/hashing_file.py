@@ -1,9 +1,16 @@
-"""A file that is hashed while it is written."""
+"""SHA-256 of files: of one that exists, and of one while it is written."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits. Raise OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class HashingFile:

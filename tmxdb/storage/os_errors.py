@@ -12,6 +12,8 @@ from tmxdb.paths import plain, too_long
 
 CHOOSE_DATA = "choose another folder with --data"
 """Default advice for files of the data folder. Other files need advice of their own."""
+CHOOSE_OUT = "choose another OUT"
+"""Advice for files of an export."""
 _TEMPORARY = re.compile(r"[.-]partial(?:[/\\]|$)")
 """In the paths of files that get another name when they are complete. They mean nothing to the user."""
 SHARING_VIOLATIONS = (32, 33)

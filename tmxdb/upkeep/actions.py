@@ -21,8 +21,6 @@ from tmxdb.queue.rows.claim import key_of
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.storage import id_name
 
-MAX_REASON = 200
-
 
 class Actions:
     """The actions on one database. Thread-safe."""
@@ -39,18 +37,15 @@ class Actions:
         now_ms = self._clock()
         until_ms = None if minutes is None else now_ms + 60_000 * minutes
         with self._database.write() as connection:
-            pauses.pause(connection, kind, until_ms=until_ms, reason=reason[:MAX_REASON] or None, now_ms=now_ms)
+            pauses.pause(connection, kind, until_ms=until_ms, reason=reason or None, now_ms=now_ms)
         until = "until it is resumed" if minutes is None else f"for {span(60 * minutes)}"
         return f"{_kinds(kind)} paused {until}."
 
     def resume(self, kind: str) -> str:
         """Lift the pause of a kind; `all` lifts every pause."""
         with self._database.write() as connection:
-            before = pauses.pauses(connection, self._clock())
-            pauses.resume(connection, kind)
-            remaining = pauses.pause_of(pauses.pauses(connection, self._clock()), kind)
-        lifted = [row.kind for row in before if kind in (row.kind, pauses.ALL)]
-        sentence = f"The pause of {', '.join(lifted)} is lifted." if lifted else f"{_kinds(kind)} not paused."
+            ended, remaining = pauses.resume(connection, kind, self._clock())
+        sentence = f"The pause of {', '.join(ended)} is lifted." if ended else f"{_kinds(kind)} not paused."
         return f"{sentence} But {remaining}." if remaining else sentence
 
     def retry(self, kind: str, *, status: str, code: str | None, item_id: int | None) -> str:
@@ -69,7 +64,7 @@ class Actions:
         table = JOBS[kind]
         with self._database.write() as connection:
             conditions = _chosen(table, code, item_id)
-            n = skip_rows(connection, table, *conditions, reason=reason[:MAX_REASON], now_ms=self._clock())
+            n = skip_rows(connection, table, *conditions, reason=reason[: pauses.MAX_REASON], now_ms=self._clock())
         return f"{kind}: {plural(n, 'row')} skipped."
 
     def refresh(self, track_id: int) -> str:

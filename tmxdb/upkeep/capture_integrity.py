@@ -19,7 +19,8 @@ from tmxdb.capture.telemetry.files import read_telemetry
 from tmxdb.capture.unreadable_file import raise_if_unreadable
 from tmxdb.errors import InvalidInput
 from tmxdb.storage import Storage
-from tmxdb.upkeep.integrity import DAMAGED, MISSING, SUSPICIOUS, UNREADABLE, Problem, sha256_of
+from tmxdb.storage.hashing_file import file_sha256
+from tmxdb.upkeep.integrity import DAMAGED, MISSING, SUSPICIOUS, UNREADABLE, Problem
 
 _LARGE_MANIFEST = 8 * 2**20
 """Bytes of a manifest above which it is read line by line, as captures write it. A smaller one may have other line
@@ -77,7 +78,7 @@ def _store_problem(folder: Path, store: dict[str, Any], *, content: bool) -> Pro
     if name == VIDEO and not (folder / MANIFEST).is_file():
         return Problem(DAMAGED, f"{MANIFEST} does not exist")
     if content:
-        if sha256_of(folder / name) != store.get("sha256"):
+        if file_sha256(folder / name) != store.get("sha256"):
             return Problem(DAMAGED, f"the content of {name} has changed")
         try:
             frames, total = sum(1 for _ in read_frames(folder)), read_metadata(folder).get("total_frames")

@@ -5,13 +5,12 @@ Folders of captures: `capture_integrity.py`.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 
 from tmxdb.storage import Storage
+from tmxdb.storage.hashing_file import file_sha256
 
 MISSING, DAMAGED, UNREADABLE, SUSPICIOUS = "missing", "damaged", "unreadable", "suspicious"
 
@@ -34,16 +33,10 @@ def file_problem(storage: Storage, path: str, size: int, sha256: str | None) -> 
             return Problem(DAMAGED, "not a regular file")
         if found.st_size != size:
             return Problem(DAMAGED, f"expected {size:,} bytes, found {found.st_size:,}")
-        if sha256 is not None and sha256_of(file) != sha256:
+        if sha256 is not None and file_sha256(file) != sha256:
             return Problem(DAMAGED, "the content has changed")
     except (FileNotFoundError, NotADirectoryError):
         return Problem(MISSING, "the file does not exist")
     except OSError as error:
         return Problem(UNREADABLE, error.strerror or str(error))
     return None
-
-
-def sha256_of(file: Path) -> str:
-    """Return the digest of a file in hexadecimal."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

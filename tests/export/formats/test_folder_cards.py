@@ -13,7 +13,8 @@ from tests.export.test_centerlines import mirrored
 from tests.gbx.made import a_replay
 from tests.names import name_not_utf8
 from tests.tool import Tool, tool
-from tmxdb.export.hub_card import file_sha256, read_sums, sums_text
+from tmxdb.export.hub_card import read_sums, sums_text
+from tmxdb.storage.hashing_file import file_sha256
 
 __all__ = ["mirrored", "tool"]
 

@@ -29,7 +29,7 @@ def stop_kind(
 
 def go_on(database: Database, kind: str) -> None:
     with database.write() as connection:
-        resume(connection, kind)
+        resume(connection, kind, wall_clock())
 
 
 def holding(database: Database, clock: Callable[[], int]) -> list[str]:

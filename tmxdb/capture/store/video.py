@@ -6,7 +6,6 @@ pictures, unless it is lossless. Then they are those that were encoded, but the 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import InvalidInput
+from tmxdb.storage.hashing_file import file_sha256
 
 VIDEO = "frames.mp4"
 GOP = 10
@@ -68,13 +68,11 @@ class VideoWriter:
         for packet in self._stream.encode():
             self._container.mux(packet)
         self._container.close()
-        with self._path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return {
             "kind": "video",
             "file": self._path.name,
             "bytes": self._path.stat().st_size,
-            "sha256": sha256,
+            "sha256": file_sha256(self._path),
             "codec": "h264",
             "pix_fmt": "gbrp" if self._lossless else self._format,
             "fps": self._fps,

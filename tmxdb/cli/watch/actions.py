@@ -36,7 +36,7 @@ def resume_all(database: Database) -> str:
     from tmxdb.queue.pauses import ALL, resume
 
     with database.write() as connection:
-        resume(connection, ALL)
+        resume(connection, ALL, wall_clock())
     return "Resumed."
 
 

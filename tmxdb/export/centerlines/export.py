@@ -17,6 +17,7 @@ from tmxdb.paths import extended
 from tmxdb.process_pool import process_pool
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import Storage, disk_errors, write_user_file
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 SOURCES = ("best", "record", "first")
 MIN_TRACKS_FOR_PROCESSES = 20
@@ -97,7 +98,7 @@ def write_lines(
 ) -> None:
     """Write the file of each source to `out`. Raise WorkerStopping once `stop` is set, InvalidInput or DiskError."""
     out = extended(out)
-    with disk_errors(str(out), instead="choose another OUT"):
+    with disk_errors(str(out), instead=CHOOSE_OUT):
         out.mkdir(parents=True, exist_ok=True)
     for source, outcome in _computed(list(sources), distance_m, processes):
         if stop.is_set():

@@ -10,13 +10,12 @@ from pathlib import Path
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.storage import disk_errors, durable
-
-_INSTEAD = "choose another OUT"
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 
 def place_picture(sample: FrameSample, target: Path) -> None:
     """Link or write the JPEG of a sample to `target`, whose folder exists. Replace what is there. Raise DiskError."""
-    with disk_errors(str(target), instead=_INSTEAD):
+    with disk_errors(str(target), instead=CHOOSE_OUT):
         durable.unlink(target, missing_ok=True)
         with suppress(OSError):  # another disk, one without links, or a capture without files
             os.link(sample.run.folder / sample.file, target)
@@ -29,7 +28,7 @@ def place_picture(sample: FrameSample, target: Path) -> None:
 
 def remove_pictures(folder: Path) -> None:
     """Delete the folder of a shard whose runs are left out after all, and the one above it if it is empty then."""
-    with disk_errors(str(folder), instead=_INSTEAD):
+    with disk_errors(str(folder), instead=CHOOSE_OUT):
         durable.remove_tree(folder)
         with suppress(OSError):
             folder.parent.rmdir()

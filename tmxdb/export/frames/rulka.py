@@ -25,8 +25,8 @@ from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.export.frames.picture_files import check_pictures, place_picture
 from tmxdb.storage import disk_errors, write_atomic
 from tmxdb.storage.hashing_file import HashingFile
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
-_INSTEAD = "choose another OUT"
 RULKA_DISTANCE_M = 0.5
 """Distance of virtual checkpoints in the files that rulka looks for."""
 _ENTRY = ("step", "time_ms", "action_idx", "inputs", "state", "capture_timestamp_utc")
@@ -44,7 +44,7 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifes
     for sample in samples:
         if source is None:
             source, track_id = sample.run.folder, sample.facts["track_id"]
-            with disk_errors(str(folder), instead=_INSTEAD):
+            with disk_errors(str(folder), instead=CHOOSE_OUT):
                 folder.mkdir(parents=True, exist_ok=True)
         place_picture(sample, folder / sample.file)
         entry = {"file": sample.file} | {name: sample.facts[name] for name in _ENTRY}
@@ -59,7 +59,7 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifes
     for line in _closing(source, metadata, times, line_file):
         file.write(line)
     text = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
-    write_atomic(folder / METADATA, text.encode(), instead=_INSTEAD)
+    write_atomic(folder / METADATA, text.encode(), instead=CHOOSE_OUT)
     return len(times)
 
 

@@ -8,7 +8,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.formats import count_samples
 from tmxdb.export.frames.plan import Shard
 from tmxdb.export.frames.shard_records import ShardRecord
-from tmxdb.export.hub_card import file_sha256
+from tmxdb.storage.hashing_file import file_sha256
 
 
 def shard_problem(out: Path, kind: str, shard: Shard, record: ShardRecord | None) -> str | None:

@@ -28,7 +28,6 @@ from tmxdb.export.hub_card import CARD, SUMS, sums_text
 from tmxdb.export.lake.card import lake_card, mirror_facts
 from tmxdb.export.lake.layout import shards_of
 from tmxdb.export.lake.records import (
-    INSTEAD,
     STATE,
     LakeFile,
     LakeSettings,
@@ -45,6 +44,7 @@ from tmxdb.process_pool import end_processes, process_pool
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import PARTIAL, Storage, write_atomic
 from tmxdb.storage.durable import unlink
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +186,10 @@ class LakeExport:
         if card.exists() and _sha256(card.read_bytes()) != self.state.card_sha256:
             result.card_kept = True
         else:
-            write_atomic(card, text, instead=INSTEAD)
+            write_atomic(card, text, instead=CHOOSE_OUT)
             self.state.card_sha256 = _sha256(text)
         sums = sums_text({file.file: file.sha256 for file in files})
-        write_atomic(self.out / SUMS, sums, instead=INSTEAD)
+        write_atomic(self.out / SUMS, sums, instead=CHOOSE_OUT)
         self.state.save(self.out)
         self._remove_temporary_files()
         mine = [file for file in files if file.table in self.request.tables]
@@ -199,7 +199,7 @@ class LakeExport:
 
     def _remove_temporary_files(self) -> None:
         """Remove temporary files of killed exports. Only now no process writes here."""
-        storage = Storage(self.out, instead=INSTEAD)
+        storage = Storage(self.out, instead=CHOOSE_OUT)
         storage.delete_partial(list((self.out / PARTIAL).glob("*")), live=set())
         with suppress(OSError):
             (self.out / PARTIAL).rmdir()

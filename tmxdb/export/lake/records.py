@@ -11,9 +11,9 @@ from typing import Any
 
 from tmxdb.errors import InvalidInput
 from tmxdb.storage import disk_errors, write_atomic
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 STATE, FILES = "lake.json", "lake.files.jsonl"
-INSTEAD = "choose another OUT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class LakeState:
 
     def save(self, out: Path) -> None:
         """Write it. Raise DiskError."""
-        write_atomic(out / STATE, json.dumps(asdict(self), indent=1).encode() + b"\n", instead=INSTEAD)
+        write_atomic(out / STATE, json.dumps(asdict(self), indent=1).encode() + b"\n", instead=CHOOSE_OUT)
 
 
 def load_state(out: Path) -> LakeState:
@@ -101,7 +101,7 @@ def load_files(out: Path) -> dict[str, LakeFile]:
 
 def append_file(out: Path, file: LakeFile) -> None:
     """Record a file that is in place. Raise DiskError."""
-    with disk_errors(FILES, instead=INSTEAD), (out / FILES).open("a", encoding="utf-8") as records:
+    with disk_errors(FILES, instead=CHOOSE_OUT), (out / FILES).open("a", encoding="utf-8") as records:
         records.write(_line(file))
         records.flush()
         os.fsync(records.fileno())
@@ -109,7 +109,7 @@ def append_file(out: Path, file: LakeFile) -> None:
 
 def save_files(out: Path, files: Iterable[LakeFile]) -> None:
     """Write the records again, one line per file. Raise DiskError."""
-    write_atomic(out / FILES, "".join(map(_line, files)).encode(), instead=INSTEAD)
+    write_atomic(out / FILES, "".join(map(_line, files)).encode(), instead=CHOOSE_OUT)
 
 
 def _line(file: LakeFile) -> str:

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from tmxdb.db.database import Database
 from tmxdb.export.lake.layout import LakeShard, content_rows, shard_source, with_environment
-from tmxdb.export.lake.records import INSTEAD, LakeFile
+from tmxdb.export.lake.records import LakeFile
 from tmxdb.export.tables.line_rows import NO_POSITIONS
 from tmxdb.export.tables.lines import LINES, pages_of_lines
 from tmxdb.export.tables.sources import Row, TableSource, pages
@@ -20,6 +20,7 @@ from tmxdb.export.tables.writers import row_writer
 from tmxdb.storage import PARTIAL, Storage
 from tmxdb.storage.hashing_file import HashingFile
 from tmxdb.storage.new_file import NewFile
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 LAYOUT = 1
 """Add one when a table is exported in another way, so that `--since-last` writes it again."""
@@ -55,7 +56,7 @@ def write_shard(job: ShardJob) -> tuple[LakeFile, bool]:
         fingerprint = _fingerprint(database, source, job)
         if job.before is not None and _is_kept(job, job.before, fingerprint):
             return replace(job.before, round=job.round), False
-        storage = Storage(job.out, instead=INSTEAD)
+        storage = Storage(job.out, instead=CHOOSE_OUT)
         final = job.out.joinpath(*job.file.split("/"))
         partial = job.out / PARTIAL / f"{os.getpid()}~{final.name}"
         left_out: dict[int, str] = {}
@@ -64,7 +65,7 @@ def write_shard(job: ShardJob) -> tuple[LakeFile, bool]:
             storage.make_folder(str(partial.parent))
             storage.make_folder(str(final.parent))
 
-        new = NewFile(str(partial), str(final), job.file, make_folders, instead=INSTEAD)
+        new = NewFile(str(partial), str(final), job.file, make_folders, instead=CHOOSE_OUT)
         try:
             file, rows = HashingFile(new.write), 0
             writer = row_writer(job.form, cast(BinaryIO, file), source.columns, for_spreadsheet=job.for_spreadsheet)

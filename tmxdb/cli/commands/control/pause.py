@@ -42,7 +42,7 @@ def pause(kind: str, until: str | None, reason: str | None, database: DatabaseOp
     from tmxdb.queue import pauses
 
     now_ms = wall_clock()
-    reason = safe(reason, keep="")[:200] if reason else None
+    reason = safe(reason, keep="") if reason else None
     until_ms = None if until is None else parse_time(until, now_ms)
     with open_database(database).write() as connection:
         pauses.pause(connection, kind, until_ms=until_ms, reason=reason, now_ms=now_ms)
@@ -64,10 +64,7 @@ def resume(kind: str, database: DatabaseOptions) -> None:
 
     now_ms = wall_clock()
     with open_database(database).write() as connection:
-        before = pauses.pauses(connection, now_ms)
-        pauses.resume(connection, kind)
-        remaining = pauses.pause_of(pauses.pauses(connection, now_ms), kind)
-    lifted = [row.kind for row in before if kind in (row.kind, ALL)]
-    message(f"{', '.join(lifted)}: the pause is lifted." if lifted else f"{kind} was not paused.")
+        ended, remaining = pauses.resume(connection, kind, now_ms)
+    message(f"{', '.join(ended)}: the pause is lifted." if ended else f"{kind} was not paused.")
     if remaining:
         message(f"But {remaining}: lift that with `tmxdb resume {remaining.kind}`.")

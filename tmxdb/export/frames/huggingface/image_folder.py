@@ -20,17 +20,17 @@ from tmxdb.export.frames.huggingface.columns import flat_facts
 from tmxdb.export.frames.picture_files import check_pictures, place_picture
 from tmxdb.storage import disk_errors, durable
 from tmxdb.storage.hashing_file import HashingFile
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 METADATA = "metadata.jsonl"
 PICTURES_PER_FOLDER = 5_000
-_INSTEAD = "choose another OUT"
 
 
 def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], metadata: Path) -> int:
     """Write the pictures below the folder of `metadata`, and their lines to `file`. Return how many there are."""
     folder: Path | None = None
     n = 0
-    with disk_errors(str(metadata.parent), instead=_INSTEAD):
+    with disk_errors(str(metadata.parent), instead=CHOOSE_OUT):
         durable.remove_tree(metadata.parent)  # of an attempt that was interrupted, or that met a damaged run
         metadata.parent.mkdir(parents=True)
     for sample in samples:
@@ -39,7 +39,7 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], metadat
         target = metadata.parent / name
         if target.parent != folder:
             folder = target.parent
-            with disk_errors(str(folder), instead=_INSTEAD):
+            with disk_errors(str(folder), instead=CHOOSE_OUT):
                 folder.mkdir(parents=True, exist_ok=True)
         place_picture(sample, target)
         line: dict[str, Any] = {"file_name": name} | flat_facts(sample)

@@ -25,9 +25,9 @@ from tmxdb.export.frames.lerobot.video import (
 from tmxdb.export.frames.parquet import arrow, parquet_file
 from tmxdb.export.frames.vectors import ACTION, STATE
 from tmxdb.storage import disk_errors, write_atomic
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 TASK = "Drive the track to its finish as fast as possible."
-_INSTEAD = "choose another OUT"
 _PICTURES = 100
 """How many pictures of a part the statistics of pictures are computed from."""
 _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
@@ -71,7 +71,7 @@ def write_meta(part: Path, files: Sequence[Path], run: Mapping[str, Any]) -> lis
     whole = pyarrow.concat_tables(tables)
     statistics = _statistics(whole) | {IMAGE: _picture_statistics(pictures)}
     meta = part / "meta"
-    with disk_errors(str(meta), instead=_INSTEAD):
+    with disk_errors(str(meta), instead=CHOOSE_OUT):
         (meta / "episodes" / "chunk-000").mkdir(parents=True, exist_ok=True)
     _write_json(meta / "info.json", _info(run, len(episodes), len(whole), files, videos))
     _write_json(meta / "stats.json", statistics)
@@ -224,11 +224,11 @@ def _tasks() -> Any:
 
 
 def _write_json(path: Path, document: Any) -> None:
-    write_atomic(path, (json.dumps(document, indent=2) + "\n").encode(), instead=_INSTEAD)
+    write_atomic(path, (json.dumps(document, indent=2) + "\n").encode(), instead=CHOOSE_OUT)
 
 
 def _write_table(path: Path, table: Any) -> None:
     pyarrow, parquet = arrow()
     buffer = pyarrow.BufferOutputStream()
     parquet.write_table(table, buffer)
-    write_atomic(path, buffer.getvalue().to_pybytes(), instead=_INSTEAD)
+    write_atomic(path, buffer.getvalue().to_pybytes(), instead=CHOOSE_OUT)

@@ -22,12 +22,12 @@ from tmxdb.capture.store.video import VideoWriter, read_frame
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged
 from tmxdb.storage import disk_errors, durable
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 IMAGE = "observation.image"
 FILES_PER_CHUNK = 1000
 MAX_SECONDS = 1000
 VIDEO_PATTERN = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
-_INSTEAD = "choose another OUT"
 
 
 class EpisodeVideos:
@@ -49,7 +49,7 @@ class EpisodeVideos:
         run = episode[0].run
         if self._writer is not None and self._writer.frames + len(episode) > MAX_SECONDS * run.fps:
             self._complete()
-        with disk_errors(str(self._target), instead=_INSTEAD):
+        with disk_errors(str(self._target), instead=CHOOSE_OUT):
             if self._writer is None:
                 self._target = video_path(self._part, self._next)
                 self._target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class EpisodeVideos:
     def _complete(self) -> None:
         assert self._writer is not None
         temporary = _temporary(self._target)
-        with disk_errors(str(self._target), instead=_INSTEAD):
+        with disk_errors(str(self._target), instead=CHOOSE_OUT):
             frames, stored = self._writer.frames, self._writer.finish()
             self._writer = None
             with temporary.open("rb+") as file:

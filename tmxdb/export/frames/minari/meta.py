@@ -16,10 +16,10 @@ from tmxdb.export.frames.minari.episodes import h5py
 from tmxdb.export.frames.plan import MINARI_NAMESPACE, minari_folder
 from tmxdb.export.frames.vectors import ACTION, STATE
 from tmxdb.storage import write_atomic
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
 READER_VERSION = "0.5.3"
 """The version of Minari whose layout this is. Its readers refuse versions that they do not know."""
-_INSTEAD = "choose another OUT"
 
 
 def write_meta(out: Path, split: str, files: Sequence[Path], run: Mapping[str, Any]) -> list[Path]:
@@ -36,7 +36,7 @@ def write_meta(out: Path, split: str, files: Sequence[Path], run: Mapping[str, A
                 for name in shard:
                     document[f"episode_{episodes}"] = h5py().ExternalLink(path.name, f"/{name}")
                     episodes, steps = episodes + 1, steps + int(shard[name].attrs["total_steps"])
-    write_atomic(data / "main_data.hdf5", index.getvalue(), instead=_INSTEAD)
+    write_atomic(data / "main_data.hdf5", index.getvalue(), instead=CHOOSE_OUT)
     size = sum(path.stat().st_size for path in files) + len(index.getvalue())
     metadata = {
         "total_episodes": episodes,
@@ -52,9 +52,9 @@ def write_meta(out: Path, split: str, files: Sequence[Path], run: Mapping[str, A
         "algorithm_name": "replays of TrackMania players, driven again",
         "description": _DESCRIPTION,
     }
-    write_atomic(data / "metadata.json", json.dumps(metadata).encode(), instead=_INSTEAD)
+    write_atomic(data / "metadata.json", json.dumps(metadata).encode(), instead=CHOOSE_OUT)
     namespace = out / MINARI_NAMESPACE / "namespace_metadata.json"
-    write_atomic(namespace, b'{"description": "TrackMania runs, captured by tmxdb"}', instead=_INSTEAD)
+    write_atomic(namespace, b'{"description": "TrackMania runs, captured by tmxdb"}', instead=CHOOSE_OUT)
     return [data / "main_data.hdf5", data / "metadata.json", namespace]
 
 
