@@ -27,6 +27,7 @@ parquet = needs.module("pyarrow.parquet")
 
 EXPORT = ("export", "frames", "dataset", "--format", "lerobot", "--split", "train=0.6,val=0.4", "--shard-frames", 8,
           "--no-progress")  # fmt: skip
+PARTS = ("train", "val")
 
 
 def test_an_export_is_a_valid_data_set_for_each_part(captured: Tool) -> None:
@@ -53,6 +54,30 @@ def test_an_export_continues_after_its_last_shard(captured: Tool) -> None:
     captured(*EXPORT)
     assert {path: path.read_bytes() for path in out.rglob("*.parquet")} == whole
     validate(out / "train")
+
+
+def test_frames_that_are_not_due_are_counted_nowhere(captured: Tool) -> None:
+    for name in ("1/10", "2/20"):
+        manifest = captured.folder / "data/frames" / name / "manifest.json"
+        *lines, last, end = manifest.read_text().splitlines()
+        finish = json.loads(last)
+        finish["time_ms"] -= 30
+        manifest.write_text("\n".join([*lines, json.dumps(finish), end]))
+    written = captured(*EXPORT, "--json")
+    out, total = captured.folder / "dataset", sum(RUNS.values()) - 2
+    rows = {part: sum(parquet.read_metadata(file).num_rows for file in out.glob(f"{part}/data/*/*")) for part in PARTS}
+    assert sum(rows.values()) == total
+    assert {part: size["frames"] for part, size in json.loads(written.out).items()} == rows
+    assert "2 frames left out: not due, and LeRobot needs a constant frame rate." in written.err
+    card = (out / "README.md").read_text()
+    assert all(f"| {count:,} |\n" in card for count in rows.values())
+    assert "- Frames left out (not due, and LeRobot needs a constant frame rate): 2." in card
+    assert "0 problems" in captured("export", "frames", "dataset", "--check").err
+    done = out / "export.done.jsonl"
+    records = [json.loads(line) for line in done.read_text().splitlines()]
+    assert sum(record.pop("dropped") for record in records) == 2
+    done.write_text("".join(json.dumps(record) + "\n" for record in records))  # as 0.22.4 wrote it
+    assert "0 problems" in captured("export", "frames", "dataset", "--check").err
 
 
 def test_mixed_captures_are_refused(captured: Tool) -> None:

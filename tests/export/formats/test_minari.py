@@ -128,6 +128,19 @@ def test_gray_pictures_have_two_axes(tmp_path: Path) -> None:
     assert episode.truncations.tolist() == [False, True]  # it did not finish
 
 
+def test_a_run_of_one_frame_is_counted_nowhere(captured: Tool) -> None:
+    database = Database(str(captured.folder / "tmx.db"))
+    captured_database(database, captured.folder / "data", {70: 1})
+    database.close()
+    written = captured(*EXPORT, "--json")
+    assert sum(part["frames"] for part in json.loads(written.out).values()) == sum(RUNS.values())
+    assert sum(one["total_steps"] + 1 for part in PARTS for one in validate(captured.folder / "out", part)) == sum(
+        RUNS.values()
+    )
+    assert "1 frame left out: the only frame of a run, which has no action." in written.err
+    assert "0 problems" in captured("export", "frames", "out", "--check").err
+
+
 def test_the_bytes_of_the_pictures_are_unchanged(captured: Tool) -> None:
     captured(*EXPORT)
     with h5py.File(data_of(captured.folder / "out", "train") / "main_data.hdf5") as file:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tmxdb import __version__
 from tmxdb.export.frames.plan import ExportOptions, Shard
 from tmxdb.export.hub_card import LICENCE, front_matter, signed
 
@@ -21,6 +22,11 @@ _PATTERNS = {
 }
 """Files that the Hub reads as a data set. It does not read the other formats."""
 _TAGS = {"lerobot": "LeRobot", "huggingface": "datasets"}
+DROPPED_BECAUSE = {
+    "lerobot": "not due, and LeRobot needs a constant frame rate",
+    "minari": "the only frame of a run, which has no action",
+}
+"""Why a format cannot contain some frames."""
 _SETTINGS = ("width", "height", "fps", "color", "quality", "camera", "frame_source", "drive", "running_speed")
 
 
@@ -33,6 +39,8 @@ class PartSize:
     maps: int
     runs: int
     frames: int
+    dropped: int = 0
+    """Frames that the format cannot contain. They are not in `frames`."""
 
     @property
     def row(self) -> str:
@@ -40,15 +48,22 @@ class PartSize:
         return f"| {self.name} | {self.shards:,} | {self.maps:,} | {self.runs:,} | {self.frames:,} |"
 
 
-def part_sizes(options: ExportOptions, shards: Iterable[Shard], left_out: Mapping[int, str]) -> list[PartSize]:
-    """Return the size of each part, without the runs that were left out."""
+def part_sizes(
+    options: ExportOptions, shards: Iterable[Shard], left_out: Mapping[int, str], dropped: Mapping[str, int]
+) -> list[PartSize]:
+    """Return the size of each part, without the runs that were left out and the frames that were dropped.
+
+    `dropped`: how many frames of each shard, by file name.
+    """
     every = list(shards)
     sizes = []
     for name in options.shares:
         mine = [shard for shard in every if shard.split == name]
         runs = [run for shard in mine for run in shard.captures if run.capture_id not in left_out]
         maps = len({run.map_uid or f"track {run.track_id}" for run in runs})
-        sizes.append(PartSize(name, len(mine), maps, len(runs), sum(run.frame_count for run in runs)))
+        n_dropped = sum(dropped.get(shard.file, 0) for shard in mine)
+        frames = sum(run.frame_count for run in runs) - n_dropped
+        sizes.append(PartSize(name, len(mine), maps, len(runs), frames, n_dropped))
     return sizes
 
 
@@ -70,7 +85,8 @@ def data_card(
         "# Captured TrackMania runs",
         "",
         "Frames of replays that were driven again in the game, each labelled with the inputs and the car's state at",
-        f"the tick that it shows. Written by tmxdb {_values(runs, 'tmxdb_version')} on {created[:10]}.",
+        f"the tick that it shows. Captured by tmxdb {_values(runs, 'tmxdb_version')}; exported by tmxdb {__version__}",
+        f"on {created[:10]}.",
         "",
         "| part | shards | maps | runs | frames |",
         "| --- | --- | --- | --- | --- |",
@@ -87,6 +103,7 @@ def data_card(
         "",
         f"- Due frames without a picture: {_total(runs, 'frames_missed'):,}.",
         f"- Frames later than due: {_total(runs, 'frames_late'):,}.",
+        *_dropped_line(options.form, sum(part.dropped for part in parts)),
         f"- Black pictures: {_total(runs, 'frames_black'):,}; frozen ones: {_total(runs, 'frames_frozen'):,}.",
         f"- Runs whose race time differs from the replay's: {sum(run.get('time_matches') is False for run in runs):,}.",
         f"- Runs left out because their files were damaged: {left_out:,}.",
@@ -99,6 +116,10 @@ def data_card(
         *LICENCE,
     ]
     return signed("\n".join(lines))
+
+
+def _dropped_line(form: str, dropped: int) -> list[str]:
+    return [f"- Frames left out ({DROPPED_BECAUSE[form]}): {dropped:,}."] if form in DROPPED_BECAUSE else []
 
 
 def _split_rule(options: ExportOptions) -> str:

@@ -77,6 +77,21 @@ def count_samples(kind: str, file: IO[bytes]) -> int:
     return parquet.count(file) if kind == "parquet" else webdataset.count(file)
 
 
+def count_dropped(kind: str, file: Path) -> int:
+    """Return how many samples of a complete shard its format cannot contain: in LeRobot, frames that are not due; in
+    Minari, the frame of a run of one frame. 0 if the shard cannot be read.
+    """
+    if kind in _LEROBOT:
+        from tmxdb.export.frames.lerobot import rows
+
+        return rows.count_dropped(file)
+    if kind == "minari":
+        from tmxdb.export.frames.minari import episodes
+
+        return episodes.count_dropped(file)
+    return 0
+
+
 def companions_exist(kind: str, file: Path) -> bool:
     """Return whether the files beside a complete shard are there, as far as its format can tell at once."""
     if kind == "lerobot-video":

@@ -12,13 +12,18 @@ DONE = "export.done.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """A finished shard. `left_out`: runs that it does not contain after all, by capture id, with the reason."""
+    """A finished shard. `left_out`: runs that it does not contain after all, by capture id, with the reason.
+
+    `frames`: those of its runs, of which `dropped` are in no row because the format cannot contain them; None: written
+    by a version that did not count them.
+    """
 
     file: str
     frames: int
     bytes: int
     sha256: str
     left_out: dict[int, str] = field(default_factory=dict)
+    dropped: int | None = None
 
 
 def read_records(out: Path) -> tuple[dict[str, ShardRecord], int]:

@@ -26,6 +26,7 @@ from tmxdb.export.frames.data_card import PartSize, card_problem, data_card, par
 from tmxdb.export.frames.formats import (
     ShardPlace,
     companions_exist,
+    count_dropped,
     counts_across_shards,
     describes_parts,
     discard_empty,
@@ -37,13 +38,13 @@ from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json,
 from tmxdb.export.frames.run_list import listed_runs, run_metadata
 from tmxdb.export.frames.shard_check import shard_problem
 from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
-from tmxdb.export.hub_card import CARD, SUMS, check_sums, file_sha256, is_unchanged, read_sums, sums_text
+from tmxdb.export.hub_card import CARD, SUMS, check_sums, is_unchanged, read_sums, sums_text
 from tmxdb.paths import extended
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.storage import PARTIAL, Storage, disk_errors, write_atomic
-from tmxdb.storage.hashing_file import HashingFile
+from tmxdb.storage.hashing_file import HashingFile, file_sha256
+from tmxdb.storage.os_errors import CHOOSE_OUT
 
-_INSTEAD = "choose another OUT"
 PLAN, RUNS = "export.json", "runs.jsonl"
 
 
@@ -67,6 +68,16 @@ class Export:
     def left_out(self) -> dict[int, str]:
         """Damaged runs by capture id, with the reason."""
         return {capture: why for record in self.written.values() for capture, why in record.left_out.items()}
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many frames of each finished shard its format cannot contain, by file name."""
+        kind = self.options.kind
+        return {
+            file: count_dropped(kind, self.out / file) if record.dropped is None else record.dropped
+            for file, record in self.written.items()
+            if record.sha256
+        }
 
     def retry_left_out(self, data: Path) -> None:
         """Write the shards again that lack runs which are complete now, because they were captured again."""
@@ -100,7 +111,7 @@ class Export:
                     missing |= self._forget_following(shard)
                 self.written[shard.file] = record
                 self._again.discard(shard.file)
-                with disk_errors(DONE, instead=_INSTEAD), (self.out / DONE).open("a", encoding="utf-8") as file:
+                with disk_errors(DONE, instead=CHOOSE_OUT), (self.out / DONE).open("a", encoding="utf-8") as file:
                     file.write(record_line(record))
                     file.flush()
                     os.fsync(file.fileno())
@@ -145,7 +156,7 @@ class Export:
         return check_sums(self.out, {path: sha for path, sha in sums.items() if path not in shards})
 
     def _parts(self) -> list[PartSize]:
-        return part_sizes(self.options, self.shards, self.left_out)
+        return part_sizes(self.options, self.shards, self.left_out, self.dropped)
 
     def _write_part_files(self, runs: Sequence[dict[str, Any]]) -> list[Path]:
         written: list[Path] = []
@@ -180,7 +191,7 @@ class Export:
         left_out: dict[int, str] = {}
         while True:
             try:
-                with Storage(self.out, instead=_INSTEAD).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
+                with Storage(self.out, instead=CHOOSE_OUT).new_file(shard.file, owner=f"export-{os.getpid()}") as new:
                     file = HashingFile(new.write)
                     samples = _counted(frame_samples(data, shard, left_out), stop, on_frame)
                     place = self._place(shard)
@@ -188,7 +199,8 @@ class Export:
                     if not frames and discard_empty(self.options.kind, place.file):
                         return ShardRecord(shard.file, 0, 0, "", left_out)
                     new.publish()
-                    return ShardRecord(shard.file, frames, new.size, file.sha256, left_out)
+                    dropped = count_dropped(self.options.kind, place.file)
+                    return ShardRecord(shard.file, frames, new.size, file.sha256, left_out, dropped)
             except RunDamaged as damaged:  # write the shard again: it contains a run completely or not at all
                 left_out[damaged.capture_id] = str(damaged)
 
@@ -219,12 +231,12 @@ class Export:
 
     def _rewrite_records(self) -> None:
         """Keep only complete lines: a record appended to a line that was cut short would be lost with it."""
-        write_atomic(self.out / DONE, "".join(map(record_line, self.written.values())).encode(), instead=_INSTEAD)
+        write_atomic(self.out / DONE, "".join(map(record_line, self.written.values())).encode(), instead=CHOOSE_OUT)
         self.damaged_records = 0
 
     def _remove_temporary_files(self) -> None:
         """Remove temporary files of killed exports. Only now no export uses them."""
-        storage = Storage(self.out, instead=_INSTEAD)
+        storage = Storage(self.out, instead=CHOOSE_OUT)
         storage.delete_partial(storage.partial_files(), live=set())
         for folder in self.out.glob(f"*/{PARTIAL}"):
             with suppress(OSError):
@@ -242,15 +254,15 @@ class Export:
                     runs.append(facts)
         described = self._write_part_files(runs)
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
-        write_atomic(self.out / RUNS, "".join(lines).encode(), instead=_INSTEAD)
+        write_atomic(self.out / RUNS, "".join(lines).encode(), instead=CHOOSE_OUT)
         sums = {record.file: record.sha256 for record in self.written.values() if record.sha256}
         sums |= {path.relative_to(self.out).as_posix(): file_sha256(path) for path in (*described, self.out / RUNS)}
-        write_atomic(self.out / SUMS, sums_text(sums), instead=_INSTEAD)
+        write_atomic(self.out / SUMS, sums_text(sums), instead=CHOOSE_OUT)
         card = self.out / CARD
         if not card.exists() or is_unchanged(card.read_text("utf-8", errors="replace")):
             created = iso(wall_clock())
             text = data_card(self.options, self._parts(), runs, left_out=len(self.left_out), created=created)
-            write_atomic(card, text.encode(), instead=_INSTEAD)
+            write_atomic(card, text.encode(), instead=CHOOSE_OUT)
 
 
 def open_export(
@@ -279,7 +291,7 @@ def open_export(
                 f"{out} is not empty and contains no export. Choose another folder.", code="input.not_empty"
             )
         shards = plan(options, select_runs())
-        write_atomic(out / PLAN, (json.dumps(as_json(options, shards)) + "\n").encode(), instead=_INSTEAD)
+        write_atomic(out / PLAN, (json.dumps(as_json(options, shards)) + "\n").encode(), instead=CHOOSE_OUT)
         return Export(out, options, shards, lock)
     except BaseException:
         lock.release()

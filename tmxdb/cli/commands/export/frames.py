@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.cli.shared.suffix import check_folder_name
+from tmxdb.export.frames.data_card import DROPPED_BECAUSE
 from tmxdb.export.frames.plan import ExportOptions, Shard, plan
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def frames(
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
     if options.dry_run:
         shards = plan(export_options, select_captures(database, capture_filter))
-        _report(export_options, shards, {}, as_json=options.as_json)
+        _report(export_options, shards, {}, {}, as_json=options.as_json)
         sys.exit(SOME_FAILED if unknown else 0)
     data = open_storage(storage_options, database).root
     with stop_signals() as signals:
@@ -76,7 +77,10 @@ def frames(
         with progress_bar(total, "frames", progress=options.progress) as bar:
             signals.say = message_above_bars
             data_set.write(data, stop=signals.stop, on_frame=bar.update, on_shard=lambda written: None)
-    _report(export_options, data_set.shards, data_set.left_out, as_json=options.as_json)
+    dropped = data_set.dropped
+    _report(export_options, data_set.shards, data_set.left_out, dropped, as_json=options.as_json)
+    if n_dropped := sum(dropped.values()):
+        message(f"{plural(n_dropped, 'frame')} left out: {DROPPED_BECAUSE[export_options.form]}.")
     if data_set.left_out:
         for reason in list(data_set.left_out.values())[:PROBLEMS_SHOWN]:
             message(f"Left out: {reason}")
@@ -113,16 +117,25 @@ def _say_missing_lines(data_set: Export) -> None:
             )
 
 
-def _report(options: ExportOptions, shards: Sequence[Shard], left_out: Container[int], *, as_json: bool) -> None:
+def _report(
+    options: ExportOptions,
+    shards: Sequence[Shard],
+    left_out: Container[int],
+    dropped: Mapping[str, int],
+    *,
+    as_json: bool,
+) -> None:
     """Print the parts and their sizes, and say which differ from the requested shares.
 
-    `left_out`: the captures of `shards` that are in none of them, because they are damaged.
+    `left_out`: the captures of `shards` that are in none of them, because they are damaged. `dropped`: how many frames
+    of each shard its format cannot contain.
     """
     parts = {}
     for name in options.shares:
         mine = [shard for shard in shards if shard.split == name]
         runs = [run for shard in mine for run in shard.captures if run.capture_id not in left_out]
-        tracks, frames = len({run.track_id for run in runs}), sum(run.frame_count for run in runs)
+        tracks = len({run.track_id for run in runs})
+        frames = sum(run.frame_count for run in runs) - sum(dropped.get(shard.file, 0) for shard in mine)
         parts[name] = {"shards": len(mine), "tracks": tracks, "runs": len(runs), "frames": frames}
     if as_json:
         print_json(parts)

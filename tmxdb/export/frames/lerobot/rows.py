@@ -99,6 +99,17 @@ def count(file: IO[bytes]) -> int:
         raise InvalidInput(f"a Parquet file that is no LeRobot shard ({error})", code="export.damaged") from error
 
 
+def count_dropped(path: Path) -> int:
+    """Return how many samples of a shard are in no episode, because they are not due. 0 if unreadable."""
+    pyarrow, _ = arrow()
+    try:
+        with parquet_file(path) as document:
+            place = read_place(document)
+            return place.samples - sum(int(episode["length"]) for episode in place.episodes)
+    except (OSError, pyarrow.ArrowException, KeyError, TypeError, ValueError):
+        return 0
+
+
 def read_place(file: Any) -> Place:
     """Return what a shard says of itself. Raise KeyError, TypeError or ValueError if it says nothing."""
     return Place(**json.loads(file.metadata.metadata[_KEY]))

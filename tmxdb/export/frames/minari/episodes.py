@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -51,6 +52,15 @@ def count(file: IO[bytes]) -> int:
             return int(document.attrs["samples"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"an HDF5 file that is no Minari shard ({error})", code="export.damaged") from error
+
+
+def count_dropped(path: Path) -> int:
+    """Return how many samples of a shard are in no episode: those of runs of one frame. 0 if unreadable."""
+    try:
+        with h5py().File(path, "r") as document:
+            return int(document.attrs["samples"]) - sum(int(run.attrs["total_steps"]) + 1 for run in document.values())
+    except (OSError, KeyError, TypeError, ValueError):
+        return 0
 
 
 @cache
