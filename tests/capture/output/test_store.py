@@ -139,6 +139,16 @@ def test_a_lossless_video_gives_back_every_pixel(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(read_image(folder, frame)), raw[:, :, 2::-1])
 
 
+@pytest.mark.parametrize("store", STORES)
+def test_a_gray_run_has_gray_jpegs_however_it_is_stored(tmp_path: Path, store: str) -> None:
+    folder = made(tmp_path, store, color="gray")
+    for number in range(2):
+        if number and store != "files":
+            convert(Storage(tmp_path), PATH, "files", owner="me")
+        jpegs = [read_jpeg(folder, frame) for frame in read_frames(folder)]
+        assert {Image.open(io.BytesIO(jpeg)).mode for jpeg in jpegs} == {"L"}
+
+
 def test_a_video_has_a_constant_rate_and_regular_key_frames(tmp_path: Path) -> None:
     av = needs.module("av")
     folder = made(tmp_path, "video", width=63, height=47)  # odd sizes need another pixel format

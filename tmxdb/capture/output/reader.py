@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def read_frames(folder: Path) -> Iterator[CapturedFrame]:
 
 
 def read_jpeg(folder: Path, frame: CapturedFrame) -> bytes:
-    """Return the JPEG of a frame, unchanged; from a video, its picture as a JPEG of quality 95.
+    """Return the JPEG of a frame, unchanged; from a video, its picture as a JPEG of quality 95, gray if the run is.
 
     Raise InvalidInput unless it starts and ends as a JPEG does.
     """
@@ -129,9 +130,18 @@ def _stored_jpeg(folder: Path, frame: CapturedFrame) -> bytes:
             return tar.read_member(folder, frame.file)
         if not is_video(folder):
             raise
-    out = io.BytesIO()
-    video.read_image(folder, frame.number).save(out, "JPEG", quality=VIDEO_JPEG_QUALITY)
+    image, out = video.read_image(folder, frame.number), io.BytesIO()
+    if _is_gray(folder, (folder / METADATA).stat().st_mtime_ns):
+        image = image.convert("L")
+    image.save(out, "JPEG", quality=VIDEO_JPEG_QUALITY)
     return out.getvalue()
+
+
+@lru_cache(maxsize=16)
+def _is_gray(folder: Path, modified_ns: int) -> bool:
+    """Return whether a run was captured in gray. A video always has three channels, so only the settings tell."""
+    settings = read_metadata(folder).get("settings")
+    return isinstance(settings, dict) and settings.get("color") == "gray"
 
 
 def read_manifest(folder: Path) -> bytes:
