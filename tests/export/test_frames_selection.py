@@ -38,6 +38,21 @@ def test_pictures_of_two_sizes_are_mixed_only_on_request(captured: Tool) -> None
     assert sum(1 for _ in in_tars(captured.folder / "both")) == sum(RUNS.values()) + 5
 
 
+def test_settings_that_rows_leave_out_are_their_defaults(captured: Tool) -> None:
+    words = ("export", "frames", "out", "--dry-run", "--json", "--split", "all=1")
+    matching = captured(*words, "--setting", "store=files", "--setting", "telemetry-hz=100").json
+    assert matching["all"]["runs"] == len(RUNS)
+    assert f"{len(RUNS)} with store=files" in captured(*words, "--setting", "store=tar", ends=1).error
+
+
+def test_pictures_of_two_cameras_are_mixed_only_on_request(captured: Tool) -> None:
+    database = Database(str(captured.folder / "tmx.db"))
+    captured_database(database, captured.folder / "data", {70: 5}, camera=2)
+    database.close()
+    assert "9 with camera=1; 1 with camera=2" in captured("export", "frames", "out", ends=1).error
+    captured("export", "frames", "second", "--setting", "camera=2")
+
+
 def test_a_dry_run_counts_and_writes_nothing(captured: Tool) -> None:
     before = captured.files()
     parts = captured("export", "frames", "out", "--dry-run", "--json", "--split", "train=1").json

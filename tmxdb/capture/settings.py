@@ -96,7 +96,9 @@ class CaptureSettings:
         if self.manifest == "rulka" and (self.drive != "script" or self.telemetry_hz * self.step_ms < 1000):
             raise self._invalid("manifest", "needs --drive script and telemetry (--telemetry-hz) at every step")
         if self.store != "files" and (self.per_frame_json or self.manifest == "rulka"):
-            raise self._invalid("store", "has one file; --per-frame-json and --manifest rulka need --store files")
+            raise self._invalid(
+                "store", "stores all pictures in one file; --per-frame-json and --manifest rulka need --store files"
+            )
         if self.fps * self.step_ms > 1000:
             raise self._invalid("fps", f"is more than one frame in each step of {self.step_ms} ms (--step-ms)")
 
@@ -150,6 +152,8 @@ class CaptureSettings:
 
 
 SETTING_NAMES = tuple(field.name for field in fields(CaptureSettings))
+SETTING_DEFAULTS: dict[str, Any] = asdict(CaptureSettings())
+"""Rows leave out some settings that have their default."""
 
 
 def parse_settings(text: str) -> CaptureSettings:

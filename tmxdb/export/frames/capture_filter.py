@@ -1,4 +1,4 @@
-"""Which captures an export contains: finished ones that match the user's filter, all of one size and rate."""
+"""Which captures an export contains: finished ones that match the user's filter and look alike."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tmxdb.capture.settings import SETTING_NAMES
+from tmxdb.capture.settings import SETTING_DEFAULTS, SETTING_NAMES
 from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.export.frames.plan import ExportedRun
 
-APPEARANCE = ("width", "height", "fps", "color", "frame_source", "drive")
+APPEARANCE = ("width", "height", "fps", "color", "camera", "frame_source", "drive")
 """Settings that make pictures look different. A data set has one value of each, unless the user wants it mixed."""
 
 
@@ -27,7 +27,7 @@ class CaptureFilter:
 
     `tracks`: the tracks in the user's words, where their ids may change; empty: `track_ids` says it. `settings`:
     required values of capture settings, by name; raise UsageError for an unknown name. `only_exact`: only runs that
-    finished at the time of the replay and miss no frame. `mixed`: allow several sizes, rates and colours.
+    finished at the time of the replay and miss no frame. `mixed`: allow different APPEARANCE.
     """
 
     track_ids: Collection[int] = ()
@@ -61,15 +61,14 @@ def select_captures(database: Database, wanted: CaptureFilter) -> list[ExportedR
     The uid of the map comes from the map's file, then from the replay's file, and only then from the list of tracks,
     which does not know it for tracks that were added without a look-up.
 
-    Raise InvalidInput if no capture matches, with the reasons; or if they differ in size, rate or colour and not
-    `mixed`.
+    Raise InvalidInput if no capture matches, with the reasons; or if they differ in APPEARANCE and not `mixed`.
     """
     selected: list[ExportedRun] = []
     appearances: dict[tuple[object, ...], int] = {}
     excluded: dict[str, int] = {}
     with database.read() as connection:
         for row in connection.execute(_CAPTURES):
-            settings = json.loads(row.settings)
+            settings = SETTING_DEFAULTS | json.loads(row.settings)
             reason = _exclusion(row, settings, wanted)
             if reason:
                 excluded[reason] = excluded.get(reason, 0) + 1

@@ -99,7 +99,10 @@ class FrameExportOptions:
         help="Only runs that ended at the replay's own time, with no frame missing.",
     )
     mixed: bool = option_field(
-        "--mixed", is_flag=True, default=False, help="Allow captures of several sizes or rates in one data set."
+        "--mixed",
+        is_flag=True,
+        default=False,
+        help="Allow captures of different sizes, rates, colours or cameras in one data set.",
     )
     check: bool = option_field(
         "--check", is_flag=True, default=False, help="Read an existing export completely and report problems."
