@@ -53,10 +53,12 @@ def apply_selection(
     *,
     stop: threading.Event,
     clock: Clock = wall_clock,
+    define: bool = False,
 ) -> Applied:
     """Choose the tracks of the selection again and store them. `matches`: returns the tracks that a condition matches.
 
-    The exchange is needed for a selection with a question to the site.
+    The exchange is needed for a selection with a question to the site. `define`: store its definition with its tracks,
+    so that a selection whose tracks cannot be chosen stays as it was.
     """
     applied, ids = Applied(), None
     if selection.query is not None and exchange is not None:
@@ -72,12 +74,12 @@ def apply_selection(
         wanted = set(matched)
         ids = matched if ids is None else [track_id for track_id in ids if track_id in wanted]
     if ids is not None:
-        put_members(database, selection.name, ids, applied, clock())
+        _put_members(database, selection, ids, applied, clock(), define=define)
     return applied
 
 
-def add_named(database: Database, name: str, ids: Sequence[int], now_ms: int) -> Applied:
-    """Make `ids` the tracks of the selection. Those that the database does not have are added without facts."""
+def add_named(database: Database, selection: Selection, ids: Sequence[int], now_ms: int) -> Applied:
+    """Store the selection with `ids` as its tracks. Those that the database does not have are added without facts."""
     applied = Applied()
     with database.write() as connection:
         unknown = missing_ids(connection, _tracks.c.track_id, ids)
@@ -85,15 +87,18 @@ def add_named(database: Database, name: str, ids: Sequence[int], now_ms: int) ->
         rows = [{"track_id": track_id, **new} for track_id in unknown]
         upsert(connection, NewRows(_tracks, rows))
     applied.new = len(rows)
-    put_members(database, name, ids, applied, now_ms)
+    _put_members(database, selection, ids, applied, now_ms, define=True)
     return applied
 
 
-def put_members(database: Database, name: str, ids: Sequence[int], applied: Applied, now_ms: int) -> None:
-    """Store the tracks of a selection."""
+def _put_members(
+    database: Database, selection: Selection, ids: Sequence[int], applied: Applied, now_ms: int, *, define: bool
+) -> None:
     with database.write() as connection:
-        applied.added, applied.removed = members.replace_members(connection, name, ids)
-        store.mark_applied(connection, name, now_ms)
+        if define:
+            store.save(connection, selection, now_ms)
+        applied.added, applied.removed = members.replace_members(connection, selection.name, ids)
+        store.mark_applied(connection, selection.name, now_ms)
     applied.tracks, applied.complete = len(ids), True
 
 

@@ -18,6 +18,7 @@ from tmxdb.cli.actions.mirror.selecting import (
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.opening.database import open_database, open_database_if_any
 from tmxdb.cli.opening.exchange import check_exchange, open_exchange, remember_site_of_urls, site_and_contact
+from tmxdb.cli.opening.remembered import remembered
 from tmxdb.cli.options.commands.select import SelectOptions
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.cli.options.selection import TrackSelection
@@ -28,6 +29,7 @@ from tmxdb.clock import wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.db.selected import missing_ids
+from tmxdb.errors import InvalidInput
 from tmxdb.selections import members, store
 from tmxdb.selections.selection import Selection, SiteQuery, check_name
 from tmxdb.sync.selected import add_named
@@ -73,21 +75,18 @@ def _choose(
             _check_where(database_options, options.where)
         known = _known(database, name)
         if changes_only:
-            selection = _changed(known, name, options)
-        else:
-            live = options.live if options.live is not None else ids is None
-            selection = Selection(name, live, query, options.where, options.top, options.priority)
-        with database.write() as connection:
-            store.save(connection, selection, wall_clock())
-        if changes_only:
+            with database.write() as connection:
+                store.save(connection, _changed(known, name, options), wall_clock())
             rank_all(database)
             message(f"Changed the selection {name}.")
-        elif ids is not None:
+            return
+        selection = _redefined(known, Selection(name, _is_live(known, options, ids), query, options.where), options)
+        if ids is not None:
             remember_site_of_urls(database_options, exchange_options, database)
-            say_applied(name, add_named(database, name, ids, wall_clock()))
+            say_applied(name, add_named(database, selection, ids, wall_clock()))
             rank_all(database)
         else:
-            _apply(database, database_options, exchange_options, selection, signals)
+            _apply(database, database_options, exchange_options, selection, signals, is_new=known is None)
 
 
 def _apply(
@@ -96,14 +95,17 @@ def _apply(
     exchange_options: ExchangeOptions,
     selection: Selection,
     signals: StopSignals,
+    *,
+    is_new: bool,
 ) -> None:
     exchange = None
     if selection.query is not None:
         exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
-    complete = update_selection(database, database_options, exchange, replace(selection, applied_at=None), signals)
+    complete = update_selection(database, database_options, exchange, selection, signals, define=True)
     rank_all(database)
     if not complete:
-        message(f"Interrupted. `tmxdb sync-tracks --only {selection.name}` chooses its tracks again.")
+        outcome = "was not made" if is_new else "is as before"
+        message(f"Interrupted. The selection {selection.name} {outcome}. Run the same command again.")
         sys.exit(INTERRUPTED)
 
 
@@ -132,6 +134,20 @@ def _check_where(options: DatabaseOptions, condition: str) -> None:
 def _known(database: Database, name: str) -> Selection | None:
     with database.read() as connection:
         return store.find_if_any(connection, name)
+
+
+def _is_live(known: Selection | None, options: SelectOptions, ids: list[int] | None) -> bool:
+    """Return whether a selection with new tracks is live: as typed, else as it was, if that can still be."""
+    if options.live is not None or ids is not None:
+        return bool(options.live)
+    was_chosen = known is not None and (known.query is not None or known.where is not None)
+    return known.is_live if known is not None and was_chosen else True
+
+
+def _redefined(known: Selection | None, selection: Selection, options: SelectOptions) -> Selection:
+    """Return the selection with what was typed beside its tracks, else with what it had before."""
+    before = known or selection
+    return replace(selection, top=options.top or before.top, priority=options.priority or before.priority)
 
 
 def _changed(known: Selection | None, name: str, options: SelectOptions) -> Selection:
@@ -187,6 +203,12 @@ def _say_plan(
 
 def _drop(options: DatabaseOptions, name: str, *, dry_run: bool) -> None:
     database = open_database(options, read_only=dry_run)
+    if remembered(database, "only") == name:
+        raise InvalidInput(
+            f"`tmxdb config` limits commands to the selection {name}. Run `tmxdb config unset only` first. They work on"
+            " everything then.",
+            code="input.selection",
+        )
     if dry_run:
         with database.read() as connection:
             store.find(connection, name)

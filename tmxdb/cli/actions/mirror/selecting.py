@@ -78,15 +78,21 @@ def update_selection(
     exchange: Exchange | None,
     selection: Selection,
     signals: StopSignals,
+    *,
+    define: bool = False,
 ) -> bool:
-    """Choose the tracks of one selection, without ranking. Return False if it was interrupted."""
+    """Choose the tracks of one selection, without ranking. Return False if it was interrupted.
+
+    `define`: the selection is new, or has another definition than before; it is stored with its tracks.
+    """
     if not selection.is_live and selection.applied_at is not None:
         applied = _look_again(database, exchange, selection, signals)
     else:
         if selection.query is not None:
             message(f"Reading the tracks of {selection.name}: {selection}.")
         matches = partial(matching_tracks, options)
-        applied = apply_selection(database, exchange, selection, matches, QuietSync(), stop=signals.stop)
+        listener = QuietSync()
+        applied = apply_selection(database, exchange, selection, matches, listener, stop=signals.stop, define=define)
         if applied.complete:
             say_applied(selection.name, applied)
     return applied.complete
