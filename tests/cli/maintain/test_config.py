@@ -62,7 +62,7 @@ def test_a_folder_from_the_environment_is_not_remembered(
 
 def test_settings_are_set_and_unset(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
-    for key, value in {"top": "3", "rate": "7", "name-template": "x{replay_id}", "priority": "value"}.items():
+    for key, value in {"top": "1000000", "rate": "7", "name-template": "x{replay_id}", "priority": "value"}.items():
         tool("config", "set", key, value)
         assert settings(tool)[key.replace("-", "_")] == (value, "database")
         tool("config", "unset", key)
@@ -87,10 +87,40 @@ def test_a_selection_that_is_set_is_what_a_run_does(tool: Tool, site: RunningSit
     assert "Did you mean 'one'?" in tool("config", "set", "only", "oen", ends=1).error
 
 
+def test_a_selection_that_is_set_cannot_be_dropped(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
+    tool("select", "one", "--where", "1")
+    tool("config", "set", "only", "one")
+    for words in (("--dry-run",), ()):
+        assert "Run `tmxdb config unset only` first." in tool("select", "--drop", "one", *words, ends=1).error
+    tool.change("delete from selection_tracks")
+    tool.change("delete from selections")  # as an earlier version left it
+    for command in ("run", "sync-tracks", "refresh", "watch"):
+        assert "Run `tmxdb config unset only`" in tool(command, ends=1).error
+    tool("config", "unset", "only")
+    tool("run", "--top", 1)
+
+
+def test_a_depth_that_was_typed_for_some_tracks_is_not_remembered(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--max-tracks", 2)
+    track_id = tool.one("select max(track_id) from tracks")
+    tool("select", "one", "--where", f"track_id = {track_id}")
+    tool("run", "--top", 1, "--track-id", track_id)
+    tool("run", "--top", 2, "--only", "one")
+    tool("work", "--kind", "download", "--top", 3)
+    tool("config", "set", "only", "one")
+    tool("run", "--top", 5)
+    tool("config", "unset", "only")
+    assert settings(tool)["top"] == ("50", "default")
+    tool("run", "--top", 4)
+    assert settings(tool)["top"] == ("4", "database")
+
+
 def test_what_cannot_be_set_is_one_sentence(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
     assert "Did you mean 'top'?" in tool("config", "set", "tpo", "3", ends=2).err
-    assert "is not a whole number of at least 1" in tool("config", "set", "top", "0", ends=2).err
+    for wrong in ("0", "x", "1.5", "99999999999"):
+        assert "is not a whole number from 1 to 1,000,000" in tool("config", "set", "top", wrong, ends=2).err
     assert "has no {replay_id}" in tool("config", "set", "name_template", "x", ends=2).err
     assert "ids of two sites would mix" in tool("config", "set", "site", "tmuf", ends=1).error
     assert "ids of two sites would mix" in tool("config", "unset", "site", ends=1).error

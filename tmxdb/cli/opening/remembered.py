@@ -93,16 +93,21 @@ def remembered_data(database: Database | Reader) -> Path | None:
     return Path(os.path.normpath(beside / stored))
 
 
+_MAX_NUMBER = 1_000_000
+
+
 def _number(least: float, whole: bool) -> Callable[[str], str]:
     def check(text: str) -> str:
         try:
             value = int(text) if whole else float(text)
         except ValueError:
             value = least - 1
-        if not least <= value <= 1e6:
-            raise UsageError(f"{text[:40]!r} is not a {'whole ' if whole else ''}number of at least {least:g}.",
-                             code="input.setting")  # fmt: skip
-        return f"{value:g}"
+        if not least <= value <= _MAX_NUMBER:
+            raise UsageError(
+                f"{text[:40]!r} is not a {'whole ' if whole else ''}number from {least:g} to {_MAX_NUMBER:,}.",
+                code="input.setting",
+            )
+        return str(value) if whole else f"{value:g}"
 
     return check
 

@@ -32,12 +32,23 @@ class OnlyOption:
     only: str | None = option_field("--only", metavar="NAME", help="Only the tracks of this selection.")
 
     def or_remembered(self, database: Database) -> Self:
-        """Return this option, or the selection that `tmxdb config set only NAME` chose; say so."""
+        """Return this option, or the selection that `tmxdb config set only NAME` chose; say so.
+
+        Raise InvalidInput if that selection does not exist.
+        """
         from tmxdb.cli.opening.remembered import remembered
+        from tmxdb.selections import store
 
         name = None if self.names_rows else remembered(database, "only")
         if name is None:
             return self
+        with database.read() as connection:
+            if store.find_if_any(connection, name) is None:
+                raise InvalidInput(
+                    f"The selection {name}, to which `tmxdb config` limits this command, does not exist. Run"
+                    " `tmxdb config unset only` to work on everything.",
+                    code="input.selection",
+                )
         message(f"Only the selection {name}, as `tmxdb config` says.")
         return replace(self, only=name)
 

@@ -14,7 +14,7 @@ from tmxdb.cli.opening.remembered import data_for_storage, remember_typed
 from tmxdb.cli.shared.malloc import limit_malloc
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import ProgressDisplay
-from tmxdb.cli.shared.signals import StopSignals, stop_signals
+from tmxdb.cli.shared.signals import STOPPING_JOBS, StopSignals, stop_signals
 from tmxdb.clock import span
 from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
@@ -32,7 +32,7 @@ def do_work(request: WorkRequest) -> None:
     options = request.work
     request.check()
     limit_malloc()
-    with stop_signals() as signals:
+    with stop_signals(STOPPING_JOBS) as signals:
         database = open_database(request.storage)
         database.abandon_on(signals.now)
         storage = open_storage(request.storage, database)
@@ -75,9 +75,10 @@ def do_work(request: WorkRequest) -> None:
 
 
 def _remember(request: WorkRequest, database: Database) -> None:
-    """Store what was typed, for the next run."""
+    """Store what was typed, for the next run. A depth that was typed for some tracks is not that of all others."""
     options = request.work
-    remember_typed(database, "top", "top", None if options.top is None else str(options.top))
+    if "list" in request.kinds and request.scope is None:
+        remember_typed(database, "top", "top", None if options.top is None else str(options.top))
     remember_typed(database, "name_template", "name_template", options.name_template)
 
 

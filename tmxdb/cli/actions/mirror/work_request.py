@@ -66,7 +66,7 @@ def job_options_of(request: WorkRequest, database: Database) -> JobOptions:
     """Return the options of the jobs: typed, remembered or default."""
     options = request.work
     return JobOptions(
-        top=options.top or int(remembered(database, "top") or DEFAULT_TOP),
+        top=options.top or int(float(remembered(database, "top") or DEFAULT_TOP)),
         top_chosen=options.top is not None,
         selection=request.scope,
         all_replays=options.all_replays,

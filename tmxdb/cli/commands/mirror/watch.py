@@ -22,7 +22,6 @@ from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database
-from tmxdb.cli.opening.remembered import remembered
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.logs import FILE_BYTES, FILES
@@ -61,7 +60,7 @@ class WatchOptions:
     once: bool = option_field("--once", is_flag=True, default=False, help="Do one round if it is due, then end.")
 
     def schedule(self) -> Schedule:
-        """Return when rounds are due. Raise UsageError for what is no time."""
+        """Return when rounds are due. Raise UsageError for values that are not times."""
         from tmxdb.upkeep.schedule import Schedule
 
         if self.every is not None and self.at:
@@ -71,7 +70,7 @@ class WatchOptions:
             span_s(self.older_than)
             every_s = span_s("1d" if self.every is None else self.every)
             if every_s == 0:
-                raise ValueError(f"{self.every!r} is no time between rounds")
+                raise ValueError(f"--every {self.every} must be longer than 0")
             return Schedule(None, minutes) if minutes else Schedule(every_s * 1000)
         except ValueError as error:
             raise UsageError(f"{error}. Write a span as 6h or 1d, a time of day as 03:30.", code="input.time") from None
@@ -95,7 +94,7 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
     schedule = options.schedule()
     database = open_database(storage)
     only.selection(database)
-    chosen = only.only or remembered(database, "only")
+    chosen = only.or_remembered(database).only
     with database.read() as connection:
         refuse_second(connection)
     log = _log_to(options.log or _beside(database))
