@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,23 @@ def test_a_number_that_no_database_stores_is_no_id_and_no_value(mirror: Mirror) 
     assert ids(mirror.replays(track_ids=[1, HUGE])) == [10, 11]
     with pytest.raises(InvalidInput, match="The value of :n is too large"):
         list(mirror.replays("replay_id < :n", n=HUGE))
+
+
+def test_a_time_is_bound_as_the_columns_have_it(mirror: Mirror) -> None:
+    given, stored = "select :at as at", [{"at": "2026-11-22T10:00:00.500Z"}]
+    moment = datetime.fromisoformat("2026-11-22T10:00:00.500+00:00")
+    assert mirror.sql(given, at=moment) == stored
+    assert mirror.sql(given, at=moment.astimezone(timezone(timedelta(hours=9)))) == stored
+    assert mirror.sql(given, at=moment.date()) == [{"at": "2026-11-22"}]
+    for unit in ("ms", "us", "ns"):  # those of NumPy are in UTC
+        assert mirror.sql(given, at=np.datetime64("2026-11-22T10:00:00.500", unit)) == stored
+    assert mirror.sql(given, at=np.datetime64("NaT")) == [{"at": None}]
+    with pytest.raises(InvalidInput, match="The time :at has no time zone"):
+        mirror.sql(given, at=moment.replace(tzinfo=None))
+
+
+def test_columns_with_the_same_name_are_all_in_the_row(mirror: Mirror) -> None:
+    assert mirror.sql("select 1 as a, 2 as a") == [{"a": 1, "a_2": 2}]
 
 
 def test_a_parameter_without_a_value_is_named(mirror: Mirror) -> None:

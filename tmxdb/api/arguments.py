@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
+from tmxdb.clock import iso
 from tmxdb.errors import InvalidInput
 from tmxdb.reports.parameters import check_parameters
 
@@ -34,18 +36,35 @@ def is_storable(number: int) -> bool:
 
 
 def values_for(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the parameters of `sql`, those of NumPy as Python's own.
+    """Return the values of the parameters of `sql`: those of NumPy as Python's own, times as columns have them.
 
-    Raise InvalidInput if a parameter of `sql` has no value or a value no parameter, as a misspelt argument would be.
+    Raise InvalidInput if a parameter of `sql` has no value or a value no parameter, as a misspelt argument would be,
+    and for a time without a time zone.
     """
     check_parameters(sql, values, give="Give it as an argument, {name}=…")
-    plain = {name: _plain(value) for name, value in values.items()}
+    plain = {name: _plain(name, value) for name, value in values.items()}
     for name, value in plain.items():
         if isinstance(value, int) and not is_storable(value):
             raise InvalidInput(f"The value of :{name} is too large for a database: {value}.", code="input.sql")
     return plain
 
 
-def _plain(value: Any) -> Any:
-    """Return a scalar of NumPy as a Python object: SQLite would store its bytes, and compare them with nothing."""
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+def _plain(name: str, value: Any) -> Any:
+    """Return a scalar of NumPy as a Python object: SQLite would store its bytes, and compare them with nothing.
+
+    Return a time in the form of the columns, because the drivers bind it in another one.
+    """
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        if value.dtype.kind == "M":  # in nanoseconds, `item` would be a number; NumPy's times are in UTC
+            moment = value.astype("datetime64[ms]").item()
+            value = None if moment is None else moment.replace(tzinfo=UTC)
+        else:
+            value = value.item()
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise InvalidInput(
+                f"The time :{name} has no time zone. Columns are in UTC: give it with tzinfo=timezone.utc.",
+                code="input.sql",
+            )
+        return iso(round(value.timestamp() * 1000))
+    return value.isoformat() if isinstance(value, date) else value

@@ -22,7 +22,7 @@ from tmxdb.db.reading.reader import Reader
 from tmxdb.db.selected import MAX_IDS_PER_STATEMENT
 from tmxdb.db.settings import setting
 from tmxdb.errors import InvalidInput
-from tmxdb.reports.query import run_query
+from tmxdb.reports.query import distinct_names, run_query
 
 _TRACKS, _REPLAYS, _CAPTURES = table_of(TrackRow), table_of(ReplayRow), table_of(CaptureRow)
 
@@ -117,11 +117,14 @@ class Mirror:
     def sql(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """Return the rows of one reading statement; its `:name` are further arguments (`name="…"`).
 
+        Of columns with the same name the second is `name_2`.
+
         Raise InvalidInput if it is wrong or would change anything.
         """
         given = values_for(query, values)
         with closing(Reader(self.location)) as reader, run_query(reader, query, given) as result:
-            return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+            names = distinct_names(result.columns)
+            return [dict(zip(names, row, strict=True)) for row in result.rows]
 
     def close(self) -> None:
         """Close all connections. The mirror opens them again when it is used."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -51,6 +51,18 @@ class QueryResult:
 
     columns: list[str]
     rows: RowSource
+
+
+def distinct_names(columns: Sequence[str]) -> list[str]:
+    """Return the columns as the keys of an object: of columns with the same name the second is `name_2`."""
+    names: dict[str, None] = {}
+    for column in columns:
+        name, n = column, 1
+        while name in names:
+            n += 1
+            name = f"{column}_{n}"
+        names[name] = None
+    return list(names)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.tool import Tool
@@ -71,6 +73,13 @@ def test_a_query_comes_from_a_file_with_its_parameters(done: Tool) -> None:
 
 def test_columns_with_the_same_name_are_all_in_the_json(done: Tool) -> None:
     assert done("query", "--json", "select 1 as a, 2 as a").json == [{"a": 1, "a_2": 2}]
+    assert done("query", "--json", "select 1 as a, 2 as a_2, 3 as a").json == [{"a": 1, "a_2": 2, "a_3": 3}]
+
+
+def test_an_infinite_number_is_null_in_json(done: Tool) -> None:
+    for form in ("json", "jsonl"):
+        written = done("query", "--format", form, "select 9e999 as a, -9e999 as b, 1.5 as c").out
+        assert json.loads(written.strip("[] \n")) == {"a": None, "b": None, "c": 1.5}
 
 
 def test_the_schema_lists_every_table_and_view_with_its_columns(tool: Tool) -> None:

@@ -6,10 +6,12 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, TextIO
 
 from tmxdb.cli.formats.table import vertical_lines
 from tmxdb.formats import safe, spreadsheet_cell
+from tmxdb.reports.query import distinct_names
 
 FORMATS = ("table", "csv", "tsv", "json", "jsonl", "markdown", "vertical")
 
@@ -50,13 +52,15 @@ class QueryWriter:
 
     def _json(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.file.write("[")
+        names = distinct_names(columns)
         for i, row in enumerate(rows):
-            self.file.write(("," if i else "") + "\n  " + _json_object(columns, row))
+            self.file.write(("," if i else "") + "\n  " + _json_object(names, row))
         self.file.write("\n]\n")
 
     def _jsonl(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        names = distinct_names(columns)
         for row in rows:
-            self.file.write(_json_object(columns, row) + "\n")
+            self.file.write(_json_object(names, row) + "\n")
 
     def _markdown(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.file.write(_markdown_line(columns))
@@ -75,11 +79,10 @@ def _with_first(first: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterable
     yield from rows
 
 
-def _json_object(columns: Sequence[str], row: Sequence[Any]) -> str:
-    """Return a JSON object; of columns with the same name the second is `name_2`."""
-    if len(set(columns)) < len(columns):
-        columns = [name if (n := columns[:i].count(name) + 1) == 1 else f"{name}_{n}" for i, name in enumerate(columns)]
-    return json.dumps(dict(zip(columns, row, strict=True)), default=str)
+def _json_object(names: Sequence[str], row: Sequence[Any]) -> str:
+    """Return a JSON object. A number that JSON cannot write, infinity or NaN, becomes null."""
+    values = (None if isinstance(value, float) and not isfinite(value) else value for value in row)
+    return json.dumps(dict(zip(names, values, strict=True)), default=str)
 
 
 def _markdown_line(values: Sequence[Any]) -> str:
