@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ def collection(tool: Tool) -> Tool:
     (folder / "notes.txt").write_text("nothing")
     (tool.folder / "maps").mkdir()
     (tool.folder / "maps" / "third.Challenge.Gbx").write_bytes(private_map(3))
+    said = tool("adopt", "mine", "--tracks-dir", "maps", "--no-lookup", "--dry-run").err
+    assert "6 not in the database" in said  # the site was not asked, so nothing is said of it
     ran = tool("adopt", "mine", "--tracks-dir", "maps", "--no-lookup", "--json")
     assert (ran.json["unknown"], ran.json["other"], ran.json["local_tracks"]) == (6, 1, 3)
     tool("run")  # the site is the public one, but nothing has to be asked there, so no contact is needed
@@ -45,6 +48,15 @@ def test_replays_and_maps_get_negative_ids_and_facts(collection: Tool) -> None:
     assert [tuple(row.values()) for row in board] == [(1, "b", 19_500), (2, "a", 20_000), (3, "c", 22_000)]
     maps = collection.rows("select source, status from maps order by source")
     assert [tuple(row.values()) for row in maps] == [("adopted", "done"), ("replay", "done"), ("replay", "done")]
+
+
+def test_pages_show_ids_as_commands_take_them(collection: Tool) -> None:
+    track = collection.one("select track_id from tracks where name = 'Secret 1'")
+    for command in ("top", "track"):
+        said = collection(command, f"local{-track}").out
+        assert "local" in said.splitlines()[-1]
+        assert not re.search(r" -\d", said)
+        assert "unknown" not in said
 
 
 def test_a_refresh_of_local_tracks_alone_asks_no_site_and_needs_no_contact(collection: Tool) -> None:

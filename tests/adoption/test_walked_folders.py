@@ -52,7 +52,7 @@ def test_a_folder_that_cannot_be_listed_is_damaged_and_the_rest_is_adopted(tool:
         for options in (("--dry-run",), (), ()):
             ran = tool(*command, *options, ends=3)
             assert f"damaged: {collection / 'sub'}: Permission denied" in ran.err.splitlines()
-            assert "2 files: 0 matched, 1 unknown to the site, 1 damaged" in ran.err
+            assert "2 files: 0 matched, 1 not in the database, 1 damaged" in ran.err
     assert tool.one("select count(*) from replays where status = 'done'") == 1
     assert tool(*command, "--json").json["replays"] == 1
 

@@ -111,6 +111,7 @@ def test_ctrl_c_leaves_only_complete_shards(captured: Tool) -> None:
         _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Run the same command again to continue" in err
+    assert "jobs" not in err
     assert not [path for path in (captured.folder / "out").rglob("*~*") if path.is_file()]
     captured("export", "frames", "out", "--shard-frames", 400)
     assert sum(1 for _ in in_tars(captured.folder / "out")) == sum(RUNS.values()) + 4000

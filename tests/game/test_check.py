@@ -71,6 +71,16 @@ def test_a_complete_setup_passes(tool: Tool, game: PeerGame, ready: Path) -> Non
 
 
 @pytest.mark.usefixtures("ready")
+def test_a_report_is_overwritten_only_on_request(tool: Tool, game: PeerGame) -> None:
+    words = ("game", "check", "--base-tmi-port", game.port, "--out", "report.txt")
+    tool(*words)
+    assert "overwrite it with --force" in tool(*words, ends=1).error
+    (tool.folder / "report.txt").write_text("")
+    tool(*words, "--force")
+    assert "plugin" in (tool.folder / "report.txt").read_text()
+
+
+@pytest.mark.usefixtures("ready")
 def test_an_absent_game_is_reported_with_what_to_do(tool: Tool) -> None:
     port = free_port()
     finding = check(tool, "--base-tmi-port", port, ends=1)[f"port {port}"]

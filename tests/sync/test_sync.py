@@ -182,7 +182,15 @@ def test_refresh_reopens_what_has_changed_and_nothing_else(tool: Tool, site: Run
     assert tool.one("select count(*) from replays where track_id = ?", second) == 4
     site.clear_log()
     assert "0 changed tracks to list again" in tool("sync-tracks", "--refresh").err
+    assert "the list is complete" in ran.err
     assert "done" in tool.column("select distinct status from tracks")
+
+
+def test_a_refresh_of_a_part_does_not_call_the_list_complete(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 3)
+    said = tool("sync-tracks", "--refresh").err
+    assert "New tracks are not added" in said
+    assert "complete" not in said
 
 
 @pytest.mark.usefixtures("changing")

@@ -27,6 +27,13 @@ def test_a_run_of_tracks_that_are_done_says_what_their_rows_are(done: Tool) -> N
     assert "No captures are requested." in said
 
 
+def test_options_of_kinds_that_do_not_run_are_named(done: Tool) -> None:
+    said = done("work", "--kind", "list", "--no-inputs", "--name-template", "{replay_id}", "--strict", "--top", 3).err
+    assert "--name-template, --store-inputs/--no-inputs have no effect without --kind download." in said
+    assert "--strict has no effect without --kind capture." in said
+    assert "--top" not in said
+
+
 def test_a_kind_without_rows_of_what_was_named_says_so(done: Tool) -> None:
     replay = done.one("select min(replay_id) from replays where status = 'failed'")
     done("retry", "--replay-id", replay)

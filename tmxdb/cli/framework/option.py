@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, get_type_hints
 
 import click
+from click.core import ParameterSource
 
 from tmxdb.cli.completion.words import completer_of
 from tmxdb.cli.framework.environment import ENVIRONMENT
@@ -115,6 +116,17 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     if own:  # Click lists the last parameter first: the command's own come before those of the groups
         decorated.__dict__.setdefault("__click_params__", []).extend(own)
     return decorated
+
+
+def typed_by_section() -> dict[str, list[str]]:
+    """Return the options that were typed after the name of the running command, by their section in its help."""
+    context = click.get_current_context()
+    found: dict[str, list[str]] = {}
+    for parameter in context.command.params:
+        is_typed = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if is_typed and isinstance(parameter, SectionedOption):
+            found.setdefault(parameter.section, []).append("/".join([parameter.opts[0], *parameter.secondary_opts]))
+    return found
 
 
 def _value(field: dataclasses.Field[Any], values: dict[str, Any]) -> Any:

@@ -21,6 +21,8 @@ _EXIT_MESSAGE = (
     "\nInterrupted, without an answer from the database or the disk. Rows in flight become pending again by"
     " themselves.\n"
 )
+STOPPING = "Stopping."
+STOPPING_JOBS = "Stopping: jobs in flight finish, the rest are released."
 _PRESSED = ("SIGINT", "SIGBREAK")
 _SIGNALS = (*_PRESSED, "SIGTERM", "SIGHUP")
 
@@ -33,7 +35,8 @@ class StopSignals:
     process that has not ended EXIT_AFTER_S after the second Ctrl-C is ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: str = STOPPING) -> None:
+        self._stopping = stopping
         self.stop = threading.Event()
         self.now = threading.Event()
         self.say: Callable[[str], None] = message
@@ -48,7 +51,7 @@ class StopSignals:
                 threading.Thread(target=self._exit_if_needed, name="tmxdb-exit", daemon=True).start()
             return
         self.stop.set()
-        self.say("Stopping: jobs in flight finish, the rest are released. Press Ctrl-C again to stop immediately.")
+        self.say(f"{self._stopping} Press Ctrl-C again to stop immediately.")
 
     def close(self) -> None:
         """Let the process live: the command has ended by itself."""
@@ -62,23 +65,24 @@ class StopSignals:
 
 
 @contextmanager
-def stop_signals() -> Iterator[StopSignals]:
+def stop_signals(stopping: str = STOPPING) -> Iterator[StopSignals]:
     """Within the block, note Ctrl-C, SIGTERM and a closed terminal (SIGHUP) instead of raising.
 
-    A SIGHUP that is ignored already, as under nohup, stays ignored. Signals that `held_from_child` blocked arrive now.
+    `stopping`: what the command does then, as a sentence. A SIGHUP that is ignored already, as under nohup, stays
+    ignored. Signals that `held_from_child` blocked arrive now.
     """
-    stopping = StopSignals()
+    signals = StopSignals(stopping)
     numbers = _numbers()
     former = {
-        number: signal.signal(number, stopping) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+        number: signal.signal(number, signals) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
         with _mask(_UNBLOCK):
-            yield stopping
+            yield signals
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-        stopping.close()
+        signals.close()
 
 
 @contextmanager

@@ -190,7 +190,8 @@ def _say(report: Report, progress: OlderProgress | None, request: AdoptRequest) 
         query = '`tmxdb query "select outcome, path, reason from adopted_files"`'
         message(f"More: {'--json' if dry_run else query}.")
     counts = report.outcomes
-    parts = [f"{counts['matched']:,} matched", f"{counts['unknown']:,} unknown to the site",
+    unknown = "unknown to the site" if request.options.lookup else "not in the database"
+    parts = [f"{counts['matched']:,} matched", f"{counts['unknown']:,} {unknown}",
              f"{counts['damaged']:,} damaged", f"{plural(counts['duplicate'], 'duplicate')}"]  # fmt: skip
     if report.other:
         parts.append(f"{report.other:,} neither replay nor map")

@@ -35,7 +35,7 @@ from tmxdb.db.models import TrackRow
 from tmxdb.selections.members import track_ids
 from tmxdb.selections.selection import Selection
 from tmxdb.selections.store import find, listed
-from tmxdb.storage import new_user_file, write_user_file
+from tmxdb.storage import id_name, new_user_file, write_user_file
 from tmxdb.sync import store
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.priority import has_unranked, rank_tracks
@@ -87,7 +87,7 @@ def do_sync(
             message(f"Ranked by {basis}: {plural(moved, 'track')} with a new priority.")
         if options.save_ids:
             ids = synced.ids if options.order else _all_ids(database)
-            data = "".join(f"{track_id}\n" for track_id in ids).encode("ascii")
+            data = "".join(f"{id_name(track_id)}\n" for track_id in ids).encode("ascii")
             write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
             message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
     if signals.stop.is_set():
@@ -162,7 +162,7 @@ def _sync_selections(
         if options.save_ids:
             with database.read() as connection:
                 ids = dict.fromkeys(key for selection in selections for key in track_ids(connection, selection.name))
-            data = "".join(f"{track_id}\n" for track_id in ids).encode("ascii")
+            data = "".join(f"{id_name(track_id)}\n" for track_id in ids).encode("ascii")
             write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
             message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
     if not complete:
@@ -177,6 +177,7 @@ def _sync(
     display = _SyncDisplay(options.progress)
     signals.say = display.note
     sync = TrackSync(database, exchange, display, stop=signals.stop, per_page=options.per_page)
+    reads_list = True
     try:
         if options.order:
             synced = sync.first_of(filters, order_number(options.order), options.max_tracks)
@@ -184,7 +185,7 @@ def _sync(
             if options.refresh and not _was_read(database, filters):
                 # The user chose some tracks in another way. Reading the list would add all the others.
                 display.note("Reading what changed. New tracks are not added; `tmxdb sync-tracks` adds the whole list.")
-                synced = Synced(complete=True)
+                synced, reads_list = Synced(complete=True), False
             else:
                 if _adds_the_rest(database, filters, options):
                     display.note(_THE_REST)
@@ -196,6 +197,8 @@ def _sync(
     finally:
         display.close()
         signals.say = message
+    if not reads_list:
+        return synced
     seen = f"{plural(synced.pages, 'page')}, {plural(synced.seen, 'track')}, {synced.new:,} of them new"
     message(f"{seen}; {_end(synced, options)}.")
     return synced

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tmxdb.cli.exit_status import FAILED, OK
-from tmxdb.cli.framework.command import command, json_option
+from tmxdb.cli.framework.command import command, force_option, json_option
 from tmxdb.cli.framework.option import option
+from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.games import open_running_game
 from tmxdb.cli.opening.reference import open_reference
 from tmxdb.cli.options.game import GameOptions
@@ -26,17 +27,18 @@ _WIDTH = len("TMInterface folder")
 
 
 @command()
-@option("--n", "games", type=click.IntRange(1, 16), metavar="N", default=1, show_default=True, help="Number of games.")
+@option("--n", "games", type=int_range(1, 16), metavar="N", default=1, show_default=True, help="Number of games.")
 @option("--drive", is_flag=True, help="Also drive a short replay on the first game, three times.")
 @option(
     "--fps",
-    type=click.IntRange(1, 100),
+    type=int_range(1, 100),
     metavar="N",
     default=100,
     show_default=True,
     help="Frames per second of race time that --drive tries to take.",
 )
 @option("-o", "--out", metavar="FILE", help="Also write the report to FILE, and with --drive a picture beside it.")
+@force_option
 @json_option
 @click.pass_context
 def check(
@@ -46,6 +48,7 @@ def check(
     drive: bool,
     fps: int,
     out: str | None,
+    force: bool,
     as_json: bool,
     options: GameOptions,
     reference: ReferenceOptions,
@@ -65,8 +68,8 @@ def check(
     """
     picture_file = None
     if out is not None:
-        check_user_file(out)
-        picture_file = check_user_file(Path(out).with_suffix(".jpeg")) if drive else None
+        check_user_file(out, force=force)
+        picture_file = check_user_file(Path(out).with_suffix(".jpeg"), force=force) if drive else None
     results = _check_setup(games, options)
     if not as_json:
         _print(results)
@@ -76,7 +79,7 @@ def check(
             _print(driven)
         results += driven
         if picture_file is not None and picture is not None:
-            write_user_file(picture_file, _jpeg(picture))
+            write_user_file(picture_file, _jpeg(picture), force=force)
             message(f"Wrote {picture_file}.")
     elif drive:
         message("No replay was driven, because something that it needs is missing.")
@@ -85,7 +88,7 @@ def check(
         print_json(report)
     if out is not None:
         text = json.dumps(report, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(results))
-        write_user_file(out, f"{text}\n".encode("utf-8", "backslashreplace"))
+        write_user_file(out, f"{text}\n".encode("utf-8", "backslashreplace"), force=force)
         message(f"Wrote {out}.")
     ctx.exit(FAILED if any(result.ok is False for result in results) else OK)
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from tmxdb.cli.framework.command import command
-from tmxdb.cli.framework.option import option
+from tmxdb.cli.framework.option import option, typed_by_section
 from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
-from tmxdb.cli.options.game import CaptureGameOptions
+from tmxdb.cli.options.game import SECTION, CaptureGameOptions
 from tmxdb.cli.options.selection import ReplaySelection
-from tmxdb.cli.options.work import WorkOptions
+from tmxdb.cli.options.work import DOWNLOAD, EXTRACT, LIST, WorkOptions
+from tmxdb.cli.shared.output import message
 from tmxdb.kinds import KINDS, RUN_KINDS
+
+KIND_OF_SECTION = {LIST: "list", DOWNLOAD: "download", EXTRACT: "extract", SECTION: "capture"}
+"""Which kind of job the options of a section of the help are for."""
 
 
 @command()
@@ -40,6 +44,10 @@ def work(
     Several can run at the same time, on several machines: two workers never do
     the same row.
     """
+    for section, names in typed_by_section().items():
+        if section in KIND_OF_SECTION and KIND_OF_SECTION[section] not in kinds:
+            verb = "has" if len(names) == 1 else "have"
+            message(f"{', '.join(names)} {verb} no effect without --kind {KIND_OF_SECTION[section]}.")
     _do([name for name in KINDS if name in kinds], storage, exchange, options, games, only)
 
 

@@ -37,7 +37,8 @@ class AdoptOptions:
     lookup: bool = option_field(
         "--lookup/--no-lookup",
         default=True,
-        help="Ask the site about tracks and leaderboards that the database does not have.  [default: lookup]",
+        help="Ask the site about tracks and leaderboards that the database does not have. Without it, such files"
+        " get local ids and keep them.  [default: lookup]",
     )
     processes: int | None = processes_field("--jobs")
     name_template: str = option_field(
