@@ -75,8 +75,16 @@ def local_id_in(text: str) -> int | None:
     return -int(local[1]) if local else None
 
 
+class WholeNumber(click.IntRange):
+    """A whole number in a range. Click would call it an `integer range` in its messages."""
+
+    name = "whole number"
+
+
 class FiniteFloat(click.FloatRange):
     """A number in a range; `nan` and `inf` are refused."""
+
+    name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""
@@ -91,9 +99,9 @@ def float_range(least: float, most: float = 1e6) -> FiniteFloat:
     return FiniteFloat(least, most)
 
 
-def int_range(least: int, most: int = 2**31 - 1) -> click.IntRange:
+def int_range(least: int, most: int = 2**31 - 1) -> WholeNumber:
     """Return the type of a whole number that every database and library can store."""
-    return click.IntRange(least, most)
+    return WholeNumber(least, most)
 
 
 ROW_ID = RowId()

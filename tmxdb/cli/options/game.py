@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import click
-
 from tmxdb.cli.framework.option import option_field
-from tmxdb.cli.framework.types import WordChoice
+from tmxdb.cli.framework.types import WordChoice, int_range
 
 SECTION = "Game"
 DEFAULT_PORT = 8478
@@ -39,7 +37,7 @@ class GamePluginOptions(GameFolderOptions):
     base_tmi_port: int = option_field(
         "--base-tmi-port",
         section=SECTION,
-        type=click.IntRange(1, 65535),
+        type=int_range(1, 65535),
         metavar="PORT",
         default=DEFAULT_PORT,
         show_default=True,

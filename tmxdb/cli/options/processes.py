@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from tmxdb.cli.framework.option import option, option_field
+from tmxdb.cli.framework.types import int_range
 
 _ATTRS: dict[str, Any] = {
-    "type": click.IntRange(1, 256),
+    "type": int_range(1, 256),
     "metavar": "N",
     "help": "Processes that share the files.  [default: one per core]",
 }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import click
-
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice, int_range
 from tmxdb.cli.options.processes import processes_field
@@ -22,7 +20,7 @@ class WorkOptions:
 
     n: int | None = option_field(
         "--n",
-        type=click.IntRange(1, 1024),
+        type=int_range(1, 1024),
         metavar="N",
         help=f"Jobs to run at once. For captures: how many games to use.  [default: {DEFAULT_N}; captures: 1]",
     )

@@ -13,6 +13,7 @@ from tmxdb.cli.formats.table import table_lines, terminal_width
 from tmxdb.cli.formats.text import safe, width_of
 from tmxdb.cli.shared.output import print_table
 from tmxdb.formats import day, gap, race_time
+from tmxdb.storage.names import id_name
 
 if TYPE_CHECKING:
     from tmxdb.reports.pages.track import Ranked
@@ -47,11 +48,16 @@ def print_leaderboard(rows: Sequence[Ranked], *, stunts: bool = False) -> None:
     result = ("score",) if stunts else ("time", "gap")
     columns = ("rank", "driver", *result, "device", "respawns", "replay", "file", "uploaded")
     cells = [
-        (row.rank, row.user_name, *_result(row, stunts=stunts), row.device, row.respawns, row.replay_id,
+        (row.rank, row.user_name, *_result(row, stunts=stunts), row.device, row.respawns, shown_id(row.replay_id),
          on_disk(row.status), day(row.replay_at))
         for row in rows
     ]  # fmt: skip
     print_fitting_table(columns, cells)
+
+
+def shown_id(item_id: int) -> int | str:
+    """Return an id as commands take it. One of the site stays a number, which tables align on the right."""
+    return item_id if item_id >= 0 else id_name(item_id)
 
 
 def print_fitting_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -11,6 +11,7 @@ from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.selections.reading import find, listed, track_ids
 from tmxdb.selections.selection import Selection
+from tmxdb.storage import id_name
 
 
 def list_selections(options: DatabaseOptions, *, as_json: bool) -> None:
@@ -45,7 +46,7 @@ def show_selection(options: DatabaseOptions, name: str, *, as_json: bool) -> Non
     message(f"Last chosen: {selection.applied_at or 'not yet'}.")
     message(f"Top: {selection.top or 'as the run says'}. Priority: {selection.priority or 'by popularity'}.")
     for track_id in ids:
-        click.echo(track_id)
+        click.echo(id_name(track_id))
 
 
 def _as_json(selection: Selection, tracks: int) -> dict[str, Any]:

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     metavar="OUT",
     help="PNG to write; without a replay: the folder.  [default: ID-frames.png]",
 )
-@option("--frames", type=click.IntRange(1, 2000), metavar="N", default=24, show_default=True, help="Number of frames, evenly spaced.")  # fmt: skip  # noqa: E501
-@option("--columns", type=click.IntRange(1, 100), metavar="N", default=6, show_default=True, help="Frames per row.")
-@option("--frame-width", type=click.IntRange(32, 2000), metavar="N", default=160, show_default=True, help="Width of a frame in pixels.")  # fmt: skip  # noqa: E501
+@option("--frames", type=int_range(1, 2000), metavar="N", default=24, show_default=True, help="Number of frames, evenly spaced.")  # fmt: skip  # noqa: E501
+@option("--columns", type=int_range(1, 100), metavar="N", default=6, show_default=True, help="Frames per row.")
+@option("--frame-width", type=int_range(32, 2000), metavar="N", default=160, show_default=True, help="Width of a frame in pixels.")  # fmt: skip  # noqa: E501
 @force_option
 def contact_sheet(
     replay: int | None,

@@ -11,7 +11,7 @@ import click
 from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option, option_field
-from tmxdb.cli.framework.types import WordChoice, float_range
+from tmxdb.cli.framework.types import WordChoice, float_range, int_range
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import StorageOptions
@@ -40,7 +40,7 @@ class FilmOptions:
         " two runs are named and captured.",
     )
     fps: int = option_field(
-        "--fps", type=click.IntRange(1, 100), metavar="N", default=25, show_default=True, help="Pictures per second."
+        "--fps", type=int_range(1, 100), metavar="N", default=25, show_default=True, help="Pictures per second."
     )
     speed: float = option_field(
         "--speed",
@@ -51,7 +51,7 @@ class FilmOptions:
         help="Seconds of the race per second of the film.",
     )
     width: int = option_field(
-        "--width", type=click.IntRange(160, 2160), metavar="N", default=960, show_default=True, help="Width in pixels."
+        "--width", type=int_range(160, 2160), metavar="N", default=960, show_default=True, help="Width in pixels."
     )
     progress: bool | None = option_field(
         "--progress/--no-progress", help="Show a progress bar, or log lines.  [default: a bar on a terminal]"

@@ -11,6 +11,7 @@ from tmxdb.cli.actions.export.track_picture import MAX_TOP, TOP, draw_track_runs
 from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
+from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.opening.items import TRACK_ID, item_id_in
 from tmxdb.cli.options.database import StorageOptions
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     help="PNG to write; with --only: the folder.  [default: REPLAY-line.png, TRACK-lines.png]",
 )
 @option("--track-id", type=TRACK_ID, metavar="ID|URL", help="Draw the best downloaded replays of this track together.")
-@option("--top", type=click.IntRange(1, MAX_TOP), metavar="N", help=f"How many replays of the track.  [default: {TOP}]")
+@option("--top", type=int_range(1, MAX_TOP), metavar="N", help=f"How many replays of the track.  [default: {TOP}]")
 @option("--heat", is_flag=True, help="Draw the mean speed of these replays at each place instead of their lines.")
 @option("--dark", is_flag=True, help="Light text on a dark ground.")
 @force_option

@@ -27,7 +27,7 @@ from tmxdb.cli.commands.files.gbx_reading import (
 from tmxdb.cli.exit_status import OK, SOME_FAILED
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
-from tmxdb.cli.framework.types import WordChoice
+from tmxdb.cli.framework.types import WordChoice, int_range
 from tmxdb.cli.options.processes import processes_option
 from tmxdb.cli.options.reader import reader_option
 from tmxdb.cli.shared.output import message, plural, print_table, safe
@@ -63,7 +63,7 @@ out_option = option(
 @command("line")
 @files_argument
 @option("--as", "form", type=WordChoice(["csv", "npy", "parquet"]), metavar="FORM", default="csv", show_default=True, help='csv; npy: a structured array; parquet. Needs pip install "tmxdb[arrays]".')  # fmt: skip  # noqa: E501
-@option("--step-ms", type=click.IntRange(1), metavar="MS", help="Write the car every MS ms, also between samples.  [default: the samples of the ghost]")  # fmt: skip  # noqa: E501
+@option("--step-ms", type=int_range(1), metavar="MS", help="Write the car every MS ms, also between samples.  [default: the samples of the ghost]")  # fmt: skip  # noqa: E501
 @out_option
 @force_option
 @processes_option
@@ -94,7 +94,7 @@ def line(
 @command("inputs")
 @files_argument
 @option("--as", "form", type=WordChoice(["table", "csv", "script", "npz", "actions"]), metavar="FORM", default="table", show_default=True, help="table; csv; script: TMInterface drives the run with it; npz: arrays per tick; actions: JSON with one of 12 actions per step.")  # fmt: skip  # noqa: E501
-@option("--step-ms", type=click.IntRange(10), metavar="MS", help="Step of the actions, a multiple of 10.  [default: 10]")  # fmt: skip  # noqa: E501
+@option("--step-ms", type=int_range(10), metavar="MS", help="Step of the actions, a multiple of 10.  [default: 10]")  # fmt: skip  # noqa: E501
 @out_option
 @force_option
 @processes_option

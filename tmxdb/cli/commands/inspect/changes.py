@@ -61,7 +61,7 @@ def changes(since: str, as_json: bool, only: TrackSelection, options: DatabaseOp
 
 
 def _print(found: SiteChanges) -> None:
-    _section("new track", found.tracks, lambda row: f"{_track(row)} by {row['uploader_name'] or 'unknown'}")
+    _section("new track", found.tracks, _new_track)
     _section("new record", found.records, _record)
     _section("new replay", found.replays, lambda row: f"{_track(row)}: {_run(row)}, rank {row['rank'] or '-'}")
     _section("replaced map", found.maps, _track)
@@ -90,7 +90,11 @@ def _section(noun: str, rows: Sequence[dict[str, Any]], line: Any) -> None:
 
 
 def _track(row: dict[str, Any]) -> str:
-    return f"{row['track_id']} {row['track_name'] or ''}".strip()
+    return f"{id_name(row['track_id'])} {row['track_name'] or ''}".strip()
+
+
+def _new_track(row: dict[str, Any]) -> str:
+    return f"{_track(row)} by {row['uploader_name']}" if row["uploader_name"] else _track(row)
 
 
 def _run(row: dict[str, Any]) -> str:

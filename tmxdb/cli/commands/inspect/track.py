@@ -84,7 +84,8 @@ def _read(options: DatabaseOptions, word: str, n: int) -> TrackPage:
 
 def _print_facts(page: TrackPage) -> None:
     facts = page.facts
-    title(f"{page.name or 'unnamed'} ({id_name(page.track_id)}) by {facts['uploader_name'] or 'unknown'}")
+    by = f" by {facts['uploader_name']}" if facts["uploader_name"] else ""
+    title(f"{page.name or 'unnamed'} ({id_name(page.track_id)}){by}")
     kind = [facts["primary_type_name"], facts["environment_name"], facts["mood_name"], facts["difficulty_name"]]
     line("track", ", ".join(str(word) for word in kind if word))
     line("tags", ", ".join(page.tags))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-import click
-
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
@@ -47,9 +45,7 @@ class RefreshOptions:
         metavar="N",
         help="Send at most about N requests, in order of priority.  [default: all that are due]",
     )
-    n: int | None = option_field(
-        "--n", type=click.IntRange(1, 1024), metavar="N", help="Requests at once.  [default: 16]"
-    )
+    n: int | None = option_field("--n", type=int_range(1, 1024), metavar="N", help="Requests at once.  [default: 16]")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show what is due; send nothing.")
     progress: bool | None = option_field(
         "--progress/--no-progress", help="Show a progress bar, or log lines.  [default: a bar on a terminal]"

@@ -20,6 +20,7 @@ import click
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option
+from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.options.game import DEFAULT_PORT
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.db.reading.reader import Reader
@@ -44,7 +45,7 @@ _FRAMES = "select replay_id, frame_count, frames_missed, time_matches, folder_pa
 
 
 @command()
-@option("--tracks", type=click.IntRange(1, 100_000), metavar="N", default=60, show_default=True, help="Number of tracks of the sandbox.")  # fmt: skip  # noqa: E501
+@option("--tracks", type=int_range(1, 100_000), metavar="N", default=60, show_default=True, help="Number of tracks of the sandbox.")  # fmt: skip  # noqa: E501
 @option("--folder", type=click.Path(file_okay=False), metavar="FOLDER", help="Folder for database and files.  [default: tmxdb-demo]")  # fmt: skip  # noqa: E501
 @option("--capture", is_flag=True, help="Also capture frames of some replays, with two stand-ins for the game.")
 @option("--program", default="tmxdb", hidden=True)  # how run.py is called, for the command to paste at the end

@@ -20,7 +20,7 @@ from tmxdb_sandbox.settings import Settings
 
 GAME = "Game"
 _EXAMPLES = """\
-Sandbox of {tracks:,} tracks at {url} (Ctrl-C ends it). Try, in another terminal:
+Sandbox of {tracks} at {url} (Ctrl-C ends it). Try, in another terminal:
 
   tmxdb --site {url} --db sandbox.db sync-tracks
   tmxdb --db sandbox.db run --n 16
@@ -56,7 +56,7 @@ class SandboxOptions:
     host: str = option_field("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on.")  # fmt: skip  # noqa: E501
     port: int = option_field(
         "--port",
-        type=click.IntRange(0, 65535),
+        type=int_range(0, 65535),
         metavar="PORT",
         default=8000,
         show_default=True,
@@ -84,7 +84,7 @@ class SandboxOptions:
         help="Append each request to FILE as a line of JSON.",
     )
     games: int = option_field(
-        "--games", section=GAME, type=click.IntRange(0, 16), metavar="N", default=0, help="Also run N games."
+        "--games", section=GAME, type=int_range(0, 16), metavar="N", default=0, help="Also run N games."
     )
     games_dir: Path | None = option_field(
         "--games-dir",
@@ -105,7 +105,7 @@ class SandboxOptions:
     game_port: int = option_field(
         "--game-port",
         section=GAME,
-        type=click.IntRange(1, 65535),
+        type=int_range(1, 65535),
         metavar="PORT",
         default=8478,
         show_default=True,
@@ -122,7 +122,7 @@ class SandboxOptions:
     game_picture_lag: int = option_field(
         "--game-picture-lag",
         section=GAME,
-        type=click.IntRange(0, 5),
+        type=int_range(0, 5),
         metavar="TICKS",
         default=0,
         help="How much older a picture is than the last step.",
@@ -185,7 +185,7 @@ def sandbox(options: SandboxOptions) -> None:
     )
 
     def on_ready(url: str, _stop: asyncio.Event) -> None:
-        click.echo(_EXAMPLES.format(tracks=options.tracks, url=url), nl=False)
+        click.echo(_EXAMPLES.format(tracks=plural(options.tracks, "track"), url=url), nl=False)
 
     running = Sandbox(settings)
     with contextlib.ExitStack() as stack:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import click
-
 from tmxdb.cli.framework.option import option_field
+from tmxdb.cli.framework.types import int_range
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class VerifyOptions:
     )
     threads: int = option_field(
         "--threads",
-        type=click.IntRange(1, 64),
+        type=int_range(1, 64),
         metavar="N",
         default=8,
         show_default=True,
