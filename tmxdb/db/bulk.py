@@ -130,7 +130,7 @@ def _with_rows(streams: Sequence[RowStream], portion: Sequence[Sequence[Sequence
 
 
 def execute_many(connection: Connection, statement: Executable, rows: Sequence[Row]) -> None:
-    """Run a kept statement of `insert_many` or `update_many` for `rows`.
+    """Run a statement that `insert_many` or `update_many` returned, for `rows`.
 
     All rows have the same columns, with numbers and texts as values.
     """
@@ -174,12 +174,12 @@ def _execute_on_sqlite(
 
 
 def execute_once(connection: Connection, statement: Executable, parameters: Row) -> None:
-    """Run a kept statement once."""
+    """Run a statement once, for one set of parameters."""
     _run(connection, statement, parameters).close()
 
 
 def fetch(connection: Connection, statement: Executable, parameters: Row) -> Sequence[Any]:
-    """Return all rows of a kept statement with the driver's own values: on SQLite a boolean is 0 or 1."""
+    """Return all rows of a statement with the driver's own values: on SQLite a boolean is 0 or 1."""
     return _run(connection, statement, parameters).fetchall()
 
 

@@ -264,7 +264,7 @@ def try_lock_for_transaction(connection: Connection, lock: AdvisoryLock) -> bool
 
 
 def character_encoding(connection: Connection) -> str:
-    """Return the encoding of the database; UTF8 has every character. SQLite's encodings all have."""
+    """Return the encoding of the database. UTF8 can store every character, and so can all encodings of SQLite."""
     if not is_postgresql(connection):
         return "UTF8"
     return str(connection.exec_driver_sql("SHOW server_encoding").scalar())

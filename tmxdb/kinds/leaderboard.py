@@ -17,7 +17,7 @@ from tmxdb.tmx.records import REPLAY, Page, ReplayRecord
 MAX_PAGES = 200
 """Pages read of one leaderboard: 200,000 replays. The longest that any client mentions have 100,000."""
 MAX_EMPTY_PAGES = 20
-"""Pages in a row without a replay that counts, after which the rest is taken not to have any."""
+"""Stop after this many pages in a row without a replay that counts."""
 
 MAX_BYTES = 32_000_000
 """Size of a listing, packed. 200,000 replays take some 10 MB; values made to be incompressible take more."""

@@ -22,8 +22,8 @@ IN_MEMORY = 2**17
 class NewFile:
     """A file that does not exist under its final name until it is published.
 
-    Up to 128 KB stay in memory until then; more goes to a temporary file. A body that turns out to be an error page
-    then creates no file, which costs more than fetching its bytes.
+    Up to 128 KB stay in memory until then; more goes to a temporary file. So an error page creates no file: creating
+    one costs more than fetching its bytes.
     """
 
     def __init__(

@@ -70,10 +70,10 @@ def finish(kind: StagedKind[S], started: Sequence[S]) -> Iterator[Result]:
 
 
 def perform_batch(kind: BatchKind, jobs: Sequence[Job]) -> Iterator[Result]:
-    """Run `jobs` together, then alone those that have to. Yield each result as it comes. Raises nothing.
+    """Run `jobs` as one batch, then one by one those that need it. Yield each result as it comes. Raises nothing.
 
-    An error that stops the run, such as a full disk, is the result of all of them, at no charge. After any other one
-    all run alone, and the job that it concerns raises it again.
+    An error that stops the run, such as a full disk, becomes the result of all of them and costs no attempt. After any
+    other error each job runs alone, and the one at fault raises it again.
     """
     outcomes: Sequence[Done | None] = [None] * len(jobs)
     try:
