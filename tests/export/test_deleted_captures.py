@@ -31,6 +31,17 @@ def test_a_finished_export_stays_as_it_is_when_its_captures_are_gone(captured: T
     captured("export", "frames", "out", "--check")
 
 
+def test_frames_of_another_replay_are_not_exported(captured: Tool) -> None:
+    """As earlier versions left them: two replays in one folder, whose files have the same name."""
+    captured.change("update captures set folder_path = 'frames/1/11', frame_count = 4 where replay_id = 10")
+    said = captured("export", "frames", "out", ends=3).err
+    assert "contains the frames of another replay" in said
+    assert "1 run left out" in said
+    captured("verify", "--repair")
+    assert captured.one("select status from captures where replay_id = 10") == "pending"
+    assert captured.one("select status from captures where replay_id = 11") == "done"
+
+
 @pytest.mark.parametrize("form", ["webdataset", "lerobot"])
 def test_runs_keep_their_metadata_when_the_list_is_written_again(captured: Tool, form: str) -> None:
     before = exported(captured, form)

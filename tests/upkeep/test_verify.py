@@ -150,7 +150,7 @@ def test_a_folder_as_captures_write_it_is_well_until_a_frame_is_lost(
     dataset = CaptureFolder(storage, "frames/1/41_Anna_5ms", CaptureSettings(), owner="me")
     for step in range(20):
         dataset.add(FrameRecord(step, step * 10, car(step * 10), 0), lambda file: file.write(JPEG))
-    dataset.publish(replace(RUN, total_frames=20))
+    dataset.publish(replace(RUN, total_frames=20, replay_id=41))
     dataset.close()
     rows.capture(1, 41, "done", folder_path="frames/1/41_Anna_5ms")
     for large in (8 * 2**20, 0):  # the manifest as one document, and line by line

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tmxdb.capture.output.folder import replay_in
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
 from tmxdb.capture.output.picture_check import stored_picture_problem
 from tmxdb.capture.output.reader import read_frames, read_metadata
@@ -18,7 +19,7 @@ from tmxdb.capture.telemetry.files import NAMES as TELEMETRY_NAMES
 from tmxdb.capture.telemetry.files import read_telemetry
 from tmxdb.capture.unreadable_file import raise_if_unreadable
 from tmxdb.errors import InvalidInput
-from tmxdb.storage import Storage
+from tmxdb.storage import Storage, id_name
 from tmxdb.storage.hashing_file import file_sha256
 from tmxdb.upkeep.integrity import DAMAGED, MISSING, SUSPICIOUS, UNREADABLE, Problem
 
@@ -27,9 +28,10 @@ _LARGE_MANIFEST = 8 * 2**20
 breaks: older scripts wrote some."""
 
 
-def capture_problem(storage: Storage, folder: str, *, content: bool) -> Problem | None:
+def capture_problem(storage: Storage, folder: str, *, content: bool, replay_id: int | None = None) -> Problem | None:
     """Return None if the folder of a capture has its two JSON files, and every frame and the telemetry that they name.
 
+    `replay_id`: the replay whose frames it must contain; None: any.
     `content`: also read the telemetry, check that each frame begins and ends like a JPEG (there is no digest of them),
     and decode the pictures of captures that did not count black and frozen ones themselves.
     """
@@ -37,6 +39,8 @@ def capture_problem(storage: Storage, folder: str, *, content: bool) -> Problem 
     try:
         if not at.is_dir():
             return Problem(MISSING, "the folder does not exist")
+        if replay_id is not None and (found_id := replay_in(at)) not in (None, replay_id):
+            return Problem(DAMAGED, f"it contains the frames of replay {id_name(found_id or 0)}")
         if (store := _store(at)) is not None:
             return _store_problem(at, store, content=content)
         for name in (MANIFEST, METADATA):

@@ -135,7 +135,8 @@ def _file(storage: Storage, row: Row) -> FileState | None:
         from tmxdb.upkeep.capture_integrity import capture_problem
 
         path = row["folder_path"]
-        return FileState(path, plain(str(storage.absolute(path))), None, capture_problem(storage, path, content=True))
+        problem = capture_problem(storage, path, content=True, replay_id=row["replay_id"])
+        return FileState(path, plain(str(storage.absolute(path))), None, problem)
     return None
 
 

@@ -158,19 +158,20 @@ def _repairs(run: Verification, path: str, problem: Problem) -> bool:
 
 
 def _done(table: Table) -> Select[Any]:
-    """Return a query for rows that are done: key, token, path and, for files, size and digest."""
-    key = table.primary_key.columns[0]
-    facts = (
-        (table.c.folder_path,) if "folder_path" in table.c else (table.c.file_path, table.c.file_bytes, table.c.sha256)
-    )
-    return select(key, table.c.claim_token, *facts).where(table.c.status == "done")
+    """Return a query for rows that are done: key, token, path and size and digest, or of captures their replay."""
+    key, columns = table.primary_key.columns[0], table.c
+    if "folder_path" in columns:
+        query = select(key, columns.claim_token, columns.folder_path, columns.replay_id)
+    else:
+        query = select(key, columns.claim_token, columns.file_path, columns.file_bytes, columns.sha256)
+    return query.where(columns.status == "done")
 
 
 def _problem(run: Verification, row: Sequence[Any]) -> Problem | None:
-    if len(row) == 3:
+    if len(row) == 4:
         from tmxdb.upkeep.capture_integrity import capture_problem  # what reads captures takes 50 ms to import
 
-        return capture_problem(run.storage, row[2], content=run.progress.content)
+        return capture_problem(run.storage, row[2], content=run.progress.content, replay_id=row[3])
     return file_problem(run.storage, row[2], row[3], row[4] if run.progress.content else None)
 
 

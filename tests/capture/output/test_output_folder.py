@@ -222,11 +222,19 @@ def test_a_damaged_folder_is_replaced_completely(storage: Storage) -> None:
 
 def test_two_captures_of_one_replay_have_folders_of_their_own() -> None:
     small, large = CaptureSettings().to_json(), CaptureSettings(width=256).to_json()
-    first = folder_path(1, "7_ann_1ms", small, is_first=True)
-    others = {folder_path(1, "7_ann_1ms", text, is_first=False) for text in (small, large)}
+    first = folder_path(1, 7, "7_ann_1ms", small, is_first=True)
+    others = {folder_path(1, 7, "7_ann_1ms", text, is_first=False) for text in (small, large)}
     assert first == "frames/1/7_ann_1ms"
     assert len(others | {first}) == 3
-    assert folder_path(1, "../7 ann:1ms", small, is_first=True) == "frames/1/7_ann_1ms"
+    assert folder_path(1, 7, "../7 ann:1ms", small, is_first=True) == "frames/1/7_ann_1ms"
+
+
+@pytest.mark.parametrize("name", ["A01", "Ж", "x" * 200, "77", "local77"])
+def test_two_replays_whose_files_have_the_same_name_have_folders_of_their_own(name: str) -> None:
+    """Files that were adopted in place: from two folders, or with names that have no letter for a path."""
+    settings = CaptureSettings().to_json()
+    folders = {folder_path(-1, replay_id, name, settings, is_first=True).casefold() for replay_id in (-7, -8, 7)}
+    assert len(folders) == 3
 
 
 # Errors in the other thread

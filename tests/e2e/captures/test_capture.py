@@ -170,6 +170,28 @@ def test_the_same_replay_under_other_settings_has_a_folder_of_its_own(world: Wor
     assert names == {".jpeg", ".json", ".parquet"}
 
 
+def test_replays_whose_files_have_the_same_name_have_folders_of_their_own(world: World) -> None:
+    """Files that were adopted in place may be in two folders. Earlier versions gave both captures one folder."""
+    world.fill(tracks=1, replays=2)
+    for replay_id, path in ((100, "replays/1/a/A01.Replay.Gbx"), (101, "replays/1/b/A01.Replay.Gbx")):
+        (file,) = world.data.glob(f"replays/1/{replay_id}_*")
+        (world.data / path).parent.mkdir()
+        file.rename(world.data / path)
+        world.tool.change("update replays set file_path = ? where replay_id = ?", path, replay_id)
+    world.tool("add-captures", "--fps", "10")
+    with world.games() as games:
+        world.tool(*world.work(games))
+        for shared in (False, True):
+            rows = world.captures()
+            found = [json.loads((world.data / row["folder_path"] / "metadata.json").read_bytes()) for row in rows]
+            assert [facts["replay_id"] for facts in found] == [row["replay_id"] for row in rows] == [100, 101]
+            assert world.tool("verify").err.count("All is well.") == 1
+            if not shared:
+                world.tool.change("update captures set folder_path = 'frames/1/A01-100' where replay_id = 101")
+                assert "contains the frames of replay 100" in world.tool("verify", "--repair").out
+                world.tool(*world.work(games))
+
+
 def test_an_offset_of_the_inputs_is_seen_in_the_inputs_of_the_frames(world: World) -> None:
     """The left turn begins at 510 ms; with an offset of 40 ms it begins at 550 ms, and the game reports it there."""
     world.fill(tracks=1, replays=1)

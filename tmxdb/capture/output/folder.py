@@ -17,6 +17,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -44,15 +45,28 @@ JPEG_END = b"\xff\xd9"
 """Marker "end of image": ITU T.81, table B.1."""
 
 
-def folder_path(track_id: int, replay_name: str, settings: str, *, is_first: bool) -> str:
-    """Return the path of a capture's folder in the data folder.
+def folder_path(track_id: int, replay_id: int, replay_name: str, settings: str, *, is_first: bool) -> str:
+    """Return the path of a capture's folder in the data folder. No other capture has the same.
 
-    `settings` is the text of its row. `is_first`: whether it is the first capture of this replay.
+    It has the name of the replay's file. A file that was adopted in place may have a name that another replay of its
+    track has too, so the id of the replay follows if it is not in the name. `settings` is the text of its row.
+    `is_first`: whether it is the first capture of this replay.
     """
-    name = safe_name(replay_name, at_most=100)
+    name, own = safe_name(replay_name, at_most=100), id_name(replay_id)
+    if not re.search(rf"(?<!\d){own}(?!\d)", name):
+        name += f"-{own}"
     if not is_first:
         name += "-" + hashlib.sha256(settings.encode()).hexdigest()[:10]
     return f"{FRAMES}/{id_name(track_id)}/{name}"
+
+
+def replay_in(folder: Path) -> int | None:
+    """Return the replay whose frames are in a captured folder, as its metadata says; None if it does not say."""
+    try:
+        replay_id = json.loads((folder / METADATA).read_bytes())["replay_id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return replay_id if isinstance(replay_id, int) else None
 
 
 def read_complete(storage: Storage, path: str, replay_id: int, settings: CaptureSettings) -> dict[str, Any] | None:
@@ -122,7 +136,7 @@ class CaptureFolder:
         self._storage, self._path, self._settings = storage, path, settings
         self._final = storage.absolute(path)
         below = "-".join(path.split("/")[1:])
-        self._partial = _working_folder(storage) / f"{owner}~{below}"
+        self._partial = working_folder(storage) / f"{owner}~{below}"
         self._manifest: BinaryIO | None = None
         self._syncer = FileSyncer()
         self._telemetry = TelemetryTable()
@@ -285,7 +299,7 @@ class CaptureFolder:
             shutil.rmtree(older, ignore_errors=True)
 
 
-def _working_folder(storage: Storage) -> Path:
+def working_folder(storage: Storage) -> Path:
     """Return the folder for unfinished captures, and remove that of earlier versions if it is empty."""
     frames = storage.root / FRAMES
     with suppress(OSError):

@@ -16,6 +16,7 @@ from tmxdb.capture.output.actions import action_index
 from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_jpeg, read_metadata
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.plan import ExportedRun, Shard
+from tmxdb.storage import id_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,12 @@ def _run(folder: Path, run: ExportedRun) -> Iterator[FrameSample]:
     def fact(name: str, convert: Callable[[Any], Any]) -> Any:
         return _typed(folder, "metadata.json", name, convert, metadata.get(name))
 
+    if metadata.get("replay_id", run.replay_id) != run.replay_id:
+        raise InvalidInput(
+            f"{folder}: contains the frames of another replay. Run `tmxdb verify --repair` to capture replay"
+            f" {id_name(run.replay_id)} again.",
+            code="capture.damaged",
+        )
     race_time_ms = fact("race_time_ms", _integer)
     drive = SampledRun(
         folder,

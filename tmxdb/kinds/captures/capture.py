@@ -19,7 +19,7 @@ from tmxdb.capture.games.task import CaptureTask
 from tmxdb.capture.map_starts import CODE as MAP_DID_NOT_START
 from tmxdb.capture.map_starts import MapStarts
 from tmxdb.capture.output.encoder import Encoder
-from tmxdb.capture.output.folder import CaptureFolder, folder_path, read_complete
+from tmxdb.capture.output.folder import CaptureFolder, folder_path, read_complete, replay_in
 from tmxdb.capture.output.manifest import CaptureMetadata
 from tmxdb.capture.output.picture_check import PictureCounts
 from tmxdb.capture.race.outcome import CompletedRace, FailedRace, RaceState
@@ -105,8 +105,12 @@ class Capture:
     def _plan(self, job: Job, item: str) -> tuple[CaptureSettings, Any, str]:
         """Return the settings, the facts of the replay and the folder of the frames."""
         settings, facts = self._settings(job, item), self._facts(job.row["replay_id"], item)
-        path = job.row["folder_path"] or folder_path(
+        path = job.row["folder_path"]
+        if path and replay_in(self._context.storage.absolute(path)) in (None, job.row["replay_id"]):
+            return settings, facts, path  # of an earlier capture, unless earlier versions gave it to another replay too
+        path = folder_path(
             job.row["track_id"],
+            job.row["replay_id"],
             _stem(facts.file_path),
             job.row["settings"],
             is_first=facts.first_capture_id == job.item_id,
