@@ -48,6 +48,7 @@ SIDEWAYS = {
     ("adoption", "kinds"),  # it does what kinds do with a file, without the queue around it
     ("adoption", "sync"),  # tracks that the site knows are added as `add-tracks` adds them
     ("export", "arrays"),  # statistics of pictures; lines and inputs of replay files, as CSV and Parquet too
+    ("storage", "process_identity"),  # temporary files of a process that has ended are left over
     ("pictures", "reports"),  # draws the numbers of a collection
     ("reread", "kinds"),  # reading facts again is the work of a kind, without the queue around it
 }

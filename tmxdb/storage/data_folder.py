@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from tmxdb.paths import extended, plain
+from tmxdb.process_identity import process_in, this_process
 from tmxdb.storage import durable
 from tmxdb.storage.folder_identity import FolderIdentity
 from tmxdb.storage.new_file import PARTIAL, NewFile
@@ -25,12 +26,25 @@ from tmxdb.storage.publishing import Confirm, publish_together
 
 MAX_KNOWN = 10_000
 """Folders remembered as synced. Each track has one, and syncing a folder again is cheap."""
+_PROCESS = "process-"
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 
 def owner_of(partial_file: Path) -> str:
-    """Return the worker that created `partial_file`, as in `Storage.create`."""
+    """Return the owner of `partial_file`, as in `Storage.create`: a worker, or another process."""
     return partial_file.name.partition("~")[0]
+
+
+def process_owner() -> str:
+    """Return the owner of temporary files of this process, for a command that is no worker."""
+    return f"{_PROCESS}{this_process()}"
+
+
+def is_left_over(partial_file: Path, live: set[str]) -> bool:
+    """Return whether the owner of `partial_file` has ended: it is no worker in `live` and no running process."""
+    owner = owner_of(partial_file)
+    process = process_in(owner) if owner.startswith(_PROCESS) else None
+    return owner not in live and (process is None or not process.is_alive())
 
 
 def is_absolute(path: str) -> bool:
@@ -162,13 +176,13 @@ class Storage:
         return [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
 
     def delete_partial(self, partial_files: list[Path], live: set[str]) -> int:
-        """Delete those that belong to no worker in `live`. Return how many.
+        """Delete those whose owner has ended: see `is_left_over`. Return how many.
 
         List the files before reading `live`: the files of a worker that starts in between are then in neither.
         """
         deleted = 0
         for file in partial_files:
-            if owner_of(file) not in live:
+            if is_left_over(file, live):
                 with suppress(OSError):
                     if file.is_dir():
                         shutil.rmtree(file)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from tmxdb.db.dialect import engine_name, may_fold_to
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.storage import PARTIAL, Storage, id_in_name, id_name
-from tmxdb.storage.data_folder import owner_of
+from tmxdb.storage.data_folder import is_left_over
 from tmxdb.storage.walking import is_junction
 
 ORPHANS = "orphans"
@@ -207,5 +207,5 @@ def orphan_target(storage: Storage, path: str) -> Path:
 
 
 def leftovers(partial_files: Sequence[Path], live: set[str]) -> list[Path]:
-    """Return those of the temporary files whose workers are not `live`."""
-    return [file for file in partial_files if owner_of(file) not in live]
+    """Return those of the temporary files whose owners have ended."""
+    return [file for file in partial_files if is_left_over(file, live)]

@@ -28,10 +28,12 @@ from tmxdb.capture.output.manifest import METADATA
 from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_metadata
 from tmxdb.capture.race.commands import StoreFrame, StoreTick
 from tmxdb.capture.settings import STORES, CaptureSettings
+from tmxdb.capture.store import convert as convert_module
 from tmxdb.capture.store.convert import convert, stored_as
-from tmxdb.errors import InvalidInput, UsageError
+from tmxdb.errors import DiskError, InvalidInput, UsageError
 from tmxdb.game.driver import Frame
 from tmxdb.storage import Storage
+from tmxdb.storage.data_folder import process_owner
 from tmxdb.upkeep.capture_integrity import capture_problem
 
 FRAMES = 45
@@ -291,6 +293,71 @@ def test_an_interrupted_conversion_loses_nothing(
     convert(Storage(tmp_path), PATH, target, owner="me")
     assert set(os.listdir(folder)) == NAMES.get(target, set(os.listdir(folder)) - {"frames.tar", "frames.mp4"})
     assert stored_as(folder) == target
+
+
+def swept(monkeypatch: pytest.MonkeyPatch, storage: Storage) -> None:
+    """Sweep temporary files as a worker that starts, when a conversion has written some files."""
+    write, written = convert_module._write_file, 0
+
+    def write_and_sweep(path: Path, data: bytes) -> None:
+        nonlocal written
+        write(path, data)
+        written += 1
+        if written == 10:
+            storage.delete_partial(storage.partial_files(), live=set())
+            path.parent.mkdir(exist_ok=True)  # as if the sweep had met the folder between two files
+
+    monkeypatch.setattr(convert_module, "_write_file", write_and_sweep)
+
+
+def test_a_worker_that_starts_leaves_a_running_conversion_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, storage = made(tmp_path, "tar"), Storage(tmp_path)
+    swept(monkeypatch, storage)
+    convert(storage, PATH, "files", owner=process_owner())
+    assert len(list(folder.glob("frame_*.jpeg"))) == FRAMES
+    assert capture_problem(storage, PATH, content=True) is None
+    monkeypatch.setattr("tmxdb.process_identity.has_ended", lambda pid, started_ms: True)
+    (storage.root / ".partial" / f"{process_owner()}~convert-x").mkdir()
+    assert storage.delete_partial(storage.partial_files(), live=set()) == 1
+
+
+def test_a_conversion_whose_files_are_deleted_meanwhile_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, storage = made(tmp_path, "tar"), Storage(tmp_path)
+    swept(monkeypatch, storage)
+    with pytest.raises(DiskError, match="was deleted while the capture was converted"):
+        convert(storage, PATH, "files", owner="somebody-else")
+    assert stored_as(folder) == "tar"
+    assert [number_of(read_image(folder, frame)) for frame in read_frames(folder)] == list(range(FRAMES))
+
+
+@pytest.mark.parametrize("lost", ["settings", "total_frames", "fps", "width", "height", "replay_id"])
+@pytest.mark.parametrize("target", ["tar", "video"])
+def test_metadata_without_a_field_is_one_sentence(tmp_path: Path, lost: str, target: str) -> None:
+    folder = made(tmp_path, "files")
+    facts = read_metadata(folder)
+    del facts[lost]
+    (folder / METADATA).write_text(json.dumps(facts))
+    with pytest.raises(InvalidInput, match="is not what a capture writes"):
+        convert(Storage(tmp_path), PATH, target, owner="me")
+
+
+def test_a_conversion_works_where_frames_are_on_another_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made(tmp_path, "files")
+    monkeypatch.setattr(convert_module, "working_folder", lambda storage: storage.root / "frames" / ".partial")
+    convert(Storage(tmp_path), PATH, "tar", owner="me")
+    assert stored_as(folder) == "tar"
+
+
+def test_a_folder_with_the_frames_of_another_replay_is_damaged(tmp_path: Path) -> None:
+    made(tmp_path, "files")
+    storage = Storage(tmp_path)
+    assert capture_problem(storage, PATH, content=False, replay_id=RUN.replay_id) is None
+    problem = capture_problem(storage, PATH, content=False, replay_id=-7)
+    assert f"it contains the frames of replay {RUN.replay_id}" in str(problem)
 
 
 def test_settings_that_need_files() -> None:

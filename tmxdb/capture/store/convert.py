@@ -9,20 +9,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tmxdb.capture.output.actions import action_index
+from tmxdb.capture.output.folder import working_folder
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
-from tmxdb.capture.output.reader import read_frames, read_image, read_jpeg, read_manifest, read_metadata
+from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_manifest, read_metadata
 from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TAR, TELEMETRY_MEMBER, TarWriter, read_member
 from tmxdb.capture.store.video import VIDEO, VideoWriter, close_videos
-from tmxdb.errors import InvalidInput
-from tmxdb.storage import PARTIAL, Storage, disk_errors, durable, sync_folder, write_atomic
+from tmxdb.capture.telemetry.files import NAMES
+from tmxdb.errors import DiskError, InvalidInput
+from tmxdb.storage import Storage, disk_errors, durable, sync_folder, write_atomic
 from tmxdb.storage.os_errors import CHOOSE_DATA
 
 
@@ -66,7 +68,7 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
     folder = storage.absolute(path)
     storage.identity.check()
     source = stored_as(folder)
-    metadata = read_metadata(folder)
+    metadata = _checked(folder, read_metadata(folder))
     if source == target:
         with disk_errors(path):
             _remove_others(folder, target)
@@ -77,7 +79,7 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
             f"{path}: it has a JSON file for each frame, or rulka's manifest, and these need a file for each picture.",
             code="input.store",
         )
-    work = storage.root / PARTIAL / f"{owner}~convert-{'-'.join(path.split('/')[1:])}"
+    work = working_folder(storage) / f"{owner}~convert-{'-'.join(path.split('/')[1:])}"
     with disk_errors(path):
         before = _size_of(folder)
         durable.remove_tree(work)
@@ -87,6 +89,7 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
             store = _write(folder, work, target, metadata)
             with storage.lock(path):
                 _move_in(work, folder)
+                _check_complete(folder, path, target, metadata, store)
                 facts = {name: value for name, value in metadata.items() if name != "store"} | {"store": store}
                 text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
                 write_atomic(folder / METADATA, text.encode(), instead=CHOOSE_DATA)
@@ -101,6 +104,42 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
         bytes_before=before,
         bytes_after=_size_of(folder),
     )
+
+
+def _checked(folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata. Raise InvalidInput if it lacks what a conversion reads."""
+    numbers = ("total_frames", "fps", "width", "height", "replay_id")
+    telemetry = metadata.get("telemetry")
+    is_whole = (
+        isinstance(metadata.get("settings"), dict)
+        and all(isinstance(metadata.get(name), int) for name in numbers)
+        and (telemetry is None or (isinstance(telemetry, dict) and telemetry.get("file") in NAMES))
+    )
+    if not is_whole:
+        raise InvalidInput(
+            f"{folder / METADATA}: is not what a capture writes. Run `tmxdb verify --repair` to capture it again.",
+            code="capture.damaged",
+        )
+    return metadata
+
+
+def _check_complete(
+    folder: Path, path: str, target: str, metadata: Mapping[str, Any], store: Mapping[str, Any] | None
+) -> None:
+    """Raise DiskError unless all files of the target are in the folder. Only then may the others be deleted."""
+    if store is not None:
+        names = [store["file"], *([] if target == "tar" else [MANIFEST])]
+    else:
+        names = [MANIFEST, *(frame.file for frame in read_frames(folder))]
+    if metadata.get("telemetry") and target != "tar":
+        names.append(metadata["telemetry"]["file"])
+    there = {entry.name for entry in os.scandir(folder)}
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise DiskError(
+            f"{path}: {missing[0]} was deleted while the capture was converted. No picture is lost. Run the same"
+            " command again."
+        )
 
 
 def _write(folder: Path, work: Path, target: str, metadata: dict[str, Any]) -> dict[str, Any] | None:
@@ -149,13 +188,23 @@ def _write_tar(folder: Path, work: Path, metadata: dict[str, Any], telemetry_nam
     try:
         for frame in read_frames(folder):
             entry = json.dumps(frame.entry, separators=(",", ":")).encode()
-            action = action_index(**frame.entry["inputs"])
+            action = _action(folder, frame)
             writer.add_jpeg(frame.file.removesuffix(".jpeg"), entry, action, read_jpeg(folder, frame))
         store = writer.finish(_members(folder, metadata, telemetry_name))
         os.fsync(writer.file.fileno())
         return store
     finally:
         writer.close()
+
+
+def _action(folder: Path, frame: CapturedFrame) -> int:
+    try:
+        return action_index(**frame.entry["inputs"])
+    except (KeyError, TypeError):
+        raise InvalidInput(
+            f"{folder / MANIFEST}: {frame.file} has no inputs. Run `tmxdb verify --repair` to capture it again.",
+            code="capture.damaged",
+        ) from None
 
 
 def _members(folder: Path, metadata: dict[str, Any], telemetry_name: str | None) -> dict[str, bytes]:

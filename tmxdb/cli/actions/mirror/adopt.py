@@ -36,8 +36,8 @@ from tmxdb.db.settings import database_id
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.process_pool import process_pool
-from tmxdb.queue.worker_registry import new_identity
 from tmxdb.storage import Storage
+from tmxdb.storage.data_folder import process_owner
 from tmxdb.sync.retrying_client import RetryingClient
 from tmxdb.upkeep.data_folder_check import check_data_folder
 
@@ -131,7 +131,7 @@ def _adopt(
         collection = database_id(connection)
     storage.identity.remember(collection)
     with only_process(database, "adopt"):
-        report = _run(request, database, storage, SiteLookup(client), signals, owner=new_identity().worker_id)
+        report = _run(request, database, storage, SiteLookup(client), signals, owner=process_owner())
     return report, older_progress(request.root, request.listed, _tracks_with_files(request))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -58,6 +57,7 @@ def convert_captures(
     from tmxdb.errors import InvalidInput
     from tmxdb.export.frames.capture_filter import CaptureFilter, select_captures
     from tmxdb.export.track_ids import unknown_tracks
+    from tmxdb.storage.data_folder import process_owner
 
     database = open_database(storage_options, read_only=True)
     chosen = CaptureFilter(track_ids=tracks.tracks(database), mixed=True)
@@ -80,7 +80,7 @@ def convert_captures(
                 before[source] += 1
                 result: Converted | None = None
                 if not dry_run:
-                    result = convert(storage, run.folder_path, options.to, owner=f"convert-{os.getpid()}")
+                    result = convert(storage, run.folder_path, options.to, owner=process_owner())
                 if result is not None:
                     done += 1
                     sizes = [sizes[0] + result.bytes_before, sizes[1] + result.bytes_after]
