@@ -111,13 +111,15 @@ class Autosaves:
         with disk_errors(str(self._folder), instead=SET_GAME_FOLDER):
             if not self._folder.is_dir():
                 return 0
-            names = {file.name for file in self._folder.iterdir() if file.name.casefold().endswith(ending)}
+            # Names that differ only in case are one file on Windows: hidden twice, it would be held against itself.
+            found = (file.name for file in self._folder.iterdir() if file.name.casefold().endswith(ending))
+            names = {os.path.normcase(name): name for name in found}
             own = autosave_name(username, map_name) if username is not None else None
             if own is not None and _fits(own):
-                names.add(own)
-            if not all(map(_fits, names)):
-                raise _name_too_long(max(names, key=len))
-            for name in sorted(names):
+                names.setdefault(os.path.normcase(own), own)
+            if not all(map(_fits, names.values())):
+                raise _name_too_long(max(names.values(), key=len))
+            for name in sorted(names.values()):
                 self._hold(name, ours=None)
         return len(names)
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tmxdb.errors import GameError, InvalidInput, TmxdbError
+from tmxdb.errors import DiskError, GameError, InvalidInput, TmxdbError
 from tmxdb.game.autosaves import replaced_files
 from tmxdb.game.check_result import CheckResult
 from tmxdb.game.driver import ConnectedEvent
@@ -154,7 +154,13 @@ def check_port(number: int, folders: GameFolders | None = None) -> Iterator[Chec
 
     A game that a worker uses is not connected to. `folders`: the game's, which have the lock; None: not checked.
     """
-    if folders is not None and is_port_in_use(folders.game, number):
+    try:
+        in_use = folders is not None and is_port_in_use(folders.game, number)
+    except DiskError as error:
+        found = f"its lock cannot be used: {str(error).partition('. ')[0]}"
+        yield CheckResult(f"port {number}", False, found, "give your user write permission there")
+        return
+    if in_use:
         fix = "wait until its command ends, then check again"
         yield CheckResult(f"port {number}", None, "in use by a worker", fix)
         return

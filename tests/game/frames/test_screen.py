@@ -274,6 +274,19 @@ def test_a_driver_can_change_threads_and_chooses_the_window_after_each_connect(w
     assert len(queries) == 2
 
 
+def test_handles_of_another_thread_do_not_keep_the_screen_open(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before version 10.2, mss looks for its handles in the thread that closes it."""
+    grabber = ScreenGrabber()
+
+    def close() -> None:
+        raise AttributeError("'_thread._local' object has no attribute 'display'")
+
+    closed = grabber._mss.close
+    monkeypatch.setattr(grabber._mss, "close", close, raising=False)
+    grabber.close()
+    closed()
+
+
 def test_after_a_failed_picture_its_event_still_comes(window: MakeWindow) -> None:
     game = window(GAME, 0, 0, 320, 240)
     game.race()

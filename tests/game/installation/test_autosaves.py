@@ -56,6 +56,15 @@ def test_only_the_ghosts_of_the_map_are_hidden_and_a_run_saved_meanwhile_is_remo
     assert content(folder) == before
 
 
+def test_names_that_differ_only_in_case_are_one_file_on_windows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = content(folder)
+    monkeypatch.setattr("os.path.normcase", str.lower)
+    autosaves = Autosaves(folder)
+    assert autosaves.hide("A01-Race", username="ME") == 2  # me and sister
+    autosaves.restore()
+    assert content(folder) == before
+
+
 def test_a_missing_folder_hides_nothing_and_is_created_for_a_replay(tmp_path: Path) -> None:
     autosaves = Autosaves(tmp_path / "Tracks" / "Autosaves")
     assert autosaves.hide("A01-Race") == 0

@@ -219,9 +219,11 @@ class GameInstance:
         return new
 
     def _disconnect(self) -> None:
-        self._driver.close()
-        self.map_key = None
-        self._autosaves.restore()
+        try:
+            self._driver.close()
+        finally:  # the user's own replays come back in any case
+            self.map_key = None
+            self._autosaves.restore()
 
     def _set_ghost(self, task: CaptureTask, is_ghost: bool) -> None:
         """Put the replay's ghost where the game looks for one, or hide all ghosts from the picture."""

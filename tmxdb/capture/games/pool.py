@@ -184,8 +184,10 @@ class GamePool:
             if self._timers.get(instance.port) is not threading.current_thread() or instance not in self._free:
                 return
             self._take(instance)
-        instance.release_resources()
-        self._put_back(instance)
+        try:
+            instance.release_resources()
+        finally:  # else the game would never be free again
+            self._put_back(instance)
 
     def _keep_open_maps(self) -> None:
         """Keep the maps of captures that are still to be made: a running game would have to be restarted for copies."""

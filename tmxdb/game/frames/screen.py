@@ -42,8 +42,12 @@ class ScreenGrabber:
         self._failed = mss.ScreenShotError
 
     def close(self) -> None:
-        """Release the desktop."""
-        with contextlib.suppress(self._failed):
+        """Release the desktop. Any thread may call it.
+
+        Before version 10.2, mss kept its handles for each thread: in another one, `close` finds none (AttributeError),
+        and the system releases them when the thread ends.
+        """
+        with contextlib.suppress(self._failed, AttributeError):
             self._mss.close()
         self._windows.close()
 
