@@ -69,7 +69,7 @@ def test_a_picture_that_is_gone_comes_back_as_the_message_says(captured: Tool) -
     picture = next(captured.folder.glob("out/*/*/*/*.jpg"))
     picture.unlink()
     said = captured("export", "--check", "out", ends=3).err
-    assert "1 of its pictures are missing. Delete metadata.jsonl and run the same export again." in said
+    assert "1 of its pictures are missing or cut short. Delete metadata.jsonl and run the same export again." in said
     (picture.parent.parent / image_folder.METADATA).unlink()
     captured(*EXPORT)
     assert picture.exists()

@@ -11,7 +11,7 @@ import pytest
 from tests import needs
 from tests.capture.output import rulka_rules
 from tests.export.conftest import RUNS
-from tests.frames import captured_database
+from tests.frames import captured_database, captured_folder
 from tests.tool import Tool
 from tmxdb.arrays.float_inputs import float_inputs
 from tmxdb.arrays.reference_line import reference_line
@@ -111,17 +111,40 @@ def test_a_replay_captured_twice_has_two_folders(captured: Tool) -> None:
     database = Database(str(captured.folder / "tmx.db"))
     captured_database(database, captured.folder / "data", {70: 5})
     database.close()
-    captured.change("update captures set folder_path = 'frames/7/70' where replay_id = 60")
+    captured_folder(captured.folder / "data/frames/8/70", 5, track_id=7, replay_id=60)
+    captured.change("update captures set folder_path = 'frames/8/70' where replay_id = 60")
     captured.change("update captures set track_id = 7, frame_count = 5 where replay_id = 60")
     captured(*EXPORT)
     names = {path.name for path in captured.folder.glob("out/*/7/*")}
     assert names in ({"70", "70_capture60"}, {"70", "70_capture70"})
 
 
-def test_check_finds_a_picture_that_is_gone(captured: Tool) -> None:
+def test_check_finds_a_picture_that_is_gone_or_cut_short(captured: Tool) -> None:
     captured(*EXPORT)
-    next(captured.folder.glob("out/*/1/10/frame_00001_100ms.jpeg")).unlink()
-    assert "1 of its pictures are missing" in captured("export", "--check", "out", ends=3).err
+    (picture,) = captured.folder.glob("out/*/1/10/frame_00001_100ms.jpeg")
+    data = picture.read_bytes()
+    picture.unlink()
+    assert "1 of its pictures are missing or cut short" in captured("export", "--check", "out", ends=3).err
+    picture.write_bytes(data[:-2])
+    assert "1 of its pictures are missing or cut short" in captured("export", "--check", "out", ends=3).err
+
+
+def test_a_run_with_damaged_telemetry_is_left_out(captured: Tool) -> None:
+    (captured.folder / "data/frames/2/20/telemetry.parquet").write_bytes(b"PAR1")
+    assert "1 run left out" in captured(*EXPORT, ends=3).err
+    assert list(captured.folder.glob("out/*/2")) == []
+    assert "0 problems" in captured("export", "--check", "out").err
+
+
+def test_telemetry_coarser_than_a_step_gives_no_actions(captured: Tool) -> None:
+    for path in captured.folder.glob("data/frames/*/*/metadata.json"):
+        facts = json.loads(path.read_text())
+        path.write_text(json.dumps(facts | {"settings": facts["settings"] | {"telemetry_hz": 20}}))
+    captured(*EXPORT)
+    (manifest,) = captured.folder.glob("out/*/1/12/manifest.json")
+    document = json.loads(manifest.read_text())
+    assert "actions" not in document
+    assert len(document["meta"]) == RUNS[12]
 
 
 def test_a_capture_without_telemetry_has_no_actions_between_its_frames(captured: Tool) -> None:

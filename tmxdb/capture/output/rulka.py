@@ -77,9 +77,15 @@ def closing_lines(
     times_ms: Iterable[int],
     zones: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Iterator[bytes]:
-    """Yield what follows the entries of an object manifest, up to its end. `zones`: more facts of states, by time."""
-    actions = json.dumps(actions_of(table, settings.step_ms), separators=(",", ":"))
-    yield f'"actions":{actions},\n"meta":['.encode()
+    """Yield what follows the entries of an object manifest, up to its end. `zones`: more facts of states, by time.
+
+    Telemetry that is coarser than a step does not say when an input changed. Its manifest has no actions, and rulka
+    takes those between the frames from the nearest frame.
+    """
+    if settings.telemetry_hz * settings.step_ms >= 1000:
+        actions = json.dumps(actions_of(table, settings.step_ms), separators=(",", ":"))
+        yield f'"actions":{actions},\n'.encode()
+    yield b'"meta":['
     before = b"\n"
     for entry in meta_entries(table, times_ms):
         yield before + json.dumps(entry | dict(zones.get(entry["time_ms"], {})), separators=(",", ":")).encode()

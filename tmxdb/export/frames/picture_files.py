@@ -35,19 +35,21 @@ def remove_pictures(folder: Path) -> None:
 
 
 def check_pictures(folder: Path, names: Collection[str], index: str) -> None:
-    """Raise InvalidInput if a picture that the file `index` lists is not in `folder`. Names may have one folder."""
-    listed = {"": set(os.listdir(folder))}
-    missing = 0
-    for name in names:
-        below, _, last = name.rpartition("/")
-        if below not in listed:
-            try:
-                listed[below] = set(os.listdir(folder / below))
-            except OSError:
-                listed[below] = set()
-        missing += last not in listed[below]
-    if missing:
+    """Raise InvalidInput if a picture that the file `index` lists is not in `folder`, or not a complete JPEG."""
+    damaged = sum(not _is_jpeg(folder / name) for name in names)
+    if damaged:
         raise InvalidInput(
-            f"{missing:,} of its pictures are missing. Delete {index} and run the same export again",
+            f"{damaged:,} of its pictures are missing or cut short. Delete {index} and run the same export again",
             code="export.damaged",
         )
+
+
+def _is_jpeg(path: Path) -> bool:
+    """Return whether a file begins and ends with the JPEG markers SOI and EOI (ITU T.81, table B.1)."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(2)
+            file.seek(-2, os.SEEK_END)
+            return begins == b"\xff\xd8" and file.read(2) == b"\xff\xd9"
+    except OSError:
+        return False

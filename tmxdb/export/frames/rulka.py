@@ -21,7 +21,7 @@ from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.telemetry.files import NAMES, read_telemetry
 from tmxdb.errors import InvalidInput
 from tmxdb.export.centerlines.export import file_name
-from tmxdb.export.frames.frame_samples import FrameSample
+from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged
 from tmxdb.export.frames.picture_files import check_pictures, place_picture
 from tmxdb.storage import disk_errors, write_atomic
 from tmxdb.storage.hashing_file import HashingFile
@@ -39,11 +39,11 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifes
     """
     folder, times = manifest.parent, []
     source: Path | None = None
-    track_id = 0
+    track_id = capture_id = 0
     before = b'{"entries":[\n'
     for sample in samples:
         if source is None:
-            source, track_id = sample.run.folder, sample.facts["track_id"]
+            source, track_id, capture_id = sample.run.folder, sample.facts["track_id"], sample.facts["capture_id"]
             with disk_errors(str(folder), instead=CHOOSE_OUT):
                 folder.mkdir(parents=True, exist_ok=True)
         place_picture(sample, folder / sample.file)
@@ -53,11 +53,16 @@ def write(file: IO[bytes] | HashingFile, samples: Iterable[FrameSample], manifes
         times.append(sample.facts["time_ms"])
     if source is None:
         return 0
-    metadata = read_metadata(source)
     file.write(b"\n],\n")
     line_file = None if vcp is None else line_path(vcp, track_id)
-    for line in _closing(source, metadata, times, line_file):
-        file.write(line)
+    try:
+        metadata = read_metadata(source)
+        for line in _closing(source, metadata, times, line_file):
+            file.write(line)
+    except InvalidInput as error:
+        if error.code == "input.extra":
+            raise
+        raise RunDamaged(capture_id, str(error)) from error
     text = json.dumps({**metadata, "store": None}, indent=2, ensure_ascii=False) + "\n"
     write_atomic(folder / METADATA, text.encode(), instead=CHOOSE_OUT)
     return len(times)
