@@ -11,7 +11,7 @@ import pytest
 from tests.gbx.damage.test_damage import a_file, u32
 from tests.gbx.made import a_challenge, a_replay
 from tmxdb.gbx import GbxError, embedded_challenge, read_challenge, read_replay
-from tmxdb.gbx.format.classes import REPLAY
+from tmxdb.gbx.format.classes import CHALLENGE, REPLAY
 
 
 def test_an_error_has_code_offset_and_message_and_can_be_pickled() -> None:
@@ -45,6 +45,17 @@ def test_a_map_or_replay_of_the_wrong_class_is_named_in_the_error() -> None:
         read_replay(a_challenge())
     with pytest.raises(GbxError, match="a replay, not a map"):
         read_challenge(a_replay())
+
+
+def test_a_reference_to_an_object_of_another_class_is_an_error() -> None:
+    """The intro of a map that names the index of a block."""
+    nothing, end = u32(0xFFFFFFFF), u32(0xFACADE01)
+    block = u32(1, 0x03057000, 0x03057002) + 3 * nothing + bytes(8) + end
+    body = u32(0x0304300F, 3) + 3 * nothing + bytes(12) + u32(10, 1) + block + bytes(4) + 3 * nothing
+    body += u32(0x03043021, 1) + 2 * nothing + end
+    with pytest.raises(GbxError, match="a reference to an object of another class") as refused:
+        _ = read_challenge(a_file(CHALLENGE, body)).name
+    assert refused.value.code == "gbx.corrupt"
 
 
 def test_a_path_is_accepted_as_well_as_bytes(tmp_path: Path) -> None:

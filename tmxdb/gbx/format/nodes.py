@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from tmxdb.gbx.format import limits
 from tmxdb.gbx.format.classes import class_name, new_id
@@ -23,14 +23,15 @@ class NodeReader:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.unread: list[str] = []
-        self._seen: dict[int, object] = {}
+        self._seen: dict[int, tuple[int, object]] = {}  # class and object
         self._depth = 0
 
     def read(self, readers: Mapping[int, Callable[[NodeReader], T]], *, may_be_other: bool = False) -> T | None:
         """Return the object of the next reference, read by the reader of its class; None for an empty reference.
 
         An index seen before returns the same object. For a class without a reader, raise GbxError, or stop the stream
-        if it `may_be_other`, because only some classes of that kind are known.
+        if it `may_be_other`, because only some classes of that kind are known. An object of another class that was read
+        before is left out then.
         """
         stream = self.stream
         at = stream.pos
@@ -38,7 +39,13 @@ class NodeReader:
         if index == _NO_NODE:
             return None
         if index in self._seen:
-            return self._seen[index]  # type: ignore[return-value]  # its class is what the file says it is
+            known, seen = self._seen[index]
+            if known in readers:
+                return cast("T", seen)
+            if may_be_other:
+                self.unread.append(f"a reference to {class_name(known)}")
+                return None
+            raise stream.error("gbx.corrupt", f"a reference to an object of another class: {class_name(known)}", at)
         class_id = stream.u32()
         reader = readers.get(new_id(class_id))
         if reader is None:
@@ -51,7 +58,8 @@ class NodeReader:
         if len(self._seen) == limits.MAX_NODES:
             raise stream.error("gbx.too_large", f"more than {limits.MAX_NODES:,} objects", at)
         self._depth += 1
-        node = self._seen[index] = reader(self)
+        node = reader(self)
+        self._seen[index] = new_id(class_id), node
         self._depth -= 1
         return node
 
