@@ -6,9 +6,9 @@ A row may have another code: one that an older tmxdb stored.
 from __future__ import annotations
 
 _FAMILIES = {
-    "tmx": """bad_request connection cut empty endless_list forbidden gone html no_leaderboard outage page_again
-        redirect refused throttled timeout too_large unavailable unexpected_file unexpected_status unreachable
-        wrong_body wrong_file wrong_json""",
+    "tmx": """bad_request connection cut empty empty_page endless_list forbidden gone html no_leaderboard outage
+        page_again redirect refused throttled timeout too_large unavailable unexpected_file unexpected_status
+        unreachable wrong_body wrong_file wrong_json""",
     "gbx": """corrupt lzo no_inputs no_map no_pygbx no_thumbnail not_gbx too_large truncated unsupported
         wrong_class""",
     "local": "missing no_map",

@@ -98,6 +98,20 @@ def test_a_list_of_ever_new_tracks_ends_at_the_limit_of_pages(
     assert exchange.requests == 30
 
 
+@pytest.mark.parametrize("read", READS)
+def test_an_empty_page_that_is_not_the_last_does_not_complete_a_list(
+    sync: Callable[[FakeExchange], TrackSync], monkeypatch: pytest.MonkeyPatch, sqlite: Database, read: str
+) -> None:
+    """Taken for the end, it would remove tracks from a selection, and changes after it would never be read."""
+    monkeypatch.setattr("tmxdb.sync.retrying_client.backoff_s", lambda *_, **__: 0.0)
+    exchange = FakeExchange(lambda after: page_of(1) if after is None else Page((), True))
+    with pytest.raises(InvalidResponse, match=r"an empty page of its track list .* Gave up") as refused:
+        READS[read](sync(exchange))
+    assert refused.value.code == "tmx.empty_page"
+    with sqlite.read() as connection:
+        assert not any(connection.exec_driver_sql("select complete from syncs").scalars())
+
+
 @given(st.integers(0, 50), st.integers(1, 50))
 def test_every_circle_is_found_within_a_few_rounds(lead_in: int, period: int) -> None:
     cycle = CursorCycle()

@@ -78,7 +78,7 @@ class Walk:
             page = self._checked(self._client.result(next_page))
             if page.records:
                 self._cursor = page.records[-1].track_id
-            goes_on = page.more and bool(page.records) and not self._enough(page)
+            goes_on = page.more and not self._enough(page)
             if goes_on:
                 self._check_end()
                 next_page = self._request()
@@ -89,7 +89,7 @@ class Walk:
     def _request(self) -> Future[Page[TrackRecord]]:
         after: dict[str, str | int] = {} if self._cursor is None else {"after": self._cursor}
         parameters = self._parameters | after
-        return self._client.begin(lambda exchange: exchange.tracks(parameters))
+        return self._client.begin(lambda exchange: _with_records(exchange.tracks(parameters)))
 
     def _checked(self, page: Page[TrackRecord]) -> Page[TrackRecord]:
         """Return `page`, or the right one from an older cursor if it is repeated. Raise InvalidResponse without one."""
@@ -119,6 +119,15 @@ class Walk:
                 " What was read is stored. Run the same command again to read on.",
                 code="tmx.endless_list",
             )
+
+
+def _with_records(page: Page[TrackRecord]) -> Page[TrackRecord]:
+    """Return `page`. Raise InvalidResponse for an empty one that is not the last: there is no track to go on after."""
+    if page.more and not page.records:
+        raise InvalidResponse(
+            "The site sent an empty page of its track list although more tracks follow.", code="tmx.empty_page"
+        )
+    return page
 
 
 def _repeats() -> InvalidResponse:
