@@ -66,7 +66,7 @@ def test_a_time_is_bound_as_the_columns_have_it(mirror: Mirror) -> None:
     assert mirror.sql(given, at=moment.date()) == [{"at": "2026-11-22"}]
     for unit in ("ms", "us", "ns"):  # those of NumPy are in UTC
         assert mirror.sql(given, at=np.datetime64("2026-11-22T10:00:00.500", unit)) == stored
-    assert mirror.sql(given, at=np.datetime64("NaT")) == [{"at": None}]
+    assert mirror.sql(given, at=np.datetime64("NaT", "ms")) == [{"at": None}]
     with pytest.raises(InvalidInput, match="The time :at has no time zone"):
         mirror.sql(given, at=moment.replace(tzinfo=None))
 

@@ -67,6 +67,20 @@ def test_inputs_as_arrays_and_as_actions(folder: Tool) -> None:
     assert found["step_ms"] == 50
 
 
+@pytest.mark.parametrize("form", ["npz", "actions"])
+def test_a_file_with_an_absurd_race_time_is_one_line(folder: Tool, form: str) -> None:
+    (folder.folder / "absurd.Replay.Gbx").write_bytes(a_replay(race_time_ms=2_000_000_000))
+    said = folder("gbx", "inputs", "absurd.Replay.Gbx", "--as", form, "--out", "absurd", ends=None).err
+    assert "lasts 556 hours, more than any run does" in said
+
+
+def test_a_line_with_absurdly_many_points_is_one_line(folder: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tmxdb.export.replay_files.MAX_POINTS", 5)
+    (folder.folder / "long.Replay.Gbx").write_bytes(a_replay())
+    said = folder("gbx", "line", "long.Replay.Gbx", "--step-ms", 10, "--out", "long.csv", ends=None).err
+    assert "points, more than any run. Use a larger --step-ms." in said
+
+
 def test_scripts_of_many_files_are_those_of_one(folder: Tool) -> None:
     script = folder("gbx", "inputs", "replays/a.Replay.Gbx", "--as", "script").out
     folder("gbx", "inputs", "replays/a.Replay.Gbx", "replays", "--as", "script", "-o", "out/", ends=3)

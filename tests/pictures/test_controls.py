@@ -36,6 +36,24 @@ def test_a_pad_accelerates_and_brakes_beyond_a_third_of_its_range() -> None:
     assert steps.brake == [(0, 0.0), (30, 1.0)]
 
 
+def test_a_key_stays_down_whatever_the_analog_pedal_says() -> None:
+    steps = steps_of((10, "Accelerate", 1), (20, "Gas", 0), (30, "Gas", -65536), (40, "Accelerate", 0))
+    assert steps.accelerate == [(0, 0.0), (10, 1.0), (40, 0.0)]
+    assert steps.brake == [(0, 0.0), (30, 1.0)]
+
+
+def test_the_second_key_of_a_pedal_counts_as_the_first() -> None:
+    steps = steps_of((10, "AccelerateReal", 1 << 16), (20, "AccelerateReal", 1), (30, "BrakeReal", 1 << 16))
+    assert steps.accelerate == [(0, 0.0), (10, 1.0), (20, 0.0)]
+    assert steps.brake == [(0, 0.0), (30, 1.0)]
+
+
+def test_analog_values_that_are_not_inverted_have_the_other_sign() -> None:
+    steps = steps_of((0, "_FakeDontInverseAxis", 1), (10, "Steer", 65536), (20, "Gas", -65536))
+    assert steps.steer == [(0, 0.0), (10, 1.0)]
+    assert steps.accelerate == [(0, 0.0), (20, 1.0)]
+
+
 def test_respawns_count_from_the_start_and_inputs_after_the_end_are_left_out() -> None:
     steps = steps_of((-10, "Respawn", 1), (500, "Respawn", 1), (510, "Respawn", 0), (900, "Respawn", 1), end_ms=800)
     assert steps.respawns_ms == [500]

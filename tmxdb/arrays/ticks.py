@@ -17,6 +17,9 @@ from tmxdb.gbx.source import Source
 
 Flags = NDArray[np.bool_]
 
+MAX_RUN_MS = 24 * 3_600_000
+"""Runs that a file says are longer have no arrays: they would fill the memory. The longest known has 93 minutes."""
+
 
 @dataclass(frozen=True, eq=False)
 class InputTicks:
@@ -56,8 +59,8 @@ def read_ticks(source: Source | Replay) -> InputTicks:
     """Return the inputs of a run from its start to its finish, or to the last event of a run without a time.
 
     `source`: a path, the bytes of a file, or a `tmxdb.gbx.Replay`. Raise InvalidInput if the file has no inputs
-    under the names of Sunrise and later games, GbxError if it is damaged, OSError if a path cannot be read, and
-    TypeError for anything else.
+    under the names of Sunrise and later games, or lasts more than MAX_RUN_MS; GbxError if it is damaged, OSError if a
+    path cannot be read, and TypeError for anything else.
     """
     replay = source if isinstance(source, Replay) else read_replay(source)
     events = replay.inputs
@@ -65,6 +68,11 @@ def read_ticks(source: Source | Replay) -> InputTicks:
     if not script:
         raise InvalidInput("the replay contains no inputs that drive a car.", code="input.no_inputs")
     end_ms = replay.race_time_ms if replay.race_time_ms is not None else max(event.time_ms for event in events)
+    if end_ms > MAX_RUN_MS:
+        raise InvalidInput(
+            f"the replay says that it lasts {end_ms / 3_600_000:,.0f} hours, more than any run does.",
+            code="input.too_large",
+        )
     n = max(end_ms, 0) // TICK_MS + 1
     timeline = parse_script(script, n)
 

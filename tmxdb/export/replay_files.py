@@ -10,10 +10,13 @@ from tmxdb.arrays.records import LINE_FIELDS, line_records, npy_of, ticks_npz
 from tmxdb.arrays.ticks import read_ticks
 from tmxdb.capture.output.actions import ACTIONS
 from tmxdb.capture.settings import TICK_MS
+from tmxdb.errors import InvalidInput
 from tmxdb.export.tables.sources import TableColumn
 from tmxdb.export.tables.writers import row_writer
 from tmxdb.gbx import Replay
 
+MAX_POINTS = 10_000_000
+"""Points of one line: 27 hours, every 10 ms."""
 _TYPES = {"time_ms": "integer", "jump": "boolean"}
 _UNITS = {"x": "m", "y": "m", "z": "m", "vx": "m/s", "vy": "m/s", "vz": "m/s"}
 LINE_COLUMNS = tuple(
@@ -24,11 +27,18 @@ LINE_COLUMNS = tuple(
 def line_file(replay: Replay, form: str, step_ms: int | None = None) -> bytes:
     """Return the driven line as a CSV, NPY or Parquet file: the samples of the ghost, or the car every `step_ms`.
 
-    Raise InvalidInput if the replay has no samples, or if NumPy or pyarrow is missing.
+    Raise InvalidInput if the replay has no samples or would have more than MAX_POINTS points, or if NumPy or pyarrow is
+    missing.
     """
     line = read_line(replay)
     if step_ms is not None:
-        line = line.at(range(int(line.times_ms[0]), int(line.times_ms[-1]) + 1, step_ms))
+        times_ms = range(int(line.times_ms[0]), int(line.times_ms[-1]) + 1, step_ms)
+        if len(times_ms) > MAX_POINTS:
+            raise InvalidInput(
+                f"the line would have {len(times_ms):,} points, more than any run. Use a larger --step-ms.",
+                code="input.too_large",
+            )
+        line = line.at(times_ms)
     records = line_records(line)
     if form == "npy":
         return npy_of(records)

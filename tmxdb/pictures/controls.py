@@ -9,7 +9,10 @@ from tmxdb.gbx import InputEvent
 
 FULL = 65536
 """The largest value of an analog control."""
-_PEDALS = {"Accelerate": "accelerate", "Brake": "brake"}
+_KEYS = {"Accelerate": "accelerate", "AccelerateReal": "accelerate", "Brake": "brake", "BrakeReal": "brake"}
+_SECOND_KEY = 1 << 16
+"""Value of AccelerateReal and BrakeReal while a second key is down, as in `tmxdb.gbx.script`."""
+_NOT_INVERTED = "_FakeDontInverseAxis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,13 @@ def control_steps(events: Iterable[InputEvent], end_ms: int | None = None) -> Co
     """Return the inputs of a run as steps, without those after `end_ms`.
 
     The keys left and right are full steering, and cancel each other; an analog value applies while no key is down.
-    `Gas`, which pads use, accelerates above 30 % and brakes below -30 % as stored in a replay.
+    `Gas`, which pads use, accelerates above 30 % and brakes below -30 % as stored in a replay. A pedal is down while
+    any of its keys or the analog value says so. The sign of analog values is that of `tmxdb.gbx.script`.
     """
+    events = list(events)
+    sign = -1 if any(event.control == _NOT_INVERTED for event in events) else 1
+    down: set[str] = set()
+    gas = 0.0
     pedals: dict[str, list[tuple[int, float]]] = {"accelerate": [(0, 0.0)], "brake": [(0, 0.0)]}
     steer: list[tuple[int, float]] = [(0, 0.0)]
     respawns: list[int] = []
@@ -42,21 +50,24 @@ def control_steps(events: Iterable[InputEvent], end_ms: int | None = None) -> Co
             continue
         match event.control:
             case "Accelerate" | "Brake":
-                _add_step(pedals[_PEDALS[event.control]], time_ms, float(bool(event.value)))
+                down = down | {event.control} if event.value else down - {event.control}
+            case "AccelerateReal" | "BrakeReal":
+                down = down | {event.control} if event.value >= _SECOND_KEY else down - {event.control}
             case "Gas":
-                share = event.value / FULL
-                _add_step(pedals["accelerate"], time_ms, float(share >= 0.3))
-                _add_step(pedals["brake"], time_ms, float(share <= -0.3))
+                gas = sign * event.value / FULL
             case "SteerLeft" | "Steer left":
                 left = bool(event.value)
             case "SteerRight" | "Steer right":
                 right = bool(event.value)
             case "Steer":
-                analog = -event.value / FULL  # stored values above 0 are to the left
+                analog = -sign * event.value / FULL  # stored values above 0 are to the left
             case "Respawn" if event.value and event.time_ms >= 0:
                 respawns.append(time_ms)
             case _:
                 continue
+        keys = {_KEYS[control] for control in down}
+        _add_step(pedals["accelerate"], time_ms, float("accelerate" in keys or gas >= 0.3))
+        _add_step(pedals["brake"], time_ms, float("brake" in keys or gas <= -0.3))
         _add_step(steer, time_ms, float(right) - float(left) if left or right else analog)
     return ControlSteps(pedals["accelerate"], pedals["brake"], steer, respawns)
 
