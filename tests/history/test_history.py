@@ -101,6 +101,10 @@ def test_changes_tell_who_beat_whom_and_what_was_removed(mirrored: Tool, site: R
     text = mirrored("changes").out
     assert f"s faster than {before['user_name']}" in text
     assert "removed from the leaderboard" in text
+    mirrored.change("update replays set site_time_ms = site_time_ms + 600000 where replay_id = ?", new)  # as in stunts
+    (record,) = mirrored("changes", "--since", "yesterday", "--json").json["records"]
+    assert record["faster_by_ms"] is None
+    assert f", ahead of {before['user_name']}" in mirrored("changes").out
     mirrored("select", "other", "--where", f"track_id = {second}")
     assert mirrored("changes", "--only", "other", "--json").json["records"] == []
 

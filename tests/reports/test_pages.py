@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -51,6 +51,25 @@ def test_a_driver_has_counts_names_and_runs(reader: Reader, order: str) -> None:
     assert (page.finished_runs, page.runs_with_respawns, page.devices) == (1, 1, {"keyboard": 1})
     assert [run.replay_id for run in page.runs] == ([13, 11] if order == "latest" else [11, 13])
     assert json.loads(json.dumps(page.as_json()))["records"] == 1
+
+
+def test_what_has_no_date_comes_last(reader: Reader, rows: Rows) -> None:
+    rows.replay(14, track_id=2, user_id=7, user_name="Old")
+    page = read_driver(reader, 7, order="latest", n=1)
+    assert [run.replay_id for run in page.runs] == [13]
+    assert page.names == ["Ann", "An", "Old"]
+
+
+def test_stunts_have_no_gap_in_time(reader: Reader, rows: Rows) -> None:
+    rows.write("UPDATE tracks SET primary_type = 3 WHERE track_id = 1")
+    (run,) = read_driver(reader, 8, order="rank", n=10).runs
+    assert (run.rank, run.gap_ms) == (2, None)
+
+
+@pytest.mark.parametrize("find", [find_track, find_driver])
+def test_a_name_with_a_nul_character_is_refused(reader: Reader, find: Callable[..., object]) -> None:
+    with pytest.raises(InvalidInput, match="contains a NUL character"):
+        find(reader, "a\0b", None)
 
 
 def test_more_names_than_are_looked_at_are_not_counted(rows: Rows) -> None:

@@ -89,8 +89,11 @@ def read_changes(reader: Reader, since: str, chosen: ChosenTracks | None = None)
 
 
 def _with_gap(row: Row) -> Row:
-    """Add `faster_by_ms`: by how much the record before was beaten; None if it was not beaten but removed."""
+    """Add `faster_by_ms`: by how much the record before was beaten.
+
+    None if it was not beaten but removed, and if the time is not lower: stunts are ranked by points.
+    """
     beaten = row["before_left"] not in ("removed", "replaced")
     times = (row["before_time_ms"], row["time_ms"])
-    gap = times[0] - times[1] if beaten and None not in times else None
-    return row | {"faster_by_ms": gap}
+    gap = times[0] - times[1] if beaten and None not in times else 0
+    return row | {"faster_by_ms": gap if gap > 0 else None}

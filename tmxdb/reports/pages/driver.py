@@ -52,7 +52,10 @@ class DriverPage:
         return asdict(self)
 
 
-ORDERS = {"latest": "r.replay_at DESC, r.replay_id DESC", "rank": "r.position IS NULL, r.position, r.replay_id"}
+ORDERS = {
+    "latest": "r.replay_at IS NULL, r.replay_at DESC, r.replay_id DESC",
+    "rank": "r.position IS NULL, r.position, r.replay_id",
+}
 """How runs can be ordered."""
 _TOTALS = """
 SELECT count(*) AS replays, count(DISTINCT track_id) AS tracks,
@@ -65,8 +68,9 @@ SELECT count(*) AS replays, count(DISTINCT track_id) AS tracks,
 FROM replays WHERE user_id = :user_id"""
 _RUNS = """
 SELECT r.track_id, tracks.name AS track_name, r.position + 1 AS rank, r.site_time_ms AS time_ms,
-       r.site_time_ms - (SELECT min(best.site_time_ms) FROM replays AS best
-                         WHERE best.track_id = r.track_id AND best.position = 0) AS gap_ms,
+       CASE WHEN coalesce(tracks.primary_type, 0) <> 3 THEN  -- stunts are ranked by points
+           r.site_time_ms - (SELECT min(best.site_time_ms) FROM replays AS best
+                             WHERE best.track_id = r.track_id AND best.position = 0) END AS gap_ms,
        r.device, coalesce(r.respawns, r.site_respawns) AS respawns, r.replay_at, r.replay_id, r.status
 FROM replays AS r JOIN tracks ON tracks.track_id = r.track_id
 WHERE r.user_id = :user_id ORDER BY {order} LIMIT :n"""
@@ -78,7 +82,7 @@ def read_driver(reader: Reader, user_id: int, *, order: str, n: int) -> DriverPa
         totals = reader.row(_TOTALS, user_id=user_id) or {}
         names = reader.rows(
             "SELECT user_name, max(listed_at) AS at FROM replays WHERE user_id = :user_id AND user_name IS NOT NULL"
-            " GROUP BY user_name ORDER BY 2 DESC",
+            " GROUP BY user_name ORDER BY max(listed_at) IS NULL, 2 DESC",
             user_id=user_id,
         )
         logins = reader.rows(

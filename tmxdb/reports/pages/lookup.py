@@ -32,7 +32,8 @@ def find_track(reader: Reader, word: str, track_id: int | None) -> int:
     _check_text("track", word)
     if track_id is not None and reader.value("SELECT 1 FROM tracks WHERE track_id = :id", id=track_id):
         return track_id
-    found = reader.rows(f"{_TRACKS} WHERE name = :name ORDER BY awards DESC, track_id LIMIT {MOST + 1}", name=word)
+    most_awards = f"awards IS NULL, awards DESC, track_id LIMIT {MOST + 1}"
+    found = reader.rows(f"{_TRACKS} WHERE name = :name ORDER BY {most_awards}", name=word)
     if not found:
         pattern = _pattern(plain(word))
         found = reader.rows(f"{_TRACKS} WHERE lower(name) LIKE :pattern ESCAPE '\\' ORDER BY track_id", pattern=pattern)
@@ -100,9 +101,11 @@ def _first_name(reader: Reader, text: str) -> str | None:
 
 
 def _check_text(noun: str, word: str) -> None:
-    """Raise InvalidInput for no text, and for text that no database can compare: bytes that are not UTF-8."""
+    """Raise InvalidInput for no text, and for text that no database can compare: NUL, and bytes that are not UTF-8."""
     if not word.strip():
         raise InvalidInput(f"The name of the {noun} is empty.", code="input.name")
+    if "\0" in word:
+        raise InvalidInput(f"The name of the {noun} contains a NUL character.", code="input.name")
     try:
         word.encode()
     except UnicodeEncodeError:

@@ -64,7 +64,7 @@ SELECT replay_id, user_id, user_name, site_time_ms AS time_ms, replay_at, best -
 WHERE best IS NULL OR site_time_ms < best ORDER BY replay_at, replay_id"""
 _SEEN = """
 SELECT replay_id, user_id, user_name, time_ms, from_at, until_at, left_because FROM record_history
-WHERE track_id = :track_id ORDER BY from_at DESC, until_at IS NOT NULL LIMIT :n"""
+WHERE track_id = :track_id ORDER BY from_at IS NULL, from_at DESC, until_at IS NOT NULL LIMIT :n"""
 
 
 # The index of beaten records answers the inner query, and the keys everything else. Stunts are ranked by points.

@@ -22,7 +22,7 @@ from tmxdb.upkeep.history import read_history
 
 _CAPTURED = """
 SELECT capture_id, folder_path FROM captures WHERE replay_id = :replay_id AND status = 'done'
-ORDER BY finished_at DESC, capture_id DESC LIMIT 1"""
+ORDER BY finished_at IS NULL, finished_at DESC, capture_id DESC LIMIT 1"""
 
 
 def replay(request: Request) -> Response:

@@ -27,7 +27,7 @@ NO_ROW = "it is of another track, or not downloaded"
 _MAP = "SELECT file_path, sha256 FROM maps WHERE track_id = :track_id AND status = 'done'"
 _COLUMNS = """replay_id, user_name, coalesce(race_time_ms, site_time_ms) AS time_ms, position, checkpoints_ms, device,
  file_path, sha256, (SELECT folder_path FROM captures WHERE captures.replay_id = replays.replay_id
- AND captures.status = 'done' ORDER BY finished_at DESC, capture_id DESC LIMIT 1) AS folder_path"""
+ AND captures.status = 'done' ORDER BY finished_at IS NULL, finished_at DESC, capture_id DESC LIMIT 1) AS folder_path"""
 _FASTEST = f"""
 SELECT {_COLUMNS} FROM replays WHERE track_id = :track_id AND status = 'done'
 ORDER BY position IS NULL, position, replay_id LIMIT :n"""
