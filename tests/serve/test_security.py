@@ -157,6 +157,16 @@ def test_other_machines_need_the_token_once(hostile_rows: Database, serve: Calla
     assert TOKEN not in client.get("/tracks").text
 
 
+@pytest.mark.parametrize("other", ['a={"b":1}', "version=3", "x", "x=a b", "=; ;"])
+def test_cookies_of_other_programs_do_not_hide_ours(
+    hostile_rows: Database, serve: Callable[..., Any], other: str
+) -> None:
+    client = serve(hostile_rows, token=TOKEN, base_url="http://mirror.example")
+    name, _, value = client.get(f"/?token={TOKEN}", follow_redirects=False).headers["set-cookie"].partition("=")
+    client.cookies.clear()
+    assert client.get("/tracks", headers={"cookie": f"{other}; {name}={value.partition(';')[0]}"}).status_code == 200
+
+
 def test_two_servers_on_one_machine_do_not_take_the_cookie_of_each_other(
     hostile_rows: Database, serve: Callable[..., Any]
 ) -> None:

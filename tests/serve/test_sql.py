@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from tests.reports.test_query import CHANGES, ENDLESS
 from tests.rows import Rows
 from tests.serve.conftest import HOSTILE
 from tmxdb.db.database import Database
+from tmxdb.db.reading.reader import Reader
+from tmxdb.reports.query import run_query
 
 needs.module("starlette")
 answer: Any = needs.module("tmxdb.serve.sql.answer")
@@ -73,6 +76,28 @@ def test_a_statement_that_takes_too_long_is_ended(ask: Callable[..., Any], monke
     monkeypatch.setattr(answer, "CSV_S", 0.1)
     assert "cancelled after 0.1 s" in ask(ENDLESS).text
     assert ask(ENDLESS, "/sql.csv").status_code == 400
+
+
+def test_rows_that_come_slowly_are_cut_at_the_limit(ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL the limit of a statement is one of each hundred rows that are fetched."""
+    monkeypatch.setattr(answer, "SHOWN_S", 0)
+    monkeypatch.setattr("tmxdb.serve.sql.answer.SqlRunner._run", unlimited)
+    html = ask("select 1 as n union all select 2").text
+    assert "0 rows in" in html or "The first 0 rows" in html
+
+
+@contextmanager
+def unlimited(runner: Any, sql: str, parameters: Any, seconds: float) -> Iterator[Any]:
+    with closing(Reader(runner._location)) as reader, run_query(reader, sql, parameters) as result:
+        yield result
+
+
+def test_a_pattern_is_limited(sqlite: Database, serve: Callable[..., Any]) -> None:
+    """One comparison of SQLite cannot be interrupted."""
+    client = serve(sqlite)
+    for length, status in ((900, 200), (2000, 400)):
+        sql = f"select 'x' like '{'%a' * (length // 2)}'"
+        assert client.get("/sql", params={"q": sql}).status_code == status
 
 
 def test_rows_are_limited(ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,10 @@ def run_query(
         raise _explained(reader, error, limits) from error
 
 
+_LIKE_PATTERN = 1000
+"""Bytes of a pattern under limits. One comparison cannot be interrupted, and takes the product of both lengths."""
+
+
 def _limit(file: sqlite3.Connection, limits: QueryLimits) -> None:
     """Let `file` only select, for a limited time and with values of limited size.
 
@@ -102,6 +106,7 @@ def _limit(file: sqlite3.Connection, limits: QueryLimits) -> None:
     end_s = time.monotonic() + limits.seconds
     file.set_progress_handler(lambda: time.monotonic() > end_s, INTERRUPT_STEPS)
     file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.value_bytes)
+    file.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _LIKE_PATTERN)
     allowed = {*_SELECTING, sqlite3.SQLITE_TRANSACTION}
     file.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY)
 

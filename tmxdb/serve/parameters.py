@@ -34,8 +34,13 @@ def item_id(name: str, word: str) -> int:
 
 
 def text(request: Request, name: str, *, at_most: int = MAX_TEXT) -> str:
-    """Return a parameter without spaces around it; empty if it is missing. Raise InvalidInput if it is too long."""
+    """Return a parameter without spaces around it; empty if it is missing.
+
+    Raise InvalidInput if it is too long, or has a NUL character, which PostgreSQL does not take.
+    """
     value: str = request.query_params.get(name, "").strip()
+    if "\0" in value:
+        raise InvalidInput(f"{name} contains a NUL character.", code="input.parameter")
     if len(value) > at_most:
         raise InvalidInput(f"{name} has more than {at_most:,} characters.", code="input.parameter")
     return value
