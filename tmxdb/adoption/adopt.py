@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from tmxdb.adoption import ledger
 from tmxdb.adoption.choice import Seen, choose
 from tmxdb.adoption.files import Candidate
-from tmxdb.adoption.kept import settled, without_file
+from tmxdb.adoption.kept import is_taken, settled, without_file
 from tmxdb.adoption.local_rows import mark_unranked, rank_unranked
-from tmxdb.adoption.placing import FileChanged, Placement, place
+from tmxdb.adoption.placing import FileChanged, Placement, RowTaken, place
 from tmxdb.adoption.recognition.reading import CHANGED, MAP, REPLAY, FoundFile
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
 from tmxdb.adoption.recognition.tracks import Recogniser
@@ -127,7 +127,7 @@ def _write(run: Adoption, items: Sequence[Item], entries: list[ledger.Entry], re
         usable = [item for item in items if item.track_id is not None]
         lost = without_file(connection, run.storage, [item.row for item in usable])
     with ThreadPoolExecutor(THREADS) as pool:
-        paths = list(pool.map(lambda item: _placed(run, item), usable))
+        paths = list(pool.map(lambda item: _placed(run, item, is_lost=item.row in lost), usable))
     placed = [(item, path) for item, path in zip(usable, paths, strict=True) if path is not None]
     changed = {item.found.candidate.key for item, path in zip(usable, paths, strict=True) if path is None}
     ids = {item.found.sha256: item.item_id for item, _ in placed}
@@ -166,11 +166,23 @@ def _earlier_ids(connection: Connection, items: Sequence[Item], seen: Seen) -> d
     return ids
 
 
-def _placed(run: Adoption, item: Item) -> str | None:
-    """Return the path of the file as rows store it; None if it has changed since it was read."""
+def _placed(run: Adoption, item: Item, *, is_lost: bool) -> str | None:
+    """Return the path of the file as rows store it; None if it has changed since it was read.
+
+    A file of a worker that holds the row, or has finished it meanwhile, is not replaced, and `store` leaves the row
+    alone. `is_lost`: the row is done although its file is missing.
+    """
     path = run.template.replay_path(item.name_facts()) if item.found.noun == REPLAY else map_file_path(item)
+
+    def confirm() -> None:
+        with run.database.read() as connection:
+            if is_taken(connection, item.row, is_lost=is_lost):
+                raise RowTaken
+
     try:
-        return place(run.storage, item.found, path, run.placement, owner=run.owner)
+        return place(run.storage, item.found, path, run.placement, owner=run.owner, confirm=confirm)
+    except RowTaken:
+        return path
     except FileChanged:
         return None
 

@@ -36,6 +36,14 @@ def without_file(connection: Connection, storage: Storage, rows: Sequence[Row]) 
     return {row for row, has_file in _looked_up(connection, storage, rows).items() if has_file is False}
 
 
+def is_taken(connection: Connection, row: Row, *, is_lost: bool) -> bool:
+    """Return whether a worker holds `row`, or has finished it. `is_lost`: it was done before, without a file."""
+    noun, item_id = row
+    table = _TABLES[noun]
+    status = connection.execute(select(table.c.status).where(table.primary_key.columns[0] == item_id)).scalar()
+    return status == "running" or (status == "done" and not is_lost)
+
+
 def _looked_up(connection: Connection, storage: Storage, rows: Sequence[Row]) -> dict[Row, bool | None]:
     """Return the rows that are done with whether their file exists, and those that a person skipped with None."""
     found: dict[Row, bool | None] = {}

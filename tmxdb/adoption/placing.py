@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -20,6 +21,10 @@ class FileChanged(Exception):
     """The file is no longer the one that was read, or no longer there."""
 
 
+class RowTaken(Exception):
+    """A worker has claimed or finished the row of the file meanwhile. It keeps the file that the worker stores."""
+
+
 class Placement(Enum):
     """What happens to the files. The originals are never moved or changed."""
 
@@ -28,10 +33,19 @@ class Placement(Enum):
     IN_PLACE = "in place"
 
 
-def place(storage: Storage, found: FoundFile, path: str, placement: Placement, *, owner: str) -> str:
+def place(
+    storage: Storage,
+    found: FoundFile,
+    path: str,
+    placement: Placement,
+    *,
+    owner: str,
+    confirm: Callable[[], None] = lambda: None,
+) -> str:
     """Make the file durable and return its path as rows store it. A file in the data folder stays where it is.
 
-    `path`: its path in the data folder if it is copied or linked. Raise FileChanged if it changed since it was read.
+    `path`: its path in the data folder if it is copied or linked. `confirm` is called before a file of that name is
+    replaced, under the lock of the name, and raises if it must stay. Raise FileChanged if it changed since it was read.
     """
     source = Path(found.candidate.path)
     stored = storage.stored_path(source)
@@ -43,7 +57,7 @@ def place(storage: Storage, found: FoundFile, path: str, placement: Placement, *
     if target.exists() and _digest(target) == found.sha256:  # of a run that was killed before the commit
         storage.sync_file(path)
     elif placement is Placement.COPY or not _linked(storage, source, target):
-        _copy(storage, found, source, path, owner)
+        _copy(storage, found, source, path, owner, confirm)
     else:
         try:
             _refuse_changed(found, target)
@@ -77,7 +91,7 @@ def _in_place(found: FoundFile, stored: str) -> str:
     return stored
 
 
-def _copy(storage: Storage, found: FoundFile, source: Path, path: str, owner: str) -> None:
+def _copy(storage: Storage, found: FoundFile, source: Path, path: str, owner: str, confirm: Callable[[], None]) -> None:
     with disk_errors(str(source), reading=True):
         try:
             data = source.read_bytes()
@@ -89,7 +103,7 @@ def _copy(storage: Storage, found: FoundFile, source: Path, path: str, owner: st
         try:
             with storage.new_file(path, owner=owner) as file:
                 file.write(data)
-                file.publish()
+                file.publish(confirm)
             return
         except RetryLater as error:  # a worker that starts deletes temporary files of others
             if error.code != "disk.swept" or attempt == _TRIES - 1:

@@ -180,7 +180,7 @@ def store(
     events = [
         {"replay_id": item.replay_id, "events": inputs_for(engine, item.found.events)}
         for item, _ in placed
-        if item.found.events
+        if item.found.events and item.row in stored
     ]
     upsert(connection, NewRows(table_of(ReplayInputsRow), events, update=("events",)))
     opened = {item.track_id for item, _ in placed if item.found.noun == REPLAY and item.track_id is not None}

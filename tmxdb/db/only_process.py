@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -19,15 +19,16 @@ from tmxdb.process_identity import other_process, process_note
 
 
 @contextmanager
-def only_process(database: Database, command: str) -> Iterator[None]:
+def only_process(database: Database, command: str, *, never_beside: Sequence[str] = ()) -> Iterator[None]:
     """Note for this block that this process runs `command`. It is ignored once this process has ended.
 
-    Raise InvalidInput while another process of this machine has noted the same.
+    Raise InvalidInput while another process of this machine has noted the same, or one of the commands `never_beside`.
     """
     key, note = f"running {command}", json.dumps(process_note())
     with database.write() as connection:
         lock_for_transaction(connection, AdvisoryLock.PROCESS_NOTES)
-        refuse_running(_noted(connection, key), command, shown(database.location))
+        for other in (command, *never_beside):
+            refuse_running(_noted(connection, f"running {other}"), other, shown(database.location))
         remember(connection, key, note)
     try:
         yield

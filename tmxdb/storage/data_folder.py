@@ -71,9 +71,20 @@ class Storage:
         return extended(Path(path)) if is_absolute(path) else self.root.joinpath(*path.split("/"))
 
     def stored_path(self, file: Path) -> str:
-        """Return the path of an existing file as rows store it: relative in the data folder, absolute elsewhere."""
+        """Return the path of an existing file as rows store it: relative in the data folder, absolute elsewhere.
+
+        The data folder may be a link to the folder of the file, or the other way round.
+        """
         absolute, root = Path(plain(str(file.absolute()))), Path(plain(str(self.root)))
-        return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+        if absolute.is_relative_to(root):
+            return absolute.relative_to(root).as_posix()
+        real = Path(os.path.realpath(absolute.parent), absolute.name)
+        return (real.relative_to(self.real_root) if real.is_relative_to(self.real_root) else absolute).as_posix()
+
+    @functools.cached_property
+    def real_root(self) -> Path:
+        """The data folder without links on the way to it."""
+        return Path(os.path.realpath(plain(str(self.root))))
 
     def may_exist(self, path: str) -> bool:
         """Return False if there is certainly no file at `path`. Quicker than `read`, which also says why it fails."""

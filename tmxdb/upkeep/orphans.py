@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from tmxdb.db.dialect import engine_name, may_fold_to
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
+from tmxdb.paths import plain
 from tmxdb.storage import PARTIAL, Storage, id_in_name, id_name
 from tmxdb.storage.data_folder import is_left_over
 from tmxdb.storage.walking import is_junction
@@ -119,14 +120,16 @@ def candidates(connection: Connection, storage: Storage, batch: Batch, paths: Se
     return list(find(connection, storage, batch, paths))
 
 
-def orphans_among(connection: Connection, paths: Sequence[str]) -> list[str]:
-    """Return those of the `candidates` that no row names at all.
+def orphans_among(connection: Connection, storage: Storage, paths: Sequence[str]) -> list[str]:
+    """Return those of the `candidates` that no row names at all, also not by their absolute path.
 
     A row may name a file that is elsewhere than a new one would be. There is no index on paths, so this reads all rows,
     for many paths at a time.
     """
-    named = _named_anywhere(connection, paths) if paths else set()
-    return [path for path in paths if path.casefold() not in named]
+    roots = {Path(plain(str(storage.root))).absolute().as_posix(), storage.real_root.as_posix()}
+    names = {path: [path, *(f"{root}/{path}" for root in roots)] for path in paths}
+    named = _named_anywhere(connection, [name for every in names.values() for name in every]) if paths else set()
+    return [path for path in paths if not any(name.casefold() in named for name in names[path])]
 
 
 def _replay_candidates(connection: Connection, _: Storage, batch: Batch, paths: Sequence[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"(?<!\d)\d{1,18}(?!\d)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A replay of the list. `columns`: its row as listed, None if the database has the row already."""
+    """A replay of the list. `columns`: its row as listed; of a row in the database, what file names use."""
 
     replay_id: int
     columns: Mapping[str, Any] | None = None

@@ -94,13 +94,18 @@ class Recogniser:
         Replays that have another file already are left out, and their ids returned.
         """
         columns = _replays.c
-        query = select(columns.replay_id, columns.user_name, columns.status, columns.sha256).where(
+        named = (columns.user_name, columns.site_time_ms, columns.position)
+        query = select(columns.replay_id, *named, columns.status, columns.sha256).where(
             columns.track_id == track_id, columns.site_time_ms == found.time_ms, columns.replay_id > 0
         )
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(columns.replay_id)).fetchall()
         taken = {row.replay_id for row in rows if row.status == "done" and row.sha256 != found.sha256}
-        free = [SameTime(row.replay_id, row.user_name) for row in rows if row.replay_id not in taken]
+        free = [
+            SameTime(row.replay_id, row.user_name, {column.name: getattr(row, column.name) for column in named})
+            for row in rows
+            if row.replay_id not in taken
+        ]
         listed = free or [
             SameTime(record.replay_id, record["user_name"], record.columns)
             for record in self._site.replays(track_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import nullcontext
 from types import TracebackType
 
 import click
@@ -20,6 +21,7 @@ from tmxdb.cli.shared.progress import progress_bar, shows_bar
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.only_process import only_process
 from tmxdb.paths import plain
 from tmxdb.reports.counts import counts
 from tmxdb.storage import is_absolute
@@ -64,7 +66,13 @@ def do_verify(options: VerifyOptions, only: TrackSelection, storage_options: Sto
         message(f"Continuing the check of {progress.began} after {plural(seen, 'file')}; --restart starts over.")
     started, before = time.monotonic(), sum(progress.checked.values())
     todo = sum(table[kind]["done"] for kind in ("download", "extract", "capture"))
-    with stop_signals() as signals, VerifyDisplay(todo, options.progress, as_json=options.as_json) as display:
+    # `adopt` places files before it writes their rows: until then they look like orphans.
+    alone = only_process(database, "verify --move-orphans", never_beside=("adopt",))
+    with (
+        alone if options.move_orphans else nullcontext(),
+        stop_signals() as signals,
+        VerifyDisplay(todo, options.progress, as_json=options.as_json) as display,
+    ):
         is_complete = verify_all(
             Verification(
                 database,

@@ -130,7 +130,7 @@ def _adopt(
     with database.write() as connection:
         collection = database_id(connection)
     storage.identity.remember(collection)
-    with only_process(database, "adopt"):
+    with only_process(database, "adopt", never_beside=("verify --move-orphans",)):
         report = _run(request, database, storage, SiteLookup(client), signals, owner=process_owner())
     return report, older_progress(request.root, request.listed, _tracks_with_files(request))
 
