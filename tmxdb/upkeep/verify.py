@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from tmxdb.clock import Clock
 from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.db.selected import Scope, in_selection
-from tmxdb.errors import RetryLater
+from tmxdb.errors import DiskError, RetryLater
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors, is_absolute
@@ -158,7 +158,7 @@ def _repairs(run: Verification, path: str, problem: Problem) -> bool:
 
 
 def _done(table: Table) -> Select[Any]:
-    """Return a query for rows that are done: key, token, path and size and digest, or of captures their replay."""
+    """Return a query for rows that are done: key, token, path; of files size and digest, of captures the replay."""
     key, columns = table.primary_key.columns[0], table.c
     if "folder_path" in columns:
         query = select(key, columns.claim_token, columns.folder_path, columns.replay_id)
@@ -171,7 +171,11 @@ def _problem(run: Verification, row: Sequence[Any]) -> Problem | None:
     if len(row) == 4:
         from tmxdb.upkeep.capture_integrity import capture_problem  # what reads captures takes 50 ms to import
 
-        return capture_problem(run.storage, row[2], content=run.progress.content, replay_id=row[3])
+        problem = capture_problem(run.storage, row[2], content=run.progress.content, replay_id=row[3])
+        if problem is not None:  # a conversion may have changed the folder meanwhile
+            with suppress(DiskError, RetryLater), run.storage.lock(row[2]):
+                problem = capture_problem(run.storage, row[2], content=run.progress.content, replay_id=row[3])
+        return problem
     return file_problem(run.storage, row[2], row[3], row[4] if run.progress.content else None)
 
 
@@ -196,7 +200,7 @@ def _folders(run: Verification, pool: ThreadPoolExecutor, folder: str, after: An
 
 def _orphans(run: Verification, folder: str, last: Batch, n: int, paths: Sequence[str]) -> list[Finding]:
     with run.database.read() as connection:
-        found = [_orphan(run, path) for path in orphans_among(connection, paths)]
+        found = [_orphan(run, path) for path in orphans_among(connection, run.storage, paths)]
     with run.recording() as connection:
         _record(run, folder, last.position, n, found)
         run.save(connection)
