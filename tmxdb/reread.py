@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
 
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.database import Database
@@ -135,8 +135,18 @@ def _write(database: Database, table: Table, results: list[RereadResult]) -> Non
         if result.events
     ]
     with database.write() as connection:
-        connection.execute(statement, rows)
-        upsert(connection, NewRows(table_of(ReplayInputsRow), events, update=("events",)))
+        unchanged = _unchanged(connection, table, results)
+        connection.execute(statement, [row for row in rows if row["read_key"] in unchanged])
+        kept = [event for event in events if event["replay_id"] in unchanged]
+        upsert(connection, NewRows(table_of(ReplayInputsRow), kept, update=("events",)))
+
+
+def _unchanged(connection: Connection, table: Table, results: list[RereadResult]) -> set[int]:
+    """Return the rows that still have the file that was read: a worker may have stored another one meanwhile."""
+    key = table.primary_key.columns[0]
+    read = {result.item_id: result.sha256 for result in results}
+    query = select(key, table.c.sha256).where(key.in_(read), table.c.status == "done").with_for_update()
+    return {item_id for item_id, sha256 in connection.execute(query) if sha256 == read[item_id]}
 
 
 TABLES = {"replays": table_of(ReplayRow), "maps": table_of(MapRow)}

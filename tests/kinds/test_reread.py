@@ -49,6 +49,24 @@ def test_only_files_read_by_an_older_reader_are_read_again(done: Tool, site: Run
     assert site.stats()["requests"] == 0
 
 
+def test_a_file_that_a_worker_stores_meanwhile_keeps_its_own_facts(done: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = done.one("select min(replay_id) from replays where status = 'done'")
+    real = reread._write
+
+    def write(*arguments: Any) -> None:
+        if arguments[2]:
+            done.change("update replays set sha256 = ?, race_time_ms = 1 where replay_id = ?", "0" * 64, first)
+        real(*arguments)
+
+    done.change("update replays set facts_version = 0")
+    done.change("delete from packed_inputs")
+    monkeypatch.setattr(reread, "_write", write)
+    done("reread", "--processes", 1)
+    assert done.one("select race_time_ms from replays where replay_id = ?", first) == 1
+    assert done.one("select count(*) from packed_inputs where replay_id = ?", first) == 0
+    assert done.one("select count(*) from packed_inputs") > 0
+
+
 def test_a_changed_or_missing_file_is_named_and_its_row_is_unchanged(done: Tool, site: RunningSite) -> None:
     first, second = done.rows("select replay_id, file_path from replays order by 1 limit 2")
     (done.folder / "data" / first["file_path"]).unlink()

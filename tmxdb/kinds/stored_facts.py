@@ -24,6 +24,8 @@ class RereadResult:
     columns: dict[str, Any] | None
     events: bytes | None = None
     problem: str | None = None
+    sha256: str | None = None
+    """Of the file that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ def read_file(task: RereadTask) -> RereadResult:
             return RereadResult(task.item_id, None, problem=problem)
         if task.table == "maps":
             challenge = parse_challenge(data, item, reader(task.reader))
-            return RereadResult(task.item_id, map_columns(challenge, task.track_uid))
+            return RereadResult(task.item_id, map_columns(challenge, task.track_uid), sha256=task.sha256)
         replay = parse_replay(data, item, reader(task.reader))
         columns = replay_columns(replay, task.track_uid)
-        return RereadResult(task.item_id, columns, input_events(replay) if task.inputs else None)
+        events = input_events(replay) if task.inputs else None
+        return RereadResult(task.item_id, columns, events, sha256=task.sha256)
     except TmxdbError as error:
         return RereadResult(task.item_id, None, problem=str(error))
