@@ -130,6 +130,14 @@ def test_each_track_gets_a_file_and_existing_ones_are_kept(mirrored: Tool) -> No
     assert read_npy((mirrored.folder / "vcp" / "1_0.5m_cl.npy").read_bytes()) == (shape, values)
 
 
+def test_an_export_killed_before_its_card_is_described_by_the_next(mirrored: Tool) -> None:
+    mirrored("export", "vcp", "vcp")
+    for name in ("README.md", "SHA256SUMS"):
+        (mirrored.folder / "vcp" / name).unlink()
+    assert "0 lines written; 2 exist already." in mirrored("export", "vcp", "vcp").err
+    assert "0 problems" in mirrored("export", "--check", "vcp").err
+
+
 @pytest.mark.parametrize(("source", "replay_id"), [("best", 12), ("record", 11), ("first", 11)])
 def test_the_source_chooses_the_replay(mirrored: Tool, source: str, replay_id: int) -> None:
     for other in {11, 12} - {replay_id}:

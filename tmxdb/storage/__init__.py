@@ -5,7 +5,7 @@
 
 from tmxdb.storage.data_folder import Storage, is_absolute
 from tmxdb.storage.durable import sync_folder
-from tmxdb.storage.names import id_in_name, id_name, safe_name
+from tmxdb.storage.names import id_in_name, id_name, is_below, safe_name
 from tmxdb.storage.new_file import PARTIAL, NewFile, write_atomic
 from tmxdb.storage.os_errors import disk_errors, unread
 from tmxdb.storage.user_files import check_user_file, new_user_file, open_text, write_user_file
@@ -20,6 +20,7 @@ __all__ = [
     "id_in_name",
     "id_name",
     "is_absolute",
+    "is_below",
     "new_user_file",
     "open_text",
     "safe_name",

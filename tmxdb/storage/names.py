@@ -22,6 +22,11 @@ def safe_name(text: str, *, at_most: int = 60) -> str:
     return plain or "x"
 
 
+def is_below(path: str) -> bool:
+    """Return whether a relative path with `/` certainly leads to a place below its folder, on every system."""
+    return all(part not in ("", ".", "..") and not set(part) & set("\\:\0") for part in path.split("/"))
+
+
 def id_name(item_id: int) -> str:
     """Return an id as part of a file name: `2233`, or `local3` for -3, the id of a local track or replay."""
     return f"local{-item_id}" if item_id < 0 else str(item_id)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tmxdb.export.frames.split import shuffled_tracks, split_of
+from tmxdb.storage import is_below
 
 FORMATS = ("webdataset", "parquet", "huggingface", "lerobot", "minari", "rulka")
 PICTURES = {"rows": FORMATS, "files": ("huggingface",), "video": ("lerobot",)}
@@ -103,11 +104,16 @@ def as_json(options: ExportOptions, shards: Iterable[Shard]) -> dict[str, Any]:
 
 
 def from_json(value: Mapping[str, Any]) -> tuple[ExportOptions, list[Shard]]:
-    """Return the plan that `as_json` wrote. Raise KeyError, TypeError or ValueError on anything else."""
+    """Return the plan that `as_json` wrote. Raise KeyError, TypeError or ValueError on anything else.
+
+    Files are written and deleted at its paths, so those that lead out of the folder are refused.
+    """
     shards = [
         Shard(str(row["file"]), str(row["split"]), tuple(_run(*run) for run in row["captures"]))
         for row in value["shards"]
     ]
+    if not all(is_below(shard.file) and is_below(shard.split) for shard in shards):
+        raise ValueError
     return ExportOptions(**value["options" if "options" in value else _OLD_OPTIONS_KEY]), shards
 
 

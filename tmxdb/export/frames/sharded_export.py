@@ -286,7 +286,7 @@ def open_export(
         lock.acquire()
         if (out / PLAN).exists():
             return _continued(out, options, older or options, lock)
-        if any(entry.name != LOCK for entry in out.iterdir()):
+        if any(entry.name not in (LOCK, f"{PLAN}{PARTIAL}") for entry in out.iterdir()):
             raise InvalidInput(
                 f"{out} is not empty and contains no export. Choose another folder.", code="input.not_empty"
             )

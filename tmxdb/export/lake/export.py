@@ -24,7 +24,7 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.export.export_lock import LOCK, ExportLock
-from tmxdb.export.hub_card import CARD, SUMS, sums_text
+from tmxdb.export.hub_card import CARD, SUMS, is_unchanged, signed, sums_text
 from tmxdb.export.lake.card import lake_card, mirror_facts
 from tmxdb.export.lake.layout import shards_of
 from tmxdb.export.lake.records import (
@@ -120,7 +120,7 @@ class LakeExport:
     def _begin(self) -> LakeState:
         now, tables = iso(wall_clock()), self.request.tables
         if not (self.out / STATE).exists():
-            if any(entry.name not in (LOCK, PARTIAL) for entry in self.out.iterdir()):
+            if any(entry.name not in (LOCK, PARTIAL, f"{STATE}{PARTIAL}") for entry in self.out.iterdir()):
                 raise InvalidInput(
                     f"{self.out} is not empty and contains no export. Choose another folder.", code="input.not_empty"
                 )
@@ -182,8 +182,9 @@ class LakeExport:
         files = sorted(self.files.values(), key=lambda file: file.file)
         save_files(self.out, files)
         card = self.out / CARD
-        text = lake_card(self.state, files, mirror_facts(self._database)).encode()
-        if card.exists() and _sha256(card.read_bytes()) != self.state.card_sha256:
+        text = signed(lake_card(self.state, files, mirror_facts(self._database))).encode()
+        before = card.read_bytes() if card.exists() else None
+        if before is not None and not self._is_ours(before):
             result.card_kept = True
         else:
             write_atomic(card, text, instead=CHOOSE_OUT)
@@ -196,6 +197,10 @@ class LakeExport:
         result.kept = len(mine) - result.written  # also what this export had written before it was interrupted
         result.rows, result.bytes = sum(file.rows for file in mine), sum(file.bytes for file in mine)
         result.left_out = {replay: why for file in mine for replay, why in file.left_out.items()}
+
+    def _is_ours(self, card: bytes) -> bool:
+        """Return whether a card is as it was written, also by versions that did not sign it."""
+        return is_unchanged(card.decode("utf-8", "replace")) or _sha256(card) == self.state.card_sha256
 
     def _remove_temporary_files(self) -> None:
         """Remove temporary files of killed exports. Only now no process writes here."""

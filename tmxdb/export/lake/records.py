@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tmxdb.errors import InvalidInput
-from tmxdb.storage import disk_errors, write_atomic
+from tmxdb.storage import disk_errors, is_below, write_atomic
 from tmxdb.storage.os_errors import CHOOSE_OUT
 
 STATE, FILES = "lake.json", "lake.files.jsonl"
@@ -74,6 +74,8 @@ def load_state(out: Path) -> LakeState:
     try:
         value = json.loads((out / STATE).read_text("utf-8"))
         tables = {str(name): LakeTable(**table) for name, table in value["tables"].items()}
+        if not all(isinstance(table.round, int) for table in tables.values()):
+            raise TypeError
         return LakeState(LakeSettings(**value["settings"]), tables, str(value["card_sha256"]))
     except FileNotFoundError as error:
         raise InvalidInput(f"{out} contains no export: {STATE} does not exist.", code="input.no_export") from error
@@ -82,7 +84,10 @@ def load_state(out: Path) -> LakeState:
 
 
 def load_files(out: Path) -> dict[str, LakeFile]:
-    """Return the recorded files by path. A line that was cut short is left out: its file is written again."""
+    """Return the recorded files by path. A line that was cut short is left out: its file is written again.
+
+    So is a line whose file is not in the folder of its table: the lake may come from anyone.
+    """
     try:
         lines = (out / FILES).read_text("utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -93,7 +98,8 @@ def load_files(out: Path) -> dict[str, LakeFile]:
             row: dict[str, Any] = json.loads(line)
             left_out = {int(replay): str(why) for replay, why in row.pop("left_out").items()}
             file = LakeFile(**row, left_out=left_out)
-            found[file.file] = file
+            if is_below(file.file) and file.file.startswith(f"{file.table}/"):  # files of a round may be deleted
+                found[file.file] = file
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return found

@@ -79,6 +79,7 @@ def vcp(
     from tmxdb.export.centerlines.card import describe_lines
     from tmxdb.export.centerlines.export import file_name, line_sources, write_lines
     from tmxdb.export.export_lock import ExportLock
+    from tmxdb.export.hub_card import CARD, SUMS
     from tmxdb.paths import extended
 
     check_folder_name(out, "`export vcp`")
@@ -113,18 +114,22 @@ def vcp(
                 results.append(result)
                 bar.update()
 
-            write_lines(
-                out,
-                missing,
-                options.distance,
-                processes=options.processes or os.cpu_count() or 1,
-                force=options.force,
-                stop=signals.stop,
-                on_result=record,
-            )
-        kept = describe_lines(out, sources, results, options.distance, options.source, without)
+            try:
+                write_lines(
+                    out,
+                    missing,
+                    options.distance,
+                    processes=options.processes or os.cpu_count() or 1,
+                    force=options.force,
+                    stop=signals.stop,
+                    on_result=record,
+                )
+            finally:  # files written before an interruption get their sums, too
+                kept = describe_lines(out, sources, results, options.distance, options.source, without)
         if kept:
             message(kept)
+    elif sources and not options.dry_run and not ((out / SUMS).exists() and (out / CARD).exists()):
+        describe_lines(out, sources, results, options.distance, options.source, without)
     failed = [result for result in results if result.error]
     counts = {
         "written": len(missing) if options.dry_run else len(results) - len(failed),
