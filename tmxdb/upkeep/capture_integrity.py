@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from tmxdb.capture.output.folder import replay_in
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
 from tmxdb.capture.output.picture_check import stored_picture_problem
-from tmxdb.capture.output.reader import read_frames, read_metadata
+from tmxdb.capture.output.reader import is_complete_jpeg, read_frames, read_metadata
 from tmxdb.capture.store.tar import TAR
 from tmxdb.capture.store.video import VIDEO
 from tmxdb.capture.telemetry.files import NAMES as TELEMETRY_NAMES
@@ -51,7 +50,7 @@ def capture_problem(storage: Storage, folder: str, *, content: bool, replay_id: 
             if found is None or found < 2 or size not in (None, found):
                 what = "does not exist" if found is None else f"has {found:,} bytes instead of {size or 'a picture'}"
                 return Problem(DAMAGED, f"{name} {what}")
-            if content and not _is_jpeg(at / name):
+            if content and not is_complete_jpeg(at / name):
                 return Problem(DAMAGED, f"{name} is not a complete JPEG")
         if found_in_telemetry := _telemetry_problem(at, content=content):
             return Problem(DAMAGED, found_in_telemetry)
@@ -150,14 +149,6 @@ def _telemetry_problem(folder: Path, *, content: bool) -> str | None:
         # A file that only another installation can read is not damaged.
         return None if error.code == "input.extra" else str(error).removeprefix(f"{folder / name}: ").partition(". ")[0]
     return None if len(table) == ticks else f"{name} has {len(table):,} ticks instead of {ticks}"
-
-
-def _is_jpeg(file: Path) -> bool:
-    """Return whether it begins and ends with the JPEG markers SOI and EOI (ITU T.81, table B.1)."""
-    with open(file, "rb") as opened:
-        begins = opened.read(2)
-        opened.seek(-2, os.SEEK_END)
-        return begins == b"\xff\xd8" and opened.read(2) == b"\xff\xd9"
 
 
 def _is_plain(name: str) -> bool:

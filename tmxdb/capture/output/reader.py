@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -115,6 +116,14 @@ def decode_jpeg(data: bytes, path: Path) -> Any:
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise _damaged(path, "cannot be decoded") from error
+
+
+def is_complete_jpeg(file: Path) -> bool:
+    """Return whether a file begins and ends with the JPEG markers SOI and EOI (ITU T.81, table B.1). Raise OSError."""
+    with open(file, "rb") as opened:
+        begins = opened.read(2)
+        opened.seek(-2, os.SEEK_END)
+        return begins == b"\xff\xd8" and opened.read(2) == b"\xff\xd9"
 
 
 def is_video(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from tmxdb.capture.output.reader import is_complete_jpeg
 from tmxdb.errors import InvalidInput
 from tmxdb.export.frames.frame_samples import FrameSample
 from tmxdb.storage import disk_errors, durable
@@ -36,7 +37,7 @@ def remove_pictures(folder: Path) -> None:
 
 def check_pictures(folder: Path, names: Collection[str], index: str) -> None:
     """Raise InvalidInput if a picture that the file `index` lists is not in `folder`, or not a complete JPEG."""
-    damaged = sum(not _is_jpeg(folder / name) for name in names)
+    damaged = sum(not _is_there(folder / name) for name in names)
     if damaged:
         raise InvalidInput(
             f"{damaged:,} of its pictures are missing or cut short. Delete {index} and run the same export again",
@@ -44,12 +45,8 @@ def check_pictures(folder: Path, names: Collection[str], index: str) -> None:
         )
 
 
-def _is_jpeg(path: Path) -> bool:
-    """Return whether a file begins and ends with the JPEG markers SOI and EOI (ITU T.81, table B.1)."""
+def _is_there(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            begins = file.read(2)
-            file.seek(-2, os.SEEK_END)
-            return begins == b"\xff\xd8" and file.read(2) == b"\xff\xd9"
-    except OSError:
+        return is_complete_jpeg(path)
+    except OSError:  # missing, or shorter than the markers
         return False
