@@ -116,6 +116,7 @@ def test_the_common_part_of_the_help_fits_one_screen(tool: Tool, command: str) -
     ("words", "suggested"),
     [
         (["statuz"], "Did you mean 'status'?"),
+        (["stauts"], "Did you mean 'status'?"),
         (["sync-track"], "Did you mean 'sync-tracks'?"),
         (["gbx", "shwo", "x"], "Did you mean 'show'?"),
         (["xyzzy"], "`tmxdb --help` lists all commands."),

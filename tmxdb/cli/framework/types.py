@@ -26,7 +26,9 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the known word closest to `word`, or nothing if none is close."""
     import difflib
 
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    words = list(known)
+    swapped = [one for one in words if sorted(one) == sorted(word.lower())]  # difflib prefers `stats` for `stauts`
+    close = swapped[:1] or difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
