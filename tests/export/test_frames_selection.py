@@ -27,13 +27,17 @@ def test_only_selected_captures_are_exported(captured: Tool) -> None:
     assert load_export == [{10, 11, 12, 20}, {10}, {30, 31}]
 
 
-def test_pictures_of_two_sizes_are_mixed_only_on_request(captured: Tool) -> None:
+@pytest.mark.parametrize(("name", "usual", "other"), [("width", 64, 96), ("camera", 1, 2)])
+def test_pictures_that_look_different_are_mixed_only_on_request(
+    captured: Tool, name: str, usual: int, other: int
+) -> None:
     database = Database(str(captured.folder / "tmx.db"))
-    captured_database(database, captured.folder / "data", {70: 5}, width=96)
+    captured_database(database, captured.folder / "data", {70: 5}, **{name: other})
     database.close()
-    assert "9 with width=64; 1 with width=96" in captured("export", "frames", "out", ends=1).error
-    captured("export", "frames", "narrow", "--setting", "width=96")
-    assert sum(1 for _ in in_tars(captured.folder / "narrow")) == 5
+    refused = captured("export", "frames", "out", ends=1).error
+    assert f"9 with {name}={usual}; 1 with {name}={other}" in refused
+    captured("export", "frames", "some", "--setting", f"{name}={other}")
+    assert sum(1 for _ in in_tars(captured.folder / "some")) == 5
     captured("export", "frames", "both", "--mixed")
     assert sum(1 for _ in in_tars(captured.folder / "both")) == sum(RUNS.values()) + 5
 
@@ -43,14 +47,6 @@ def test_settings_that_rows_leave_out_are_their_defaults(captured: Tool) -> None
     matching = captured(*words, "--setting", "store=files", "--setting", "telemetry-hz=100").json
     assert matching["all"]["runs"] == len(RUNS)
     assert f"{len(RUNS)} with store=files" in captured(*words, "--setting", "store=tar", ends=1).error
-
-
-def test_pictures_of_two_cameras_are_mixed_only_on_request(captured: Tool) -> None:
-    database = Database(str(captured.folder / "tmx.db"))
-    captured_database(database, captured.folder / "data", {70: 5}, camera=2)
-    database.close()
-    assert "9 with camera=1; 1 with camera=2" in captured("export", "frames", "out", ends=1).error
-    captured("export", "frames", "second", "--setting", "camera=2")
 
 
 def test_a_dry_run_counts_and_writes_nothing(captured: Tool) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests import needs
-from tests.capture.output.test_store import PATH, made, read_all
+from tests.capture.output.stored import PATH, made, read_all
 from tmxdb.capture.output.reader import read_frames, read_image
 from tmxdb.capture.store.convert import convert
 from tmxdb.capture.store.video import close_videos
