@@ -55,7 +55,7 @@ def _plain(name: str, value: Any) -> Any:
     Return a time in the form of the columns, because the drivers bind it in another one.
     """
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        if value.dtype.kind == "M":  # in nanoseconds, `item` would be a number; NumPy's times are in UTC
+        if value.dtype.kind == "M":  # `item` of nanoseconds is a number; NumPy's times are in UTC
             moment = value.astype("datetime64[ms]").item()
             value = None if moment is None else moment.replace(tzinfo=UTC)
         else:

@@ -111,7 +111,7 @@ class Autosaves:
         with disk_errors(str(self._folder), instead=SET_GAME_FOLDER):
             if not self._folder.is_dir():
                 return 0
-            # Names that differ only in case are one file on Windows: hidden twice, it would be held against itself.
+            # Names that differ only in case are one file on Windows. Hidden twice, it would seem to be in use.
             found = (file.name for file in self._folder.iterdir() if file.name.casefold().endswith(ending))
             names = {os.path.normcase(name): name for name in found}
             own = autosave_name(username, map_name) if username is not None else None

@@ -133,7 +133,7 @@ def _cookie_name(headers: Headers) -> str:
 
 
 def _cookie(headers: Headers, name: str) -> str | None:
-    """Return the value of a cookie. Other programs of this host may have set any other ones beside it."""
+    """Return the value of a cookie. Other programs on this host may have set cookies of any form."""
     return cookie_parser(headers.get("cookie", "")).get(name)
 
 

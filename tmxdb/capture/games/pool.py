@@ -129,7 +129,7 @@ class GamePool:
                     raise self._absent.waiting()
                 has_waited = True
             elif self._absent.look(instance):
-                self._absent.report()  # here too: with short captures, none may ever wait for a game
+                self._absent.report()  # here too: if captures are short, none may ever wait for a game
                 self._of_thread.instance = instance
                 return instance
             else:

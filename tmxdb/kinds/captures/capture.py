@@ -107,7 +107,7 @@ class Capture:
         settings, facts = self._settings(job, item), self._facts(job.row["replay_id"], item)
         path = job.row["folder_path"]
         if path and replay_in(self._context.storage.absolute(path)) in (None, job.row["replay_id"]):
-            return settings, facts, path  # of an earlier capture, unless earlier versions gave it to another replay too
+            return settings, facts, path  # kept; earlier versions could give one folder to two replays
         path = folder_path(
             job.row["track_id"],
             job.row["replay_id"],

@@ -137,7 +137,7 @@ def _known(database: Database, name: str) -> Selection | None:
 
 
 def _is_live(known: Selection | None, options: SelectOptions, ids: list[int] | None) -> bool:
-    """Return whether a selection with new tracks is live: as typed, else as it was, if that can still be."""
+    """Return whether a selection with new tracks is live: as typed, or as before if it was not named by id."""
     if options.live is not None or ids is not None:
         return bool(options.live)
     was_chosen = known is not None and (known.query is not None or known.where is not None)
@@ -145,7 +145,7 @@ def _is_live(known: Selection | None, options: SelectOptions, ids: list[int] | N
 
 
 def _redefined(known: Selection | None, selection: Selection, options: SelectOptions) -> Selection:
-    """Return the selection with what was typed beside its tracks, else with what it had before."""
+    """Return the selection with the typed --top and --priority, or those that it had before."""
     before = known or selection
     return replace(selection, top=options.top or before.top, priority=options.priority or before.priority)
 
@@ -205,8 +205,8 @@ def _drop(options: DatabaseOptions, name: str, *, dry_run: bool) -> None:
     database = open_database(options, read_only=dry_run)
     if remembered(database, "only") == name:
         raise InvalidInput(
-            f"`tmxdb config` limits commands to the selection {name}. Run `tmxdb config unset only` first. They work on"
-            " everything then.",
+            f"`tmxdb config` limits commands to the selection {name}. Run `tmxdb config unset only` first;"
+            " commands then work on everything.",
             code="input.selection",
         )
     if dry_run:

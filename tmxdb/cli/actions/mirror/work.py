@@ -75,7 +75,7 @@ def do_work(request: WorkRequest) -> None:
 
 
 def _remember(request: WorkRequest, database: Database) -> None:
-    """Store what was typed, for the next run. A depth that was typed for some tracks is not that of all others."""
+    """Store what was typed, for the next run. A depth typed for some tracks is not that of the others."""
     options = request.work
     if "list" in request.kinds and request.scope is None:
         remember_typed(database, "top", "top", None if options.top is None else str(options.top))

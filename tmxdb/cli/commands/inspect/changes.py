@@ -107,7 +107,7 @@ def _record(row: dict[str, Any]) -> str:
         return f"{line}, the first"
     before = f"{row['before_user_name'] or 'unknown'} {_seconds(row['before_time_ms'])}"
     if row["before_left"] in ("removed", "replaced"):
-        return f"{line}, after the one of {before} was {row['before_left']}"
+        return f"{line}; the record before, {before}, was {row['before_left']}"
     if row["faster_by_ms"] is None:
         return f"{line}, ahead of {before}"
     return f"{line}, {_seconds(row['faster_by_ms'])} faster than {before}"
