@@ -67,6 +67,19 @@ def test_a_beaten_replay_and_one_of_an_older_map_are_recognised_by_their_folder(
         assert tuple(row.values()) == (replay_id, None, 0)
 
 
+def test_the_file_of_a_listed_replay_is_named_after_its_user(tool: Tool, site: RunningSite) -> None:
+    track_id = site.track_ids()[0]
+    first = site.leaderboard(track_id)[0]["replay_id"]
+    tool("--site", site.url, "sync-tracks")
+    tool("work", "--kind", "list", "--track-id", track_id)
+    folder = tool.folder / "old" / str(track_id)
+    folder.mkdir(parents=True)
+    (folder / "mine.replay.gbx").write_bytes(site.expected_replay(first))
+    assert tool("adopt", "old", "--json").json["matched"] == 1
+    (row,) = tool.rows("select user_name, site_time_ms, file_path from replays where replay_id = ?", first)
+    assert row["file_path"].endswith(f"/{first}_{row['user_name']}_{row['site_time_ms']}ms.Replay.Gbx")
+
+
 def test_maps_are_adopted_for_their_track_and_not_extracted_again(tool: Tool, site: RunningSite) -> None:
     track_id = site.track_ids()[0]
     folder = tool.folder / "tracks"

@@ -67,3 +67,16 @@ def test_a_pipe_that_was_named_is_refused(tool: Tool) -> None:
     os.mkfifo(tool.folder / "pipe.Replay.Gbx")
     said = tool("adopt", "pipe.Replay.Gbx", "--no-lookup", ends=1).error
     assert said.endswith("pipe.Replay.Gbx is neither a folder nor a file. Name the folder to adopt.")
+
+
+@pytest.mark.parametrize("named", ["linked/replays", "real/replays"])
+def test_files_of_a_data_folder_that_is_a_link_stay_where_they_are(tool: Tool, collection: Path, named: str) -> None:
+    """Whichever way they are named, they are in the data folder, and no orphans."""
+    (tool.folder / "real" / "replays").mkdir(parents=True)
+    (collection / "a.Replay.Gbx").rename(tool.folder / "real" / "replays" / "a.Replay.Gbx")
+    (tool.folder / "linked").symlink_to(tool.folder / "real")
+    tool("--data", "linked", "adopt", named, "--in-place", "--no-lookup")
+    assert tool.column("select file_path from replays") == ["replays/a.Replay.Gbx"]
+    tool.change("update replays set file_path = ?", f"{tool.folder.resolve()}/real/replays/a.Replay.Gbx")  # as before
+    tool("--data", "linked", "verify", "--move-orphans")
+    assert (tool.folder / "real" / "replays" / "a.Replay.Gbx").exists()

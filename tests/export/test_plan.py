@@ -140,3 +140,10 @@ def test_a_part_that_is_named_twice_is_rejected() -> None:
 def test_an_invalid_split_is_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="write it like train="):
         parse_split(text)
+
+
+@pytest.mark.parametrize("file", ["../x/manifest.json", "/x/manifest.json", "train/../../x", "train/a:b", "a\\\\b", ""])
+def test_a_plan_of_anyone_names_no_file_outside_of_its_folder(file: str) -> None:
+    value = as_json(OPTIONS, [Shard(file, "train", (captured(1),))])
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        from_json(value)

@@ -20,6 +20,7 @@ from tmxdb.capture.output.manifest import FrameRecord
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, SettingRow
 from tmxdb.storage import Storage
+from tmxdb.upkeep.integrity import DAMAGED, Problem
 
 Run = Callable[..., Any]
 
@@ -159,6 +160,25 @@ def test_a_folder_as_captures_write_it_is_well_until_a_frame_is_lost(
         (storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg").rename(shelf.data / "kept")
         assert "frame_00019_190ms.jpeg does not exist" in tool("verify", ends=3).out
         (shelf.data / "kept").rename(storage.absolute("frames/1/41_Anna_5ms") / "frame_00019_190ms.jpeg")
+
+
+def test_a_capture_that_a_conversion_changes_meanwhile_is_not_damaged(
+    tool: Run, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look meets a folder between two states, the second one waits for the conversion."""
+    from tmxdb.upkeep import capture_integrity
+
+    shelf.capture(1)
+    real, looks = capture_integrity.capture_problem, 0
+
+    def look(*arguments: Any, **options: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return Problem(DAMAGED, "frame_1_10ms.jpeg does not exist") if looks == 1 else real(*arguments, **options)
+
+    monkeypatch.setattr(capture_integrity, "capture_problem", look)
+    assert "All is well." in tool("verify").err
+    assert looks == 2
 
 
 def test_a_frame_that_was_cut_is_found_when_files_are_read(tool: Run, shelf: Shelf) -> None:

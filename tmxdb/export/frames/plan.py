@@ -113,7 +113,7 @@ def from_json(value: Mapping[str, Any]) -> tuple[ExportOptions, list[Shard]]:
         for row in value["shards"]
     ]
     if not all(is_below(shard.file) and is_below(shard.split) for shard in shards):
-        raise ValueError
+        raise ValueError("a file leads out of the folder")
     return ExportOptions(**value["options" if "options" in value else _OLD_OPTIONS_KEY]), shards
 
 
