@@ -92,7 +92,10 @@ def test_a_selection_that_is_set_cannot_be_dropped(tool: Tool, site: RunningSite
     tool("select", "one", "--where", "1")
     tool("config", "set", "only", "one")
     for words in (("--dry-run",), ()):
-        assert "Run `tmxdb config unset only` first." in tool("select", "--drop", "one", *words, ends=1).error
+        assert (
+            "Run `tmxdb config unset only` first; commands then work on everything."
+            in tool("select", "--drop", "one", *words, ends=1).error
+        )
     tool.change("delete from selection_tracks")
     tool.change("delete from selections")  # as an earlier version left it
     for command in ("run", "sync-tracks", "refresh", "watch"):
