@@ -207,6 +207,11 @@ class Challenge:
         return (self.picture.thumbnail or None) if self.picture else None
 
     @property
+    def thumbnail_bytes(self) -> int:
+        """Size of the thumbnail; 0 without one."""
+        return len(self.thumbnail or b"")
+
+    @property
     def comments(self) -> str | None:
         """Comments of the author. From United on."""
         return self.picture.comments if self.picture else self.body.comments

@@ -125,29 +125,20 @@ class Replay:
         """The embedded map. Needs the body."""
         return self._map_and_bytes[0]
 
-    @property
+    @cached_fact
     def map_uid(self) -> str | None:
         """Uid of the embedded map; the uid in the header if the map has none, is missing or unreadable."""
-        challenge = self._challenge_or_none
-        if challenge and challenge.uid:  # an unreadable header must not hide it
-            return challenge.uid
-        return _first_text(challenge.uid if challenge else None, self.header.map_uid)
+        return self._map_text("uid")
 
-    @property
+    @cached_fact
     def map_environment(self) -> str | None:
         """As stored: Stadium, Speed (shown as Desert), Alpine (Snow), Rally, Island, Coast, Bay; `#26` in TM2020."""
-        challenge = self._challenge_or_none
-        if challenge and challenge.environment:  # an unreadable header must not hide it
-            return challenge.environment
-        return _first_text(challenge.environment if challenge else None, self.header.map_environment)
+        return self._map_text("environment")
 
-    @property
+    @cached_fact
     def map_author(self) -> str | None:
         """Login of the author of the map."""
-        challenge = self._challenge_or_none
-        if challenge and challenge.author:  # an unreadable header must not hide it
-            return challenge.author
-        return _first_text(challenge.author if challenge else None, self.header.map_author)
+        return self._map_text("author")
 
     # The run.
 
@@ -332,6 +323,12 @@ class Replay:
         except GbxError:
             return None
         return self.challenge
+
+    def _map_text(self, name: str) -> str | None:
+        challenge = self._challenge_or_none
+        text = getattr(challenge, name) if challenge else None
+        # An unreadable header must not hide the text of the map.
+        return text or _first_text(text, getattr(self.header, f"map_{name}"))
 
     @property
     def _names_another_map(self) -> bool:

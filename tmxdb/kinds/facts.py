@@ -56,34 +56,34 @@ def parse_challenge(data: bytes, item: str, read: GbxReader) -> Challenge:
 
 def replay_columns(replay: Replay, track_uid: str | None) -> dict[str, Any]:
     """Return the columns of a replay's row. Facts of an unreadable part are None, and `unread` says why."""
-    read = _FactReader()
-    map_uid = read.text(lambda: replay.map_uid)
-    checkpoints = read(lambda: replay.checkpoints_ms)  # null for a crossing without a time
+    read = _FactReader(replay)
+    map_uid = read.text("map_uid")
+    checkpoints = read("checkpoints_ms")  # null for a crossing without a time
     return {
-        "game": read.text(lambda: replay.game),
-        "game_version": read.text(lambda: replay.game_version),
+        "game": read.text("game"),
+        "game_version": read.text("game_version"),
         "map_uid": map_uid,
         "map_uid_matches": map_uid == track_uid if map_uid and track_uid else None,
-        "map_environment": read.text(lambda: replay.map_environment),
-        "map_author": read.text(lambda: replay.map_author),
-        "finished": read(lambda: replay.finished),
-        "race_time_ms": read(lambda: replay.race_time_ms),
-        "stunt_score": read(lambda: replay.stunt_score),
-        "respawns": read(lambda: replay.respawns),
-        "respawn_events": read(lambda: replay.respawn_events),
-        "checkpoint_count": read(lambda: replay.checkpoint_count),
+        "map_environment": read.text("map_environment"),
+        "map_author": read.text("map_author"),
+        "finished": read("finished"),
+        "race_time_ms": read("race_time_ms"),
+        "stunt_score": read("stunt_score"),
+        "respawns": read("respawns"),
+        "respawn_events": read("respawn_events"),
+        "checkpoint_count": read("checkpoint_count"),
         "checkpoints_ms": None if checkpoints is None else json.dumps(checkpoints),
-        "login": read.text(lambda: replay.login),
-        "nickname": read.text(lambda: replay.nickname),
-        "nickname_plain": read.text(lambda: replay.nickname_plain),
-        "ghost_uid": read.text(lambda: replay.ghost_uid),
-        "ghost_count": read(lambda: replay.ghost_count),
-        "input_count": read(lambda: replay.input_count),
-        "control_names": read.names(lambda: replay.control_names),
-        "device": read.text(lambda: replay.device),
-        "validable": read(lambda: replay.validable),
-        "sample_period_ms": read(lambda: replay.sample_period_ms),
-        "unread": read.unread(lambda: replay.unread),
+        "login": read.text("login"),
+        "nickname": read.text("nickname"),
+        "nickname_plain": read.text("nickname_plain"),
+        "ghost_uid": read.text("ghost_uid"),
+        "ghost_count": read("ghost_count"),
+        "input_count": read("input_count"),
+        "control_names": read.names("control_names"),
+        "device": read.text("device"),
+        "validable": read("validable"),
+        "sample_period_ms": read("sample_period_ms"),
+        "unread": read.unread(),
         "facts_version": FACTS_VERSION,
     }
 
@@ -99,48 +99,49 @@ def input_events(replay: Replay) -> bytes | None:
 
 def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
     """Return the columns of a map's row, as `replay_columns` does."""
-    read = _FactReader()
-    uid = read.text(lambda: challenge.uid)
+    read = _FactReader(challenge)
+    uid = read.text("uid")
     return {
         "uid": uid,
         "uid_matches": uid == track_uid if uid and track_uid else None,
-        "name": read.text(lambda: challenge.name),
-        "name_plain": read.text(lambda: challenge.name_plain),
-        "author": read.text(lambda: challenge.author),
-        "environment": read.text(lambda: challenge.environment),
-        "mood": read.text(lambda: challenge.mood),
-        "map_type": read.text(lambda: challenge.map_type),
-        "laps": read(lambda: challenge.laps),
-        "is_multilap": read(lambda: challenge.is_multilap),
-        "checkpoint_count": read(lambda: challenge.checkpoint_count),
-        "author_ms": read(lambda: challenge.author_ms),
-        "gold_ms": read(lambda: challenge.gold_ms),
-        "silver_ms": read(lambda: challenge.silver_ms),
-        "bronze_ms": read(lambda: challenge.bronze_ms),
-        "author_score": read(lambda: challenge.author_score),
-        "cost": read(lambda: challenge.cost),
-        "password_protected": read(lambda: challenge.password_protected),
-        "has_intro": read(lambda: challenge.has_intro),
-        "intro_ms": read(lambda: challenge.intro_ms),
-        "thumbnail_bytes": read(lambda: len(challenge.thumbnail or b"")),
-        "comments": read.text(lambda: challenge.comments),
-        "game": read.text(lambda: challenge.game),
-        "exever": read.text(lambda: challenge.exever),
-        "unread": read.unread(lambda: challenge.unread),
+        "name": read.text("name"),
+        "name_plain": read.text("name_plain"),
+        "author": read.text("author"),
+        "environment": read.text("environment"),
+        "mood": read.text("mood"),
+        "map_type": read.text("map_type"),
+        "laps": read("laps"),
+        "is_multilap": read("is_multilap"),
+        "checkpoint_count": read("checkpoint_count"),
+        "author_ms": read("author_ms"),
+        "gold_ms": read("gold_ms"),
+        "silver_ms": read("silver_ms"),
+        "bronze_ms": read("bronze_ms"),
+        "author_score": read("author_score"),
+        "cost": read("cost"),
+        "password_protected": read("password_protected"),
+        "has_intro": read("has_intro"),
+        "intro_ms": read("intro_ms"),
+        "thumbnail_bytes": read("thumbnail_bytes"),
+        "comments": read.text("comments"),
+        "game": read.text("game"),
+        "exever": read.text("exever"),
+        "unread": read.unread(),
         "facts_version": FACTS_VERSION,
     }
 
 
 class _FactReader:
-    """Reads facts one by one. Damage in one part affects only the facts of that part."""
+    """Reads facts of a file by name. Damage in one part affects only the facts of that part."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Replay | Challenge) -> None:
+        self._file = file
         self._damage: list[str] = []
 
-    def __call__(self, get: Callable[[], Any]) -> Any:
+    def __call__(self, name: str) -> Any:
         """Return the fact; None if its part is damaged."""
         try:
-            value = get()
+            value = getattr(self._file, name)
         except GbxError as error:
             if str(error) not in self._damage:
                 self._damage.append(str(error))
@@ -151,19 +152,19 @@ class _FactReader:
             return None
         return value
 
-    def text(self, get: Callable[[], str | None]) -> str | None:
+    def text(self, name: str) -> str | None:
         """Return a text that every database can store; None if its part is damaged."""
-        value = self(get)
+        value = self(name)
         return None if value is None else storable(value)[:MAX_TEXT_CHARS]
 
-    def names(self, get: Callable[[], tuple[str, ...]]) -> str | None:
+    def names(self, name: str) -> str | None:
         """Return a list of names as JSON; None for an empty list."""
-        names = self(get)
-        return json.dumps([storable(name)[:MAX_TEXT_CHARS] for name in names]) if names else None
+        names = self(name)
+        return json.dumps([storable(one)[:MAX_TEXT_CHARS] for one in names]) if names else None
 
-    def unread(self, get: Callable[[], tuple[str, ...]]) -> str | None:
+    def unread(self) -> str | None:
         """Return everything that was not understood or unreadable as a JSON list; None if there is nothing."""
-        parts = [*(self(get) or ()), *self._damage]
+        parts = [*(self("unread") or ()), *self._damage]
         return json.dumps([storable(part)[:MAX_TEXT_CHARS] for part in parts], ensure_ascii=False) if parts else None
 
 

@@ -6,6 +6,8 @@ have an old class id and new chunk ids: docs/facts/gbx.md#class-ids.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 CHALLENGE = 0x03043000
 REPLAY = 0x03093000
 GHOST = 0x03092000
@@ -57,6 +59,7 @@ _CLASS = 0xFFFFF000
 _NAMES = {CHALLENGE: "map", REPLAY: "replay", GHOST: "ghost"}
 
 
+@lru_cache(4096)
 def new_id(class_or_chunk_id: int) -> int:
     """Return the id that TMF uses for a class or chunk of any game."""
     class_id = class_or_chunk_id & _CLASS
