@@ -74,7 +74,7 @@ def test_a_watch_that_is_stopped_lets_the_jobs_in_flight_finish(
     tool("work", "--kind", "list")
     site.set_faults(["slow:s=2:first=1000"])
     with tool.started("watch", before=os.setsid) as process:
-        until(lambda: tool.one("select count(*) from replays where status = 'running'"))
+        until(lambda: tool.one("select count(*) from replays where status = 'running'") and site.stats()["in_flight"])
         os.killpg(process.pid, signum)
         assert process.wait(300) == 130
     assert {"done", "pending"} <= set(tool.column("select distinct status from replays"))

@@ -63,15 +63,56 @@ class FakeBatches(FakeKind):
 
 
 class FakeStages(FakeKind):
-    """Downloads that are finished together: `play_finish` sets their outcomes."""
+    """Downloads in two steps: the first one ends at once, `play_finish` sets the outcomes.
 
-    def __init__(self, play_finish: Callable[[Sequence[Started]], None], start: Callable[[Job], None]) -> None:
+    `start` is called with each job that begins. `wait_s` says when the next one may. `errors`: those of first steps, by
+    key.
+    """
+
+    def __init__(
+        self,
+        play_finish: Callable[[Sequence[Started]], None],
+        start: Callable[[Job], Outcome | None] = lambda job: None,
+        wait_s: Callable[[int], float] = lambda wanted: 0.0,
+    ) -> None:
         super().__init__()
-        self._start, self.finish = start, play_finish
+        self.start, self.wait_s, self.finish = start, wait_s, play_finish
+        self.errors: dict[int, Exception] = {}
+        self.released = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
 
-    def start(self, job: Job) -> Started:
-        self._start(job)
-        return Started(job)
+    def first_steps(self, most: int) -> FakeSteps:
+        return FakeSteps(self)
+
+
+class FakeSteps:
+    """First steps that end when `go_on` of their kind is set."""
+
+    def __init__(self, kind: FakeStages) -> None:
+        self._kind = kind
+        self._started: list[Started] = []
+
+    def wait_s(self, wanted: int) -> float:
+        return self._kind.wait_s(wanted)
+
+    def release(self) -> None:
+        self._kind.released.set()
+
+    def begin(self, job: Job) -> Outcome | None:
+        outcome = self._kind.start(job)
+        if outcome is None:
+            self._started.append(Started(job, self._kind.errors.get(job.item_id)))
+        return outcome
+
+    def wait(self, seconds: float) -> list[Started]:
+        if not self._kind.go_on.wait(min(seconds, 0.01)):
+            return []
+        started, self._started = self._started, []
+        return started
+
+    def close(self) -> None:
+        pass
 
 
 class FakeList(FakeKind):

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.tmx.one_thread import OneThread
 from tmxdb.tmx import sites
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.fetch import Fetcher
 from tmxdb_sandbox import RunningSite, running_site
+
+AnyFetcher = Fetcher | OneThread
 
 
 class OpenRateLimiter:
@@ -22,6 +25,13 @@ class OpenRateLimiter:
 
     def wait_turn(self) -> None:
         self.turns += 1
+
+    def turn(self) -> OpenRateLimiter:
+        return self
+
+    def wait_s(self, wanted: int = 1) -> float:
+        self.turns += 1
+        return 0.0
 
     def check_stop(self) -> None:
         pass
@@ -69,8 +79,20 @@ def exchange(site: RunningSite, connect: Callable[..., Exchange]) -> Exchange:
     return connect(site.url)
 
 
+@pytest.fixture(params=[Fetcher, OneThread])
+def open_fetcher(request: pytest.FixtureRequest) -> Iterator[Callable[[Exchange], AnyFetcher]]:
+    """Both ways to receive files: each in a thread of its own, and all in one thread."""
+    opened: list[AnyFetcher] = []
+
+    def open_one(exchange: Exchange) -> AnyFetcher:
+        opened.append(request.param(exchange))
+        return opened[-1]
+
+    yield open_one
+    for fetcher in opened:
+        fetcher.close()
+
+
 @pytest.fixture
-def fetcher(exchange: Exchange) -> Iterator[Fetcher]:
-    fetcher = Fetcher(exchange)
-    yield fetcher
-    fetcher.close()
+def fetcher(open_fetcher: Callable[[Exchange], AnyFetcher], exchange: Exchange) -> AnyFetcher:
+    return open_fetcher(exchange)

@@ -311,15 +311,6 @@ def test_a_timeout_does_not_show_that_the_site_exists(breaker: CircuitBreaker) -
     assert not breaker.has_answered
 
 
-def test_an_answer_that_is_still_to_be_checked_ends_no_series_of_wrong_ones(breaker: CircuitBreaker) -> None:
-    def receive_wrong_answer() -> str:
-        with breaker.recording_failure(f"replay {next(_items)}"):
-            pass
-        return fail(breaker, InvalidResponse("m", code="tmx.html")).code
-
-    assert "tmx.outage" in {receive_wrong_answer() for _ in range(100)}
-
-
 def test_errors_that_are_not_about_the_site_are_not_counted(breaker: CircuitBreaker, pauses: Pauses) -> None:
     for error in (DiskError("m"), RetryLater("m", code="disk.swept"), KeyError()):
         for _ in range(3 * FAILING_AT_MOST):

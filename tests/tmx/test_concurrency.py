@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tmx.conftest import AnyFetcher
+from tests.tmx.one_thread import OneThread
 from tests.tool import until
 from tmxdb.db.database import Database
 from tmxdb.errors import ItemGone, SiteError, Throttled, TmxdbError
@@ -178,6 +180,18 @@ def test_a_thread_that_waits_for_a_slot_stops_waiting_and_takes_none() -> None:
         pass
 
 
+def test_free_slots_go_to_those_who_have_waited_longest() -> None:
+    limiter = ConcurrencyLimiter(2)
+    first, second, third, fourth = (limiter.request_slot() for _ in range(4))
+    assert [slot.is_granted for slot in (first, second, third, fourth)] == [True, True, False, False]
+    second.give_back()
+    assert (third.is_granted, fourth.is_granted) == (True, False)
+    fifth = limiter.request_slot()
+    fourth.give_back()  # without ever having had a slot
+    first.give_back()
+    assert fifth.is_granted
+
+
 def test_a_job_that_waits_for_a_slot_takes_no_turn_of_the_rate_and_stops_when_asked(sqlite: Database) -> None:
     stop, codes = threading.Event(), queue.SimpleQueue[str]()
 
@@ -220,12 +234,15 @@ LONG, SHORT = HttpLimits(total_s=60, silence_s=60), HttpLimits(total_s=10, silen
 Ask = Callable[[int], object]
 
 
-@pytest.fixture(params=["files", "api"])
+FETCHERS: dict[str, type[AnyFetcher]] = {"files": Fetcher, "files in one thread": OneThread}
+
+
+@pytest.fixture(params=[*FETCHERS, "api"])
 def ask(request: pytest.FixtureRequest, site: RunningSite, connect: Callable[..., Exchange]) -> Iterator[Ask]:
     """Return a function that sends one request; its exchange is `ask.exchange`."""
     limits = SHORT if request.node.callspec.params.get("fault") == "stall" else LONG
     exchange = connect(site.url, connections=N, max_concurrent=N, http=HttpSettings(limits=limits))
-    fetcher = Fetcher(exchange)
+    fetcher = FETCHERS.get(request.param, Fetcher)(exchange)
     wanted = [row["replay_id"] for track_id in site.track_ids() for row in site.leaderboard(track_id)]
 
     def fetch_one(i: int) -> object:
@@ -234,7 +251,7 @@ def ask(request: pytest.FixtureRequest, site: RunningSite, connect: Callable[...
     def list_one(i: int) -> object:
         return exchange.tracks({"id": i + 1})
 
-    chosen = fetch_one if request.param == "files" else list_one
+    chosen = fetch_one if request.param in FETCHERS else list_one
     chosen.exchange = exchange  # type: ignore[attr-defined]
     yield chosen
     fetcher.close()

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.tmx.conftest import OpenRateLimiter
+from tests.tmx.conftest import AnyFetcher, OpenRateLimiter
 from tmxdb.errors import DiskError, InvalidResponse, ItemGone, SiteError, SiteUnreachable, Throttled, TmxdbError
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.endpoints import replay_path, track_path
-from tmxdb.tmx.fetch import MAX_FILE, Fetcher
+from tmxdb.tmx.fetch import MAX_FILE
 from tmxdb.tmx.http.settings import HttpLimits, HttpSettings
 from tmxdb_sandbox import RunningSite
 
@@ -22,19 +22,19 @@ def replay_id(site: RunningSite) -> int:
     return found
 
 
-def _fetched(fetcher: Fetcher, path: str) -> bytes:
+def _fetched(fetcher: AnyFetcher, path: str) -> bytes:
     body = bytearray()
     return fetcher.fetch(path, "replay 5", body.extend, lambda: bytes(body))
 
 
-def _fails(fetcher: Fetcher, path: str) -> TmxdbError:
+def _fails(fetcher: AnyFetcher, path: str) -> TmxdbError:
     with pytest.raises(TmxdbError) as failed:
         fetcher.fetch(path, "replay 5", len, lambda: None)
     return failed.value
 
 
 def test_a_file_is_downloaded_byte_for_byte(
-    site: RunningSite, fetcher: Fetcher, replay_id: int, rate_limiter: OpenRateLimiter
+    site: RunningSite, fetcher: AnyFetcher, replay_id: int, rate_limiter: OpenRateLimiter
 ) -> None:
     assert _fetched(fetcher, replay_path(replay_id)) == site.expected_replay(replay_id)
     track_id = site.track_ids()[3]
@@ -42,7 +42,7 @@ def test_a_file_is_downloaded_byte_for_byte(
     assert rate_limiter.turns == 2
 
 
-def test_a_file_that_the_site_does_not_have_is_gone(fetcher: Fetcher) -> None:
+def test_a_file_that_the_site_does_not_have_is_gone(fetcher: AnyFetcher) -> None:
     assert type(_fails(fetcher, replay_path(1))) is ItemGone
 
 
@@ -66,7 +66,7 @@ def test_a_file_that_the_site_does_not_have_is_gone(fetcher: Fetcher) -> None:
 )
 def test_each_wrong_answer_is_recognised_and_the_next_right_one_is_taken(
     site: RunningSite,
-    fetcher: Fetcher,
+    fetcher: AnyFetcher,
     replay_id: int,
     fault: str,
     kind: type[TmxdbError],
@@ -88,7 +88,9 @@ def test_each_wrong_answer_is_recognised_and_the_next_right_one_is_taken(
 
 
 @pytest.mark.parametrize("fault", ["html", "empty", "gzip", "gzip-unsaid", "bomb:mb=16", "not-gbx", "cut-silent"])
-def test_a_wrong_body_is_passed_on_as_received(site: RunningSite, fetcher: Fetcher, replay_id: int, fault: str) -> None:
+def test_a_wrong_body_is_passed_on_as_received(
+    site: RunningSite, fetcher: AnyFetcher, replay_id: int, fault: str
+) -> None:
     site.set_faults([fault])
     body = _fetched(fetcher, replay_path(replay_id))
     assert body != site.expected_replay(replay_id)
@@ -96,16 +98,18 @@ def test_a_wrong_body_is_passed_on_as_received(site: RunningSite, fetcher: Fetch
 
 
 def test_a_site_that_hangs_or_trickles_is_given_up_after_a_while(
-    site: RunningSite, connect: Callable[..., Exchange], replay_id: int
+    site: RunningSite,
+    connect: Callable[..., Exchange],
+    open_fetcher: Callable[[Exchange], AnyFetcher],
+    replay_id: int,
 ) -> None:
-    fetcher = Fetcher(connect(site.url, http=HttpSettings(limits=HttpLimits(total_s=1))))
+    fetcher = open_fetcher(connect(site.url, http=HttpSettings(limits=HttpLimits(total_s=1))))
     for fault in ("hang", "stall", "slow:s=600"):
         site.set_faults([fault])
         assert _fails(fetcher, replay_path(replay_id)).code == "tmx.timeout", fault
-    fetcher.close()
 
 
-def test_not_more_than_the_limit_is_ever_written(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
+def test_not_more_than_the_limit_is_ever_written(site: RunningSite, fetcher: AnyFetcher, replay_id: int) -> None:
     site.set_faults(["endless"])
     written = 0
 
@@ -119,7 +123,7 @@ def test_not_more_than_the_limit_is_ever_written(site: RunningSite, fetcher: Fet
     assert written <= MAX_FILE
 
 
-def test_a_full_disk_is_reported_as_a_full_disk(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
+def test_a_full_disk_is_reported_as_a_full_disk(site: RunningSite, fetcher: AnyFetcher, replay_id: int) -> None:
     def write(data: bytes) -> int:
         raise DiskError("the disk is full", code="disk.full")
 
@@ -141,7 +145,7 @@ def test_a_full_disk_is_reported_as_a_full_disk(site: RunningSite, fetcher: Fetc
 )
 def test_the_wait_that_the_site_asks_for_is_passed_on(
     site: RunningSite,
-    fetcher: Fetcher,
+    fetcher: AnyFetcher,
     rate_limiter: OpenRateLimiter,
     replay_id: int,
     fault: str,
@@ -156,7 +160,7 @@ def test_the_wait_that_the_site_asks_for_is_passed_on(
     assert [seconds for seconds, _ in rate_limiter.pauses] == [error.retry_after_s]
 
 
-def test_403_several_times_in_a_row_stops_the_run(site: RunningSite, fetcher: Fetcher, replay_id: int) -> None:
+def test_403_several_times_in_a_row_stops_the_run(site: RunningSite, fetcher: AnyFetcher, replay_id: int) -> None:
     site.set_faults(["403"])
     codes = [_fails(fetcher, replay_path(replay_id)).code for _ in range(5)]
     assert codes == ["tmx.forbidden"] * 4 + ["tmx.refused"]
@@ -164,16 +168,17 @@ def test_403_several_times_in_a_row_stops_the_run(site: RunningSite, fetcher: Fe
     assert site.stats()["requests"] == 5
 
 
-def test_a_site_that_does_not_exist_stops_the_run(connect: Callable[..., Exchange]) -> None:
-    fetcher = Fetcher(connect("http://127.0.0.1:1"))
+def test_a_site_that_does_not_exist_stops_the_run(
+    connect: Callable[..., Exchange], open_fetcher: Callable[[Exchange], AnyFetcher]
+) -> None:
+    fetcher = open_fetcher(connect("http://127.0.0.1:1"))
     errors = [_fails(fetcher, replay_path(1)) for _ in range(5)]
     assert {error.code for error in errors[:-1]} == {"tmx.connection"}
     assert isinstance(errors[-1], SiteUnreachable)
-    fetcher.close()
 
 
 def test_many_files_use_few_kept_connections_and_each_request_names_the_client(
-    site: RunningSite, exchange: Exchange, fetcher: Fetcher
+    site: RunningSite, exchange: Exchange, fetcher: AnyFetcher
 ) -> None:
     wanted = [row["replay_id"] for track_id in site.track_ids() for row in site.leaderboard(track_id)] * 2
     with ThreadPoolExecutor(4) as threads:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.tmx.conftest import AnyFetcher
+from tests.tmx.one_thread import OneThread
 from tests.tmx.raw_server import Answer, complete, forever, raw_server, slowly
 from tmxdb.cli.shared.output import safe
 from tmxdb.errors import InvalidResponse, RetryLater, SiteUnreachable, TmxdbError
@@ -22,6 +25,7 @@ PAGE = b'{"More": false, "Results": [{"TrackId": 7}]}'
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 TOTAL_S = 1.5
+AREAS = ["api", "file", "file in one thread"]
 QUICK = HttpSettings(limits=HttpLimits(total_s=TOTAL_S))
 
 NEVER_ENDING: dict[str, Callable[[], Iterator[bytes]]] = {
@@ -78,7 +82,7 @@ def error_of(connect: Callable[..., Exchange], answer: Answer, area: str) -> Tmx
     """Return the error of a request that is answered so, after checking that it took little time and memory."""
     with raw_server(answer) as server:
         exchange = connect(server.url, http=QUICK)
-        fetcher = Fetcher(exchange)
+        fetcher = OneThread(exchange) if area == "file in one thread" else Fetcher(exchange)
 
         def ask() -> None:
             if area == "api":
@@ -101,11 +105,11 @@ def error_of(connect: Callable[..., Exchange], answer: Answer, area: str) -> Tmx
             tracemalloc.stop()
             fetcher.close()
     assert time.monotonic() - began < 80 * TOTAL_S  # how soon depends on the machine; without a limit it never ends
-    assert peak < 3 * MAX_ANSWER + (2 * MAX_FILE if area == "file" else 0)
+    assert peak < 3 * MAX_ANSWER + (0 if area == "api" else 2 * MAX_FILE)
     return caught.value
 
 
-@pytest.mark.parametrize("area", ["api", "file"])
+@pytest.mark.parametrize("area", AREAS)
 @pytest.mark.parametrize("what", NEVER_ENDING)
 def test_a_response_without_an_end_is_given_up(connect: Callable[..., Exchange], what: str, area: str) -> None:
     error = error_of(connect, lambda number: NEVER_ENDING[what](), area)
@@ -113,7 +117,7 @@ def test_a_response_without_an_end_is_given_up(connect: Callable[..., Exchange],
     assert safe(str(error), keep="") == str(error)
 
 
-@pytest.mark.parametrize("area", ["api", "file"])
+@pytest.mark.parametrize("area", AREAS)
 @pytest.mark.parametrize("what", NONSENSE)
 def test_a_response_that_is_not_http_is_an_error_with_a_sentence(
     connect: Callable[..., Exchange], what: str, area: str
@@ -164,20 +168,31 @@ def test_a_request_to_the_api_says_what_it_accepts(connect: Callable[..., Exchan
     assert "\r\nUser-Agent: tmxdb/" in head
 
 
-def test_bytes_behind_a_response_are_not_taken_for_the_next_one(connect: Callable[..., Exchange]) -> None:
+@pytest.mark.parametrize("opened", [Fetcher, OneThread])
+@pytest.mark.parametrize("later_s", [0, 0.1])
+def test_bytes_behind_a_response_are_not_taken_for_the_next_one(
+    connect: Callable[..., Exchange], opened: type[AnyFetcher], later_s: float
+) -> None:
     """A client that keeps the connection could take the second response for that to its next request."""
     forged = complete(PAGE.replace(b"7", b"666"))
+    sent = threading.Event()
 
     def answer(number: int) -> Iterator[bytes]:
-        yield complete(PAGE) + forged
+        sent.clear()
+        yield complete(PAGE) + (b"" if later_s else forged)
+        time.sleep(later_s)
+        yield forged
+        sent.set()
 
     with raw_server(answer) as server:
         exchange = connect(server.url)
         for _ in range(5):
             assert [record.track_id for record in exchange.tracks({}).records] == [7]
-        fetcher = Fetcher(exchange)
+            sent.wait(120)
+        fetcher = opened(exchange)
         for _ in range(5):
             body = bytearray()
             fetcher.fetch(replay_path(5), "replay 5", body.extend, lambda: None)
             assert bytes(body) == PAGE
+            sent.wait(120)
         fetcher.close()

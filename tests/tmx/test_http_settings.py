@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tmx.conftest import AnyFetcher
+from tests.tmx.one_thread import OneThread
 from tests.tmx.proxies import LoopbackProxy, running_proxy
 from tests.tmx.raw_server import complete, raw_server, slowly
 from tmxdb.errors import InvalidInput, SiteError, UsageError
@@ -32,15 +34,19 @@ def list_tracks(exchange: Exchange) -> object:
     return exchange.tracks({})
 
 
-def download(exchange: Exchange) -> object:
-    fetcher = Fetcher(exchange)
+def download(exchange: Exchange, opened: type[AnyFetcher] = Fetcher) -> object:
+    fetcher = opened(exchange)
     try:
         return fetcher.fetch(track_path(2233), "map of track 2233", len, lambda: None)
     finally:
         fetcher.close()
 
 
-SENDS = pytest.mark.parametrize("send", [list_tracks, download])
+def download_in_one_thread(exchange: Exchange) -> object:
+    return download(exchange, OneThread)
+
+
+SENDS = pytest.mark.parametrize("send", [list_tracks, download, download_in_one_thread])
 
 
 @pytest.fixture(autouse=True)

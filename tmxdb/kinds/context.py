@@ -84,8 +84,8 @@ class JobContext:
     """For captures only."""
     events: EventBus = field(default_factory=EventBus)
     parse_lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while a file is parsed. Python runs one thread at a time anyway: 64 threads that parse together spend twice
-    the CPU time on switching, and hostile files could fill the memory together."""
+    """Held while a file is parsed. Threads that parse together would take twice the processor time, for taking turns,
+    and hostile files could fill the memory together."""
 
     publisher: FilePublisher = field(init=False)
     """Shared by all threads, so that those that finish at the same time publish their files together."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection
@@ -17,28 +16,18 @@ from tmxdb.errors import GbxError, InvalidResponse, TmxdbError
 from tmxdb.gbx import Replay as ReplayFile
 from tmxdb.kinds.context import JobContext, track_uid
 from tmxdb.kinds.facts import input_events, parse_replay, replay_columns
+from tmxdb.kinds.fetching import Fetched, Fetching
 from tmxdb.kinds.file_publisher import JobFile
 from tmxdb.kinds.foreign_files import UnreadableFiles, owner_of_replay
-from tmxdb.queue.job import Done, Fail, Job, Outcome, Started
+from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.rows.settle import failure_cause
-from tmxdb.storage import NewFile, id_name
-from tmxdb.tmx.endpoints import replay_path
+from tmxdb.storage import id_name
 
 _replays = table_of(ReplayRow)
 _WRONG_FILE, _UNEXPECTED_FILE = "tmx.wrong_file", "tmx.unexpected_file"
 KEPT_AT = 5
 """A file that is not as listed, but of no other known replay, is kept when the same bytes come for this time in a row.
 With 6 % of all answers such files, less than one of a million rows gets one five times."""
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Fetched(Started):
-    """A job whose file was fetched and not checked."""
-
-    path: str
-    item: str
-    """The replay as messages name it."""
-    file: NewFile
 
 
 class Download:
@@ -75,25 +64,9 @@ class Download:
         """Return the outcome for a file that is already on disk, complete and right."""
         return self._adopted(job, self._context.options.name_template.replay_path(job.row))
 
-    def run(self, job: Job) -> Outcome:
-        """Store the file and its facts, and open the extraction of the track's map."""
-        started = self.start(job)
-        if not isinstance(started, Fetched):
-            return started
-        self.finish([started])
-        return started.take_outcome()
-
-    def start(self, job: Job) -> Outcome | Fetched:
-        """Fetch the file, unless an earlier run has left it."""
-        path = self._context.options.name_template.replay_path(job.row)
-        adopted = self._adopted(job, path)
-        if adopted is None and job.item_id < 0:
-            return Fail(
-                "local.missing",
-                f"replay {id_name(job.item_id)}: its file {job.row['file_path']} is missing or damaged, and no exchange"
-                " has it. Put it back, then run `tmxdb retry --kind download`.",
-            )
-        return adopted or self._fetched(job, path)
+    def first_steps(self, most: int) -> Fetching:
+        """Return a way to receive up to `most` files at the same time."""
+        return Fetching(self._context, most)
 
     def finish(self, started: Sequence[Fetched]) -> None:
         """Check and publish the files."""
@@ -134,20 +107,10 @@ class Download:
             return None
         return self._done(job, path, data, digest, replay)
 
-    def _fetched(self, job: Job, path: str) -> Fetched:
-        item = f"replay {id_name(job.item_id)} (track {id_name(job.row['track_id'])})"
-        file = self._context.storage.create(path, owner=self._context.worker_id)
-        try:
-            self._context.fetcher.receive(replay_path(job.item_id), item, file.write)
-        except BaseException:
-            file.discard()
-            raise
-        return Fetched(job, path=path, item=item, file=file)
-
     def _checked_or_none(self, fetched: Fetched) -> Done | None:
         """Return the outcome for a file that may be published; for another one set its error."""
         try:
-            with self._context.fetcher.checking(fetched.item), self._context.parse_lock:
+            with self._context.exchange.breaker.recording(fetched.item), self._context.parse_lock:
                 return self._checked(fetched.job, fetched.path, fetched.file.read_back(), fetched.item)
         except Exception as error:  # noqa: BLE001  # raised for this job, after the others were checked
             fetched.outcome = error

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from sqlalchemy import Column, ColumnClause, Connection, Table, literal_column
 from sqlalchemy.sql.elements import NamedColumn
@@ -48,6 +48,16 @@ class Job:
     started_at: str
     row: Mapping[str, Any]
     losses: int = 0
+
+
+ClaimKey = tuple[int, int]
+"""The id of a row and the token of its claim. A worker can have several claims of one row: after it was suspended for
+longer than its lease, it may claim a row again on which one of its threads still works."""
+
+
+def claim_key(job: Job) -> ClaimKey:
+    """Return the key of the claim of `job`."""
+    return job.item_id, job.token
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,7 @@ Outcome = Done | Retry | Snooze | Skip | Fail
 
 
 class Kind(Protocol):
-    """One sort of work. `run` is called from many threads at the same time and never writes to the database."""
+    """One sort of work: a `ThreadedKind`, a `BatchKind` or a `StagedKind`. Its jobs never write to the database."""
 
     name: str
     table: Table
@@ -129,11 +139,15 @@ class Kind(Protocol):
     def adopt(self, job: Job) -> Outcome | None:
         """Return the outcome of `job` if its result is already complete on disk, else None. Does nothing else."""
 
+
+class ThreadedKind(Kind, Protocol):
+    """A kind whose jobs run in threads, one in each."""
+
     def run(self, job: Job) -> Outcome:
         """Do `job`. May raise a TmxdbError: the failure policy then decides what happens to the row."""
 
 
-class BatchKind(Kind, Protocol):
+class BatchKind(ThreadedKind, Protocol):
     """A kind that can do several jobs together for less than each alone: it reads and syncs for all of them at once."""
 
     batch_size: int
@@ -148,7 +162,7 @@ class BatchKind(Kind, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Started:
-    """A job of a `StagedKind` after its first step. `finish` sets `outcome` to its outcome or its error."""
+    """A job of a `StagedKind` in its first step or after it. `outcome`: its outcome or its error, once it has one."""
 
     job: Job
     outcome: Done | BaseException | None = None
@@ -169,22 +183,45 @@ class Started:
 
 
 S = TypeVar("S", bound=Started)
+S_co = TypeVar("S_co", bound=Started, covariant=True)
+
+
+class FirstSteps(Protocol[S_co]):
+    """The first steps of many jobs, under way at the same time in one thread."""
+
+    def wait_s(self, wanted: int) -> float:
+        """Return in how many seconds to ask again; 0 if a job may begin now. `wanted`: how many jobs could begin.
+
+        Raise a TmxdbError that becomes the outcome of the next job.
+        """
+
+    def release(self) -> None:
+        """Give back what `wait_s` has reserved: no job is left to begin."""
+
+    def begin(self, job: Job) -> Outcome | None:
+        """Begin the first step of `job`. Return an outcome if there is nothing to do. May raise a TmxdbError."""
+
+    def wait(self, seconds: float) -> Sequence[S_co]:
+        """Go on with the steps under way. Return the jobs whose step has ended, after at most about `seconds`.
+
+        A job whose step has failed has its error as `outcome`.
+        """
+
+    def close(self) -> None:
+        """Give up the steps under way."""
 
 
 class StagedKind(Kind, Protocol[S]):
-    """A kind whose jobs end with a step that costs less for several jobs together than for each alone.
+    """A kind whose jobs have two steps: one that mostly waits, and one that costs less for several jobs together."""
 
-    `run` does both steps.
-    """
-
-    def start(self, job: Job) -> Outcome | S:
-        """Do the first step of `job`, mostly waiting. Return an outcome if nothing remains to be done."""
+    def first_steps(self, most: int) -> FirstSteps[S]:
+        """Return the first steps of up to `most` jobs at the same time, for one thread."""
 
     def finish(self, started: Sequence[S]) -> None:
         """Set the outcome of each job. An exception becomes the outcome of every job that has none yet."""
 
 
-def is_staged(kind: Kind) -> bool:
+def is_staged(kind: Kind) -> TypeGuard[StagedKind[Any]]:
     """Return whether `kind` is a `StagedKind`."""
     return hasattr(kind, "finish")
 

@@ -37,6 +37,26 @@ MAX_RESERVED_SLOTS = 2000
 _row = table_of(RateLimitRow)
 
 
+class Turn:
+    """The turn of one request. Call `wait_s` until it returns 0, then send the request immediately."""
+
+    def __init__(self, take: Callable[[int], int | None], left_s: Callable[[int | None], float | None]) -> None:
+        self._take, self._left_s = take, left_s
+        self._slot_ms: int | None = None
+        self._has_slot = False
+
+    def wait_s(self, wanted: int = 1) -> float:
+        """Return in how many seconds to call this again; 0 if the request may be sent now.
+
+        `wanted`: how many requests wait for a turn, including this one.
+        """
+        if not self._has_slot:
+            self._slot_ms, self._has_slot = self._take(wanted), True
+        while (left_s := self._left_s(self._slot_ms)) is None:
+            self._slot_ms = self._take(wanted)
+        return left_s
+
+
 class RateLimiter:
     """Call `wait_turn()` before each request, and `pause()` when the site asks to slow down.
 
@@ -78,25 +98,27 @@ class RateLimiter:
         thread = threading.get_ident()
         self.waiting_threads.add(thread)
         try:
-            self._wait_for_slot()
+            turn = self.turn()
+            while (wait_s := turn.wait_s()) > 0:
+                if self._stop.wait(wait_s):
+                    raise WorkerStopping("the worker is stopping")
         finally:
             self.waiting_threads.discard(thread)
 
-    def _wait_for_slot(self) -> None:
-        slot_ms = self._take()
-        while True:
-            paused_until_ms = self._current_pause()
-            now_ms = self._clock()
-            left_s = (max(slot_ms or 0, paused_until_ms) - now_ms) / 1000
-            if left_s > 0:
-                # Refresh for the last time a little early: a slow database would make the request late.
-                refresh_s = REFRESH_S / 2 + self._refresh_ms / 1000
-                if self._stop.wait(min(left_s if left_s <= refresh_s else left_s - refresh_s, 1.0)):
-                    raise WorkerStopping("the worker is stopping")
-            elif slot_ms is None or now_ms - slot_ms <= LATE_MS:
-                return
-            else:
-                slot_ms = self._take()
+    def turn(self) -> Turn:
+        """Return the turn of one request, for a thread that has something else to do until then."""
+        return Turn(self._take, self._left_s)
+
+    def _left_s(self, slot_ms: int | None) -> float | None:
+        """Return in how many seconds to ask again for `slot_ms`; 0 if it is now, None if it was missed."""
+        paused_until_ms = self._current_pause()
+        now_ms = self._clock()
+        left_s = (max(slot_ms or 0, paused_until_ms) - now_ms) / 1000
+        if left_s > 0:
+            # Refresh for the last time a little early: a slow database would make the request late.
+            refresh_s = REFRESH_S / 2 + self._refresh_ms / 1000
+            return min(left_s if left_s <= refresh_s else left_s - refresh_s, 1.0)
+        return 0.0 if slot_ms is None or now_ms - slot_ms <= LATE_MS else None
 
     def check_stop(self) -> None:
         """Raise WorkerStopping if the worker is stopping."""
@@ -127,15 +149,15 @@ class RateLimiter:
         if is_new:
             self.on_pause(seconds, reason)
 
-    def _take(self) -> int | None:
+    def _take(self, wanted: int) -> int | None:
         """Return the next slot that is not missed; None without a rate."""
         with self._waiting_lock:
-            self._waiting += 1
+            self._waiting += wanted
         try:
             return self._next_slot()
         finally:
             with self._waiting_lock:
-                self._waiting -= 1
+                self._waiting -= wanted
 
     def _next_slot(self) -> int | None:
         with self._lock:
@@ -150,7 +172,7 @@ class RateLimiter:
         self._refresh()
         if self._rate is None:
             return
-        # One for each waiting thread: an unused slot is lost for other processes, too.
+        # One for each waiting request: an unused slot is lost for other processes, too.
         n = max(1, min(int(self._rate * AHEAD_S), self._waiting))
         # Rounded up, so that whole milliseconds do not add up to more than the rate.
         span_ms = -int(-(1000 + MARGIN_MS) * n // self._rate)

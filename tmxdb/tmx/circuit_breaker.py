@@ -70,17 +70,10 @@ class CircuitBreaker:
         Raise SiteOutage instead of the error of the block during an outage, SiteUnreachable or SiteRefused when the
         run has to stop.
         """
-        with self.recording_failure(item):
-            yield
-        self.record_success()
-
-    @contextmanager
-    def recording_failure(self, item: str) -> Iterator[None]:
-        """Do the same, but record nothing if the block succeeds: the answer is still to be checked."""
         try:
             yield
         except (RetryLater, PermanentError) as error:
-            verdict = self.record_failure(error, item) if _is_of_site(error) else error
+            verdict = self.judged(error, item)
             try:
                 if verdict is not error:
                     raise verdict from error
@@ -89,6 +82,13 @@ class CircuitBreaker:
                 # Its traceback refers to this frame and this frame to it: a cycle that would keep the answer in memory
                 # until the next garbage collection.
                 del verdict
+        self.record_success()
+
+    def judged(self, error: BaseException, item: str) -> BaseException:
+        """Record a request that ended with `error`, if that is about the site. Return the error to raise instead."""
+        if isinstance(error, RetryLater | PermanentError) and _is_of_site(error):
+            return self.record_failure(error, item)
+        return error
 
     def record_success(self) -> None:
         """Record a request that was answered as it should be."""

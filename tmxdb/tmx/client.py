@@ -34,6 +34,13 @@ MAX_ANSWER = 16 * 2**20
 HOME = "https://github.com/tmxdb/tmxdb"
 
 
+class RequestTurn(Protocol):
+    """The turn of one request; implemented in `queue/rate_limiter.py`."""
+
+    def wait_s(self, wanted: int = 1) -> float:
+        """Return in how many seconds to ask again; 0: send the request now. `wanted`: how many requests wait."""
+
+
 class RequestRateLimiter(Protocol):
     """Keeps all workers of a database within one rate; implemented in `queue/rate_limiter.py`."""
 
@@ -44,6 +51,9 @@ class RequestRateLimiter(Protocol):
 
     def wait_turn(self) -> None:
         """Return when a request may be sent. Raise if the worker should stop meanwhile."""
+
+    def turn(self) -> RequestTurn:
+        """Return the turn of one request, for a thread that has something else to do until then."""
 
     def check_stop(self) -> None:
         """Raise, as `wait_turn` would, if the worker should stop."""
@@ -115,17 +125,14 @@ class Exchange:
                 return None
 
     @contextmanager
-    def request(self, item: str, *, is_checked: bool = True) -> Iterator[Callable[[], None]]:
+    def request(self, item: str) -> Iterator[Callable[[], None]]:
         """Send one request for `item` in the block and check its answer there. Record how the block ends.
 
         Waits for a free slot and for the rate limiter first. Yields a function to call when the answer has been
         received: it frees the slot while the answer is still being checked. Raise what stopped the run or the worker,
-        and during an outage SiteOutage instead of the error of the block.
-
-        `is_checked`: False if the block does not check the answer. Do that later in `breaker.recording(item)`.
+        and during an outage SiteOutage instead of the error of the block. See also `NextRequest`.
         """
-        recording = self.breaker.recording if is_checked else self.breaker.recording_failure
-        with recording(item), ExitStack() as transfer:
+        with self.breaker.recording(item), ExitStack() as transfer:
             transfer.enter_context(self.concurrency.slot(self.rate_limiter.check_stop))
             self.rate_limiter.wait_turn()
             self.breaker.check()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,13 +63,39 @@ class ConcurrencyLimit:
         self._successes = 0
 
 
+class RequestedSlot:
+    """A slot for one request, or its place in the queue for one."""
+
+    def __init__(self, give_back: Callable[[RequestedSlot], None]) -> None:
+        self._give_back = give_back
+        self._granted = threading.Event()
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether the limit allows the request to be sent."""
+        return self._granted.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait up to `seconds` until the slot is granted. Return whether it is."""
+        return self._granted.is_set() or self._granted.wait(seconds)
+
+    def grant(self) -> None:
+        """Let the request be sent."""
+        self._granted.set()
+
+    def give_back(self) -> None:
+        """Give the slot back, or stop waiting for it."""
+        self._give_back(self)
+
+
 class ConcurrencyLimiter:
     """Limits the requests of all threads of a process."""
 
     def __init__(self, maximum: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._limit = ConcurrencyLimit(maximum, monotonic=monotonic)
         self._monotonic = monotonic
-        self._changed = threading.Condition()
+        self._changing = threading.Lock()
+        self._queue = deque[RequestedSlot]()
         self._slots_taken = self._in_flight = 0
 
     @property
@@ -83,43 +110,64 @@ class ConcurrencyLimiter:
         `check_stop` is called while waiting and raises to end the wait. Take the slot before waiting for the rate
         limiter: a thread that holds a turn of the rate must be able to use it.
         """
-        with self._changed:
-            while self._slots_taken >= self._limit.current:
-                self._changed.wait(LOOK_S)
-                check_stop()
-            self._slots_taken += 1
+        slot = self.request_slot()
         try:
+            while not slot.wait(LOOK_S):
+                check_stop()
             yield
         finally:
-            with self._changed:
+            slot.give_back()
+
+    def request_slot(self) -> RequestedSlot:
+        """Request a slot without waiting for it. Give it back at the end, whether it was granted or not."""
+        slot = RequestedSlot(self._give_back)
+        with self._changing:
+            self._queue.append(slot)
+            self._grant()
+        return slot
+
+    def _give_back(self, slot: RequestedSlot) -> None:
+        with self._changing:
+            if slot.is_granted:
                 self._slots_taken -= 1
-                self._changed.notify()
+            else:
+                self._queue.remove(slot)
+            self._grant()
+
+    def _grant(self) -> None:
+        """Give free slots to those that wait, first come, first served."""
+        while self._queue and self._slots_taken < self._limit.current:
+            self._slots_taken += 1
+            self._queue.popleft().grant()
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
         """Count a request as in flight during the block, and adjust the limit by how the block ends."""
-        with self._changed:
-            self._in_flight += 1
-            sent = SentRequest(self._monotonic(), self._in_flight)
-        code: str | None = None
-        succeeded = False
+        sent, error = self.begin(), None
         try:
             yield
-            succeeded = True
-        except TmxdbError as error:
-            code = error.code
+        except BaseException as raised:
+            error = raised
             raise
         finally:
-            with self._changed:
-                if succeeded:
-                    self._record_success(sent)
-                elif code is not None and policy_for_code(code).halves_concurrency:
-                    # The first request of a burst was sent alone, the last one is answered alone.
-                    self._limit.record_failure(SentRequest(sent.at_s, max(sent.in_flight, self._in_flight)))
-                self._in_flight -= 1
+            self.end(sent, error)
+            del error
 
-    def _record_success(self, sent: SentRequest) -> None:
-        before = self._limit.current
-        self._limit.record_success(sent)
-        if self._limit.current > before:
-            self._changed.notify()
+    def begin(self) -> SentRequest:
+        """Count a request as in flight until `end`."""
+        with self._changing:
+            self._in_flight += 1
+            return SentRequest(self._monotonic(), self._in_flight)
+
+    def end(self, sent: SentRequest, error: BaseException | None) -> None:
+        """Adjust the limit by how a request ended. `error`: None for a good answer."""
+        with self._changing:
+            if error is None:
+                before = self._limit.current
+                self._limit.record_success(sent)
+                if self._limit.current > before:
+                    self._grant()
+            elif isinstance(error, TmxdbError) and policy_for_code(error.code).halves_concurrency:
+                # The first request of a burst was sent alone, the last one is answered alone.
+                self._limit.record_failure(SentRequest(sent.at_s, max(sent.in_flight, self._in_flight)))
+            self._in_flight -= 1

@@ -1,11 +1,13 @@
-"""Downloading files: streamed into a function that takes the bytes, within limits of size and time."""
+"""Downloading files: streamed into a function that takes the bytes, within limits of size and time.
+
+`file_transfers.py` receives many files in one thread.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 
 from tmxdb.tmx.client import Exchange
@@ -39,15 +41,6 @@ class Fetcher:
             self._transfer(path, item, write)
             received()
             return check()
-
-    def receive(self, path: str, item: str, write: Callable[[bytes], object]) -> None:
-        """Stream the file at `path` into `write`, as `fetch` does. Check it later, in `checking(item)`."""
-        with self._exchange.request(item, is_checked=False):
-            self._transfer(path, item, write)
-
-    def checking(self, item: str) -> AbstractContextManager[None]:
-        """Check a received file in the block, which may raise InvalidResponse; see `fetch`."""
-        return self._exchange.breaker.recording(item)
 
     def close(self) -> None:
         """Close all idle connections."""

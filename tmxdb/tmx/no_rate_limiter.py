@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
+class NoTurn:
+    """A turn that has come. Fulfils `RequestTurn`."""
+
+    def wait_s(self, wanted: int = 1) -> float:
+        """Return 0: the request may be sent now."""
+        return 0.0
+
+
 class NoRateLimiter:
     """Lets each request pass immediately. Fulfils `RequestRateLimiter`."""
 
@@ -14,6 +22,10 @@ class NoRateLimiter:
 
     def wait_turn(self) -> None:
         """Return immediately."""
+
+    def turn(self) -> NoTurn:
+        """Return a turn that has come."""
+        return NoTurn()
 
     def check_stop(self) -> None:
         """Never stop a request."""

@@ -1,4 +1,4 @@
-"""Jobs that are finished together with those of other threads."""
+"""Jobs that are finished together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tmxdb.queue.job import Job, Retry, Started
 from tmxdb.queue.loop.finisher import Finisher
 from tmxdb.queue.loop.perform import Result, finish
 from tmxdb.queue.loop.result_buffer import ResultBuffer
-from tmxdb.queue.loop.thread_pool import ThreadPool
 
 
 class Finish:
@@ -27,44 +26,58 @@ class Finish:
             one.outcome = DONE
 
 
-def test_threads_start_more_jobs_while_one_of_them_finishes_the_first_and_it_finishes_theirs_too() -> None:
-    play, started, results = Finish(), list[int](), ResultBuffer[Result]()
-    pool = ThreadPool(FakeStages(play, lambda job: started.append(job.item_id)), 8, results)
-    pool.submit(_jobs(1))
+def test_jobs_that_come_while_others_are_finished_are_finished_together() -> None:
+    play, results = Finish(), ResultBuffer[Result]()
+    finisher = Finisher(FakeStages(play), results, 8)
+    finisher.start()
+    finisher.add(started(0))
     wait_until(lambda: play.batches == [[0]])
-    pool.submit(_jobs(4)[1:])
-    wait_until(lambda: len(started) == 4 and pool.free() == 7)
-    assert pool.begun() == [0, 1, 2, 3]
+    finisher.add(started(1))
+    finisher.add(started(2, 3))
+    assert finisher.claims() == {(key, 1) for key in range(4)}
     play.go_on.set()
     assert _done(results, 4) == {0, 1, 2, 3}
-    assert [sorted(batch) for batch in play.batches] == [[0], [1, 2, 3]]
-    assert pool.begun() == []
-    pool.close()
+    assert play.batches == [[0], [1, 2, 3]]
+    assert finisher.claims() == set()
+    finisher.close()
 
 
-def test_a_second_thread_finishes_jobs_when_many_wait() -> None:
+def test_jobs_that_come_one_after_the_other_are_finished_together() -> None:
     play, results = Finish(), ResultBuffer[Result]()
-    finisher = Finisher(FakeStages(play, lambda job: None), results, 4)
-    first = _finishing(finisher, 1)
-    wait_until(lambda: len(play.batches) == 1)
-    _finishing(finisher, 1).join(120)  # too few for a second thread
-    second = _finishing(finisher, 1)
-    wait_until(lambda: len(play.batches) == 2)
     play.go_on.set()
-    for thread in (first, second):
-        thread.join(120)
-    assert [len(batch) for batch in play.batches] == [1, 2]
-
-
-def test_no_more_jobs_are_started_than_can_wait() -> None:
-    play, started, results = Finish(), list[int](), ResultBuffer[Result]()
-    pool = ThreadPool(FakeStages(play, lambda job: started.append(job.item_id)), 2, results)
-    pool.submit(_jobs(100))
-    wait_until(lambda: len(play.batches) == 2)  # both threads, which then start no job
-    assert len(started) == len(pool.begun()) == 2
-    play.go_on.set()
+    finisher = Finisher(FakeStages(play), results, 200)
+    finisher.start()
+    for key in range(100):
+        finisher.add(started(key))
     assert _done(results, 100) == set(range(100))
-    pool.close()
+    assert len(play.batches) < 50
+    finisher.close()
+
+
+def test_there_is_room_for_as_many_jobs_as_were_said() -> None:
+    play, results = Finish(), ResultBuffer[Result]()
+    finisher = Finisher(FakeStages(play), results, 4)
+    finisher.add(started(0, 1, 2))
+    assert finisher.has_room
+    finisher.add(started(3))
+    assert not finisher.has_room
+    play.go_on.set()
+    finisher.start()
+    assert _done(results, 4) == {0, 1, 2, 3}
+    assert finisher.has_room
+    finisher.close()
+
+
+def test_what_waits_when_the_finisher_is_closed_is_finished() -> None:
+    play, results = Finish(), ResultBuffer[Result]()
+    finisher = Finisher(FakeStages(play), results, 4)
+    finisher.start()
+    finisher.add(started(0))
+    wait_until(lambda: len(play.batches) == 1)
+    finisher.add(started(1))
+    finisher.close()
+    play.go_on.set()
+    assert _done(results, 2) == {0, 1}
 
 
 def test_a_job_that_cannot_be_finished_does_not_affect_the_others() -> None:
@@ -73,29 +86,17 @@ def test_a_job_that_cannot_be_finished_does_not_affect_the_others() -> None:
         started[1].outcome = InvalidResponse("m", code="gbx.lzo", digest="d")
         raise DatabaseError("m", code="db.busy")
 
-    started = [Started(job) for job in _jobs(3)]
-    done, bad, later = finish(FakeStages(play, lambda job: None), started)
+    several = started(0, 1, 2)
+    done, bad, later = finish(FakeStages(play), several)
     assert done.outcome == DONE
     assert bad.outcome == Retry("gbx.lzo", "m", None, "d")
     assert getattr(later.outcome, "code", None) == "db.busy"
-    assert [one.outcome for one in started] == [None] * 3  # no error keeps the files of a batch in memory
+    assert [one.outcome for one in several] == [None] * 3  # no error keeps the files of a batch in memory
 
 
-def _jobs(n: int) -> list[Job]:
-    return [Job("download", i, 1, 1, 0, "", {}) for i in range(n)]
-
-
-def _finishing(finisher: Finisher, n: int) -> threading.Thread:
-    """Return a thread that adds `n` jobs and finishes what waits."""
-
-    def work() -> None:
-        for job in _jobs(n):
-            finisher.add(Started(job))
-        finisher.finish_waiting()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
+def started(*keys: int) -> list[Started]:
+    """Return jobs whose first step is done."""
+    return [Started(Job("download", key, 1, 1, 0, "", {})) for key in keys]
 
 
 def _done(results: ResultBuffer[Result], n: int) -> set[int]:

@@ -26,6 +26,7 @@ from tmxdb.queue.job import (
     Snooze,
     StagedKind,
     Started,
+    ThreadedKind,
 )
 from tmxdb.queue.rows.recover import DIED, MAX_LOSSES, given_up_message
 
@@ -41,19 +42,19 @@ class Result:
     halt: UserActionRequired | None = None
 
 
-def perform(kind: Kind, job: Job) -> Result:
+def perform(kind: ThreadedKind, job: Job) -> Result:
     """Run `job` and return its result. Raises nothing.
 
     A job on which MAX_LOSSES workers died is not run. Its result is adopted if it is complete on disk; else it fails.
     """
-    outcome = _attempt(job, lambda: _given_up(kind, job) or kind.run(job))
+    outcome = attempt(job, lambda: _given_up(kind, job) or kind.run(job))
     return outcome if isinstance(outcome, Result) else Result(job, outcome)
 
 
-def start(kind: StagedKind[S], job: Job) -> Result | S:
-    """Do the first step of `job`. Return its result if it has no other step. Raises nothing; see `perform`."""
-    started = _attempt(job, lambda: _given_up(kind, job) or kind.start(job))
-    return started if isinstance(started, Result | Started) else Result(job, started)
+def existing(kind: Kind, job: Job) -> Result | None:
+    """Return the result of a job that needs no work: its file is on disk, or it has to be given up."""
+    outcome = attempt(job, lambda: _given_up(kind, job) or kind.adopt(job))
+    return outcome if outcome is None or isinstance(outcome, Result) else Result(job, outcome)
 
 
 def finish(kind: StagedKind[S], started: Sequence[S]) -> Iterator[Result]:
@@ -61,12 +62,17 @@ def finish(kind: StagedKind[S], started: Sequence[S]) -> Iterator[Result]:
     try:
         if started:
             kind.finish(started)
-    except Exception as error:  # noqa: BLE001  # as in `_attempt`, which gets it for each job
+    except Exception as error:  # noqa: BLE001  # as in `attempt`, which gets it for each job
         for one in started:
             one.outcome = one.outcome or error
     for one in started:
-        outcome = _attempt(one.job, one.take_outcome)
-        yield outcome if isinstance(outcome, Result) else Result(one.job, outcome)
+        yield ended(one)
+
+
+def ended(started: Started) -> Result:
+    """Return the result of a job that has an outcome."""
+    outcome = attempt(started.job, started.take_outcome)
+    return outcome if isinstance(outcome, Result) else Result(started.job, outcome)
 
 
 def perform_batch(kind: BatchKind, jobs: Sequence[Job]) -> Iterator[Result]:
@@ -99,7 +105,7 @@ def _given_up(kind: Kind, job: Job) -> Outcome | None:
     return kind.adopt(job) or Fail(DIED, given_up_message(job.kind, job.item_id, job.losses))
 
 
-def _attempt(job: Job, call: Callable[[], T]) -> T | Result:
+def attempt(job: Job, call: Callable[[], T]) -> T | Result:
     """Return `call()`, or the result that stands for what it raised."""
     try:
         return call()

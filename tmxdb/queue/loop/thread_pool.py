@@ -6,11 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from typing import cast
 
-from tmxdb.queue.job import BatchKind, Job, Kind, StagedKind, batch_size, is_staged
-from tmxdb.queue.loop.finisher import Finisher
-from tmxdb.queue.loop.perform import Result, exhausted_resource, perform, perform_batch, start
+from tmxdb.queue.job import BatchKind, Job, Kind, ThreadedKind, batch_size
+from tmxdb.queue.loop.perform import Result, exhausted_resource, perform, perform_batch
 from tmxdb.queue.loop.result_buffer import ResultBuffer
 from tmxdb.queue.rows.groups import GroupSchedule, group_of
 
@@ -21,26 +20,27 @@ class ThreadPool:
     """Up to `size` threads for `kind`, started as jobs arrive. Results go to `results` in any order.
 
     `may_begin`: returns whether threads may begin jobs now; `withdraw` and `drop` work meanwhile. `slots`: a semaphore
-    shared by several pools that together have more threads than jobs may run at the same time.
+    shared by several pools that together have more threads than jobs may run at the same time. `waiting_threads`: the
+    threads that wait for something before they begin their job.
     """
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ThreadedKind,
         size: int,
         results: ResultBuffer[Result],
         slots: AbstractContextManager[object] | None = None,
         may_begin: Callable[[], bool] = lambda: True,
+        waiting_threads: Container[int] = (),
     ) -> None:
         self.kind = kind
         self.size = size
         self._results = results
         self._slots = slots or nullcontext()
-        self._may_begin = may_begin
+        self._may_begin, self._waiting_threads = may_begin, waiting_threads
         self._inbox: deque[Job] = deque()
         self._running: dict[int, Sequence[Job]] = {}  # by thread
         self._batch_size = batch_size(kind)
-        self._finisher = Finisher(cast(StagedKind[Any], kind), results, size) if is_staged(kind) else None
         group = group_of(kind)
         self._schedule = None if group is None else GroupSchedule(group.name)
         self._changed = threading.Condition()
@@ -66,11 +66,10 @@ class ThreadPool:
         with self._changed:
             self._inbox = deque(job for job in self._inbox if job.item_id not in keys)
 
-    def begun(self, waiting_threads: Container[int] = ()) -> list[int]:
-        """Return the keys of the jobs being worked on, except those of `waiting_threads`."""
-        running = [jobs for thread, jobs in list(self._running.items()) if thread not in waiting_threads]
-        keys = {job.item_id for jobs in running for job in jobs}
-        return sorted(keys if self._finisher is None else keys | self._finisher.keys())
+    def begun(self) -> list[int]:
+        """Return the keys of the jobs being worked on, except those of threads that wait."""
+        running = [jobs for thread, jobs in list(self._running.items()) if thread not in self._waiting_threads]
+        return sorted({job.item_id for jobs in running for job in jobs})
 
     def free(self) -> int:
         """Return how many more jobs threads will begin immediately."""
@@ -120,20 +119,10 @@ class ThreadPool:
             with self._slots:
                 self._running[thread] = jobs
                 self._perform(jobs)
-                if self._finisher is not None:
-                    self._running[thread] = ()  # the finisher knows the jobs
-                    self._finisher.finish_waiting()
                 del self._running[thread]
 
     def _perform(self, jobs: Sequence[Job]) -> None:
-        """Do `jobs`, or their first step if they are finished together with those of other threads."""
-        if self._finisher is not None:
-            started = start(cast(StagedKind[Any], self.kind), jobs[0])
-            if isinstance(started, Result):
-                self._results.put(started)
-            else:
-                self._finisher.add(started)
-        elif len(jobs) == 1:
+        if len(jobs) == 1:
             self._results.put(perform(self.kind, jobs[0]))
         else:
             for result in perform_batch(cast(BatchKind, self.kind), jobs):

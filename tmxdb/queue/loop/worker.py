@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from tmxdb.clock import Clock, from_iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.errors import DatabaseError, UserActionRequired
 from tmxdb.events import CycleCompleted, DatabaseUnavailable, Event, EventBus, Notice, WaitingForPause, WaitingForRetry
 from tmxdb.failure_policy import Action, policy_for
-from tmxdb.queue.job import Kind, Snooze, batch_size, is_staged
+from tmxdb.queue.job import Kind, Snooze, ThreadedKind, batch_size, is_staged
 from tmxdb.queue.lock_holder import lock_holder
 from tmxdb.queue.loop.batch import transactions
 from tmxdb.queue.loop.cycle import Cycle, CycleInput
@@ -24,6 +24,7 @@ from tmxdb.queue.loop.job_store import RECOVERY_S, JobStore
 from tmxdb.queue.loop.perform import Result, exhausted_resource
 from tmxdb.queue.loop.result_buffer import ResultBuffer
 from tmxdb.queue.loop.run_options import RunOptions, Totals
+from tmxdb.queue.loop.staged_pool import StagedPool
 from tmxdb.queue.loop.thread_pool import ThreadPool, pool_sizes
 from tmxdb.queue.worker_registry import LEASE_MS, Identity
 
@@ -84,14 +85,18 @@ class Worker:
         sizes = pool_sizes(options.n, kinds)
         # With more kinds than `n`, each pool needs a thread, but only `n` jobs may run at the same time.
         slots = threading.Semaphore(options.n) if sum(sizes.values()) > options.n else None
-        self._pools = {
-            name: ThreadPool(kind, sizes[name], self._results, slots, self._may_begin) for name, kind in by_name.items()
+        self._pools: dict[str, ThreadPool | StagedPool] = {
+            name: StagedPool(kind, sizes[name], self._results, slots, self._may_begin)
+            if is_staged(kind)
+            else ThreadPool(
+                cast(ThreadedKind, kind), sizes[name], self._results, slots, self._may_begin, waiting_threads
+            )
+            for name, kind in by_name.items()
         }
         staged = {name: size if is_staged(by_name[name]) else 0 for name, size in sizes.items()}
         self._at_once = options.n + sum(staged.values())  # as many started jobs may wait to be finished
         rows = {name: size * batch_size(by_name[name]) + staged[name] for name, size in sizes.items()}
         self._planner = DemandPlanner(by_name, rows, self._store.held)
-        self._waiting_threads = waiting_threads
         self._confirmed = (time.monotonic(), clock())
         self._claimed = 0
         self._waits_for_pause = False
@@ -162,11 +167,10 @@ class Worker:
             self._pools[kind].submit(jobs)
 
     def _state(self, results: list[Result]) -> CycleInput:
-        waiting = self._waiting_threads
         return CycleInput(
             results,
             self._demand(results),
-            begun={name: pool.begun(waiting) for name, pool in self._pools.items()},
+            begun={name: pool.begun() for name, pool in self._pools.items()},
             free={name: pool.free() for name, pool in self._pools.items()},
         )
 

@@ -1,60 +1,28 @@
 """GET requests with libcurl, for many threads: kept connections, deadlines and size limits, also behind proxies.
 
-libcurl was chosen by measurement: 64 in flight on loopback, 29 KB files, CPU seconds per 1,000 files: pycurl 0.10,
-urllib3 0.41, requests 0.70 (`bench/download.py`). Its total deadline covers everything: name lookup, proxy, TLS,
-headers and body.
+Each thread waits for its own request. `transfers.py` has many requests in flight in one thread.
 """
 
 from __future__ import annotations
 
-import os
-import queue
-import select
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import nullcontext
 
-import certifi
 import pycurl
 
-from tmxdb.tmx.http.settings import HttpSettings, without_password
-from tmxdb.tmx.http.transfer_error import TransferError
-
-_CUT = (pycurl.E_PARTIAL_FILE,)
-_TOO_LARGE = (pycurl.E_FILESIZE_EXCEEDED,)
-_REASONS = {
-    pycurl.E_COULDNT_CONNECT: "connection refused",
-    pycurl.E_COULDNT_RESOLVE_HOST: "no such host",
-    pycurl.E_COULDNT_RESOLVE_PROXY: "no such proxy",
-    pycurl.E_RECV_ERROR: "the connection was reset",
-    pycurl.E_SEND_ERROR: "the connection was reset",
-    pycurl.E_GOT_NOTHING: "the connection was closed without an answer",
-    pycurl.E_PEER_FAILED_VERIFICATION: "its certificate cannot be trusted",
-    pycurl.E_SSL_CACERT_BADFILE: "the file of trusted certificates cannot be read",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class TransferResult:
-    """What a completed transfer was answered with. `retry_after` is in seconds, as text; empty without one."""
-
-    status: int
-    content_type: str
-    retry_after: str
-    received: int
+from tmxdb.tmx.http.handles import Body, Handles, TransferResult, readable, result_of
+from tmxdb.tmx.http.settings import HttpSettings
 
 
 class CurlTransport:
     """Sends GET requests for many threads.
 
-    `most_connections`: further threads wait for one of these; None: each thread has a connection of its own. Handles
-    are reused last in, first out, so that few connections do the work and idle ones stay idle.
+    `most_connections`: further threads wait for one of these; None: each thread has a connection of its own.
     """
 
     def __init__(self, settings: HttpSettings, *, user_agent: str, most_connections: int | None = None) -> None:
-        self._settings, self._user_agent = settings, user_agent
-        self._idle: queue.LifoQueue[pycurl.Curl] = queue.LifoQueue()
+        self._handles = Handles(settings, user_agent=user_agent)
         self._room = nullcontext() if most_connections is None else threading.BoundedSemaphore(most_connections)
 
     def get(
@@ -71,141 +39,34 @@ class CurlTransport:
         Redirects are not followed. Raise TransferError, or what `write` raises. After an error some bytes may have been
         written.
         """
-        with self._room, self._handle() as curl:
-            body = _Body(write, largest)
-            curl.setopt(pycurl.URL, url)
-            curl.setopt(pycurl.FRESH_CONNECT, _has_unread_bytes(curl))
-            curl.setopt(pycurl.PROXY, self._settings.proxy_for(url))
-            curl.setopt(pycurl.MAXFILESIZE, largest)
-            curl.setopt(pycurl.WRITEFUNCTION, body.take)
-            curl.setopt(pycurl.HTTPHEADER, headers or [])
-            if read_header is not None:
-                curl.setopt(pycurl.HEADERFUNCTION, read_header)
+        with self._room:
+            curl, body = self._handles.take(), Body(write, largest)
             try:
+                self._handles.prepare(curl, url, body)
+                curl.setopt(pycurl.FRESH_CONNECT, _has_unread_bytes(curl))
+                curl.setopt(pycurl.HTTPHEADER, headers or [])
+                if read_header is not None:
+                    curl.setopt(pycurl.HEADERFUNCTION, read_header)
                 curl.perform()
+                return result_of(curl, body)
             except pycurl.error as problem:
-                if body.error is not None:
-                    raise body.error from None
-                raise self._error(curl, problem, url, body) from None
+                code, text = problem.args[0], str(problem.args[1] if len(problem.args) > 1 else "")
+                raise self._handles.error(curl, code, text, url, body) from None
             finally:
                 curl.unsetopt(pycurl.WRITEFUNCTION)
                 if read_header is not None:
                     curl.unsetopt(pycurl.HEADERFUNCTION)
-            return TransferResult(
-                status=int(curl.getinfo(pycurl.RESPONSE_CODE)),
-                content_type=curl.getinfo(pycurl.CONTENT_TYPE) or "",
-                # libcurl reads the header as seconds or as a date. It returns 0 without one.
-                retry_after=str(int(curl.getinfo(pycurl.RETRY_AFTER)) or ""),
-                received=body.received,
-            )
+                self._handles.give_back(curl)
 
     def close(self) -> None:
         """Close all idle connections."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
-                return
-
-    def _error(self, curl: pycurl.Curl, problem: pycurl.error, url: str, body: _Body) -> TransferError:
-        code, text = problem.args[0], str(problem.args[1] if len(problem.args) > 1 else "")
-        if body.is_too_large or code in _TOO_LARGE:
-            return TransferError("too large", f"larger than {body.largest >> 20} MB", body.received)
-        if code in _CUT:
-            return TransferError("cut", "cut short", body.received)
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            return TransferError("timeout", "no complete answer in time", body.received)
-        refused = int(curl.getinfo(pycurl.HTTP_CONNECTCODE))
-        if refused >= 400 or code == _PROXY_ERROR:
-            proxy = without_password(self._settings.proxy_for(url))
-            advice = " and wants a user name and password" if refused == 407 else ""
-            return TransferError("connection", f"the proxy {proxy} refused the connection{advice}", body.received)
-        return TransferError("connection", _REASONS.get(code) or _plain(text) or f"libcurl error {code}", body.received)
-
-    @contextmanager
-    def _handle(self) -> Iterator[pycurl.Curl]:
-        try:
-            curl = self._idle.get_nowait()
-        except queue.Empty:
-            curl = self._new_handle()
-        try:
-            yield curl
-        finally:
-            self._idle.put(curl)
-
-    def _new_handle(self) -> pycurl.Curl:
-        limits, curl = self._settings.limits, pycurl.Curl()
-        certificates = os.fsencode(self._settings.certificates or certifi.where())
-        is_folder = os.path.isdir(certificates)
-        list_of, of_proxy = (pycurl.CAPATH, pycurl.PROXY_CAPATH) if is_folder else (pycurl.CAINFO, pycurl.PROXY_CAINFO)
-        if not certificates.isascii() and os.path.isfile(certificates):
-            # Which encoding a path needs on Windows depends on how libcurl was built, so it gets what is in the file.
-            # Only lists that it opens by itself are kept for the next connection.
-            list_of, of_proxy = pycurl.CAINFO_BLOB, pycurl.PROXY_CAINFO_BLOB
-            with open(certificates, "rb") as file:
-                certificates = file.read()
-        for setting, value in (
-            (pycurl.USERAGENT, self._user_agent),
-            (pycurl.NOSIGNAL, 1),  # signals do not work with threads
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            (pycurl.CONNECTTIMEOUT_MS, round(limits.connect_s * 1000)),
-            (pycurl.TIMEOUT_MS, round(limits.total_s * 1000)),
-            (pycurl.LOW_SPEED_LIMIT, limits.slowest_bytes_s),
-            (pycurl.LOW_SPEED_TIME, limits.silence_s),
-            (pycurl.BUFFERSIZE, 65536),
-            (pycurl.MAXCONNECTS, 1),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),  # one request at a time on each connection
-            (pycurl.NOPROXY, self._settings.no_proxy),
-            (list_of, certificates),
-            (of_proxy, certificates),
-        ):
-            curl.setopt(setting, value)
-        return curl
+        self._handles.close()
 
 
 def _has_unread_bytes(curl: pycurl.Curl) -> bool:
     """Return whether something has arrived on the kept connection, such as bytes behind the last response.
 
-    libcurl would take them for the next response. A connection that the server has closed counts as well.
+    libcurl would take them for the next response.
     """
     descriptor = curl.getinfo(pycurl.ACTIVESOCKET)
-    if descriptor < 0:
-        return False
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([descriptor], [], [], 0)[0])  # Windows, where it is not limited to 1,024 descriptors
-
-
-_PROXY_ERROR = 97
-"""CURLE_PROXY, for which pycurl has no name: curl.se/libcurl/c/libcurl-errors.html."""
-
-
-class _Body:
-    """Passes pieces of a body on, until there are too many or they cannot be written."""
-
-    def __init__(self, write: Callable[[bytes], object], largest: int) -> None:
-        self._write, self.largest = write, largest
-        self.received = 0
-        self.is_too_large = False
-        self.error: BaseException | None = None
-
-    def take(self, data: bytes) -> int:
-        """Return how many bytes were taken; fewer than given end the transfer."""
-        self.received += len(data)
-        if self.received > self.largest:
-            self.is_too_large = True
-            return 0
-        try:
-            self._write(data)
-        except BaseException as error:  # noqa: BLE001  # must not pass through libcurl; raised again after it
-            self.error = error
-            return 0
-        return len(data)
-
-
-def _plain(text: str) -> str:
-    """Return a message of libcurl without what a server may have put into it."""
-    return "".join(character for character in text if character.isprintable())[:200].rstrip(".")
+    return descriptor >= 0 and bool(readable([descriptor]))
