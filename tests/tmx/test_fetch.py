@@ -8,10 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.tmx.conftest import AnyFetcher, OpenRateLimiter
-from tmxdb.errors import DiskError, InvalidResponse, ItemGone, SiteError, SiteUnreachable, Throttled, TmxdbError
+from tmxdb.errors import (
+    DatabaseError,
+    DiskError,
+    InvalidResponse,
+    ItemGone,
+    SiteError,
+    SiteUnreachable,
+    Throttled,
+    TmxdbError,
+)
 from tmxdb.tmx.client import Exchange
 from tmxdb.tmx.endpoints import replay_path, track_path
 from tmxdb.tmx.fetch import MAX_FILE
+from tmxdb.tmx.file_transfers import FileTransfers
 from tmxdb.tmx.http.settings import HttpLimits, HttpSettings
 from tmxdb_sandbox import RunningSite
 
@@ -186,3 +196,27 @@ def test_many_files_use_few_kept_connections_and_each_request_names_the_client(
     assert bodies == [site.expected_replay(replay_id) for replay_id in wanted]
     assert site.stats()["connections"] <= 4
     assert {line["user_agent"] for line in site.log()} == {exchange.user_agent}
+
+
+def test_an_answer_that_cannot_be_recorded_is_the_error_of_its_file_and_loses_no_slot(
+    site: RunningSite, exchange: Exchange, rate_limiter: OpenRateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(seconds: float, reason: str) -> None:
+        raise DatabaseError("the database is locked", code="db.busy")
+
+    monkeypatch.setattr(exchange.breaker, "_pause", locked)
+    replay_ids = [row["replay_id"] for row in site.leaderboard(site.track_ids()[0])][:2]
+    files: FileTransfers[int] = FileTransfers(exchange, 2)
+    site.set_faults(["429"])
+    for replay_id in replay_ids:
+        assert files.wait_s(1) == 0
+        files.begin(replay_id, replay_path(replay_id), "replay 5", len)
+    errors: dict[int, BaseException | None] = {}
+    while len(errors) < 2:
+        errors |= dict(files.wait(60.0))
+    assert [type(errors[replay_id]) for replay_id in replay_ids] == [DatabaseError] * 2
+    assert files.wait_s(1) == 0  # no slot was lost
+    files.close()
+    assert exchange.concurrency.limit == 1  # 429 halves it
+    with exchange.concurrency.slot(rate_limiter.check_stop):
+        pass

@@ -18,6 +18,7 @@ from tmxdb.errors import InvalidResponse, RetryLater, SiteUnreachable, TmxdbErro
 from tmxdb.tmx.client import MAX_ANSWER, Exchange
 from tmxdb.tmx.endpoints import replay_path
 from tmxdb.tmx.fetch import MAX_FILE, Fetcher
+from tmxdb.tmx.file_transfers import FileTransfers
 from tmxdb.tmx.http.settings import HttpLimits, HttpSettings
 
 MB = 2**20
@@ -195,4 +196,38 @@ def test_bytes_behind_a_response_are_not_taken_for_the_next_one(
             fetcher.fetch(replay_path(5), "replay 5", body.extend, lambda: None)
             assert bytes(body) == PAGE
             sent.wait(120)
+        fetcher.close()
+
+
+def test_bytes_behind_a_large_response_are_not_taken_for_that_of_another_transfer(
+    connect: Callable[..., Exchange],
+) -> None:
+    """A connection that one transfer has just given back may be taken by the next one immediately."""
+    large, forged = b"g" * 200_000, complete(b"forged")
+
+    with raw_server(lambda number: iter([complete(large) + forged])) as server:
+        files: FileTransfers[bytearray] = FileTransfers(connect(server.url, max_concurrent=8), 8)
+        received, under_way = list[bytes](), 0
+        while len(received) < 2000:
+            while under_way < 8 and files.wait_s(1) == 0:
+                body = bytearray()
+                files.begin(body, replay_path(5), "replay 5", body.extend)
+                under_way += 1
+            for body, error in files.wait(1.0):
+                assert error is None
+                received.append(bytes(body))
+                under_way -= 1
+        files.close()
+    assert set(received) == {large}
+
+
+@pytest.mark.parametrize("opened", [Fetcher, OneThread])
+def test_a_header_in_another_encoding_does_no_harm(connect: Callable[..., Exchange], opened: type[AnyFetcher]) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: \xff\xfe\r\nX-\xff: \xff\r\n\r\nfile"
+    with raw_server(lambda number: iter([answer])) as server:
+        fetcher = opened(connect(server.url))
+        for _ in range(3):
+            body = bytearray()
+            fetcher.fetch(replay_path(5), "replay 5", body.extend, lambda: None)
+            assert body == b"file"
         fetcher.close()

@@ -19,7 +19,7 @@ from tmxdb.kinds.facts import input_events, parse_replay, replay_columns
 from tmxdb.kinds.fetching import Fetched, Fetching
 from tmxdb.kinds.file_publisher import JobFile
 from tmxdb.kinds.foreign_files import UnreadableFiles, owner_of_replay
-from tmxdb.queue.job import Done, Job, Outcome
+from tmxdb.queue.job import Done, Fail, Job, Outcome
 from tmxdb.queue.rows.settle import failure_cause
 from tmxdb.storage import id_name
 
@@ -61,8 +61,15 @@ class Download:
         """Do nothing: listings open downloads."""
 
     def adopt(self, job: Job) -> Outcome | None:
-        """Return the outcome for a file that is already on disk, complete and right."""
-        return self._adopted(job, self._context.options.name_template.replay_path(job.row))
+        """Return the outcome for a file that is already on disk, complete and right, or that no exchange has."""
+        adopted = self._adopted(job, self._context.options.name_template.replay_path(job.row))
+        if adopted is None and job.item_id < 0:
+            return Fail(
+                "local.missing",
+                f"replay {id_name(job.item_id)}: its file {job.row['file_path']} is missing or damaged, and no exchange"
+                " has it. Put it back, then run `tmxdb retry --kind download`.",
+            )
+        return adopted
 
     def first_steps(self, most: int) -> Fetching:
         """Return a way to receive up to `most` files at the same time."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tmxdb.kinds.context import JobContext
-from tmxdb.queue.job import Fail, Job, Started
+from tmxdb.queue.job import Job, Started
 from tmxdb.storage import NewFile, id_name
 from tmxdb.tmx.endpoints import replay_path
 
@@ -41,20 +41,13 @@ class Fetching:
         """Let others send requests first: no file is left to request."""
         self._files.release()
 
-    def begin(self, job: Job) -> Fail | None:
-        """Request the file of `job`, unless no exchange has it."""
-        if job.item_id < 0:
-            return Fail(
-                "local.missing",
-                f"replay {id_name(job.item_id)}: its file {job.row['file_path']} is missing or damaged, and no exchange"
-                " has it. Put it back, then run `tmxdb retry --kind download`.",
-            )
+    def begin(self, job: Job) -> None:
+        """Request the file of `job`."""
         item = f"replay {id_name(job.item_id)} (track {id_name(job.row['track_id'])})"
         path = self._context.options.name_template.replay_path(job.row)
         file = self._context.storage.create(path, owner=self._context.worker_id)
         fetched = Fetched(job, path=path, item=item, file=file)
         self._files.begin(fetched, replay_path(job.item_id), item, file.write)
-        return None
 
     def wait(self, seconds: float) -> list[Fetched]:
         """Receive what arrives within `seconds`. Return the jobs whose download has ended, well or not."""

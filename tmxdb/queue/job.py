@@ -137,7 +137,7 @@ class Kind(Protocol):
         """Open the rows that this run asks for. Called in a write transaction before the first claim."""
 
     def adopt(self, job: Job) -> Outcome | None:
-        """Return the outcome of `job` if its result is already complete on disk, else None. Does nothing else."""
+        """Return the outcome of `job` if its result is complete on disk, or nowhere to be had; else None."""
 
 
 class ThreadedKind(Kind, Protocol):

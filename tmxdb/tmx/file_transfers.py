@@ -57,7 +57,7 @@ class FileTransfers(Generic[T]):
 
         The errors are those of `Fetcher.fetch`. Check a received file in `breaker.recording(item)`.
         """
-        return [(ended.key.key, ended.key.request.end(_error_of(ended))) for ended in self._transfers.wait(seconds)]
+        return [(ended.key.key, _recorded(ended)) for ended in self._transfers.wait(seconds)]
 
     def close(self) -> list[T]:
         """Give up all files, and close all connections. Return the keys of the files."""
@@ -66,6 +66,14 @@ class FileTransfers(Generic[T]):
         for file in given_up:
             file.request.end(RuntimeError("given up"))
         return [file.key for file in given_up]
+
+
+def _recorded(ended: Ended[_File[T]]) -> BaseException | None:
+    """Record how the request ended, and return its error. If that cannot be recorded, this is the error."""
+    try:
+        return ended.key.request.end(_error_of(ended))
+    except Exception as error:  # noqa: BLE001  # such as a database that is locked; the other files must not be lost
+        return error
 
 
 def _error_of(ended: Ended[_File[T]]) -> BaseException | None:

@@ -167,11 +167,12 @@ def test_jobs_whose_first_step_failed_are_not_finished() -> None:
 
 def test_two_claims_of_one_row_have_a_result_each() -> None:
     """A worker that was suspended may claim a row again on which it still works."""
-    kind = FakeStages(finish)
+    begun = list[int]()
+    kind = FakeStages(finish, lambda job: begun.append(job.token))
     kind.go_on.clear()
     with pool_of(kind, 4) as (pool, results):
         pool.submit([Job("download", 7, token, 1, 0, "", {}) for token in (1, 2)])
-        wait_until(lambda: pool.free() == 2)
+        wait_until(lambda: begun == [1, 2])
         assert pool.begun() == [7]
         kind.go_on.set()
         taken = list[Result]()
@@ -228,6 +229,35 @@ def test_jobs_share_slots_with_other_kinds_and_give_them_back() -> None:
         slots.release()
         assert set(outcomes(results, 2)) == {0, 1}
         assert slots.acquire(timeout=120)
+
+
+def test_a_job_that_waits_for_its_turn_keeps_its_slot_until_it_is_withdrawn() -> None:
+    """Another kind that got the slot would wait for what this job has reserved."""
+    slots, asked = threading.Semaphore(1), list[int]()
+    kind = FakeStages(finish, wait_s=lambda wanted: asked.append(wanted) or 0.01)
+    with pool_of(kind, 1, slots=slots) as (pool, _):
+        pool.submit(jobs(1))
+        wait_until(lambda: len(asked) > 5)
+        assert not slots.acquire(timeout=0.1)
+        kind.released.clear()
+        wait_until(pool.withdraw)
+        assert slots.acquire(timeout=120)
+        assert kind.released.is_set()  # before the slot was given back
+
+
+def test_a_known_error_in_a_first_step_is_the_outcome_of_the_jobs_under_way() -> None:
+    class Busy(FakeStages):
+        def first_steps(self, most: int):  # type: ignore[no-untyped-def]
+            steps = super().first_steps(most)
+            steps.wait = self.fail  # type: ignore[method-assign]
+            return steps
+
+        def fail(self, seconds: float) -> list[Started]:
+            raise InvalidResponse("m", code="tmx.html")
+
+    with pool_of(Busy(finish), 2) as (pool, results):
+        pool.submit(jobs(2))
+        assert outcomes(results, 2) == dict.fromkeys(range(2), Retry("tmx.html", "m"))
 
 
 def jobs(n: int) -> list[Job]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from tmxdb.errors import TmxdbError
 from tmxdb.queue.job import ClaimKey, FirstSteps, Job, StagedKind, claim_key
 from tmxdb.queue.loop.finisher import Finisher
 from tmxdb.queue.loop.perform import Result, attempt, bug, ended, exhausted_resource, existing, result_of
@@ -104,18 +105,18 @@ class StagedPool:
     def _begin_jobs(self) -> float | None:
         """Begin all jobs that may begin. Return in how many seconds to try again; None if no job is left."""
         while True:
-            self._waits = True
             if len(self._under_way) >= self.size or not self._may_begin():
                 return LONG_POLL_S
             if not self._finisher.has_room or not self._takes_slot():
                 return POLL_S
             self._take_next()
             if (job := self._next) is None:
+                self._waits = False
                 if self._steps is not None:
                     self._steps.release()
-                self._waits = False
                 return None
             wait_s = attempt(job, self._wait_s)
+            self._waits = not isinstance(wait_s, Result) and wait_s > 0
             if not isinstance(wait_s, Result) and wait_s > 0:
                 return wait_s
             with self._changed:
@@ -155,7 +156,8 @@ class StagedPool:
     def _advance(self, wait_s: float | None) -> None:
         """Go on with the steps under way for up to `wait_s`. If there are none, wait for a job, or until `wait_s`."""
         if not self._under_way:
-            self._give_slot_back()
+            if self._next is None:
+                self._give_slot_back()
             with self._changed:
                 if not self._closed and (wait_s is not None or not self._inbox):
                     self._changed.wait(wait_s)
@@ -175,15 +177,18 @@ class StagedPool:
         return self._slots is None or self._has_slot
 
     def _give_slot_back(self) -> None:
+        """Let other kinds work. They may need what the next job has reserved."""
         if self._slots is not None and self._has_slot:
+            if self._steps is not None:
+                self._steps.release()
             self._has_slot = False
             self._slots.release()
 
     def _fail(self, error: Exception) -> None:
         """Let all jobs under way fail because of `error`, which is being handled."""
-        exhausted = exhausted_resource(error)
+        known = exhausted_resource(error) or (error if isinstance(error, TmxdbError) else None)
         for job in list(self._under_way.values()):
-            self._results.put(Result(job, bug()) if exhausted is None else result_of(job, exhausted))
+            self._results.put(Result(job, bug()) if known is None else result_of(job, known))
         self._under_way.clear()
         steps, self._steps = self._steps, None
         if steps is not None:

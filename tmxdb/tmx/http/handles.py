@@ -40,7 +40,6 @@ class TransferResult:
     """What a completed transfer was answered with. `retry_after` is in seconds, as text; empty without one."""
 
     status: int
-    content_type: str
     retry_after: str
     received: int
 
@@ -154,7 +153,6 @@ def result_of(curl: pycurl.Curl, body: Body) -> TransferResult:
     """Return what the transfer of `curl` that has just ended was answered with."""
     return TransferResult(
         status=int(curl.getinfo(pycurl.RESPONSE_CODE)),
-        content_type=curl.getinfo(pycurl.CONTENT_TYPE) or "",
         # libcurl reads the header as seconds or as a date. It returns 0 without one.
         retry_after=str(int(curl.getinfo(pycurl.RETRY_AFTER)) or ""),
         received=body.received,

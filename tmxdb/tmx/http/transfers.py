@@ -6,11 +6,10 @@ of processor time, and 0.6 to 0.75 ms in one thread, measured in turn (`bench/do
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 import pycurl
@@ -34,6 +33,18 @@ class Ended(Generic[T]):
     outcome: TransferResult | BaseException
 
 
+@dataclass(slots=True)
+class _Transfer(Generic[T]):
+    """A transfer under way."""
+
+    key: T
+    url: str
+    body: Body
+    local_port: int | None = None
+    """Of its connection, once the request is about to be sent."""
+    is_repeated: bool = False
+
+
 class Transfers(Generic[T]):
     """GET requests in flight. Used by one thread. At most `most` connections are kept for later ones."""
 
@@ -41,37 +52,41 @@ class Transfers(Generic[T]):
         self._handles = Handles(settings, user_agent=user_agent)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, most)
+        self._under_way: dict[pycurl.Curl, _Transfer[T]] = {}
         self._begun: list[pycurl.Curl] = []
-        self._under_way: dict[pycurl.Curl, tuple[T, str, Body]] = {}
-        self._kept: dict[int, int] = {}
-        """Connections on which a transfer has ended: descriptor and local port. libcurl may have closed some."""
+        """Handles whose socket is not known yet."""
+        self._sockets: dict[int, int] = {}
+        """The socket of each connection by its local port. Some are closed by now."""
+        self._used: set[int] = set()
+        """Local ports from which a request was sent."""
 
     def begin(self, key: T, url: str, write: Callable[[bytes], object], *, largest: int) -> None:
         """Request `url`. `wait` passes the body to `write`, at most `largest` bytes. Redirects are not followed."""
-        curl, body = self._handles.take(), Body(write, largest)
-        self._handles.prepare(curl, url, body)
+        curl, transfer = self._handles.take(), _Transfer(key, url, Body(write, largest))
+        self._handles.prepare(curl, url, transfer.body)
+        curl.setopt(pycurl.FRESH_CONNECT, 0)
+        curl.setopt(pycurl.PREREQFUNCTION, partial(self._may_send, transfer))
+        self._multi.add_handle(curl)
+        self._under_way[curl] = transfer
         self._begun.append(curl)
-        self._under_way[curl] = (key, url, body)
 
     def wait(self, seconds: float) -> list[Ended[T]]:
         """Send and receive what is possible, waiting up to `seconds` for it. Return the transfers that have ended."""
-        self._send_requests()
-        self._multi.perform()
+        self._perform()
         ended = self._ended()
         if self._under_way and not ended and seconds > 0:
             began_s = time.monotonic()
             if self._multi.select(seconds) <= 0 and time.monotonic() - began_s < seconds / 2:
                 time.sleep(min(seconds, NO_SOCKET_S))
-            self._multi.perform()
+            self._perform()
             ended = self._ended()
         return ended
 
     def close(self) -> list[T]:
         """Give up all transfers and close all connections. Return the keys of the transfers."""
-        given_up = [key for key, _, _ in self._under_way.values()]
+        given_up = [transfer.key for transfer in self._under_way.values()]
         for curl in self._under_way:
-            if curl not in self._begun:
-                self._multi.remove_handle(curl)
+            self._multi.remove_handle(curl)
             curl.close()
         self._under_way.clear()
         self._begun.clear()
@@ -79,47 +94,72 @@ class Transfers(Generic[T]):
         self._multi.close()
         return given_up
 
-    def _send_requests(self) -> None:
-        """Pass the transfers that were begun to libcurl, which sends them when it is called next.
-
-        It chooses one of the kept connections for each. Those with unread bytes, such as bytes behind the last
-        response, are shut down before: libcurl would take the bytes for the next response.
-        """
-        if not self._begun:
-            return
-        in_use = {curl.getinfo(pycurl.ACTIVESOCKET) for curl in self._under_way}
-        for descriptor in readable(self._kept.keys() - in_use):
-            _shut_down(descriptor, self._kept.pop(descriptor))
+    def _perform(self) -> None:
+        """Let libcurl send and receive. Note the sockets of new requests: it names them only while they are in use."""
+        self._multi.perform()
+        left = []
         for curl in self._begun:
-            self._multi.add_handle(curl)
-        self._begun.clear()
+            local_port = self._under_way[curl].local_port
+            if local_port is None:
+                left.append(curl)
+            elif (descriptor := curl.getinfo(pycurl.ACTIVESOCKET)) >= 0:
+                self._sockets[local_port] = descriptor
+        self._begun = left
+
+    def _may_send(
+        self, transfer: _Transfer[T], remote_ip: str, local_ip: str, remote_port: int, local_port: int
+    ) -> int:
+        """Return whether a request may be sent on the connection that libcurl has chosen, just before it does.
+
+        Not on a kept one with unread bytes, such as bytes behind the last response: libcurl would take them for the
+        next response. It closes that connection then.
+        """
+        transfer.local_port = local_port
+        if local_port not in self._used or transfer.is_repeated:
+            self._used.add(local_port)
+            self._sockets.pop(local_port, None)  # of an earlier connection
+            return int(pycurl.PREREQFUNC_OK)
+        descriptor = self._sockets.get(local_port)
+        if descriptor is not None and not readable([descriptor]):
+            return int(pycurl.PREREQFUNC_OK)
+        return int(pycurl.PREREQFUNC_ABORT)
 
     def _ended(self) -> list[Ended[T]]:
         ended: list[Ended[T]] = []
         left = True
         while left:
             left, succeeded, failed = self._multi.info_read()
-            ended += [self._end(curl, pycurl.E_OK, "") for curl in succeeded]
-            ended += [self._end(curl, code, text) for curl, code, text in failed]
+            for curl, code, text in [*((curl, pycurl.E_OK, "") for curl in succeeded), *failed]:
+                if code == pycurl.E_ABORTED_BY_CALLBACK and not self._under_way[curl].is_repeated:
+                    self._repeat(curl)
+                else:
+                    ended.append(self._end(curl, code, text))
         return ended
 
+    def _repeat(self, curl: pycurl.Curl) -> None:
+        """Send a request on a new connection that could not be sent on a kept one."""
+        transfer = self._under_way[curl]
+        transfer.is_repeated, transfer.local_port = True, None
+        self._multi.remove_handle(curl)
+        curl.setopt(pycurl.FRESH_CONNECT, 1)
+        self._multi.add_handle(curl)
+        self._begun.append(curl)
+
     def _end(self, curl: pycurl.Curl, code: int, text: str) -> Ended[T]:
-        key, url, body = self._under_way.pop(curl)
-        if (descriptor := curl.getinfo(pycurl.ACTIVESOCKET)) >= 0:
-            self._kept[descriptor] = curl.getinfo(pycurl.LOCAL_PORT)
+        transfer = self._under_way.pop(curl)
+        if curl in self._begun:
+            self._begun.remove(curl)
         self._multi.remove_handle(curl)
         curl.unsetopt(pycurl.WRITEFUNCTION)
-        outcome = result_of(curl, body) if code == pycurl.E_OK else self._handles.error(curl, code, text, url, body)
-        self._handles.give_back(curl)
-        return Ended(key, outcome)
-
-
-def _shut_down(descriptor: int, local_port: int) -> None:
-    """Shut down the connection from `local_port`, unless its descriptor was closed and is something else now."""
-    with suppress(OSError):
-        connection = socket.socket(fileno=descriptor)
+        curl.unsetopt(pycurl.PREREQFUNCTION)  # it refers to the transfer
+        outcome: TransferResult | BaseException
         try:
-            if connection.getsockname()[1] == local_port:
-                connection.shutdown(socket.SHUT_RDWR)
-        finally:
-            connection.detach()  # libcurl closes it
+            outcome = (
+                result_of(curl, transfer.body)
+                if code == pycurl.E_OK
+                else self._handles.error(curl, code, text, transfer.url, transfer.body)
+            )
+        except Exception as error:  # noqa: BLE001  # what a server sent must not end other transfers
+            outcome = error
+        self._handles.give_back(curl)
+        return Ended(transfer.key, outcome)
