@@ -72,7 +72,7 @@ class FakeStages(FakeKind):
     def __init__(
         self,
         play_finish: Callable[[Sequence[Started]], None],
-        start: Callable[[Job], Outcome | None] = lambda job: None,
+        start: Callable[[Job], None] = lambda job: None,
         wait_s: Callable[[int], float] = lambda wanted: 0.0,
     ) -> None:
         super().__init__()
@@ -99,11 +99,9 @@ class FakeSteps:
     def release(self) -> None:
         self._kind.released.set()
 
-    def begin(self, job: Job) -> Outcome | None:
-        outcome = self._kind.start(job)
-        if outcome is None:
-            self._started.append(Started(job, self._kind.errors.get(job.item_id)))
-        return outcome
+    def begin(self, job: Job) -> None:
+        self._kind.start(job)
+        self._started.append(Started(job, self._kind.errors.get(job.item_id)))
 
     def wait(self, seconds: float) -> list[Started]:
         if not self._kind.go_on.wait(min(seconds, 0.01)):

@@ -198,8 +198,8 @@ class FirstSteps(Protocol[S_co]):
     def release(self) -> None:
         """Give back what `wait_s` has reserved: no job is left to begin."""
 
-    def begin(self, job: Job) -> Outcome | None:
-        """Begin the first step of `job`. Return an outcome if there is nothing to do. May raise a TmxdbError."""
+    def begin(self, job: Job) -> None:
+        """Begin the first step of `job`. Raise a TmxdbError that becomes its outcome."""
 
     def wait(self, seconds: float) -> Sequence[S_co]:
         """Go on with the steps under way. Return the jobs whose step has ended, after at most about `seconds`.

@@ -10,7 +10,7 @@ import pytest
 
 from tests.queue.fakes import DONE, FakeStages, wait_until
 from tmxdb.errors import InvalidResponse, SiteRefused
-from tmxdb.queue.job import Done, Fail, Job, Outcome, Retry, Snooze, Started, WorkerStopping
+from tmxdb.queue.job import Done, Job, Outcome, Retry, Snooze, Started, WorkerStopping
 from tmxdb.queue.loop.perform import Result
 from tmxdb.queue.loop.result_buffer import ResultBuffer
 from tmxdb.queue.loop.staged_pool import StagedPool
@@ -138,13 +138,6 @@ def test_a_job_of_which_nothing_is_left_to_do_waits_for_no_turn() -> None:
     with pool_of(OnDisk(finish, wait_s=lambda wanted: 0.01), 4) as (pool, results):
         pool.submit(jobs(4)[1:2])
         assert outcomes(results, 1) == {1: Done({"file_bytes": 7})}
-        assert pool.begun() == []
-
-
-def test_an_outcome_of_the_first_step_is_the_result() -> None:
-    with pool_of(FakeStages(finish, lambda job: Fail("local.missing", "m")), 2) as (pool, results):
-        pool.submit(jobs(2))
-        assert outcomes(results, 2) == dict.fromkeys(range(2), Fail("local.missing", "m"))
         assert pool.begun() == []
 
 

@@ -124,9 +124,9 @@ class StagedPool:
                     continue
                 self._next = None
                 self._under_way[claim_key(job)] = job
-            outcome = wait_s if isinstance(wait_s, Result) else attempt(job, partial(self._open_steps().begin, job))
-            if outcome is not None:
-                self._results.put(outcome if isinstance(outcome, Result) else Result(job, outcome))
+            failed = wait_s if isinstance(wait_s, Result) else attempt(job, partial(self._open_steps().begin, job))
+            if failed is not None:
+                self._results.put(failed)
                 del self._under_way[claim_key(job)]
 
     def _take_next(self) -> None:

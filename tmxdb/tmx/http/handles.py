@@ -41,7 +41,6 @@ class TransferResult:
 
     status: int
     retry_after: str
-    received: int
 
 
 class Body:
@@ -149,13 +148,12 @@ class Handles:
         return curl
 
 
-def result_of(curl: pycurl.Curl, body: Body) -> TransferResult:
+def result_of(curl: pycurl.Curl) -> TransferResult:
     """Return what the transfer of `curl` that has just ended was answered with."""
     return TransferResult(
         status=int(curl.getinfo(pycurl.RESPONSE_CODE)),
         # libcurl reads the header as seconds or as a date. It returns 0 without one.
         retry_after=str(int(curl.getinfo(pycurl.RETRY_AFTER)) or ""),
-        received=body.received,
     )
 
 

@@ -155,7 +155,7 @@ class Transfers(Generic[T]):
         outcome: TransferResult | BaseException
         try:
             outcome = (
-                result_of(curl, transfer.body)
+                result_of(curl)
                 if code == pycurl.E_OK
                 else self._handles.error(curl, code, text, transfer.url, transfer.body)
             )

@@ -48,7 +48,7 @@ class CurlTransport:
                 if read_header is not None:
                     curl.setopt(pycurl.HEADERFUNCTION, read_header)
                 curl.perform()
-                return result_of(curl, body)
+                return result_of(curl)
             except pycurl.error as problem:
                 code, text = problem.args[0], str(problem.args[1] if len(problem.args) > 1 else "")
                 raise self._handles.error(curl, code, text, url, body) from None
