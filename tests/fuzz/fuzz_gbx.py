@@ -46,7 +46,7 @@ def _file(data: bytes) -> bytes:
 def write_seeds(samples: Path, corpus: Path) -> None:
     """Write a corpus: every file below `samples`, its plain body and that of its map, and a dictionary of chunk ids."""
     corpus.mkdir(parents=True, exist_ok=True)
-    tables = (ghost._CHUNKS, replay_body._CHUNKS, body._CHUNKS, clips._BLOCK_CHUNKS, clips._EFFECT_CHUNKS)
+    tables = (ghost._CHUNKS, replay_body._CHUNKS, body.MAP_CHUNKS, clips._BLOCK_CHUNKS, clips._EFFECT_CHUNKS)
     words = [chunk.to_bytes(4, "little") for table in tables for chunk in table] + [b"\x01\xde\xca\xfa", b"PIKS"]
     text = "\n".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"' for word in words)
     corpus.with_suffix(".dict").write_text(text + "\n")

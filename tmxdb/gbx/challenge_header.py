@@ -62,7 +62,7 @@ def read_race(container: Container) -> MapRace | None:
     version = stream.u8()
     if version < 3:  # described in GBX.NET, not seen in files
         stream.ident()
-        stream.string()
+        stream.skip_string()
     stream.skip(4)  # bool: must be unlocked
     facts: dict[str, Any] = {}
     if version >= 1:
@@ -96,7 +96,7 @@ def read_identity(container: Container) -> MapIdentity | None:
     mood = None
     if version >= 1:
         stream.skip(4)
-        stream.string()  # password: empty in every map, even with a password
+        stream.skip_string()  # password: empty in every map, even with a password
     if version >= 2:
         mood = stream.ident()[0]
     return MapIdentity(uid, environment, author, name, mood)

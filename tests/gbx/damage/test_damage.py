@@ -20,7 +20,7 @@ from tmxdb.gbx.format import limits
 from tmxdb.gbx.format.classes import CHALLENGE, GHOST, REPLAY
 from tmxdb.gbx.format.nodes import NodeReader
 from tmxdb.gbx.format.stream import Stream
-from tmxdb.gbx.map_body.body import _CHUNKS as MAP_CHUNKS
+from tmxdb.gbx.map_body.body import MAP_CHUNKS
 from tmxdb.gbx.map_body.clips import _BLOCK_CHUNKS
 from tmxdb.gbx.replay_parts.body import _CHUNKS as REPLAY_CHUNKS
 from tmxdb.gbx.replay_parts.ghost import _CHUNKS as GHOST_CHUNKS

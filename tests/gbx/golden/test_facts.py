@@ -223,9 +223,9 @@ def test_a_damaged_part_is_read_once_and_raises_every_time(monkeypatch: pytest.M
     reads = []
     real = Stream.read_chunks
 
-    def read_chunks(stream: Stream, *arguments: Any) -> None:
+    def read_chunks(stream: Stream, *arguments: Any) -> list[int]:
         reads.append(stream)
-        real(stream, *arguments)
+        return real(stream, *arguments)
 
     monkeypatch.setattr(Stream, "read_chunks", read_chunks)
     for _ in range(3):

@@ -161,7 +161,7 @@ def _skip_references(stream: Stream, version: int, number: int) -> None:
         if flags & _RESOURCE:
             stream.u32()
         else:
-            stream.string()
+            stream.skip_string()
         stream.u32()  # node
         if version >= 5:
             stream.u32()  # use file
@@ -174,7 +174,7 @@ def _skip_folders(stream: Stream, depth: int, allowed: int) -> int:
     for _ in range(stream.count(8, allowed, "folders")):
         if depth == 0 or allowed == 0:
             raise stream.error("gbx.too_large", "too many nested folders")
-        stream.string()
+        stream.skip_string()
         allowed = _skip_folders(stream, depth - 1, allowed - 1)
     return allowed
 

@@ -63,6 +63,10 @@ class NodeReader:
         self._depth -= 1
         return node
 
+    def read_chunks(self, readers: Mapping[int, Callable[[NodeReader, T], None]], target: T) -> None:
+        """Read the chunks of a node into `target`. See `Stream.read_chunks`."""
+        self.stream.read_chunks(readers, self, target, self.unread)
+
     @property
     def next_is_empty(self) -> bool:
         """Whether the next reference is to no object."""

@@ -5,14 +5,17 @@ Primitives and chunks: docs/facts/gbx.md#primitives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from struct import Struct
-from typing import Any
+from typing import Any, TypeVar
 
 from tmxdb.errors import GbxError
 from tmxdb.gbx.format import limits
 from tmxdb.gbx.format.classes import new_id
 from tmxdb.gbx.format.text import decode
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 _U8 = Struct("<B")
 _U32 = Struct("<I")
@@ -116,6 +119,12 @@ class Stream:
     def string(self, limit: int = limits.MAX_STRING_BYTES) -> str:
         """Return a string: u32 length in bytes, then UTF-8 without a terminator."""
         begin = self.pos + 4
+        self.skip_string(limit)
+        return decode(self.data[begin : self.pos])
+
+    def skip_string(self, limit: int = limits.MAX_STRING_BYTES) -> None:
+        """Skip what `string` reads."""
+        begin = self.pos + 4
         if begin > self.end:
             raise self._truncated(4)
         size: int = _unpack_u32(self.data, begin - 4)[0]
@@ -125,7 +134,6 @@ class Stream:
         if size > limit:
             raise self.error("gbx.too_large", f"a string of {size:,} bytes; the limit is {limit:,}")
         self.pos = end
-        return decode(self.data[begin:end])
 
     def id(self) -> str:
         """Return an id ("lookback string"); `#n` for collection n."""
@@ -160,42 +168,54 @@ class Stream:
         """Return three ids: (map uid, environment, author), or (model, collection, author)."""
         return self.id(), self.id(), self.id()
 
-    def file_reference(self) -> str:
-        """Return the path of a skin, song or image; empty if there is none. Layout: GBX.NET `PackDesc`."""
+    def skip_file_reference(self) -> None:
+        """Skip the path of a skin, song or image. Layout: GBX.NET `PackDesc`."""
         version = self.u8()
         if version >= 3:
             self.skip(32)  # checksum
-        path = self.string()
-        if (path and version >= 1) or version >= 3:
-            self.string()  # URL
-        return path
+        at = self.pos
+        self.skip_string()
+        has_path = self.pos > at + 4
+        if (has_path and version >= 1) or version >= 3:
+            self.skip_string()  # URL
 
-    def read_chunks(self, handle: Callable[[int], bool], unread: list[str]) -> None:
-        """Call `handle` with the new id of every chunk of a node, up to the end mark of the node.
+    def read_chunks(
+        self, readers: Mapping[int, Callable[[S, T], None]], source: S, target: T, unread: list[str]
+    ) -> list[int]:
+        """Read every chunk of a node, up to the end mark of the node. Return the new ids of the chunks.
 
-        `handle` returns whether it knows the chunk; unknown chunks are named in `unread`. A skippable chunk has a size,
-        which bounds `handle` and lets an unknown chunk be skipped. Without a size, an unknown chunk stops the stream
-        (`stopped`), as does a missing end mark: nothing after it can be read.
+        `readers`: by new id, the function that reads a chunk from `source` into `target`. Chunks without a reader are
+        named in `unread`. A skippable chunk has a size, which bounds its reader and lets an unknown chunk be skipped.
+        Without a size, an unknown chunk stops the stream (`stopped`), as does a missing end mark: nothing after it can
+        be read.
         """
         outer_end = self.end
+        chunks: list[int] = []
         for _ in range(limits.MAX_CHUNKS):
             if self.stopped:
-                return
+                return chunks
             if self.pos == outer_end:
                 self.stop(unread, "no end mark of the node")
-                return
+                return chunks
             stored_id, size = self.chunk_head()
             if stored_id == NODE_END:
-                return
+                return chunks
+            chunk = new_id(stored_id)
+            chunks.append(chunk)
+            read = readers.get(chunk)
             if size is None:
-                if not handle(new_id(stored_id)):
+                if read:
+                    read(source, target)
+                else:
                     self.stop(unread, f"chunk {stored_id:08X} and everything after it")
                 continue
             self.end = self.pos + size
-            if not handle(new_id(stored_id)):
+            if not read:
                 add_note(unread, f"chunk {stored_id:08X}")
-            elif self.pos < self.end:
-                add_note(unread, f"{self.remaining} bytes of chunk {stored_id:08X}")
+            else:
+                read(source, target)
+                if self.pos < self.end:
+                    add_note(unread, f"{self.remaining} bytes of chunk {stored_id:08X}")
             self.stopped = False  # the size is known, so whatever stopped inside the chunk does not matter after it
             self.pos = self.end
             self.end = outer_end

@@ -5,6 +5,7 @@ Layout: docs/facts/maps.md#block-lists; of skins GBX.NET `CGameCtnBlockSkin.chun
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
@@ -84,20 +85,15 @@ def read_block_nodes(nodes: NodeReader, blocks: list[Block]) -> None:
 
 
 def _read_block_node(nodes: NodeReader) -> Block | None:
-    stream = nodes.stream
-    block: Block | None = None
+    found: list[Block] = []
+    nodes.read_chunks(_BLOCK_CHUNKS, found)
+    return found[-1] if found else None
 
-    def handle(chunk: int) -> bool:
-        nonlocal block
-        if chunk != _BLOCK_CHUNK:
-            return False
-        name = stream.ident()[0]
-        direction, x, y, z, flags = stream.unpack(_TM1_ROW)
-        block = Block(name, x, y, z, direction, (flags >> _TM1_SHIFT) & (_GROUND | _CLIP | _PILLAR))
-        return True
 
-    stream.read_chunks(handle, nodes.unread)
-    return block
+def _read_block(nodes: NodeReader, found: list[Block]) -> None:
+    name = nodes.stream.ident()[0]
+    direction, x, y, z, flags = nodes.stream.unpack(_TM1_ROW)
+    found.append(Block(name, x, y, z, direction, (flags >> _TM1_SHIFT) & (_GROUND | _CLIP | _PILLAR)))
 
 
 def _skip_skin_of_block(nodes: NodeReader) -> None:
@@ -106,23 +102,28 @@ def _skip_skin_of_block(nodes: NodeReader) -> None:
 
 
 def _skip_skin(nodes: NodeReader) -> None:
-    stream = nodes.stream
-
-    def handle(chunk: int) -> bool:
-        if chunk not in _SKIN_FILES:
-            return False
-        stream.string()
-        if chunk == _SKIN_TEXT:
-            stream.string()
-        for _ in range(_SKIN_FILES[chunk]):
-            stream.file_reference()
-        return True
-
-    stream.read_chunks(handle, nodes.unread)
+    nodes.read_chunks(_SKIN_CHUNKS, None)
 
 
-_BLOCK_CHUNK = 0x03057002
+def _skip_texts(nodes: NodeReader, target: None) -> None:
+    nodes.stream.skip_string()
+    nodes.stream.skip_string()
+
+
+def _skip_files(count: int) -> Callable[[NodeReader, None], None]:
+    def skip(nodes: NodeReader, target: None) -> None:
+        nodes.stream.skip_string()
+        for _ in range(count):
+            nodes.stream.skip_file_reference()
+
+    return skip
+
+
+_BLOCK_CHUNKS = {0x03057002: _read_block}
 _TM1_ROW = Struct("<4BI")
 _SKIN = {BLOCK_SKIN: _skip_skin}
-_SKIN_TEXT = 0x03059000
-_SKIN_FILES = {_SKIN_TEXT: 0, 0x03059001: 1, 0x03059002: 2}
+_SKIN_CHUNKS: dict[int, Callable[[NodeReader, None], None]] = {
+    0x03059000: _skip_texts,
+    0x03059001: _skip_files(1),
+    0x03059002: _skip_files(2),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -51,30 +51,11 @@ def read_map_body(body: bytes, *, with_blocks: bool = False) -> MapBody:
     """Return everything in the body that can be read. Raise GbxError if a size or a name is damaged."""
     result = MapBody(blocks=[] if with_blocks else None)
     nodes = NodeReader(Stream(body, in_body=True))
-    read_chunks_of_map(nodes, result)
+    nodes.read_chunks(MAP_CHUNKS, result)
     if not nodes.stream.stopped and nodes.stream.remaining:
         add_note(nodes.unread, f"{nodes.stream.remaining} byte(s) after the end mark")
     result.unread = tuple(nodes.unread)
     return result
-
-
-Around = Callable[[Callable[[], None]], None]
-
-
-def read_chunks_of_map(nodes: NodeReader, result: MapBody, *, around: Mapping[int, Around] | None = None) -> None:
-    """Read all chunks into `result`. `around`: called for some chunks with a function that reads the chunk."""
-
-    def handle(chunk: int) -> bool:
-        reader = _CHUNKS.get(chunk)
-        if reader is None:
-            return False
-        if around and chunk in around:
-            around[chunk](lambda: reader(nodes, result))
-        else:
-            reader(nodes, result)
-        return True
-
-    nodes.stream.read_chunks(handle, nodes.unread)
 
 
 _Reader = Callable[[NodeReader, MapBody], None]
@@ -92,61 +73,47 @@ def _read_parameters(nodes: NodeReader, result: MapBody) -> None:
     """Read the list of available blocks, the parameters, and the kind of map."""
     nodes.read({COLLECTOR_LIST: _skip_collectors})
     if not nodes.stream.stopped:
-        nodes.read({PARAMETERS: lambda inner: _read_parameter_chunks(inner, result)})
+        nodes.read({PARAMETERS: lambda inner: inner.read_chunks(_PARAMETER_CHUNKS, result)})
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
 
 
 def _skip_collectors(nodes: NodeReader) -> None:
-    stream = nodes.stream
-
-    def handle(chunk: int) -> bool:
-        if chunk != COLLECTOR_LIST:
-            return False
-        for _ in range(stream.count(16, limits.MAX_BLOCKS, "block kinds")):
-            stream.ident()
-            stream.skip(4)
-        return True
-
-    stream.read_chunks(handle, nodes.unread)
+    nodes.read_chunks(_COLLECTOR_CHUNKS, None)
 
 
-def _read_parameter_chunks(nodes: NodeReader, result: MapBody) -> None:
-    stream = nodes.stream
-
-    def handle(chunk: int) -> bool:
-        if chunk == 0x0305B001:
-            for _ in range(4):
-                stream.string()  # tips
-        elif chunk == 0x0305B004:
-            bronze, silver, gold, author = stream.unpack(_MEDALS)
-            result.medals = bronze, silver, gold, author
-            stream.skip(4)
-        elif chunk == 0x0305B006:
-            stream.skip(4 * stream.count(4, limits.MAX_BLOCKS, "items"))
-        elif chunk == 0x0305B008:
-            stream.skip(4)  # time limit on stunts maps
-            result.author_score = stream.i32()
-        elif chunk == 0x0305B00A:
-            stream.skip(stream.remaining)  # repeats 004 and 008
-        elif chunk == 0x0305B00D:
-            nodes.read({GHOST: skip_ghost})
-        elif chunk in _PARAMETER_BYTES:
-            stream.skip(_PARAMETER_BYTES[chunk])
-        else:
-            return False
-        return True
-
-    stream.read_chunks(handle, nodes.unread)
+def _skip_collector_list(nodes: NodeReader, target: None) -> None:
+    for _ in range(nodes.stream.count(16, limits.MAX_BLOCKS, "block kinds")):
+        nodes.stream.ident()
+        nodes.stream.skip(4)
 
 
-_PARAMETER_BYTES = {
-    0x0305B000: 32,
-    0x0305B002: 64,
-    0x0305B003: 24,
-    0x0305B005: 12,
-    0x0305B007: 4,
-}
+def _skip_tips(nodes: NodeReader, result: MapBody) -> None:
+    for _ in range(4):
+        nodes.stream.skip_string()
+
+
+def _read_medals(nodes: NodeReader, result: MapBody) -> None:
+    bronze, silver, gold, author = nodes.stream.unpack(_MEDALS)
+    result.medals = bronze, silver, gold, author
+    nodes.stream.skip(4)
+
+
+def _skip_items(nodes: NodeReader, result: MapBody) -> None:
+    nodes.stream.skip(4 * nodes.stream.count(4, limits.MAX_BLOCKS, "items"))
+
+
+def _read_author_score(nodes: NodeReader, result: MapBody) -> None:
+    nodes.stream.skip(4)  # time limit on stunts maps
+    result.author_score = nodes.stream.i32()
+
+
+def _skip_rest(nodes: NodeReader, result: MapBody) -> None:
+    nodes.stream.skip(nodes.stream.remaining)
+
+
+def _skip_validation_ghost(nodes: NodeReader, result: MapBody) -> None:
+    nodes.read({GHOST: skip_ghost})
 
 
 def _read_name(nodes: NodeReader, result: MapBody) -> None:
@@ -204,7 +171,7 @@ def _read_laps(nodes: NodeReader, result: MapBody) -> None:
 
 
 def _skip_file(nodes: NodeReader, result: MapBody) -> None:
-    nodes.stream.file_reference()
+    nodes.stream.skip_file_reference()
 
 
 def _read_type(nodes: NodeReader, result: MapBody) -> None:
@@ -213,7 +180,7 @@ def _read_type(nodes: NodeReader, result: MapBody) -> None:
 
 def _skip_old_password(nodes: NodeReader, result: MapBody) -> None:
     nodes.stream.skip(4)
-    nodes.stream.string()
+    nodes.stream.skip_string()
 
 
 def _read_password(nodes: NodeReader, result: MapBody) -> None:
@@ -243,7 +210,21 @@ def _read_comments(nodes: NodeReader, result: MapBody) -> None:
     result.comments = nodes.stream.string()
 
 
-_CHUNKS: dict[int, _Reader] = {
+_COLLECTOR_CHUNKS = {COLLECTOR_LIST: _skip_collector_list}
+_PARAMETER_CHUNKS: dict[int, _Reader] = {
+    0x0305B000: _skip(32),
+    0x0305B001: _skip_tips,
+    0x0305B002: _skip(64),
+    0x0305B003: _skip(24),
+    0x0305B004: _read_medals,
+    0x0305B005: _skip(12),
+    0x0305B006: _skip_items,
+    0x0305B007: _skip(4),
+    0x0305B008: _read_author_score,
+    0x0305B00A: _skip_rest,  # repeats 004 and 008
+    0x0305B00D: _skip_validation_ghost,
+}
+MAP_CHUNKS: dict[int, _Reader] = {
     # chunk: (reader)                   games that write it
     0x0304300D: _skip_ident,  #         all: vehicle
     0x0304300F: _read_tm1_map,  #       TM1.0

@@ -50,14 +50,7 @@ def read_clip_group(nodes: NodeReader) -> Clip:
 
 def _read(readers: dict[int, _Reader], nodes: NodeReader) -> Clip:
     clip = Clip()
-
-    def handle(chunk: int) -> bool:
-        reader = readers.get(chunk)
-        if reader is not None:
-            reader(nodes, clip)
-        return reader is not None
-
-    nodes.stream.read_chunks(handle, nodes.unread)
+    nodes.read_chunks(readers, clip)
     return clip
 
 
@@ -78,7 +71,7 @@ def _parts(readers: Mapping[int, Callable[[NodeReader], Clip]], what: str) -> _R
 def _tracks_and_name(nodes: NodeReader, clip: Clip) -> None:
     _parts({TRACK: partial(_read, _TRACK_CHUNKS)}, "tracks")(nodes, clip)
     if not nodes.stream.stopped:
-        nodes.stream.string()
+        nodes.stream.skip_string()
 
 
 def _tracks_name_and_flag(nodes: NodeReader, clip: Clip) -> None:
@@ -88,7 +81,7 @@ def _tracks_name_and_flag(nodes: NodeReader, clip: Clip) -> None:
 
 
 def _name_and_blocks(nodes: NodeReader, clip: Clip) -> None:
-    nodes.stream.string()
+    nodes.stream.skip_string()
     _parts(_BLOCKS, "blocks")(nodes, clip)
     if not nodes.stream.stopped:
         nodes.stream.skip(4)
@@ -140,11 +133,11 @@ def _triangles(nodes: NodeReader, clip: Clip) -> None:
 def _image(nodes: NodeReader, clip: Clip) -> None:
     _effect(nodes, clip)
     if not nodes.stream.stopped:
-        nodes.stream.file_reference()
+        nodes.stream.skip_file_reference()
 
 
 def _text(nodes: NodeReader, clip: Clip) -> None:
-    nodes.stream.string()
+    nodes.stream.skip_string()
     _effect(nodes, clip)
 
 
@@ -161,7 +154,7 @@ def _ghost(nodes: NodeReader, clip: Clip) -> None:
 
 
 def _sound(nodes: NodeReader, clip: Clip) -> None:
-    nodes.stream.file_reference()
+    nodes.stream.skip_file_reference()
     _keys(12)(nodes, clip)
 
 
@@ -171,7 +164,7 @@ def _sound_options(nodes: NodeReader, clip: Clip) -> None:
 
 
 def _placed_sound(nodes: NodeReader, clip: Clip) -> None:
-    nodes.stream.file_reference()
+    nodes.stream.skip_file_reference()
     _keys(12 if nodes.stream.u32() == 0 else 24)(nodes, clip)
 
 

@@ -17,7 +17,7 @@ from tmxdb.errors import GbxError
 from tmxdb.gbx.challenge import read_challenge
 from tmxdb.gbx.format.nodes import NodeReader
 from tmxdb.gbx.format.stream import Stream
-from tmxdb.gbx.map_body.body import MapBody, read_chunks_of_map, read_map_body
+from tmxdb.gbx.map_body.body import MAP_CHUNKS, MapBody, read_map_body
 
 T = TypeVar("T")
 _CLIPS = 0x03043021
@@ -56,9 +56,9 @@ def _clips_span(body: bytes) -> tuple[int, int] | None:
     spans: list[tuple[int, int]] = []
     names: list[int] = []
 
-    def around(read: Callable[[], None]) -> None:
+    def read_watched(_: NodeReader, result: MapBody) -> None:
         begin, names_before, seen_before = stream.pos, stream.name_count, nodes.seen_objects
-        read()
+        MAP_CHUNKS[_CLIPS](nodes, result)
         if stream.stopped:
             raise GbxError("gbx.unsupported", f"clips with something unknown: {nodes.unread[-1]}", in_body=True)
         spans.append((begin, stream.pos))
@@ -66,7 +66,7 @@ def _clips_span(body: bytes) -> tuple[int, int] | None:
         nodes.inside = nodes.seen_objects - seen_before
         stream.watch_from = stream.pos
 
-    read_chunks_of_map(nodes, MapBody(), around={_CLIPS: around})
+    nodes.read_chunks({**MAP_CHUNKS, _CLIPS: read_watched}, MapBody())
     if not spans:
         return None
     if len(spans) > 1:

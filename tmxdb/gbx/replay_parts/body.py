@@ -62,14 +62,7 @@ def read_body(body: bytes) -> ReplayBody:
     result = ReplayBody()
     stream = Stream(body, in_body=True)
     nodes = NodeReader(stream)
-
-    def handle(chunk: int) -> bool:
-        reader = _CHUNKS.get(chunk)
-        if reader is not None:
-            reader(nodes, result)
-        return reader is not None
-
-    stream.read_chunks(handle, nodes.unread)
+    nodes.read_chunks(_CHUNKS, result)
     if not stream.stopped and result.has_clip is None:
         result.has_clip = False
     if not stream.stopped and stream.remaining:

@@ -92,17 +92,9 @@ def read_ghost(stream: Stream) -> Ghost:
     """Return the ghost whose chunks begin at the current position."""
     facts: dict[str, Any] = {}
     unread: list[str] = []
-
-    def handle(chunk: int) -> bool:
-        if chunk > _LAST_CLASSIC_CHUNK or chunk in _LATER_CHUNKS:
-            facts["is_later_game"] = True
-        reader = _CHUNKS.get(chunk)
-        if reader is not None:
-            reader(stream, facts)
-        return reader is not None
-
-    stream.read_chunks(handle, unread)
-    return Ghost(**facts, unread=tuple(unread))
+    chunks = stream.read_chunks(_CHUNKS, stream, facts, unread)
+    is_later_game = max(chunks, default=0) > _LAST_CLASSIC_CHUNK or not _LATER_CHUNKS.isdisjoint(chunks)
+    return Ghost(**facts, is_later_game=is_later_game, unread=tuple(unread))
 
 
 def skip_ghost(nodes: NodeReader) -> None:
@@ -113,7 +105,7 @@ def skip_ghost(nodes: NodeReader) -> None:
 _Reader = Callable[[Stream, dict[str, Any]], None]
 
 _LAST_CLASSIC_CHUNK = 0x03092019  # and none of the chunks of other classes in a ghost has a higher id
-_LATER_CHUNKS = (0x0303F006, 0x03092000)
+_LATER_CHUNKS = frozenset({0x0303F006, 0x03092000})
 
 _CHECKPOINT = Struct("<i4x")  # time; then the speed in chunk 004, the stunt score so far in 00B
 
@@ -152,7 +144,7 @@ def _driver_reader(unknown_numbers: int) -> _Reader:
 
     def read(stream: Stream, facts: dict[str, Any]) -> None:
         facts["vehicle"] = stream.ident()[0]
-        stream.string()
+        stream.skip_string()
         stream.skip(4 * unknown_numbers)
         facts["nickname"] = stream.string(limits.MAX_NAME_BYTES)
 
@@ -193,9 +185,9 @@ def _read_vehicle(stream: Stream, facts: dict[str, Any]) -> None:
 
 def _read_skins_and_names(stream: Stream, facts: dict[str, Any]) -> None:
     for _ in range(stream.count(5, limits.MAX_GHOSTS, "skins")):
-        stream.file_reference()
+        stream.skip_file_reference()
     _add_nickname(stream.string(limits.MAX_NAME_BYTES), facts)
-    stream.string()  # avatar
+    stream.skip_string()  # avatar
 
 
 def _read_united_inputs(stream: Stream, facts: dict[str, Any]) -> None:
@@ -226,7 +218,7 @@ def _read_validation(stream: Stream, facts: dict[str, Any]) -> None:
     """Read the validation data: game version, checksum, system, processor, race settings."""
     facts["exe_version"] = stream.string()
     stream.skip(12)
-    stream.string()
+    stream.skip_string()
 
 
 def _read_maniaplanet_look(stream: Stream, facts: dict[str, Any]) -> None:
@@ -236,11 +228,11 @@ def _read_maniaplanet_look(stream: Stream, facts: dict[str, Any]) -> None:
     facts["vehicle"] = stream.ident()[0]
     stream.skip(12)
     for _ in range(stream.count(5, limits.MAX_GHOSTS, "skins")):
-        stream.file_reference()
+        stream.skip_file_reference()
     if stream.u32():
         return  # a badge: its layout was not seen in any file
     if appearance >= 1:
-        stream.string()
+        stream.skip_string()
     facts["nickname"] = stream.string(limits.MAX_NAME_BYTES)
 
 
