@@ -11,9 +11,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.processes import needs_ctrl_c
@@ -155,6 +157,16 @@ def test_a_statement_that_runs_too_long_is_cancelled_by_the_server(
     with pytest.raises(InvalidInput, match="was cancelled after 1 s"):
         answer(reading, "select pg_sleep(60)")
     reading.close()
+
+
+def test_rows_stay_on_the_server_until_they_are_fetched(postgresql: Database) -> None:
+    sql = "select repeat(md5(n::text), 32) as text from generate_series(1, 200000) as n"
+    memory_before = psutil.Process().memory_info().rss
+    with closing(Reader(postgresql.location)) as reading, run_query(reading, sql) as result:
+        assert len(next(result.rows)[0]) == 1024
+        assert psutil.Process().memory_info().rss - memory_before < 50_000_000  # of 200 MB
+        assert sum(1 for _ in result.rows) == 199_999
+        assert psutil.Process().memory_info().rss - memory_before < 50_000_000
 
 
 @needs_ctrl_c

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from tmxdb.db.engines.sqlite_file import INTERRUPT_STEPS
 from tmxdb.db.explained import first_line
@@ -18,6 +18,7 @@ from tmxdb.reports.parameters import check_parameters, numbers, with_driver_mark
 
 TIMEOUT_S = 600
 """How long a statement may run on PostgreSQL. On SQLite, which runs in this process, Ctrl-C ends it."""
+_FETCHED_ROWS = 1000
 _READING = ("select", "with", "values", "table", "explain", "show")
 _SKIPPED = re.compile(r"\A(?:\s|\(|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.DOTALL)
 """White space, comments and parentheses in front of the first word."""
@@ -32,25 +33,12 @@ class QueryLimits:
     value_bytes: int
 
 
-class RowSource(Protocol):
-    """The cursor of a driver."""
-
-    def fetchmany(self, size: int = ...) -> Any:
-        """Return up to `size` more rows."""
-
-    def fetchone(self) -> Any:
-        """Return the next row, or None."""
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the remaining rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """The columns of a result, and its rows to iterate over or fetch."""
+    """The columns of a result, and its rows, which are fetched while they are iterated over."""
 
     columns: list[str]
-    rows: RowSource
+    rows: Iterator[Sequence[Any]]
 
 
 def distinct_names(columns: Sequence[str]) -> list[str]:
@@ -115,7 +103,7 @@ def _on_sqlite(file: sqlite3.Connection, sql: str, given: dict[str, Any]) -> Que
     cursor = file.execute(sql, numbers(given))
     if cursor.description is None:
         raise InvalidInput("This SQL returns no rows; `tmxdb query` only reads.", code="input.sql")
-    return QueryResult([column[0] for column in cursor.description], cursor)
+    return QueryResult([column[0] for column in cursor.description], iter(cursor))
 
 
 def _explained(reader: Reader, error: Exception, limits: QueryLimits | None) -> BaseException:
@@ -137,8 +125,8 @@ def _explained(reader: Reader, error: Exception, limits: QueryLimits | None) -> 
 def _on_server(connection: Any, sql: str, given: dict[str, Any], limits: QueryLimits | None) -> Iterator[QueryResult]:
     """Run `sql` in the extended protocol, which takes one statement: `select 1; commit; update …` is an error there.
 
-    A read-only transaction still allows COPY … TO PROGRAM to a superuser, so only statements that read are sent. With
-    `limits`, rows stay on the server until they are fetched.
+    A read-only transaction still allows COPY … TO PROGRAM to a superuser, so only statements that read are sent. Rows
+    stay on the server until they are fetched: a result may be larger than the memory.
     """
     from sqlalchemy import text
 
@@ -151,11 +139,13 @@ def _on_server(connection: Any, sql: str, given: dict[str, Any], limits: QueryLi
     seconds = TIMEOUT_S if limits is None else limits.seconds
     connection.execute(text("SET TRANSACTION READ ONLY"))
     connection.execute(text(f"SET LOCAL statement_timeout = {round(seconds * 1000)}"))
+    # Without it the server would plan for the first tenth of the rows.
+    connection.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
     connection.execute(text("SELECT 1"))  # after its first query a transaction cannot become writing again
     driver = connection.connection.driver_connection
-    stays = limits is not None and first[0] not in ("explain", "show")
-    cursor = driver.cursor(name="tmxdb_query") if stays else driver.cursor()
-    prepared = {} if stays else {"prepare": True}
+    has_cursor = first[0] not in ("explain", "show")
+    cursor = driver.cursor(name="tmxdb_query") if has_cursor else driver.cursor()
+    prepared = {} if has_cursor else {"prepare": True}
     try:
         if given:
             cursor.execute(with_driver_marks(sql), given, **prepared)
@@ -163,16 +153,21 @@ def _on_server(connection: Any, sql: str, given: dict[str, Any], limits: QueryLi
             cursor.execute(sql, **prepared)
         if cursor.description is None:
             raise InvalidInput("This SQL returns no rows; `tmxdb query` only reads.", code="input.sql")
-        yield QueryResult([column.name for column in cursor.description], cursor)
+        yield QueryResult([column.name for column in cursor.description], _fetched(cursor))
     except connection.dialect.loaded_dbapi.Error as error:
         reason = str(error)
-        if "read-only transaction" in reason:
+        if "read-only transaction" in reason or "data-modifying statements" in reason:
             raise _changes() from None
         if "statement timeout" in reason:
             raise _too_long(seconds) from error
         raise _wrong(reason) from error
     finally:
         cursor.close()
+
+
+def _fetched(cursor: Any) -> Iterator[Sequence[Any]]:
+    while page := cursor.fetchmany(_FETCHED_ROWS):
+        yield from page
 
 
 def _too_long(seconds: float) -> InvalidInput:

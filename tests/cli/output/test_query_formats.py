@@ -9,6 +9,7 @@ import pytest
 from tests.tool import Tool
 from tmxdb.cli.formats.table import table_lines
 from tmxdb.cli.formats.text import width_of
+from tmxdb.db.database import Database
 from tmxdb.db.models import Base
 from tmxdb.db.models.views import VIEWS
 
@@ -117,3 +118,11 @@ def test_without_a_terminal_nothing_is_cut() -> None:
 
 def test_sql_files_are_looked_for_only_where_the_argument_is_a_file_name(done: Tool) -> None:
     assert done("query", "--csv", "select 'report.sql' as a, 'x.sql'").out.splitlines()[0] == "a,'x.sql'"
+
+
+@pytest.mark.parametrize(("n", "said"), [(1000, "1,000 rows"), (1001, "The first 1,000 rows; --csv")])
+def test_a_table_that_is_cut_says_so(database: Database, tool: Tool, n: int, said: str) -> None:
+    sql = f"with recursive n(i) as (select 1 union all select i + 1 from n where i < {n}) select i from n"
+    ran = tool("--db", database.location, "query", sql)
+    assert ran.err.startswith(said)
+    assert ran.out.splitlines()[-1].strip() == "1000"

@@ -69,7 +69,7 @@ class SqlRunner:
         with self._run(sql, parameters, SHOWN_S) as result:
             most = max(1, min(MAX_ROWS, MAX_CELLS // max(len(result.columns), 1)))
             is_cut = False
-            for row in result.rows:  # on PostgreSQL the time limit is that of each fetch of a hundred rows
+            for row in result.rows:  # on PostgreSQL the time limit is that of each fetch
                 if len(rows) == most or time.monotonic() - begin_s > SHOWN_S:
                     is_cut = True
                     break

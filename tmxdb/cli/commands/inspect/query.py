@@ -164,9 +164,9 @@ def _format_for(out: str | None, chosen: str | None) -> str:
     return form
 
 
-def _print_rows(columns: list[str], result: Any, *, pager: bool) -> None:
+def _print_rows(columns: list[str], result: Iterator[Sequence[Any]], *, pager: bool) -> None:
     rows = [tuple(row) for row in islice(result, TABLE_ROWS)]
-    more = result.fetchone() is not None
+    more = next(result, None) is not None
     echo_lines(table_lines(columns, rows, terminal_width()), pager=pager)
     count = plural(len(rows), "row")
     message(f"The first {count}; --csv and --json write all." if more else count)
