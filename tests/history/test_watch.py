@@ -15,8 +15,8 @@ import pytest
 
 from tests.rows import FakeClock
 from tests.tool import Tool
-from tmxdb.cli.commands.mirror.watch import _step, _wait
-from tmxdb.cli.options.database import StorageOptions
+from tmxdb.cli.commands.mirror.watch import _environment, _step, _wait
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.db.database import Database
 from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, load, next_round, rescheduled, save
 from tmxdb_sandbox import RunningSite
@@ -181,8 +181,57 @@ def test_without_a_list_that_was_chosen_no_list_is_read(
 
 
 def test_a_schedule_that_cannot_be_read_is_one_sentence(tool: Tool) -> None:
-    for words in (["--every", "often"], ["--at", "25:00"], ["--at", "noon"], ["--every", "1d", "--at", "03:30"]):
-        assert tool("watch", *words, ends=2).error
+    for option, value in (
+        ("--every", "often"), ("--older-than", "5x"), ("--at", "25:00"), ("--at", "noon"), ("--at", "²:30"),
+    ):  # fmt: skip
+        assert tool("watch", option, value, ends=2).error.startswith(f"Error: {option} '{value}' is not a ")
+    assert tool("watch", "--every", "1d", "--at", "03:30", ends=2).error
+
+
+def test_the_steps_have_the_options_of_the_watch(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 1)
+    given: list[dict[str, str]] = []
+
+    def step(words: list[str], environment: dict[str, str], *_: object) -> int:
+        given.append(environment)
+        return 0
+
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch._step", step)
+    tool("--contact", "me@example.org", "--data", "files", "watch", "--once", "--rate", "2.5", "--site", site.url)
+    assert len(given) == 3
+    for environment in given:
+        named = {name: environment[f"TMXDB_{name}"] for name in ("DATA", "SITE", "CONTACT", "RATE")}
+        assert named == {"DATA": "files", "SITE": site.url, "CONTACT": "me@example.org", "RATE": "2.5"}
+    assert "is a database of" in tool("--site", "tmuf", "watch", "--once", ends=1).error
+
+
+def test_a_file_that_is_no_log_is_not_renamed_by_one(tool: Tool) -> None:
+    tool("migrate")
+    with (tool.folder / "tmx.db").open("ab") as file:
+        file.write(bytes(10_000_001))  # larger than a log becomes before it is renamed
+    before = tool.files()
+    error = tool("watch", "--once", "--log", "tmx.db", ends=1).error
+    assert error == "Error: --log tmx.db is a database. Choose another file."
+    assert tool.files() == before
+
+
+def test_a_database_that_was_replaced_ends_the_watch(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 1)
+    tool("--db", "other.db", "migrate")
+
+    def step(words: list[str], *_: object) -> int:
+        if words[0] == "changes":
+            (tool.folder / "other.db").replace(tool.folder / "tmx.db")
+        return 0
+
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch._step", step)
+    ran = tool("watch", ends=1)
+    assert "was replaced by another one" in ran.error
+    assert "Trying again" not in ran.err
 
 
 def test_a_step_gets_the_database_where_other_users_cannot_read_it(
@@ -199,7 +248,8 @@ def test_a_step_gets_the_database_where_other_users_cannot_read_it(
     monkeypatch.setattr("tmxdb.cli.commands.mirror.watch.subprocess.Popen", Recorded)
     log = logging.getLogger("tests.watch")
     with caplog.at_level(logging.INFO, log.name):
-        status = _step(["query", "select 40 + 2"], StorageOptions(db=database.location), threading.Event(), log)
+        environment = _environment(StorageOptions(db=database.location), ExchangeOptions())
+        status = _step(["query", "select 40 + 2"], environment, threading.Event(), log)
     assert status == 0
     assert "42" in caplog.text
     assert started[0][-2:] == ["query", "select 40 + 2"]

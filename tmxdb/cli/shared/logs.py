@@ -35,7 +35,7 @@ def configure_logging(verbose: int, log_file: Path | None, log_format: str, *, d
     if verbose:
         handlers.append(StderrHandler())
     if log_file is not None:
-        handlers.append(_file_handler(log_file))
+        handlers.append(rotating_file(log_file, "--log-file"))
     handlers.append(logging.NullHandler())  # a logger without a handler prints its warnings to stderr
     logger, root = logging.getLogger("tmxdb"), logging.getLogger()
     for handler in handlers:
@@ -134,10 +134,14 @@ def check_log_file(path: Path, option: str) -> None:
         raise InvalidInput(f"{option} {path} cannot be written ({reason}).", code="input.log_file") from error
 
 
-def _file_handler(path: Path) -> logging.Handler:
+def rotating_file(path: Path, option: str) -> logging.Handler:
+    """Return a handler that appends to `path`, 5 files of 10 MB at most. Raise InvalidInput as `check_log_file` does.
+
+    It renames a file that is full, so no file may be given to it that is not a log.
+    """
     from logging.handlers import RotatingFileHandler  # imports the network library, which no help needs
 
-    check_log_file(path, "--log-file")
+    check_log_file(path, option)
     return RotatingFileHandler(
         path, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="backslashreplace"
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,14 +24,14 @@ from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database
-from tmxdb.cli.options.database import StorageOptions
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
-from tmxdb.cli.shared.logs import FILE_BYTES, FILES
+from tmxdb.cli.shared.logs import rotating_file
 from tmxdb.cli.shared.output import message, safe
 from tmxdb.cli.shared.parse_time import span_s
 from tmxdb.cli.shared.signals import held_from_child, stop_signals
 from tmxdb.clock import iso, span, wall_clock
-from tmxdb.errors import DatabaseError, InvalidInput, UsageError
+from tmxdb.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
     from tmxdb.db.database import Database
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 LOOK_S = 30.0
 """How often to look at the clock while nothing is due: a computer that slept is noticed within this."""
 UNAVAILABLE_S = 30.0
+ONCE_UNAVAILABLE_S = 600.0
+"""How long `--once` waits for a database that is away; without it, a watch waits for any time."""
+_OTHER_FILE = frozenset({"db.replaced", "db.foreign", "db.broken", "db.newer", "db.other_site"})
+"""Errors of a database that only another file, or another version of tmxdb, mends: this process uses neither."""
 GRACE_S = 60.0
 """How long a step may take to end in good order when the watch is stopped."""
 
@@ -67,8 +73,8 @@ class WatchOptions:
             raise UsageError("Give --every or --at, not both.", code="input.time")
         try:
             minutes = tuple(_minutes(text) for text in self.at)
-            span_s(self.older_than)
-            every_s = span_s("1d" if self.every is None else self.every)
+            _span_s("--older-than", self.older_than)
+            every_s = _span_s("--every", "1d" if self.every is None else self.every)
             if every_s == 0:
                 raise ValueError(f"--every {self.every} must be longer than 0")
             return Schedule(None, minutes) if minutes else Schedule(every_s * 1000)
@@ -77,7 +83,7 @@ class WatchOptions:
 
 
 @command()
-def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> None:
+def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions, exchange: ExchangeOptions) -> None:
     """Stay current: sync, refresh and run on a schedule, until Ctrl-C.
 
     \b
@@ -89,15 +95,18 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
     database. With --once, another scheduler decides when to start it. Units for
     systemd, cron and Windows: docs/how-to/stay-current.md.
     """
+    from tmxdb.cli.opening.exchange import site_and_contact
     from tmxdb.upkeep.schedule import after_round, refuse_second, save
 
     schedule = options.schedule()
     database = open_database(storage)
     only.selection(database)
     chosen = only.or_remembered(database).only
+    site_and_contact(storage, exchange, database)
     with database.read() as connection:
         refuse_second(connection)
     log = _log_to(options.log or _beside(database))
+    give_up_s = time.monotonic() + ONCE_UNAVAILABLE_S
     with stop_signals() as signals:
         signals.say = lambda text: log.info("Stopping after this step.")
         while not signals.stop.is_set():
@@ -106,7 +115,8 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
                 if state is None:
                     break
                 began_ms = wall_clock()
-                succeeded = _round(database, storage, options, chosen, state, signals.stop, log)
+                steps = _steps(database, options, chosen, state)
+                succeeded = _round(steps, _environment(storage, exchange), signals.stop, log)
                 if signals.stop.is_set():
                     break  # the round is due as before
                 ended_ms = wall_clock()
@@ -117,10 +127,18 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions) -> N
                 if options.once:
                     sys.exit(OK if succeeded else SOME_FAILED)
             except DatabaseError as error:
+                if not _may_pass(error, database) or (options.once and time.monotonic() > give_up_s):
+                    raise
                 log.warning("%s Trying again in %s.", error, span(UNAVAILABLE_S))
                 _pause(signals.stop, UNAVAILABLE_S)
     if signals.stop.is_set():
         sys.exit(INTERRUPTED)
+
+
+def _may_pass(error: DatabaseError, database: Database) -> bool:
+    """Return whether the database may work again. One whose file is away, as on an unplugged disk, may come back."""
+    is_away = database.path is not None and not database.path.exists()
+    return is_away or error.code not in _OTHER_FILE
 
 
 def _pause(stop: threading.Event, seconds: float) -> None:
@@ -158,41 +176,50 @@ def _wait(
     return state
 
 
-def _round(
-    database: Database,
-    storage: StorageOptions,
-    options: WatchOptions,
-    only: str | None,
-    state: WatchState,
-    stop: threading.Event,
-    log: logging.Logger,
-) -> bool:
-    """Do the steps of a round; return whether none of them failed."""
+def _steps(database: Database, options: WatchOptions, only: str | None, state: WatchState) -> list[list[str]]:
+    """Return the commands of a round."""
     name = [] if only is None else ["--only", only]
     budget = [] if options.max_requests is None else ["--max-requests", str(options.max_requests)]
     since = iso(state.since_ms if state.since_ms is not None else wall_clock() - 1000)
-    steps = [
+    return [
         *([["sync-tracks", "--no-progress", *name]] if only is not None or _has_list(database) else []),
         ["refresh", "--no-progress", "--older-than", options.older_than, *budget, *name],
         ["run", "--no-progress", *name],
         ["changes", "--since", since, *name],
     ]
+
+
+def _environment(storage: StorageOptions, exchange: ExchangeOptions) -> dict[str, str]:
+    """Return the environment of the steps, with the options of the watch in it.
+
+    Every user of a machine can read the arguments of its processes: a database's URL may contain a password, and a
+    contact is an address.
+    """
+    given = {
+        "TMXDB_DB": storage.location,
+        "TMXDB_DATA": storage.data,
+        "TMXDB_SITE": exchange.site,
+        "TMXDB_CONTACT": exchange.contact,
+        "TMXDB_RATE": None if exchange.rate is None else f"{exchange.rate:g}",
+    }
+    return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _round(steps: list[list[str]], environment: dict[str, str], stop: threading.Event, log: logging.Logger) -> bool:
+    """Do the steps of a round; return whether none of them failed."""
     succeeded = True
     for step in steps:
         if stop.is_set():
             return False
-        status = _step(step, storage, stop, log)
+        status = _step(step, environment, stop, log)
         # Rows that failed are no reason to do the round again; they wait for `tmxdb retry`.
         succeeded = succeeded and status in (OK, SOME_FAILED)
     return succeeded
 
 
-def _step(step: list[str], storage: StorageOptions, stop: threading.Event, log: logging.Logger) -> int:
+def _step(step: list[str], environment: dict[str, str], stop: threading.Event, log: logging.Logger) -> int:
     """Run one command; log what it prints, and return its exit status."""
-    data = ["--data", storage.data] if storage.data else []
-    words = [sys.executable, "-m", "tmxdb", *data, *step]
-    # Not --db: a URL may contain a password, and every user of a machine can read the arguments of its processes.
-    environment = {**os.environ, "TMXDB_DB": storage.location}
+    words = [sys.executable, "-m", "tmxdb", *step]
     log.info("tmxdb %s", " ".join(step))
     try:
         with held_from_child():
@@ -249,15 +276,7 @@ def _beside(database: Database) -> str:
 def _log_to(path: str) -> logging.Logger:
     """Return a logger that writes to a file, 5 of 10 MB at most, and to stderr."""
     log = logging.getLogger(__name__)
-    try:
-        from logging.handlers import RotatingFileHandler
-
-        file = RotatingFileHandler(
-            Path(path), maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", errors="backslashreplace"
-        )
-    except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror}. Choose another file with --log.", code="input.log") from error
-    handlers: list[logging.Handler] = [file, _ToStderr()]
+    handlers: list[logging.Handler] = [rotating_file(Path(path), "--log"), _ToStderr()]
     for handler in handlers:
         handler.setFormatter(_Line())
         log.addHandler(handler)
@@ -289,8 +308,15 @@ class _Line(logging.Formatter):
         return safe(f"{iso(round(record.created * 1000))} {record.getMessage()}", keep="")
 
 
+def _span_s(option: str, text: str) -> int:
+    try:
+        return span_s(text)
+    except ValueError as error:
+        raise ValueError(f"{option} {error}") from None
+
+
 def _minutes(text: str) -> int:
-    hour, _, minute = text.partition(":")
-    if not (hour.isdigit() and minute.isdigit() and len(minute) == 2 and int(hour) < 24 and int(minute) < 60):
-        raise ValueError(f"{text[:20]!r} is not a time of day")
-    return int(hour) * 60 + int(minute)
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text)
+    if found is None or int(found[1]) >= 24 or int(found[2]) >= 60:
+        raise ValueError(f"--at {text[:20]!r} is not a time of day")
+    return int(found[1]) * 60 + int(found[2])
