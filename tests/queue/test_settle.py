@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -105,6 +106,17 @@ def test_a_message_is_kept_to_a_length(bench: Bench, rows: Rows) -> None:
     bench.settle((one, Fail("x", "y" * 10_000)), (two, Retry("x", "y" * 10_000)))
     assert [len(row["error"]) for row in rows.all(ReplayRow)] == [2000, 2000]
     assert [len(book["error"]) for book in rows.attempts()] == [2000, 2000]
+
+
+@pytest.mark.parametrize("message", ["a\0b", "a\udcffb"], ids=["NUL", "a file name that is not UTF-8"])
+@pytest.mark.parametrize("answer", [Fail, Skip, Retry, Snooze])
+def test_a_message_with_any_character_is_stored(
+    bench: Bench, rows: Rows, answer: Callable[[str, str], Outcome], message: str
+) -> None:
+    rows.replay(1)
+    (job,) = bench.claim()
+    bench.settle((job, answer("x", message)))
+    assert rows.one(ReplayRow, 1)["error"] in ("ab", "a?b")
 
 
 def test_a_batch_of_all_sorts_is_answered_in_its_order(bench: Bench, rows: Rows) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, 
 from tmxdb.clock import iso
 from tmxdb.db.dialect import locking
 from tmxdb.db.models import AttemptRow, WorkerRow, table_of
-from tmxdb.queue.job import MAX_ERROR_LENGTH, RUNNING
+from tmxdb.queue.job import RUNNING, error_text
 from tmxdb.queue.rows.claim import key_of
 from tmxdb.queue.rows.recover import lost_attempt
 from tmxdb.storage import id_name
@@ -40,7 +40,7 @@ def skip_rows(connection: Connection, table: Table, *conditions: Any, reason: st
         .values(
             status="skipped",
             error_code=SKIPPED,
-            error=reason[:MAX_ERROR_LENGTH],
+            error=error_text(reason),
             finished_at=iso(now_ms),
             available_at=None,
             claimed_by=None,

@@ -22,6 +22,7 @@ from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import NewRows, RowStream
 from tmxdb.errors import TmxdbError
+from tmxdb.storable_text import storable
 from tmxdb.storage import id_name
 
 # Literals, because SQLite does not use a partial index for a status that is a bound parameter.
@@ -31,6 +32,11 @@ RETRY: ColumnClause[str] = literal_column("'retry'")
 
 MAX_ERROR_LENGTH = 2000
 """Most characters of a message that are stored in a row."""
+
+
+def error_text(message: str) -> str:
+    """Return a message as rows store it. It may name a file whose name is not UTF-8."""
+    return storable(message)[:MAX_ERROR_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)

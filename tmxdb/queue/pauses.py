@@ -14,6 +14,7 @@ from tmxdb.clock import iso
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.models import PauseRow, table_of
 from tmxdb.queue.paused import ALL, Paused
+from tmxdb.storable_text import storable
 
 __all__ = ["ALL", "MAX_REASON", "Paused", "pause", "pause_of", "pauses", "resume"]
 
@@ -28,7 +29,7 @@ def pause(connection: Connection, kind: str, *, until_ms: int | None, reason: st
         "kind": kind,
         "since": iso(now_ms),
         "until": None if until_ms is None else iso(until_ms),
-        "reason": reason[:MAX_REASON] if reason else None,
+        "reason": storable(reason)[:MAX_REASON] if reason else None,
     }
     upsert(connection, NewRows(_pauses, [row], update=("since", "until", "reason")))
 

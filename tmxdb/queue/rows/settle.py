@@ -34,7 +34,7 @@ from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import AttemptRow, table_of
 from tmxdb.failure_policy import Action, policy_for_code
 from tmxdb.queue.backoff import backoff_s
-from tmxdb.queue.job import MAX_ERROR_LENGTH, RUNNING, Done, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze
+from tmxdb.queue.job import RUNNING, Done, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze, error_text
 from tmxdb.queue.rows.claim import key_of
 
 MAX_ATTEMPTS_FACTOR = 4
@@ -250,7 +250,7 @@ def _retried(job: Job, outcome: Retry, history: History, moment: _Moment) -> dic
 
 
 def _reason(code: str, message: str) -> dict[str, str]:
-    return {"error_code": code, "error": message[:MAX_ERROR_LENGTH]}
+    return {"error_code": code, "error": error_text(message)}
 
 
 def _attempt(job: Job, outcome: Retry | Skip | Fail, status: str, worker: str, now: str) -> dict[str, Any]:
@@ -263,7 +263,7 @@ def _attempt(job: Job, outcome: Retry | Skip | Fail, status: str, worker: str, n
         "ended_at": now,
         "outcome": status,
         "error_code": outcome.code,
-        "error": outcome.message[:MAX_ERROR_LENGTH],
+        "error": error_text(outcome.message),
     }
 
 
