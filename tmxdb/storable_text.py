@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MAX_INDEXED = 500
+"""Characters of a text in an index: a row of an index has at most 2,704 bytes on PostgreSQL, a character up to four."""
+
 
 def storable(text: str) -> str:
     """Return `text` without NUL and lone surrogates, which PostgreSQL and UTF-8 cannot store."""

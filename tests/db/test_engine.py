@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +154,47 @@ def test_a_lost_connection_is_reported_as_unreachable_and_the_next_one_works(
         connection.execute(text("SELECT 1"))
     assert caught.value.code == "db.unreachable"
     assert Rows(postgresql).sql("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "statement", "code"),
+    [
+        ("statement_timeout = '50ms'", "SELECT pg_sleep(10)", "db.busy"),
+        ("idle_in_transaction_session_timeout = '50ms'", "SELECT 1", "db.unreachable"),
+        ("lock_timeout = '50ms'", "LOCK TABLE tracks", "db.busy"),
+    ],
+)
+def test_limits_of_the_server_are_no_bugs(
+    postgresql: Database, reopen: Again, setting: str, statement: str, code: str
+) -> None:
+    """Hosted servers have such limits by default: a job that meets one is done later."""
+    with reopen(postgresql).write() as other:
+        other.execute(text("LOCK TABLE tracks"))
+        with pytest.raises(DatabaseError) as caught, postgresql.write() as connection:  # noqa: PT012
+            connection.execute(text(f"SET LOCAL {setting}"))
+            time.sleep(0.3)  # in the middle of a transaction, as a program that is suspended
+            connection.execute(text(statement))
+    assert caught.value.code == code
+    assert policy_for_code(code).action is Action.SNOOZE
+    assert Rows(postgresql).sql("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("53100", "disk.full"), ("53200", "db.unreachable"), ("53300", "db.unreachable"), ("57P01", "db.unreachable"),
+        ("57P03", "db.unreachable"), ("58030", "db.unreachable"), ("08006", "db.unreachable"),
+        ("25P04", "db.unreachable"),
+        ("25006", "db.read_only"), ("42501", "db.permission"),
+    ],
+)  # fmt: skip
+def test_errors_of_the_server_are_known_by_their_code_in_any_language(
+    postgresql: Database, state: str, code: str
+) -> None:
+    raised = f"DO $$ BEGIN RAISE EXCEPTION 'kein Platz mehr' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(DatabaseError, match="kein Platz mehr") as caught, postgresql.write() as connection:
+        connection.execute(text(raised))
+    assert caught.value.code == code
 
 
 def test_a_damaged_file_is_reported_as_broken(sqlite: Database, reopen: Again) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from sqlalchemy import Boolean, Integer, event, select, update
 
-from tests.rows import NOW
+from tests.rows import NOW, Rows
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
 from tmxdb.db.models import TrackRow, table_of
+from tmxdb.storable_text import MAX_INDEXED
 from tmxdb.sync.store import Stored, store_tracks
 from tmxdb.tmx.records import TRACK, TrackRecord, track_record
 
@@ -83,3 +85,13 @@ def test_the_last_entry_counts_if_a_page_names_a_track_twice(database: Database)
 def _value(name: str, number: int) -> Any:
     column = _tracks.c[name].type
     return bool(number) if isinstance(column, Boolean) else number if isinstance(column, Integer) else str(number)
+
+
+def test_a_name_of_any_length_is_stored(database: Database, rows: Rows) -> None:
+    """PostgreSQL refuses texts that are too long for an index."""
+    name = "".join(map(chr, Random(1).choices(range(0x20000, 0x2A6DF), k=3000)))
+    with database.write() as connection:
+        assert store_tracks(connection, [_listed(1, TrackName=name, UId=name), _listed(2)], NOW) == Stored(new=2)
+    track = rows.one(TrackRow, 1)
+    assert track["name"] == track["uid"] == name[:MAX_INDEXED]
+    assert "TrackName" in track["oddities"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.tmx.test_records import REPLAY, REPLAY_COLUMNS, TRACK, TRACK_COLUMNS
 from tmxdb.errors import InvalidResponse
+from tmxdb.storable_text import MAX_INDEXED
 from tmxdb.tmx.fields import MAX_AUTHORS, MAX_NUMBERS, MAX_TEXT
 from tmxdb.tmx.pages import replay_page, track_page
 from tmxdb.tmx.records import REPLAY as REPLAY_LIST
@@ -63,7 +64,8 @@ def test_an_entry_without_an_object_has_none_of_its_values(absent: dict[str, Any
         {"AuthorTime": float("nan")},
         {"TrackName": "a\0b"},
         {"TrackName": "\ud800"},
-        {"TrackName": "x" * (MAX_TEXT + 1)},
+        {"TrackName": "x" * (MAX_INDEXED + 1)},
+        {"AuthorComments": "x" * (MAX_TEXT + 1)},
         {"HasThumbnail": 2},
         {"HasThumbnail": 1.0},
         {"UploadedAt": "yesterday"},

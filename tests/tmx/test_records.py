@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tmxdb.db.models import ReplayRow, TrackRow, table_of
+from tmxdb.storable_text import MAX_INDEXED
 from tmxdb.tmx.endpoints import REPLAY_FIELDS, TRACK_FIELDS
 from tmxdb.tmx.fields import MAX_TEXT, shown
 from tmxdb.tmx.records import replay_record, track_record
@@ -180,7 +181,9 @@ def test_an_entry_without_a_usable_id_is_not_a_record(wrong: Any) -> None:
         ("TrackName", 5, "name", None),
         ("TrackName", "a\0b", "name", "ab"),
         ("TrackName", "a\ud800b", "name", "a?b"),
-        ("TrackName", "x" * (MAX_TEXT + 1), "name", "x" * MAX_TEXT),
+        ("TrackName", "x" * (MAX_INDEXED + 1), "name", "x" * MAX_INDEXED),
+        ("UId", "x" * (MAX_INDEXED + 1), "uid", "x" * MAX_INDEXED),
+        ("AuthorComments", "x" * (MAX_TEXT + 1), "author_comments", "x" * MAX_TEXT),
         ("HasThumbnail", "yes", "has_thumbnail", None),
         ("HasThumbnail", 2, "has_thumbnail", None),
         ("UploadedAt", "yesterday", "uploaded_at", None),

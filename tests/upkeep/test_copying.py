@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -133,6 +134,15 @@ def test_a_text_with_nul_reaches_postgresql_with_another_character_and_is_told(
     copy.close()
     tool("copy-db", sqlite.location, empty["sqlite"])
     assert Rows(Database(empty["sqlite"])).one(ReplayRow, 1)["nickname"] == "a\0b"
+
+
+def test_a_text_too_long_for_an_index_names_its_row(tool: Run, sqlite: Database, empty: dict[str, str]) -> None:
+    rows = Rows(sqlite)
+    rows.track(1, name="x" * 9_000, author_comments="y" * 9_000)
+    rows.track(2, name="".join(map(chr, Random(1).choices(range(0x4E00, 0x9FFF), k=3000))))
+    rows.write("update tracks set name = 'x' where track_id = 1")
+    refused = tool("copy-db", sqlite.location, empty["postgresql"], ends=1).error
+    assert "tracks 2: name has 3,000 characters, too many for an index of PostgreSQL. Shorten it first." in refused
 
 
 @pytest.mark.parametrize(("value", "shown"), [("5000000000", "5000000000"), ("'many'", "'many'")])

@@ -268,5 +268,4 @@ def _explained(name: str, error: exc.DatabaseError | sqlite3.DatabaseError) -> D
         return None
     # A URL with an option that psycopg does not know is a ProgrammingError, and as all errors of connecting has no SQL.
     connecting = not error.statement and isinstance(error, exc.OperationalError | exc.ProgrammingError)
-    lost = isinstance(error, exc.OperationalError) and error.connection_invalidated
-    return not_connected(name, error.orig) if connecting or lost else None
+    return not_connected(name, error.orig) if connecting or error.connection_invalidated else None

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from tmxdb.db.bulk import fetch
 from tmxdb.db.dialect import InputsText, is_postgresql
+from tmxdb.db.explained import is_too_large
 from tmxdb.db.models import JOBS, STATUSES, Base, ReplayInputsRow, TallyRow, table_of
 from tmxdb.errors import DatabaseError
 
@@ -183,7 +184,7 @@ def _copy(connection: Connection, table: Table, sql: str, rows: Sequence[PlainRo
         with raw.cursor() as cursor, cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
-    except psycopg.DataError as error:
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
         raise DatabaseError(_unstorable(table, rows, error), code="db.unfit") from error
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -199,4 +200,15 @@ def _unstorable(table: Table, rows: Sequence[PlainRow], error: Exception) -> str
                 item = f"{table.name} {key_of_row(table, row)}"
                 shown = repr(value)[:60]
                 return f"{item}: {column.name} is {shown}, which PostgreSQL cannot store there. Correct it first."
+    if is_too_large(error):
+        indexed = {column.name for index in table.indexes for column in index.columns}
+        texts = [
+            (len(value), column.name, key_of_row(table, row))
+            for row in rows
+            for column, value in zip(stored(table), row, strict=True)
+            if column.name in indexed and isinstance(value, str)
+        ]
+        length, name, key = max(texts)
+        what = f"{name} has {length:,} characters, too many for an index of PostgreSQL"
+        return f"{table.name} {key}: {what}. Shorten it first."
     return f"{table.name}: {str(error).strip().splitlines()[0]}"

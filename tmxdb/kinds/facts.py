@@ -11,7 +11,7 @@ from typing import Any
 from tmxdb.db.packed_inputs import pack_columns
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
-from tmxdb.storable_text import storable
+from tmxdb.storable_text import MAX_INDEXED, storable
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 MAX_TEXT_CHARS = 1000
@@ -100,7 +100,7 @@ def input_events(replay: Replay) -> bytes | None:
 def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
     """Return the columns of a map's row, as `replay_columns` does."""
     read = _FactReader(challenge)
-    uid = read.text("uid")
+    uid = read.text("uid", MAX_INDEXED)
     return {
         "uid": uid,
         "uid_matches": uid == track_uid if uid and track_uid else None,
@@ -152,10 +152,10 @@ class _FactReader:
             return None
         return value
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, at_most: int = MAX_TEXT_CHARS) -> str | None:
         """Return a text that every database can store; None if its part is damaged."""
         value = self(name)
-        return None if value is None else storable(value)[:MAX_TEXT_CHARS]
+        return None if value is None else storable(value)[:at_most]
 
     def names(self, name: str) -> str | None:
         """Return a list of names as JSON; None for an empty list."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tmxdb.clock import site_time
-from tmxdb.storable_text import storable
+from tmxdb.storable_text import MAX_INDEXED, storable
 
 MAX_TEXT = 20_000
 MAX_NUMBERS, MAX_AUTHORS = 1000, 100
@@ -104,12 +104,15 @@ class FieldReader:
         self._note(name, value)
         return None
 
-    def text(self, name: str) -> str | None:
+    def name(self, name: str) -> str | None:
+        return self.text(name, MAX_INDEXED)
+
+    def text(self, name: str, at_most: int = MAX_TEXT) -> str | None:
         value = self._get(name)
         if isinstance(value, str):
-            if value.isascii() and value.isprintable() and len(value) <= MAX_TEXT:
+            if value.isascii() and value.isprintable() and len(value) <= at_most:
                 return value  # nearly all texts
-            clean = storable(value)[:MAX_TEXT]
+            clean = storable(value)[:at_most]
             if clean != value:
                 self._note(name, value)
             return clean

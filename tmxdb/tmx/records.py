@@ -18,8 +18,8 @@ Record = TypeVar("Record")
 TRACK = ListedFields(
     "TrackId",
     {
-        "name": ("text", "TrackName"),
-        "uid": ("text", "UId"),
+        "name": ("name", "TrackName"),
+        "uid": ("name", "UId"),
         "author_time_ms": ("integer", "AuthorTime"),
         "gold_ms": ("integer", "GoldTarget"),
         "silver_ms": ("integer", "SilverTarget"),
@@ -60,7 +60,7 @@ REPLAY = ListedFields(
     "ReplayId",
     {
         "user_id": ("integer", "User.UserId"),
-        "user_name": ("text", "User.Name"),
+        "user_name": ("name", "User.Name"),
         "site_time_ms": ("natural", "ReplayTime"),
         "site_score": ("integer", "ReplayScore"),
         "site_respawns": ("integer", "ReplayRespawns"),

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from tmxdb.clock import site_time
+from tmxdb.storable_text import MAX_INDEXED
 from tmxdb.tmx.fields import INT32, INT64, MAX_AUTHORS, MAX_NUMBERS, MAX_ROLE, MAX_TEXT, ListedFields, Values
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _kinds() -> dict[str, Any]:
         "integer": integer,
         "natural": Annotated[int, Meta(ge=0, lt=INT32)],
         "large": Annotated[int, Meta(ge=-INT32, le=INT64 - 1)],
+        "name": Annotated[str, Meta(max_length=MAX_INDEXED)],
         "text": text,
         "boolean": bool | Literal[0, 1],
         "time": str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -37,6 +38,15 @@ def test_a_value_that_the_database_rejects_fails_its_own_row_only(
     kind = FakeKind(lambda job: Done(values) if job.item_id == 4 else DONE)
     assert worker(database, [kind]).run().by_kind["download"] == {"done": 9, "failed": 1}
     assert (rows.one(ReplayRow, 4)["status"], rows.one(ReplayRow, 4)["error_code"]) == ("failed", "tmxdb.bug")
+
+
+def test_a_text_too_long_for_an_index_fails_its_own_row_only(postgresql: Database) -> None:
+    rows = Rows(postgresql)
+    rows.replays(1, 2, 3)
+    text = "".join(map(chr, Random(1).choices(range(0x4E00, 0x9FFF), k=3000)))
+    kind = FakeKind(lambda job: Done({**FILE, "user_name": text}) if job.item_id == 2 else DONE)
+    assert worker(postgresql, [kind]).run().by_kind["download"] == {"done": 2, "failed": 1}
+    assert rows.statuses() == {1: "done", 2: "failed", 3: "done"}
 
 
 def test_a_row_that_cannot_be_opened_fails_the_row_that_opens_it(database: Database, rows: Rows) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, exc
 
 from tmxdb.db.bulk import NewRows, RowStream, portions
+from tmxdb.db.explained import is_too_large
 from tmxdb.queue.job import Done, Fail, Job, Outcome, Part
 from tmxdb.queue.loop.perform import Result, bug
 from tmxdb.queue.rows.settle import Settled
@@ -66,9 +67,9 @@ def settle_batch(connection: Connection, batch: Sequence[Result], settle: Settle
     try:
         with connection.begin_nested():
             settled = settle([(result.job, result.outcome) for result in batch])
-    except (exc.OperationalError, exc.InternalError, MemoryError) as error:
-        raise first_error(error) from None  # the database or this machine is the problem, not a value
-    except Exception:  # as in perform.py, for values that only the database rejects
+    except Exception as error:  # as in perform.py, for values that only the database rejects
+        if isinstance(error, exc.OperationalError | exc.InternalError | MemoryError) and not is_too_large(error):
+            raise first_error(error) from None  # the database or this machine is the problem, not a value
         if len(batch) > 1:
             return [pair for result in batch for pair in settle_batch(connection, [result], settle)]
         if isinstance(batch[0].outcome, Fail):
