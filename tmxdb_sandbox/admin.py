@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from tmxdb_sandbox.catalogue.catalogue import Catalogue
 from tmxdb_sandbox.catalogue.leaderboard import CatalogueReplay
-from tmxdb_sandbox.faults.rule import InvalidFaultRule
 from tmxdb_sandbox.files.source import FileSource
+from tmxdb_sandbox.numbers import whole_number
 from tmxdb_sandbox.wire.http_messages import Request, Response, json_response, make_response, problem_response
 from tmxdb_sandbox.wire.request_log import RequestLog
 
 PREFIX = "/_sandbox/"
+_MAX_ADDED = 1_000_000
 _OLDER_NAMES = {"board": "leaderboard", "forget": "clear-log", "touch-track": "update-track"}
 
 
@@ -56,13 +57,15 @@ class AdminApi:
             "leaderboard": lambda request: [_facts(replay) for replay in self._leaderboard(request)],
             "replay-file": self._replay_file,
             "track-file": self._track_file,
-            "add-tracks": lambda request: self._catalogue.add_tracks(_number(request, "n")),
-            "add-replays": lambda request: self._catalogue.add_replays(self._index(request), _number(request, "n")),
+            "add-tracks": lambda request: self._catalogue.add_tracks(_number(request, "n", _MAX_ADDED)),
+            "add-replays": lambda request: self._catalogue.add_replays(
+                self._index(request), _number(request, "n", _MAX_ADDED)
+            ),
             "add-record": lambda request: self._catalogue.add_record(self._index(request)),
-            "withdraw-replay": lambda request: self._catalogue.withdraw_replay(_number(request, "id")),
+            "withdraw-replay": lambda request: self._catalogue.withdraw_replay(self._replay(request).replay_id),
             "update-track": lambda request: self._catalogue.update_track(self._index(request)),
             "delete-track": lambda request: self._catalogue.delete_track(self._index(request)),
-            "delete-replay": lambda request: self._catalogue.delete_replay(_number(request, "id")),
+            "delete-replay": lambda request: self._catalogue.delete_replay(self._replay(request).replay_id),
         }
 
     def serve(self, request: Request) -> Response:
@@ -73,7 +76,7 @@ class AdminApi:
             value = path(request)
         except _UnknownId:
             return problem_response("No such id", 404)
-        except (InvalidFaultRule, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             return problem_response(str(error))
         return value if isinstance(value, Response) else json_response(value)
 
@@ -112,11 +115,14 @@ class AdminApi:
     def _leaderboard(self, request: Request) -> list[CatalogueReplay]:
         return self._catalogue.leaderboard(self._index(request))
 
-    def _replay_file(self, request: Request) -> Response:
+    def _replay(self, request: Request) -> CatalogueReplay:
         replay = self._catalogue.replay(_number(request, "id"))
         if replay is None:
             raise _UnknownId
-        return make_response(200, self._target.files.replay(replay), "application/gbx")
+        return replay
+
+    def _replay_file(self, request: Request) -> Response:
+        return make_response(200, self._target.files.replay(self._replay(request)), "application/gbx")
 
     def _track_file(self, request: Request) -> Response:
         track = self._catalogue.track_at(self._index(request))
@@ -127,8 +133,12 @@ def _current_name(path: str) -> str:
     return _OLDER_NAMES.get(path, path)
 
 
-def _number(request: Request, name: str) -> int:
-    return int(dict(request.parameters()).get(name, ""))
+def _number(request: Request, name: str, at_most: int = 2**63 - 1) -> int:
+    """Return a parameter that must be a whole number from 0 to `at_most`."""
+    number = whole_number(dict(request.parameters()).get(name, ""))
+    if number is None or number > at_most:
+        raise ValueError(f"{name} must be a whole number from 0 to {at_most:,}")
+    return number
 
 
 def _facts(replay: CatalogueReplay) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tmxdb_sandbox.api.response_fields import TAGS
 from tmxdb_sandbox.api.tracks import TrackList
 from tmxdb_sandbox.catalogue.catalogue import Catalogue
 from tmxdb_sandbox.files.source import FileSource
+from tmxdb_sandbox.numbers import whole_number
 from tmxdb_sandbox.wire.http_messages import (
     Request,
     Response,
@@ -48,8 +49,8 @@ class SiteApi:
             return problem_response("A User-Agent header is required")
         head, _, last = request.path.rpartition("/")
         try:
-            if head in self._file_paths and last.isascii() and last.isdecimal() and len(last) < 20:
-                return self._file_paths[head](int(last))
+            if head in self._file_paths and (item := whole_number(last)) is not None:
+                return self._file_paths[head](item)
             # ASP.NET sites ignore the case of a path.
             page = self._pages.get(request.path.lower())
             return page(request) if page else html_response(404, _NOT_FOUND)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from tmxdb_sandbox.catalogue.draws import fraction, noise
 from tmxdb_sandbox.faults.fault import FaultContext
+from tmxdb_sandbox.numbers import whole_number
 from tmxdb_sandbox.wire.http_messages import Response, html_response, json_response, make_response
 
 _MB = 1 << 20
@@ -72,10 +73,13 @@ def flip(context: FaultContext) -> Response:
 
 
 def wrong_file(context: FaultContext) -> Response:
-    """Return the file with the nearest other id, or the correct one if there is no other."""
+    """Return the file with the nearest other id, or the correct response if there is no other or no id."""
     head, _, last = context.request.path.rpartition("/")
+    item = whole_number(last)
+    if item is None:
+        return context.healthy
     for distance in range(1, _MAX_ID_DISTANCE):
-        for other in (int(last) - distance, int(last) + distance):
+        for other in (item - distance, item + distance):
             response = context.serve(replace(context.request, path=f"{head}/{other}"))
             if response.status == 200:
                 return response

@@ -10,6 +10,7 @@ from tmxdb_sandbox.catalogue.draws import fraction
 from tmxdb_sandbox.faults.fault import FaultContext, HttpFault, Serve
 from tmxdb_sandbox.faults.rule import HttpFaultRule, parse_rule
 from tmxdb_sandbox.faults.table import fault_of
+from tmxdb_sandbox.numbers import whole_number
 from tmxdb_sandbox.wire.http_messages import Request, Response
 
 _AREAS = {
@@ -62,11 +63,11 @@ class HttpFaultPlan:
         number = self._attempts[request.target]
         self._attempts[request.target] += 1
         head, _, last = request.path.rpartition("/")
-        if last.isdecimal() and head in _AREAS:
-            return _Attempt(request.target, number, _AREAS[head], int(last))
+        if head in _AREAS and (item := whole_number(last)) is not None:
+            return _Attempt(request.target, number, _AREAS[head], item)
         track_id = dict(request.parameters()).get("trackid", "")
         areas = _AREAS.get(request.path, ("all",))
-        return _Attempt(request.target, number, areas, int(track_id) if track_id.isdecimal() else None)
+        return _Attempt(request.target, number, areas, whole_number(track_id))
 
     def _matches(self, number: int, rule: HttpFaultRule, fault: HttpFault, attempt: _Attempt) -> bool:
         if set(rule.on or fault.areas).isdisjoint(attempt.areas):

@@ -7,6 +7,7 @@ import math
 from tmxdb_sandbox.faults import bodies, delivery
 from tmxdb_sandbox.faults.fault import FaultContext, HttpFault
 from tmxdb_sandbox.faults.rule import HttpFaultRule, InvalidFaultRule
+from tmxdb_sandbox.numbers import whole_number
 from tmxdb_sandbox.wire.http_messages import Response, problem_response
 
 _UNLIMITED_RETRY_AFTER_S = 60.0  # the Retry-After of a storm without an end
@@ -66,7 +67,7 @@ FAULTS = {
 
 def fault_of(rule: HttpFaultRule) -> HttpFault:
     """Return the fault that a rule names: a status or an entry of `FAULTS`. Raise InvalidFaultRule for others."""
-    if rule.name.isdecimal() and 400 <= int(rule.name) <= 599:
+    if 400 <= (whole_number(rule.name) or 0) <= 599:
         return STATUS
     if rule.name not in FAULTS:
         known = ", ".join(FAULTS)

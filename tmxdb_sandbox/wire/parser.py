@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+from tmxdb_sandbox.numbers import whole_number
 from tmxdb_sandbox.wire.http_messages import Request
 
 _MAX_HEAD_BYTES = 64 * 1024
@@ -34,10 +35,10 @@ def take_request(buffer: bytearray) -> Request | None:
         headers[name.strip().lower()] = value.strip()
     if version == "HTTP/1.0":
         headers.setdefault("connection", "close")
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
+    length = whole_number(headers.get("content-length", "0"))
+    if length is None or length > _MAX_BODY_BYTES:
         raise MalformedRequest("invalid Content-Length")
-    after = end + 4 + int(length)
+    after = end + 4 + length
     if len(buffer) < after:
         return None
     body = bytes(buffer[end + 4 : after])

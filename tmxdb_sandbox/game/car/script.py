@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tmxdb_sandbox.game.car.controls import ANALOG, KEYS, RESPAWN, TICK_MS, Change
 
 _LINE = re.compile(r"(?P<begin>[\d.:]+)(?:-(?P<end>[\d.:]+))?\s+(?P<verb>press|rel|steer|gas)\s+(?P<what>\S+)")
-_TIME = re.compile(r"(?:(\d+):)?(\d+)\.(\d{1,3})|(\d+)")
+_TIME = re.compile(r"(?:(\d{1,9}):)?(\d{1,9})\.(\d{1,3})|(\d{1,9})")
 _OTHER_KEYS = {"delete", "horn"}  # known, without effect on the car
 _FULL = 65536
 

@@ -6,6 +6,7 @@ import re
 from typing import Protocol
 
 from tmxdb_sandbox.game.journal import GameJournal
+from tmxdb_sandbox.numbers import whole_number
 
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
 _PART = re.compile(r'(?:"[^"]*"|[^;"])+')
@@ -86,8 +87,8 @@ class Console:
                 game.unload_script()
             case "press", [key, *_]:
                 game.press_key(key.lower())
-            case "cam", [number, *_] if number.isdecimal():
-                game.set_camera(int(number))
+            case "cam", [number, *_] if (camera := whole_number(number)) is not None:
+                game.set_camera(camera)
             case "quit", _:
                 game.quit()
             case "toggle_console" | "recover_inputs" | "clear" | "finish", _:
