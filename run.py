@@ -39,12 +39,12 @@ def main(arguments: list[str]) -> int:
 def demo(rest: list[str]) -> int:
     """Run the demo against the sandbox. Only --capture needs more than tmxdb's own packages."""
     executable = python("capture") if "--capture" in rest else python()
-    return become([executable, "-m", "tmxdb", "demo", "--program", f"{COMMAND} tmxdb", *rest])
+    return become([executable, "-P", "-m", "tmxdb", "demo", "--program", f"{COMMAND} tmxdb", *rest])
 
 
 def tmxdb(rest: list[str]) -> int:
-    """Run a tmxdb command in the current folder."""
-    return become([python("capture"), "-m", "tmxdb", *rest])
+    """Run a tmxdb command in the current folder. With -P, modules in that folder are not imported."""
+    return become([python("capture"), "-P", "-m", "tmxdb", *rest])
 
 
 def test(rest: list[str]) -> int:
@@ -111,10 +111,12 @@ def wheel(rest: list[str]) -> int:
 def python(extra: str = "") -> str:
     """Return the interpreter of .venv, with tmxdb and the packages of `extra` installed.
 
-    The environment is created again when pyproject.toml has changed. `dev` contains all other extras.
+    The environment is created again when pyproject.toml has changed, and when this folder was copied or moved: the
+    environment contains its path. `dev` contains all other extras.
     """
     executable = VENV / SCRIPTS / ("python.exe" if os.name == "nt" else "python")
-    stamp, digest = VENV / "tmxdb-ready", hashlib.sha256((HERE / "pyproject.toml").read_bytes()).hexdigest()
+    stamp = VENV / "tmxdb-ready"
+    digest = hashlib.sha256(os.fsencode(HERE) + b"\0" + (HERE / "pyproject.toml").read_bytes()).hexdigest()
     known, *installed = (stamp.read_text() if stamp.is_file() else "").split() or [""]
     if known != digest or not executable.exists():
         print("Creating .venv (once) …", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,19 @@ import pytest
 from tmxdb import __version__
 
 ROOT = Path(__file__).parents[1]
+BACKEND = """
+import os, zipfile
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "tmxdb-1-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
+        wheel.writestr("tmxdb.pth", os.getcwd())
+        wheel.writestr("tmxdb-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: tmxdb\\nVersion: 1\\n")
+        wheel.writestr("tmxdb-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("tmxdb-1.dist-info/RECORD", "tmxdb.pth,,\\n")
+    return name
+"""
+"""What pip needs to install a clone without the network."""
 START = "import sys, run; sys.exit(run.become([sys.executable, '-c', sys.argv[1]]))"
 
 
@@ -40,3 +54,33 @@ def test_bench_prints_first_what_its_figures_depend_on() -> None:
     assert re.search(
         rf"Python {re.escape(platform.python_version())} \(\d+\.\d\d s for a loop of 5 million steps\)", line
     )
+
+
+def a_clone(folder: Path, version: str) -> Path:
+    """Create a clone without dependencies that prints `version`, whatever the command is."""
+    (folder / "tmxdb").mkdir(parents=True)
+    (folder / "run.py").write_bytes((ROOT / "run.py").read_bytes())
+    (folder / "backend.py").write_text(BACKEND)
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (folder / "tmxdb" / "__main__.py").write_text(f"print({version!r})")
+    return folder
+
+
+def version_of(clone: Path, cwd: Path) -> str:
+    """Return what `run.py tmxdb` of `clone` prints in the folder `cwd`."""
+    command = [sys.executable, str(clone / "run.py"), "tmxdb", "--version"]
+    return subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_copied_or_moved_clone_runs_its_own_code_in_every_folder(tmp_path: Path) -> None:
+    first = a_clone(tmp_path / "first", "1.0")
+    assert version_of(first, tmp_path) == "1.0"
+    second = shutil.copytree(first, tmp_path / "second", symlinks=True)
+    (second / "tmxdb" / "__main__.py").write_text("print('2.0')")
+    assert version_of(second, tmp_path) == "2.0"
+    assert version_of(first, second) == "1.0"
+    moved = second.rename(tmp_path / "moved")
+    assert version_of(moved, first) == "2.0"
