@@ -74,7 +74,8 @@ def bench(rest: list[str]) -> int:
         print(f"{COMMAND} bench " + "|".join(names))
         return 2
     executable = python("dev")
-    run([executable, "-m", "bench._machine"], cwd=HERE)
+    if status := run([executable, "-m", "bench._machine"], cwd=HERE):
+        return status
     return run([executable, "-m", f"bench.{rest[0]}", *rest[1:]], cwd=HERE)
 
 
@@ -97,7 +98,8 @@ def wheel(rest: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         if run([python(), "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, str(HERE)]):
             return 1
-        run([sys.executable, "-m", "venv", f"{folder}/venv"])
+        if run([sys.executable, "-m", "venv", f"{folder}/venv"]):
+            return 1
         installed = Path(folder, "venv", SCRIPTS)
         built = next(Path(folder).glob("*.whl"))
         if run([str(installed / "python"), "-m", "pip", "install", "-q", str(built)]):
@@ -144,9 +146,9 @@ def become(command: list[str]) -> int:
 
 
 def run(command: list[str], cwd: Path | None = None) -> int:
-    """Run a command in the foreground and return its status. Ctrl-C is left to the command.
+    """Run a command in the foreground and return its status, as a shell does: 128 + N if signal N ended it.
 
-    As an exception it could lose the status of a command that ends at the same moment.
+    Ctrl-C is left to the command: as an exception it could lose the status of one that ends at the same moment.
     """
     pressed: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
@@ -154,7 +156,9 @@ def run(command: list[str], cwd: Path | None = None) -> int:
         status = subprocess.Popen(command, cwd=cwd).wait()
     finally:
         signal.signal(signal.SIGINT, before)
-    return 130 if pressed and status in (0, -signal.SIGINT) else status
+    if pressed and status == 0:
+        return 130
+    return 128 - status if status < 0 else status
 
 
 if __name__ == "__main__":

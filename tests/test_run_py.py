@@ -47,6 +47,15 @@ def test_the_exit_status_is_that_of_tmxdb() -> None:
         assert process.wait(60) == 3
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX ends processes with signals")
+def test_a_check_that_a_signal_ends_is_no_success(tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text('#!/bin/sh\n[ "$2" = mypy ] && kill -9 $$\nexit 0\n')
+    tool.chmod(0o755)
+    program = f"import sys, run; run.python = lambda extra: {str(tool)!r}; sys.exit(run.check([]))"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 128 + 9
+
+
 def test_bench_prints_first_what_its_figures_depend_on() -> None:
     ran = subprocess.run([sys.executable, "-m", "bench._machine"], cwd=ROOT, capture_output=True, text=True, check=True)
     (line,) = ran.stdout.splitlines()
