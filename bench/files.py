@@ -3,7 +3,7 @@
     python3 run.py bench files [FOLDER …] [--files 574] [--rounds 3]
 
 The folders contain replays; without one, replays of the sandbox are read. They are copied until there are --files of
-them. The baseline reads all facts and every input of each file in one process, without a database. Each command runs
+them. The baseline reads each file, all its facts and every input in one process, without a database. Each command runs
 in its own process, and its start counts. `adopt` reads different files of the sandbox: it looks at the same bytes only
 once.
 """
@@ -51,10 +51,10 @@ def main() -> None:
         if not replays:
             sys.exit("No readable replays found in the folders.")
         bodies = [replays[i % len(replays)] for i in range(wanted.files)]
-        fill(folder, bodies)
-        speed, cpu = median([baseline(bodies) for _ in range(wanted.rounds)])
+        files = fill(folder, bodies)
+        speed, cpu = median([baseline(files) for _ in range(wanted.rounds)])
         rows: list[list[object]] = [["one process: all facts and every input", speed, cpu, 1.0, ""]]
-        database = ("--db", str(folder / "tmx.db"), "--data", str(folder / "data"))
+        database = _database(folder)
         for what, arguments in {
             "tmxdb reread --all": (*database, "reread", "--all"),
             "tmxdb reread --all --no-inputs": (*database, "reread", "--all", "--no-inputs"),
@@ -65,7 +65,7 @@ def main() -> None:
             rows.append([what, ours, cpu, ours / speed, mb])
         ours, cpu, mb = median(
             [
-                command(different, "--db", str(folder / f"adopted-{n}.db"), "adopt", str(own), "--no-lookup")
+                command(different, *_database(folder / f"adopted-{n}"), "adopt", str(own), "--no-lookup")
                 for n in range(wanted.rounds)
             ]
         )
@@ -77,6 +77,12 @@ def main() -> None:
             rows,
         )
         print_sizes(replays)
+
+
+def _database(folder: Path) -> tuple[str, ...]:
+    """Return the options for a database and a data folder in `folder`."""
+    folder.mkdir(exist_ok=True)
+    return "--db", str(folder / "tmx.db"), "--data", str(folder / "data")
 
 
 def readable(folders: list[Path]) -> list[bytes]:
@@ -91,8 +97,9 @@ def readable(folders: list[Path]) -> list[bytes]:
     return found
 
 
-def fill(folder: Path, bodies: list[bytes]) -> None:
-    """Create a database with a row and a file for each of `bodies`."""
+def fill(folder: Path, bodies: list[bytes]) -> list[Path]:
+    """Create a database with a row and a file for each of `bodies`, and return the files."""
+    files = []
     database = Database(str(folder / "tmx.db"))
     upgrade(database)
     database.close()
@@ -101,23 +108,26 @@ def fill(folder: Path, bodies: list[bytes]) -> None:
         raw.execute("insert into tracks (track_id, listed_top, status, finished_at) values (1, 10, 'done', 'x')")
         for replay_id, body in enumerate(bodies, 1):
             path = f"replays/1/{replay_id}.Replay.Gbx"
-            (folder / "data" / path).write_bytes(body)
+            files.append(folder / "data" / path)
+            files[-1].write_bytes(body)
             raw.execute(
                 "insert into replays (replay_id, track_id, file_path, file_bytes, sha256, status, finished_at)"
                 " values (?, 1, ?, ?, ?, 'done', 'x')",
                 (replay_id, path, len(body), hashlib.sha256(body).hexdigest()),
             )
+    return files
 
 
-def baseline(bodies: list[bytes]) -> tuple[float, float]:
-    """Return files per second and CPU seconds per 1000 files of a loop over `bodies`."""
+def baseline(files: list[Path]) -> tuple[float, float]:
+    """Return files per second and CPU seconds per 1000 files of a loop over `files`."""
     began_s, cpu_began_s = time.perf_counter(), time.process_time()
-    for body in bodies:
+    for file in files:
+        body = file.read_bytes()
         hashlib.sha256(body).hexdigest()
         replay = parse_replay(body, "", GbxReader())
         replay_columns(replay, None)
         input_events(replay)
-    return len(bodies) / (time.perf_counter() - began_s), 1000 * (time.process_time() - cpu_began_s) / len(bodies)
+    return len(files) / (time.perf_counter() - began_s), 1000 * (time.process_time() - cpu_began_s) / len(files)
 
 
 def command(n: int, *arguments: str) -> tuple[float, float, float]:
