@@ -3,8 +3,8 @@
     python3 run.py bench lake [--replays 25000 100000] [--lines 20000]
 
 Every replay has 100 input events. `--lines`: how many replays have a file, the same one for all, from which positions
-are read. `MB command` and `MB process` are the largest resident memory of the command and of any of its processes; they
-should not grow with the number of replays.
+are read. `MB written`: files that this export wrote, without those that were there. `MB command` and `MB process` are
+the largest resident memory of the command and of any of its processes; they should not grow with the number of replays.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,21 @@ def give_files(root: Path, n: int) -> None:
 def measure(folder: str, *options: str) -> None:
     """Export, and print what it took as JSON."""
     root = Path(folder)
+    before = set(lake_files(root))
     begin = time.perf_counter()
     command = [sys.executable, "-m", "bench.lake", "export", folder, *options]
     peak_mb = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
     seconds = time.perf_counter() - begin
-    written = sum(path.stat().st_size for path in (root / "lake").rglob("*") if path.is_file())
+    written = sum(size for *_, size in set(lake_files(root)) - before)
     print(json.dumps({"seconds": seconds, "mb": written / 1e6, **peak_mb}))
+
+
+def lake_files(root: Path) -> Iterator[tuple[int, int, int]]:
+    """Yield the inode, the time of the last change in ns, and the bytes of each file of the lake."""
+    for path in (root / "lake").rglob("*"):
+        if path.is_file():
+            found = path.stat()
+            yield found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def export(folder: str, *options: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,19 @@ def test_a_round_of_bench_files_finds_nothing_of_an_earlier_one(tmp_path: Path) 
     first, second = (files._database(tmp_path / name) for name in "ab")
     assert first[3] == str(tmp_path / "a" / "data")
     assert not set(first[1::2]) & set(second[1::2])
+
+
+@pytest.mark.slow
+def test_an_export_of_a_lake_counts_only_what_it_wrote(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    lake = pytest.importorskip("bench.lake", exc_type=ImportError)  # Windows has no `resource`
+    lake.fill(tmp_path / "tmx.db", 200, 1)
+    lake.give_files(tmp_path, 0)
+    written = []
+    for change, options in ((False, []), (False, ["--since-last"]), (True, ["--since-last"])):
+        if change:
+            with sqlite3.connect(tmp_path / "tmx.db") as connection:
+                connection.execute("update replays set user_name = 'bob' where replay_id = 1")
+        lake.measure(str(tmp_path), *options)
+        written.append(json.loads(capfd.readouterr().out.splitlines()[-1])["mb"])
+    everything, nothing, some = written
+    assert nothing < some < everything
