@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from bench import all as every
-from bench import extract, files
+from bench import extract, files, startup
 from bench.gbx import write_sandbox_replays
 
 BENCH = Path(every.__file__).parent
@@ -53,3 +54,11 @@ def test_an_export_of_a_lake_counts_only_what_it_wrote(tmp_path: Path, capfd: py
         written.append(json.loads(capfd.readouterr().out.splitlines()[-1])["mb"])
     everything, nothing, some = written
     assert nothing < some < everything
+
+
+def test_a_command_that_fails_has_no_time(tmp_path: Path) -> None:
+    environment = dict(os.environ)
+    program = ["-c", "import sys; print('no such id', file=sys.stderr); sys.exit(1)"]
+    with pytest.raises(SystemExit, match=r"ended with status 1: no such id"):
+        startup.measured(program, environment, tmp_path)
+    assert startup.measured(program, environment, tmp_path, status=1)[0] > 0
