@@ -29,6 +29,8 @@ from tmxdb_sandbox import RunningSite, running_site
 
 FAULTS = ("503:6%", "cut:6%", "reset:6%", "html:6%", "drop:6%", "empty:6%", "not-gbx:6%", "wrong-file:6%")
 REPLAYS = 10
+SYNCS = 20
+"""How often `sync-tracks` is started at most."""
 
 
 def main() -> None:
@@ -45,9 +47,10 @@ def main() -> None:
         ):
             began = time.monotonic()
             site.set_faults(FAULTS)
-            while tmxdb(Path(name), "--site", site.url, "sync-tracks"):
-                pass  # it gives up a page after five tries, and continues there
-            tmxdb(Path(name), "run", "--n", str(options.n), "--rate", "0")
+            sync(Path(name), site.url)
+            run = tmxdb(Path(name), "run", "--n", str(options.n), "--rate", "0")
+            if run.returncode not in (0, 3):
+                sys.exit(f"`tmxdb run` ended with status {run.returncode}:\n{run.stdout}")
             seconds = time.monotonic() - began
             stats = site.stats()
             wrong = sum(stats["faults"].values()) / stats["requests"]
@@ -59,10 +62,21 @@ def main() -> None:
     sys.exit(1 if found else 0)
 
 
-def tmxdb(folder: Path, *arguments: str) -> int:
-    """Run a command with short backoffs and return its exit status."""
+def sync(folder: Path, url: str, at_most: int = SYNCS) -> None:
+    """Run `sync-tracks` until it is complete: it gives up a page after five tries, and continues there."""
+    for _ in range(at_most):
+        done = tmxdb(folder, "--site", url, "sync-tracks")
+        if done.returncode == 0:
+            return
+    sys.exit(f"`tmxdb sync-tracks` failed {at_most} times, the last time with status {done.returncode}:\n{done.stdout}")
+
+
+def tmxdb(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with short backoffs. `stdout` of the result contains its messages too."""
     command = [sys.executable, "-m", "tests.crash.process", "bench", str(folder / "audit"), *arguments]
-    return subprocess.run(command, cwd=folder, env=Tool.environment(), stdout=subprocess.DEVNULL).returncode
+    return subprocess.run(
+        command, cwd=folder, env=Tool.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def lost_files(site: RunningSite, folder: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import all as every
-from bench import extract, files, startup
+from bench import extract, faults, files, startup
 from bench.gbx import write_sandbox_replays
 
 BENCH = Path(every.__file__).parent
@@ -62,3 +62,9 @@ def test_a_command_that_fails_has_no_time(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"ended with status 1: no such id"):
         startup.measured(program, environment, tmp_path)
     assert startup.measured(program, environment, tmp_path, status=1)[0] > 0
+
+
+@pytest.mark.integration
+def test_a_sync_that_always_fails_ends_with_its_output(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"(?s)failed 2 times, the last time with status 2:\n.*no-such-site"):
+        faults.sync(tmp_path, "no-such-site", at_most=2)
