@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,22 @@ from bench import extract, faults, files, startup
 from bench.gbx import write_sandbox_replays
 
 BENCH = Path(every.__file__).parent
+
+
+def test_bench_all_runs_every_benchmark() -> None:
+    names = {path.stem for path in BENCH.glob("*.py") if not path.stem.startswith("_")}
+    assert {name for name, *_ in every.QUICK} == names - {"all"}
+
+
+def test_bench_all_skips_what_is_not_installed_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(every, "QUICK", [one for one in every.QUICK if one[0] in ("lerobot", "rulka")])
+    monkeypatch.setattr(sys, "argv", ["all", "--quick"])
+    with pytest.raises(SystemExit) as ended:
+        every.main()
+    assert not ended.value.code
+    assert "skipped: say where it is installed with --rulka, see bench/rulka.py" in capsys.readouterr().out
 
 
 def test_the_baseline_of_extract_writes_new_files_in_each_round(tmp_path: Path) -> None:
