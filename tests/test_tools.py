@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import vendored
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -50,3 +52,16 @@ def test_ci_does_not_repeat_what_failed_in_an_earlier_run(tmp_path: Path) -> Non
     older.write_text("{}", "utf-8")
     ci(tmp_path, 1)
     assert not older.exists()
+
+
+def test_vendored_libraries_stay_when_they_cannot_be_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendored, "VENDOR", tmp_path)
+    monkeypatch.setenv("PATH", "")  # without npm
+    library = tmp_path / "three" / "three.core.min.js"
+    library.parent.mkdir()
+    library.write_text("three", "utf-8")
+    with pytest.raises(OSError):
+        vendored.main()
+    assert library.read_text("utf-8") == "three"

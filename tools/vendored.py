@@ -45,12 +45,13 @@ _IMPORT = re.compile(r"""(from\s*['"])([^'"]+)(['"])""")
 def main() -> None:
     """Write all libraries again."""
     for name, (version, files) in PACKAGES.items():
+        package = download(f"{name}@{version}")
+        contents = {file: _with_paths(package[f"package/{source}"], source) for source, file in files.items()}
         target = VENDOR / name
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        package = download(f"{name}@{version}")
-        for source, file in files.items():
-            (target / file).write_bytes(_with_paths(package[f"package/{source}"], source))
+        for file, content in contents.items():
+            (target / file).write_bytes(content)
         (target / "VERSION.txt").write_text(f"{name} {version}\n", "utf-8")
         print(f"{name} {version}: {sum(path.stat().st_size for path in target.iterdir()):,} bytes")
 
