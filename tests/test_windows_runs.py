@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.windows import suite
-from tools.windows.environment import Environment
+from tools.windows.environment import Environment, NotPossible
 from tools.windows.records import Outcome, Record, code_digest
 from tools.windows.running import follow
 from tools.windows.suite import run_tests
@@ -138,3 +138,12 @@ def test_the_state_of_the_code_changes_with_a_test_and_not_with_the_table(tmp_pa
     assert code_digest(tmp_path) == before
     (tmp_path / "tests/test_a.py").write_text("two", "utf-8")
     assert code_digest(tmp_path) != before
+
+
+def test_a_folder_with_other_files_is_not_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")  # without Wine and apt-get
+    own = tmp_path / "letter.txt"
+    own.write_text("mine", "utf-8")
+    with pytest.raises(NotPossible, match=r"contains other files\. Choose an empty"):
+        Environment(tmp_path).set_up()
+    assert own.read_text("utf-8") == "mine"

@@ -57,13 +57,19 @@ class Environment:
         }
 
     def set_up(self) -> None:
-        """Install what is missing. A folder of the same pins is used as it is."""
+        """Install what is missing. A folder of the same pins is used as it is.
+
+        Raise NotPossible if the folder contains files of someone else: it is emptied.
+        """
+        stamp, began, pins = self.folder / "ready", self.folder / "began", self._pins()
+        if self.folder.exists() and not (stamp.is_file() or began.is_file()) and any(self.folder.iterdir()):
+            raise NotPossible(f"{self.folder} contains other files. Choose an empty or a new folder with --folder.")
         _require_wine()
-        stamp, pins = self.folder / "ready", self._pins()
         if not stamp.is_file() or stamp.read_text("ascii") != pins:
             print(f"Setting up Windows' Python in {self.folder} (once) …", file=sys.stderr)
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
+            began.touch()
             self._install_python()
             self._install_packages()
             build_shims(self.folder, self.python.parent, PINS / "build.txt")

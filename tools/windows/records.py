@@ -19,9 +19,11 @@ CODE = (
     "tmxdb_sandbox",
     "migrations",
     "tests",
+    "bench",
     "docs",
     "README.md",
     "pyproject.toml",
+    "run.py",
     "tools/windows/requirements",
 )
 """What an outcome depends on."""
