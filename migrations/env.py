@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from tmxdb.db.database import Database
+from tmxdb.db.database import Database, shown
 from tmxdb.db.migrate import changing_schema
 from tmxdb.db.models import Base
+from tmxdb.db.user_objects.keeping import user_objects_kept
 
 
 def run(connection: object) -> None:
@@ -28,7 +29,7 @@ else:
     url = context.config.get_main_option("sqlalchemy.url")
     database = Database((url or "").removeprefix("sqlite:///"))
     try:
-        with changing_schema(database) as connection:
+        with changing_schema(database) as connection, user_objects_kept(connection, shown(database.location)):
             run(connection)
     finally:
         database.close()

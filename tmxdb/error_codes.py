@@ -19,8 +19,9 @@ _FAMILIES = {
         restarted settings too_long took_too_long wrong_map""",
     "export": "damaged",
     "disk": "failed full in_use locked missing moved not_a_file path read_only swept too_many_files unreadable",
-    "db": """broken busy changing copy copy_differs deadlock disk driver encoding folder foreign half_copy missing newer
-        older other_site permission read_only refused replaced schema trouble unfit unreachable unwritable url""",
+    "db": """broken busy changing conflict copy copy_differs deadlock disk driver encoding folder foreign half_copy
+        missing newer older other_site permission read_only refused replaced schema trouble unfit unreachable unwritable
+        url""",
     "host": "exhausted files memory threads",
     "input": """adopt at_work bad busy capture_settings certificates code column command contact database display
         dotenv exists extra file form format fps frame_source game_folder ids in_use launch log log_file many mixed

@@ -37,7 +37,10 @@ def ensure_current(database: Database) -> None:
 
 
 def upgrade(database: Database) -> tuple[str | None, str]:
-    """Create the tables, or upgrade an older database, in one transaction. Return the revisions before and after."""
+    """Create the tables, or upgrade an older database, in one transaction. Return the revisions before and after.
+
+    Views and triggers of users stay as they are. Raise DatabaseError if one of them would no longer work.
+    """
     name = shown(database.location)
     revision.refuse_folder(database.path)
     if database.path is not None and not database.path.absolute().parent.is_dir():
@@ -52,9 +55,12 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     if before == HEAD:
         return before, HEAD
 
+    from tmxdb.db.user_objects.keeping import user_objects_kept  # imports the models, which other commands need not
+
     with changing_schema(database) as connection:
         if _checked_revision(connection, name) != HEAD:
-            _run_revisions(connection)
+            with user_objects_kept(connection, name):
+                _run_revisions(connection)
     return before, HEAD
 
 

@@ -1,0 +1,1 @@
+"""Views and triggers of users in tmxdb's database, which a change of the schema must keep."""
