@@ -97,10 +97,23 @@ class Database:
                 with connection.begin():
                     yield connection
                     if file is not None:
-                        _check_references(connection)
+                        self._check_references(connection)
             finally:
                 if file is not None:
                     file.execute("PRAGMA foreign_keys = ON").close()
+
+    def _check_references(self, connection: Connection) -> None:
+        """Raise RuntimeError if more rows lack the rows they refer to than before the transaction of `connection`.
+
+        Other programs, such as the shell of SQLite, check no references unless asked to.
+        """
+        query = "PRAGMA foreign_key_check"
+        broken = connection.exec_driver_sql(query).fetchall()
+        if not broken:
+            return
+        with self.engine.connect() as before:  # sees what is committed
+            if len(broken) > len(before.exec_driver_sql(query).fetchall()):
+                raise RuntimeError(f"the schema change left rows without the rows they refer to: {broken[:3]}")
 
     def enable_wal(self) -> None:
         """Switch a SQLite file to write-ahead logging; do nothing on PostgreSQL."""
@@ -210,12 +223,6 @@ def shown(location: str) -> str:
         return without_user(location)
     hidden = {name: "***" for name in url.query if "pass" in name.lower()}  # libpq accepts a password there, too
     return url.update_query_dict(hidden).render_as_string(hide_password=True).replace("%2A", "*")
-
-
-def _check_references(connection: Connection) -> None:
-    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-    if broken:
-        raise RuntimeError(f"the schema change left rows without the rows they refer to: {broken[:3]}")
 
 
 def _url(location: str) -> URL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,6 +180,21 @@ def test_an_upgrade_keeps_indexes_triggers_and_tables_of_users(older: Older, rev
     rows.write("DELETE FROM leaderboard WHERE replay_id = 1")
     assert rows.sql("SELECT count(*) FROM notes WHERE replay_id = 1") == [(0,)]
     assert rows.sql("SELECT position FROM replays WHERE replay_id = 1") == [(7,)]
+    database.close()
+
+
+@only_sqlite
+@pytest.mark.parametrize("revision", OLDER)
+def test_rows_that_lacked_the_rows_they_refer_to_do_not_stop_the_upgrade(older: Older, revision: str) -> None:
+    database, _ = older(revision)
+    file = sqlite3.connect(database.location)  # which checks no references
+    with file:
+        file.execute("CREATE TABLE notes (replay_id INTEGER REFERENCES replays(replay_id), note TEXT)")
+        file.execute("INSERT INTO notes VALUES (12345, 'of a replay that is not here')")
+        file.execute("DELETE FROM replays WHERE replay_id = 100")
+    file.close()
+    assert upgrade(database) == (revision, HEAD)
+    assert Rows(database).sql("SELECT replay_id FROM notes") == [(12345,)]
     database.close()
 
 
