@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal, TypeAlias
 
+Precision: TypeAlias = Literal["about", "at most", "at least"]
+"""What is known about a number that was estimated."""
+_WORDS: dict[Precision, str] = {"about": "About", "at most": "Up to", "at least": "At least"}
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
@@ -42,6 +46,11 @@ def minute(moment: str | None) -> str:
 def plural(n: int, word: str) -> str:
     """Return `1 row`, `2 rows`, `1,000 rows`."""
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def estimate(n: int, word: str, precision: Precision) -> str:
+    """Return `About 60 requests`, `Up to 60 requests` or `At least 60 requests`."""
+    return f"{_WORDS[precision]} {plural(n, word)}"
 
 
 def file_size(n: int) -> str:

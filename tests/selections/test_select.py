@@ -38,7 +38,7 @@ def test_run_only_does_the_tracks_of_the_selection_to_its_depth(tool: Tool, site
     (tool.folder / "ids.txt").write_text("\n".join(map(str, few)))
     tool("select", "few", "--track-ids", "ids.txt", "--top", 2)
     planned = tool("run", "--only", "few", "--dry-run").err
-    assert "About 9 requests" in planned  # three leaderboards with two replays each
+    assert "Up to 9 requests" in planned  # three leaderboards with two replays each
     site.clear_log()
     tool("run", "--only", "few")
     assert listings(site) == set(few)

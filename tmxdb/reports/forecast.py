@@ -8,33 +8,35 @@ from sqlalchemy import Table
 
 from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
+from tmxdb.formats import Precision
 from tmxdb.queue.rows.claim import first_pending
 from tmxdb.reports.counts import counts
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Rows that the run makes pending before its first claim, by kind.
+    """What the run adds to the rows that wait: rows that it opens before its first claim, by kind, and new replays.
 
-    `more_replays`: how many replays may be found by listing those tracks again. `new_replays`: how many the first
-    listings may find.
+    `new_replays`: how many replays its listings find, as exactly as `precision` says. `second_requests`: how many
+    listings take two requests.
     """
 
     rows: dict[str, int]
-    more_replays: int = 0
     new_replays: int = 0
+    precision: Precision = "about"
+    second_requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The rows to do, by kind, and how many requests to the site they need.
+    """The rows to do, by kind, and how many requests to the site they need, as exactly as `precision` says.
 
-    `is_upper_bound`: some tracks are listed again, which may find fewer replays than `requests` counts.
+    Without failures: each attempt that fails takes one more.
     """
 
     waiting: dict[str, int]
     requests: int
-    is_upper_bound: bool = False
+    precision: Precision = "about"
 
 
 def forecast(
@@ -45,27 +47,21 @@ def forecast(
     limit: int | None,
     selection: Scope | None = None,
 ) -> Forecast:
-    """Return the rows to do for the kinds in `opening.rows`, and the requests for them, `limit` at most.
-
-    The replays of tracks that were never listed are estimated: the average of the listings so far, or as many as are
-    wanted.
-    """
+    """Return the rows to do for the kinds in `opening.rows`, and the requests for them, `limit` at most."""
     with database.read() as connection:
         table = counts(connection, selection)
     kinds = opening.rows.keys()
     waiting = {kind: table[kind]["pending"] + table[kind]["retry"] + opening.rows[kind] for kind in kinds}
     from_site = ("list", "download", "extract") if maps_from_site else ("list", "download")
     requests = sum(waiting[kind] for kind in from_site if kind in waiting)
-    if "list" in kinds and "download" in kinds:
-        listed_tracks, known_replays = table["list"]["done"], sum(table["download"].values())
-        new_replays = opening.new_replays
-        if listed_tracks:
-            new_tracks = waiting["list"] - opening.rows["list"]
-            new_replays = round(new_tracks * known_replays / listed_tracks)
-        requests += new_replays + opening.more_replays
-    if limit:
-        requests = min(requests, limit)
-    return Forecast(waiting, requests, is_upper_bound="download" in kinds and opening.more_replays > 0)
+    precision: Precision = "about"
+    if "list" in kinds:
+        requests += opening.second_requests
+        if "download" in kinds:
+            requests, precision = requests + opening.new_replays, opening.precision
+    if limit and requests >= limit:
+        return Forecast(waiting, limit, "about" if precision == "at least" else precision)
+    return Forecast(waiting, requests, precision)
 
 
 def next_items(database: Database, table: Table, n: int, selection: Scope | None = None) -> list[int]:

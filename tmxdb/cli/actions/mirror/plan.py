@@ -15,9 +15,10 @@ from tmxdb.cli.shared.output import message, plural
 from tmxdb.clock import span
 from tmxdb.db.database import Database
 from tmxdb.db.models import JOBS
+from tmxdb.formats import estimate
 from tmxdb.kinds.context import JobOptions
-from tmxdb.kinds.reopening import count_more_replays, count_opening, most_new_replays
-from tmxdb.reports.counts import counts
+from tmxdb.kinds.new_replays import NewReplays, expected_new_replays
+from tmxdb.kinds.reopening import count_opening
 from tmxdb.reports.forecast import Forecast, Opening, forecast, next_items
 from tmxdb.storage import id_name
 
@@ -35,8 +36,11 @@ def say_plan(request: WorkRequest) -> None:
     shown = min(n, options.limit or n)
     for kind in request.kinds:
         _say_next(kind, ahead.waiting[kind], next_items(database, JOBS[kind], shown, job_options.selection))
+    if not ahead.requests:
+        message("No request to the site is needed.")
+        return
     pace = f"about {span(ahead.requests / rate)} at {rate:g} per second" if rate else "there is no rate limit"
-    message(f"{about(ahead)}: {pace}.")
+    message(f"{estimate(ahead.requests, 'request', ahead.precision)}: {pace}.")
 
 
 def _say_next(kind: str, waiting: int, first: Sequence[int]) -> None:
@@ -46,23 +50,14 @@ def _say_next(kind: str, waiting: int, first: Sequence[int]) -> None:
         click.echo(f"{kind} {id_name(item_id)}")
 
 
-def about(ahead: Forecast) -> str:
-    """Return `About 60 requests`, or `Up to …` where more cannot be known."""
-    return f"{'Up to' if ahead.is_upper_bound else 'About'} {plural(ahead.requests, 'request')}"
-
-
 def estimate_run(database: Database, kinds: Sequence[str], options: WorkOptions, job_options: JobOptions) -> Forecast:
     """Return what a run would do, with the rows that its first step would open."""
     with database.read() as connection:
         rows = {kind: count_opening(connection, kind, job_options) for kind in kinds}
-        more_replays = new_replays = 0
-        if "list" in kinds:
-            more_replays = count_more_replays(connection, job_options)
-            waiting = counts(connection, job_options.selection)["list"]
-            new_replays = most_new_replays(connection, job_options, waiting["pending"] + waiting["retry"])
+        new = expected_new_replays(connection, job_options) if "list" in kinds else NewReplays()
     return forecast(
         database,
-        Opening(rows, more_replays, new_replays),
+        Opening(rows, new.n, new.precision, new.tracks_without_record),
         maps_from_site=job_options.maps_from_site,
         limit=options.limit,
         selection=job_options.selection,

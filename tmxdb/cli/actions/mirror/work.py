@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from tmxdb.cli.actions.mirror.plan import about, estimate_run
+from tmxdb.cli.actions.mirror.plan import estimate_run
 from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
 from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
@@ -20,6 +20,7 @@ from tmxdb.db.database import Database
 from tmxdb.db.selected import Scope
 from tmxdb.db.settings import database_id
 from tmxdb.events import EventBus
+from tmxdb.formats import estimate
 from tmxdb.kinds import KINDS
 from tmxdb.kinds.local import is_local_only
 from tmxdb.queue.loop.run_options import Totals
@@ -49,9 +50,14 @@ def do_work(request: WorkRequest) -> None:
         exchange, rate = open_worker_exchange(request, database, signals.stop, sends_nothing=sends_nothing)
         if rate:
             ahead = estimate_run(database, request.kinds, options, job_options)
+            size = (
+                f" {estimate(ahead.requests, 'request', ahead.precision)} in {span(ahead.requests / rate)}."
+                if ahead.requests
+                else ""
+            )
             message(
                 f"Sending {exchange.site.base_url} at most {plural_rate(rate)}, all processes of this database together"
-                f" (--rate). {about(ahead)} in {span(ahead.requests / rate)}."
+                f" (--rate).{size}"
             )
         check_data_folder(database, storage, changes=False)
         storage.check_writable()
