@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.adoption.conftest import NEGATIVE, REPLAYS, OldFolder
 from tests.tool import Tool
 from tmxdb_sandbox import RunningSite
@@ -70,6 +72,22 @@ def test_a_dry_run_reads_everything_and_changes_and_sends_nothing(
     assert (found["damaged"], found["duplicate"], found["undecided"]) == (10, 5, 46)
     assert site.log() == []
     assert tool.files() == set()
+
+
+@pytest.mark.parametrize("is_named_after_tracks", [True, False])
+def test_a_dry_run_says_how_many_requests_the_run_sends(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch, is_named_after_tracks: bool
+) -> None:
+    monkeypatch.setattr("tmxdb.adoption.adopt.CHUNK", 7)
+    for track_id in site.track_ids():
+        folder = tool.folder / "old" / str(track_id if is_named_after_tracks else "all")
+        folder.mkdir(parents=True, exist_ok=True)
+        for n, row in enumerate(site.leaderboard(track_id)[:5]):
+            (folder / f"{track_id} {n}.replay.gbx").write_bytes(site.expected_replay(row["replay_id"]))
+    planned = tool("--site", site.url, "adopt", "old", "--dry-run", "--json").json["requests"]
+    assert tool("--site", site.url, "adopt", "old", "--json").json["matched"] == 40
+    check = 1  # that this is an exchange
+    assert site.stats()["requests"] == check + planned
 
 
 def test_what_the_older_scripts_skipped_for_good_is_named(tool: Tool, site: RunningSite, old: OldFolder) -> None:

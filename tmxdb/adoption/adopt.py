@@ -19,6 +19,7 @@ from tmxdb.adoption.files import Candidate
 from tmxdb.adoption.kept import is_taken, settled, without_file
 from tmxdb.adoption.local_rows import mark_unranked, rank_unranked
 from tmxdb.adoption.placing import FileChanged, Placement, RowTaken, place
+from tmxdb.adoption.recognition.expected_lookups import ExpectedLookups
 from tmxdb.adoption.recognition.reading import CHANGED, MAP, REPLAY, FoundFile
 from tmxdb.adoption.recognition.site_lookup import SiteLookup
 from tmxdb.adoption.recognition.tracks import Recogniser
@@ -58,12 +59,12 @@ def adopt(run: Adoption, candidates: Iterable[Candidate]) -> Report:
     With `dry_run` nothing is written and nothing is sent.
     """
     report, recogniser = Report(), Recogniser(run.database, run.site)
-    seen = Seen()
+    seen, lookups = Seen(), ExpectedLookups()
     try:
         for chunk in _chunks(candidates):
             report.files += len(chunk)
             found = list(run.read_many(_fresh(run, chunk, report)))
-            _adopt_chunk(run, recogniser, found, report, seen)
+            _adopt_chunk(run, recogniser, found, report, seen, lookups)
             if not run.dry_run:
                 seen = Seen()
             run.on_files(len(chunk))
@@ -98,26 +99,34 @@ def _fresh(run: Adoption, chunk: Sequence[Candidate], report: Report) -> list[Ca
     return fresh
 
 
-def _adopt_chunk(run: Adoption, recogniser: Recogniser, found: Sequence[FoundFile], report: Report, seen: Seen) -> None:
+def _adopt_chunk(
+    run: Adoption,
+    recogniser: Recogniser,
+    found: Sequence[FoundFile],
+    report: Report,
+    seen: Seen,
+    lookups: ExpectedLookups,
+) -> None:
     report.other += sum(file.problem is None and file.noun is None for file in found)
     items, entries = choose(run.database, run.storage, recogniser, found, seen)
     if run.dry_run:
         _count(report, entries)
-        _preview(run, items, report)
+        _preview(run, items, report, lookups)
     else:
         _write(run, items, entries, report, seen)
 
 
-def _preview(run: Adoption, items: Sequence[Item], report: Report) -> None:
+def _preview(run: Adoption, items: Sequence[Item], report: Report, lookups: ExpectedLookups) -> None:
     """Count what a dry run can know without the site."""
-    tracks: set[object] = set()
+    undecided: list[tuple[FoundFile, int | None]] = []
     for item in items:
         if item.is_matched or not run.look_up:
             report.count(item.outcome, item.found.candidate.key, item.what.reason)
         else:
-            report.undecided += 1
-            tracks.add(item.what.track_id or item.found.uid or item.found.candidate.folders)
-    report.requests += 2 * len(tracks)
+            undecided.append((item.found, item.what.track_id))
+    lookups.add(undecided)
+    report.undecided += len(undecided)
+    report.requests = lookups.requests
 
 
 def _write(run: Adoption, items: Sequence[Item], entries: list[ledger.Entry], report: Report, seen: Seen) -> None:
