@@ -46,14 +46,18 @@ def test_pictures_that_the_game_renders_on_request_find_the_same_lag(world: Worl
     """The game is neither stopped nor connected to again."""
     with world.games(picture_lag_ticks=2, picture_code=False, plugin="tmxdb_link") as games:
         found = world.tool(*calibration(world, games[0].port, "--json", "--method", "rendered")).json
-        assert len(events(games[0], "connect")) == 2  # the first one only looks whether the game is running
+        assert len(events(games[0], "connect")) == 3  # those before only look for the game and for what it can do
     assert (found["lag_ticks"], found["method"], found["problem"]) == (2, "rendered", None)
 
 
 def test_a_plugin_that_cannot_render_on_request_is_one_sentence(world: World) -> None:
     with world.games() as games:
         ran = world.tool(*calibration(world, games[0].port, "--method", "rendered"), ends=1)
-    assert "does not render pictures on request. Calibrate with `--method held`" in ran.error
+        assert len(events(games[0], "connect")) == 2  # nothing was driven
+    assert ran.error == (
+        "Error: the plugin of the game does not render pictures on request. Calibrate with `--method held`, or run"
+        " `tmxdb game install-plugin` and restart the game."
+    )
 
 
 @pytest.mark.parametrize("plugin", ["python_link", "tmxdb_link"])

@@ -19,7 +19,8 @@ from tmxdb.capture.games.instance import GameInstance
 from tmxdb.capture.games.task import CaptureTask
 from tmxdb.capture.race.commands import HeldFrame, StoreFrame, StoreTick
 from tmxdb.capture.race.outcome import CompletedRace, FailedRace
-from tmxdb.errors import GameError
+from tmxdb.errors import GameError, InvalidInput
+from tmxdb.game.capabilities import RENDER
 from tmxdb.game.state import CarState
 
 DRIVEN_MS = 6000
@@ -78,6 +79,16 @@ class _HeldPictures:
     def discard(self) -> None:
         self.pictures.clear()
         self.states.clear()
+
+
+def require_method(game: GameInstance, method: str) -> None:
+    """Raise InvalidInput if the plugin of the running game cannot take pictures by this method."""
+    if method == RENDERED and not game.has_capability(RENDER):
+        raise InvalidInput(
+            "the plugin of the game does not render pictures on request. Calibrate with `--method held`, or run"
+            " `tmxdb game install-plugin` and restart the game.",
+            code="input.frame_source",
+        )
 
 
 def take_flow_pictures(game: GameInstance, task: CaptureTask) -> FlowPictures:

@@ -15,6 +15,7 @@ from tmxdb.capture.games.calibration_store import Calibration, GameFacts, find_c
 from tmxdb.capture.games.driving_maps import DrivingMaps
 from tmxdb.capture.games.setup import GameSetup, MapReaders
 from tmxdb.capture.games.task import CaptureTask
+from tmxdb.capture.race import assumptions as assumed
 from tmxdb.capture.race.driving.drive import Drive
 from tmxdb.capture.race.outcome import CompletedRace, FailedRace, RaceState
 from tmxdb.capture.race.race_spec import RaceSpec
@@ -149,6 +150,19 @@ class GameInstance:
             self._plugin_driver.close()
         self._was_running = True
         return True
+
+    def has_capability(self, name: str) -> bool:
+        """Return whether the plugin of the running game has a capability. Raise GameError if the game says nothing.
+
+        Before the first race: the connection replaces the one that has a map loaded.
+        """
+        driver = self._plugin_driver
+        try:
+            driver.connect(self.look_s)
+            driver.wait(assumed.GREETING_S)
+            return name in driver.capabilities()
+        finally:
+            driver.close()
 
     @property
     def game_folder(self) -> Path:

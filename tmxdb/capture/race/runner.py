@@ -216,7 +216,7 @@ class Runner:
         frame = link.force_frame(command.width, command.height) if link is not None else None
         if frame is None:
             raise GameError(
-                "the plugin does not render pictures on request. Calibrate with `--method held`.", code="game.nonsense"
+                "the game rendered no picture on request. Calibrate with `--method held`.", code="game.nonsense"
             )
         return cmd.HeldFrame(self._driver.state(), frame)
 

@@ -50,13 +50,14 @@ def calibrate(
       tmxdb game calibrate --width 256 --height 256
       tmxdb game calibrate --replay A01.Replay.Gbx --json
     """
-    from tmxdb.capture.calibration.calibrate import measure, take_flow_pictures
+    from tmxdb.capture.calibration.calibrate import measure, require_method, take_flow_pictures
     from tmxdb.capture.games.calibration_store import Calibration, store_calibration
 
     settings = reference.settings()
     task = open_reference(reference, settings)
     pool = open_running_game(options, task, message)
     with pool.acquire(task.map_key) as game:
+        require_method(game, method)
         flow = take_flow_pictures(game, task)
         found = measure(game, task, flow, method)
         facts = game.facts(settings, settings.running_speed)
