@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.rows import NOW, Rows
+from tests.rows import NOW, STATES, Rows
+from tmxdb.capture.frame_plan import estimate_race
+from tmxdb.capture.settings import CaptureSettings
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
+from tmxdb.db.models import TrackRow
 from tmxdb.db.reading.reader import Reader
 from tmxdb.process_identity import process_started_ms, this_machine
 from tmxdb.reports.status import Status, read_status
@@ -28,6 +31,7 @@ from tmxdb.reports.status.estimates import (
 from tmxdb.reports.status.prometheus import as_prometheus
 from tmxdb.reports.status.sentences import forecast_line, time_line
 from tmxdb.reports.status.state import KINDS, STATUSES
+from tmxdb.selections.reading import ChosenTracks
 
 
 def kinds(**counts: dict[str, int]) -> dict[str, dict[str, int]]:
@@ -92,18 +96,39 @@ def test_there_is_no_estimate_without_a_rate_for_what_is_open() -> None:
     assert seconds_until_done(kinds(), {}, {"download"}) is None
 
 
-def test_the_disk_forecast_is_the_average_file_times_the_open_rows() -> None:
+def test_the_disk_forecast_is_the_average_file_times_the_open_rows_and_what_captures_take() -> None:
     counts = kinds(
         download={"done": 10, "pending": 90}, extract={"done": 2, "retry": 3}, capture={"done": 1, "pending": 4}
     )
     sizes = {"list": 0, "download": 1000, "extract": 20, "capture": 0}
     forecast = disk_forecast(counts, sizes, 9_000, replays=90, capture_bytes=700)
-    assert forecast.bytes == 90 * 100 + 3 * 10 + 4 * 700
+    assert forecast.bytes == 90 * 100 + 3 * 10 + 700
     assert forecast.will_be_full
     assert not disk_forecast(counts, sizes, 20_000, replays=90, capture_bytes=700).will_be_full
     assert not disk_forecast(counts, sizes, None, replays=90, capture_bytes=700).will_be_full
-    unknown = disk_forecast(kinds(capture={"pending": 1}), dict.fromkeys(KINDS, 0), 9, replays=0, capture_bytes=0)
-    assert not unknown.captures_included
+
+
+def test_captures_to_come_are_estimated_by_their_settings_whatever_is_done(rows: Rows, tmp_path: Path) -> None:
+    small, tar = CaptureSettings(), CaptureSettings(width=128, height=96, store="tar")
+    for replay_id, race_time_ms in ((11, 10_000), (12, 30_000), (13, 20_000)):
+        rows.replay(replay_id, "done", race_time_ms=race_time_ms, file_bytes=1)
+    rows.capture(1, 11, settings=small.to_json())
+    rows.capture(2, 12, "retry", settings=small.to_json())
+    rows.capture(3, 13, settings=tar.to_json())
+    rows.capture(4, 13, settings="not JSON")
+    rows.change(TrackRow, 1, status="skipped", **STATES["skipped"])
+    estimates = [estimate_race(10_000, small), estimate_race(30_000, small), estimate_race(20_000, tar)]
+    expected = sum(estimate.frame_bytes for estimate in estimates)
+    reader = Reader(rows.database.location)
+    assert read_status(reader, tmp_path, None, NOW).forecast.bytes == pytest.approx(expected, rel=0.01)
+    rows.capture(5, 13, "done", settings=small.to_json(), frame_count=9)
+    folder = tmp_path / "frames" / "1" / "x"
+    folder.mkdir(parents=True)
+    (folder / "frames.tar").write_bytes(bytes(1_000_000))
+    assert read_status(reader, tmp_path, None, NOW).forecast.bytes == pytest.approx(expected, rel=0.01)
+    only = read_status(reader, tmp_path, None, NOW, ChosenTracks(None, (2,)))
+    assert only.forecast.bytes == 0
+    reader.close()
 
 
 @pytest.mark.parametrize(
@@ -112,16 +137,17 @@ def test_the_disk_forecast_is_the_average_file_times_the_open_rows() -> None:
         ({"download": {"pending": 2}, "capture": {"done": 1, "pending": 3}}, 2, "2 replays and their maps, 3 captures"),
         ({"capture": {"done": 1, "retry": 1}}, 0, "1 capture"),
         ({"extract": {"pending": 1}}, 0, "1 map"),
-        ({"extract": {"pending": 1}, "capture": {"pending": 1}}, 0, "1 map, without captures"),
+        ({"extract": {"pending": 1}, "capture": {"pending": 1}}, 0, "1 map, 1 capture"),
         ({"capture": {"done": 1}}, 0, None),
-        ({"capture": {"pending": 1}}, 0, None),
+        ({"capture": {"pending": 1}}, 0, "1 capture"),
     ],
 )
 def test_what_takes_disk_space_is_named(
     state: Status, open_rows: dict[str, dict[str, int]], replays: int, what: str | None
 ) -> None:
     counts = kinds(**open_rows)
-    forecast = disk_forecast(counts, dict.fromkeys(KINDS, 0), None, replays=replays, capture_bytes=700)
+    capture_bytes = 700 if what and "capture" in what else 0
+    forecast = disk_forecast(counts, dict.fromkeys(KINDS, 0), None, replays=replays, capture_bytes=capture_bytes)
     line = forecast_line(replace(state, kinds=counts, forecast=forecast))
     assert (line is None) if what is None else (line or "").endswith(f" for {what}.")
 

@@ -14,6 +14,10 @@ MAP_LOAD_S = 12.0
 """Wall time to load a map: a guess between a small map and the 20 s of docs/facts/tminterface.md#console."""
 _JPEG_HEADER_BYTES = 640
 _ENTRY_BYTES = 700
+_TAR_BYTES = 5 * 512
+"""Of a frame: headers of three members, and what fills them up to blocks of 512."""
+_VIDEO_BITS = {"video": 0.6, "video-lossless": 6.0}
+"""Of a pixel. Measured on the sandbox only."""
 _TICK_BYTES = 60
 """Of telemetry, compressed. Measured on the sandbox only."""
 
@@ -84,7 +88,10 @@ def estimate_loading(tracks: int) -> CaptureEstimate:
 
 def frame_bytes(settings: CaptureSettings) -> int:
     """Return about how many bytes a frame and its entry take. A JPEG of the game takes 1 to 3 bits per pixel."""
-    bits = 1.0 + 2.0 * (settings.quality / 95) ** 4
+    bits = _VIDEO_BITS.get(settings.store, 1.0 + 2.0 * (settings.quality / 95) ** 4)
     picture = settings.width * settings.height * bits / 8 * (1.0 if settings.color == "rgb" else 0.8)
-    entries = _ENTRY_BYTES * (2 if settings.per_frame_json else 1)
-    return round(_JPEG_HEADER_BYTES + picture + entries)
+    if settings.store in _VIDEO_BITS:
+        return round(picture + _ENTRY_BYTES)
+    if settings.store == "tar":  # which has each entry twice: beside its frame and in the manifest
+        return round(_JPEG_HEADER_BYTES + picture + 2 * _ENTRY_BYTES + _TAR_BYTES)
+    return round(_JPEG_HEADER_BYTES + picture + _ENTRY_BYTES * (2 if settings.per_frame_json else 1))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
+from tmxdb.capture.frame_plan import estimate_race
+from tmxdb.capture.settings import parse_settings
+from tmxdb.errors import InvalidInput
 from tmxdb.reports.status.state import OPEN, DiskForecast
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -75,21 +79,32 @@ def seconds_until_done(kinds: Counts, left: Mapping[str, float], worked_on: set[
     return max((left[kind] for kind in wanted if kind in left), default=None)
 
 
+def captures_to_come(n: int, sample: Iterable[tuple[str, int, int]]) -> int:
+    """Return what the files of `n` open captures will take: as `tmxdb add-captures` estimates them.
+
+    `sample`: settings in JSON, captures with them, and the sum of their race times in ms. Those done already tell
+    nothing about others: `tmxdb convert-captures` may have stored them in another way.
+    """
+    sampled = 0
+    taken = 0.0
+    for settings, captures, race_ms in sample:
+        with suppress(InvalidInput):  # a row that another program wrote
+            taken += captures * estimate_race(race_ms // captures, parse_settings(settings)).frame_bytes
+        sampled += captures
+    return round(n * taken / sampled) if sampled else 0
+
+
 def disk_forecast(
     kinds: Counts, done_bytes: Mapping[str, int], free_bytes: int | None, *, replays: int, capture_bytes: int
 ) -> DiskForecast:
     """Return what the files of all open rows will take.
 
-    `done_bytes`: size of the files of done rows by kind. `replays`: to come. `capture_bytes`: size of the folder of all
-    captures.
+    `done_bytes`: size of the files of done rows by kind. `replays`: to come. `capture_bytes`: of all open captures.
     """
-    need = replays * _average(kinds, done_bytes, "download", TYPICAL_REPLAY_BYTES)
+    need = capture_bytes + replays * _average(kinds, done_bytes, "download", TYPICAL_REPLAY_BYTES)
     need += open_rows(kinds, "extract") * _average(kinds, done_bytes, "extract", TYPICAL_MAP_BYTES)
-    captured = kinds["capture"]["done"]
-    if captured:
-        need += open_rows(kinds, "capture") * capture_bytes / captured
     will_be_full = free_bytes is not None and need > free_bytes * (1 - MARGIN)
-    return DiskForecast(round(need), replays, bool(captured) or not open_rows(kinds, "capture"), will_be_full)
+    return DiskForecast(round(need), replays, will_be_full)
 
 
 def open_rows(kinds: Counts, kind: str) -> int:

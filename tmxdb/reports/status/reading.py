@@ -15,13 +15,23 @@ from tmxdb.queue.paused import ACTIVE_PAUSES, ALL, Paused
 from tmxdb.reports.disk_use import folder_bytes
 from tmxdb.reports.status.estimates import (
     SampledTrack,
+    captures_to_come,
     disk_forecast,
     replays_per_open_track,
     replays_to_come,
     seconds_left,
     seconds_until_done,
 )
-from tmxdb.reports.status.state import KINDS, STATUSES, Failure, IncompleteCaptures, LiveWorker, RecentError, Status
+from tmxdb.reports.status.state import (
+    KINDS,
+    OPEN,
+    STATUSES,
+    Failure,
+    IncompleteCaptures,
+    LiveWorker,
+    RecentError,
+    Status,
+)
 from tmxdb.selections.reading import ChosenTracks
 
 RECENT = 5
@@ -46,6 +56,13 @@ SELECT sum(frame_count) AS stored, sum(CASE WHEN frames_missed > 0 THEN 1 ELSE 0
        sum(CASE WHEN frames_missed > 0 THEN frames_missed ELSE 0 END) AS missed,
        sum(CASE WHEN frames_missed > 0 THEN frame_count ELSE 0 END) AS stored_of_incomplete
 FROM captures WHERE status = 'done'"""
+CAPTURES_SAMPLED = 1000
+"""Open captures looked at, spread over all ids, to estimate what they will take."""
+# For each status there is an index of its own: captures that are done are not read.
+_OPEN_CAPTURES = " UNION ALL ".join(
+    f"SELECT settings, replay_id, track_id FROM captures WHERE status = '{status}' AND capture_id % :step = 0"
+    for status in OPEN
+)
 _TABLES = {
     "list": ("tracks", "track_id"),
     "download": ("replays", "replay_id"),
@@ -71,6 +88,7 @@ def read_status(
         site = reader.value("SELECT value FROM settings WHERE key = 'site'")
         frames = _frames(reader, chosen)
         replays = replays_to_come(kinds, replays_per_open_track(_sample(reader)) if kinds["list"]["pending"] else None)
+        capture_bytes = _captures_to_come(reader, sum(kinds["capture"][status] for status in OPEN), chosen)
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
     held = {held.kind for held in paused}
     left = seconds_left(kinds, {kind: rates[kind] for kind in KINDS if not held & {kind, ALL}}, replays)
@@ -107,7 +125,7 @@ def read_status(
             done_bytes,
             free_bytes,
             replays=replays,
-            capture_bytes=captures.get("captures", {}).get("bytes", 0),
+            capture_bytes=capture_bytes,
         ),
         incomplete_captures=_incomplete(frames),
         selection=None if chosen is None else chosen.selection,
@@ -129,6 +147,20 @@ def _counts(reader: Reader) -> tuple[dict[str, dict[str, int]], dict[str, dict[s
         rows[row["kind"]][row["status"]] = int(row["n"])
         sizes[row["kind"]][row["status"]] = int(row["bytes"])
     return rows, sizes
+
+
+def _captures_to_come(reader: Reader, n: int, chosen: ChosenTracks | None) -> int:
+    """Return how many bytes the `n` open captures will take, from every one of them or from some."""
+    only, parameters = (
+        ("", {}) if chosen is None else (f"WHERE {chosen.condition('chosen.track_id')}", chosen.parameters)
+    )
+    query = (
+        "SELECT settings, count(*) AS n, sum(coalesce(race_time_ms, 0)) AS race_ms"
+        f" FROM ({_OPEN_CAPTURES}) AS chosen JOIN replays ON replays.replay_id = chosen.replay_id {only}"
+        " GROUP BY settings"
+    )
+    rows = reader.rows(query, step=n // CAPTURES_SAMPLED | 1, **parameters) if n else []
+    return captures_to_come(n, ((row["settings"], row["n"], int(row["race_ms"])) for row in rows))
 
 
 def _sample(reader: Reader) -> list[SampledTrack]:

@@ -61,10 +61,9 @@ def forecast_line(state: Status) -> str | None:
         parts.append(f"{plural(forecast.replays, 'replay')} and their maps")
     elif maps:
         parts.append(plural(maps, "map"))
-    if captures and forecast.captures_included:
+    if captures:
         parts.append(plural(captures, "capture"))
-    more = "" if forecast.captures_included else ", without captures"
-    return f"To come: about {file_size(forecast.bytes)} for {', '.join(parts)}{more}."
+    return f"To come: about {file_size(forecast.bytes)} for {', '.join(parts)}."
 
 
 def disk_warning(state: Status) -> str | None:

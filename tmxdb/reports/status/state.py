@@ -72,15 +72,14 @@ class IncompleteCaptures:
 
 @dataclass(frozen=True, slots=True)
 class DiskForecast:
-    """How many bytes the files of all open rows will take, from the average of the files so far.
+    """How many bytes the files of all open rows will take: replays and maps as on average so far, captures by settings.
 
     `will_be_full`: whether that is more than is free. `replays`: replays to come, those of tracks that were not listed
-    yet included. `captures_included`: False if there is no finished capture to estimate from.
+    yet included.
     """
 
     bytes: int
     replays: int
-    captures_included: bool
     will_be_full: bool
 
 
@@ -120,8 +119,12 @@ class Status:
         return sum(self.kinds[kind][status] for status in OPEN)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same values for `json.dumps`. Workers keep `width`, the older name of `concurrency`."""
+        """Return the same values for `json.dumps`. Workers keep `width`, the older name of `concurrency`.
+
+        `captures_included` was false before the first capture was done. Today captures are always included.
+        """
         values = asdict(self)
+        values["forecast"]["captures_included"] = True
         for worker in values["workers"]:
             worker["width"] = worker["concurrency"]
         return values
