@@ -5,8 +5,9 @@ Each of them restricts: `--only best --track-id 2233` is track 2233 if it is in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tmxdb.cli.framework.option import option_field
@@ -134,7 +135,7 @@ class TrackSelection(OnlyOption):
 
     def chosen(self, reader: Reader) -> ChosenTracks | None:
         """Return the selection, or the tracks that are named; None: all. Raise InvalidInput as `scope` does."""
-        selection, named = super().chosen(reader), self.named_tracks()
+        selection, named = super().chosen(reader), self.named_tracks
         if not named:
             return selection
         from tmxdb.selections.reading import ChosenTracks, known_tracks, track_ids
@@ -142,20 +143,17 @@ class TrackSelection(OnlyOption):
         known = set(known_tracks(reader, named))
         if len(known) < len(named):
             raise _missing("track", [track_id for track_id in named if track_id not in known])
-        ids = named if self.only is None else self._of_selection(named, track_ids(reader, self.only))
+        ids = list(named) if self.only is None else self._of_selection(named, track_ids(reader, self.only))
         return ChosenTracks(self.only, tuple(ids))
 
-    def with_file_read(self) -> Self:
-        """Return the same with the ids of the file, which may be stdin and is read once."""
-        return replace(self, track_ids=tuple(self.named_tracks()), track_file=None) if self.track_file else self
-
-    def named_tracks(self) -> list[int]:
-        """Return the ids of --track-id and --track-ids, each once.
+    @cached_property
+    def named_tracks(self) -> tuple[int, ...]:
+        """The ids of --track-id and --track-ids, each once. The file, which may be a pipe, is read once.
 
         Raise InvalidInput if the file cannot be read or names no track.
         """
         if self.track_file is None:
-            return list(dict.fromkeys(self.track_ids))
+            return tuple(dict.fromkeys(self.track_ids))
         ids, bad = read_ids((), [self.track_file])
         if bad:
             raise InvalidInput(
@@ -163,14 +161,14 @@ class TrackSelection(OnlyOption):
             )
         if not ids:
             raise InvalidInput(f"{self.track_file} contains no track ids.", code="input.ids")
-        return list(dict.fromkeys([*self.track_ids, *ids]))
+        return tuple(dict.fromkeys([*self.track_ids, *ids]))
 
     def tracks(self, database: Database) -> list[int]:
         """Return the ids of all options together; empty if none of them is given.
 
         Raise InvalidInput for a selection that does not exist, and if no track is left.
         """
-        named = self.named_tracks()
+        named = list(self.named_tracks)
         if self.selection(database) is None or self.only is None:
             return named
         from tmxdb.selections.members import track_ids
@@ -181,7 +179,7 @@ class TrackSelection(OnlyOption):
             return selected
         return self._of_selection(named, selected)
 
-    def _of_selection(self, named: list[int], selected: list[int]) -> list[int]:
+    def _of_selection(self, named: Sequence[int], selected: list[int]) -> list[int]:
         both = set(selected)
         ids = [track_id for track_id in named if track_id in both]
         if not ids:

@@ -21,7 +21,7 @@ from tmxdb.selections.store import find
 
 def tables_of(selection: RowSelection) -> dict[str, tuple[Table, list[ColumnElement[bool]]]]:
     """Return the table of each chosen kind with the conditions on its rows."""
-    tracks = selection.named_tracks()
+    tracks = selection.named_tracks
     chosen = {}
     for kind in selection.kinds or KINDS:
         table = JOBS[kind]
@@ -32,7 +32,7 @@ def tables_of(selection: RowSelection) -> dict[str, tuple[Table, list[ColumnElem
         if selection.codes:
             conditions.append(or_(*(_has_code(table, code) for code in selection.codes)))
         if tracks:
-            conditions.append(in_selection(table, NamedRows("track_id", tuple(tracks))))
+            conditions.append(in_selection(table, NamedRows("track_id", tracks)))
         if selection.only is not None:
             conditions.append(in_selection(table, selection.only))
         if selection.replay_ids:
@@ -52,7 +52,7 @@ def check_named(connection: Connection, selection: RowSelection) -> None:
         find(connection, selection.only)
     for noun, table, ids in (
         *((NOUNS[kind], JOBS[kind], selection.ids) for kind in selection.kinds),
-        ("track", JOBS["list"], selection.named_tracks()),
+        ("track", JOBS["list"], selection.named_tracks),
         ("replay", JOBS["download"], selection.replay_ids),
     ):
         missing = missing_ids(connection, next(iter(table.primary_key)), ids)

@@ -60,7 +60,7 @@ def _choose(
     exchange_options: ExchangeOptions,
 ) -> None:
     query = _query(options, track_filters)
-    ids = TrackSelection(track_file=options.track_file).named_tracks() if options.track_file else None
+    ids = list(TrackSelection(track_file=options.track_file).named_tracks) if options.track_file else None
     changes_only = query is None and ids is None and not options.where
     if options.where:
         _check_where(database_options, options.where)

@@ -163,5 +163,5 @@ def _tracks(selection: TrackSelection) -> str:
     """Return the tracks of a named selection as text, which stays the same while its tracks change; else nothing."""
     if selection.only is None:
         return ""
-    named = ", ".join(f"track {id_name(track_id)}" for track_id in sorted(selection.named_tracks()))
+    named = ", ".join(f"track {id_name(track_id)}" for track_id in sorted(selection.named_tracks))
     return f"selection {selection.only}" + (f" ({named})" if named else "")

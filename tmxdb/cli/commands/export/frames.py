@@ -57,7 +57,6 @@ def frames(
         return
     check_folder_name(out, "`export frames`")
     database = open_database(storage_options, read_only=True)
-    track_selection = track_selection.with_file_read()
     export_options, capture_filter = export_options_of(options, track_selection, database)
     unknown = unknown_tracks(database, capture_filter.track_ids)
     if unknown:

@@ -117,7 +117,6 @@ def export_lake(
     from tmxdb.export.track_ids import unknown_tracks
 
     database = open_database(database_options, read_only=True)
-    track_selection = track_selection.with_file_read()
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
     if unknown:
@@ -144,7 +143,7 @@ def export_lake(
 
 def _tracks(selection: TrackSelection) -> str:
     """Return which tracks are exported, as text. Equal options have equal text."""
-    named = sorted(selection.named_tracks())
+    named = sorted(selection.named_tracks)
     parts = [f"selection {selection.only}"] if selection.only else []
     if named:
         digest = hashlib.sha256(repr(named).encode()).hexdigest()[:8]

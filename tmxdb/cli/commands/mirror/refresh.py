@@ -93,7 +93,7 @@ def refresh(
 
     with stop_signals() as signals:
         database = open_database(storage)
-        only = only.with_file_read().or_remembered(database)
+        only = only.or_remembered(database)
         scope = only.scope(database)
         with database.read() as connection:
             sends_requests = count_due(connection, before_ms, scope).tracks > 0
