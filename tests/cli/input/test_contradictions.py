@@ -30,6 +30,7 @@ PAIRS = [
     ("select", ["--drop", "best"], ["--top", "3"]),
     ("select", ["--show", "best"], ["--where", "awards > 1"]),
     ("select", ["--list"], ["--fixed"]),
+    ("add-captures", ["--track-ids", "-"], ["--exclude-maps", "-"]),
     ("watch", ["--every", "1d"], ["--at", "03:30"]),
 ]
 

@@ -26,7 +26,7 @@ from tmxdb.cli.options.selection import ReplaySelection
 from tmxdb.cli.shared.ids import first_few, read_ids
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 from tmxdb.clock import span
-from tmxdb.errors import InvalidInput
+from tmxdb.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from tmxdb.kinds.captures.requests import RequestSummary
@@ -173,6 +173,9 @@ def add_captures(
     )
 
     settings = setting_options.settings()
+    if selection.track_file == filter_options.exclude_maps == "-":
+        raise UsageError("--track-ids - and --exclude-maps - would both read stdin. Name a file for one of them.",
+                         code="input.ids")  # fmt: skip
     database = open_database(database_options, read_only=dry_run)
     wanted = CaptureRequestFilter(
         track_ids=selection.tracks(database),
