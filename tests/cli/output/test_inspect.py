@@ -213,3 +213,14 @@ def test_damage_is_found_repaired_downloaded_again_and_then_all_is_well(done: To
     }
     assert "All is well." in done("verify", "--hash").err
     assert done.rows("select file_path, sha256 from replays where status = 'done' order by replay_id") == hashes
+
+
+def test_show_takes_only_urls_of_the_noun_it_is_given(done: Tool, shared: RunningSite) -> None:
+    done.change("update settings set value = ? where key = 'site'", shared.url)
+    track = done.one("select min(track_id) from tracks")
+    pages = {"track": f"{shared.url}/trackshow/{track}", "replay": f"{shared.url}/recordgbx/{track}"}
+    for noun, of in (("track", "replay"), ("map", "replay"), ("replay", "track"), ("capture", "track")):
+        error = done("show", noun, pages[of], ends=2).error
+        assert f"{pages[of]} is the URL of a {of}, not of a {noun}. Write `tmxdb show {of} {track}`." in error
+    for noun in ("track", "map"):
+        assert done("show", noun, pages["track"]).out == done("show", noun, track).out

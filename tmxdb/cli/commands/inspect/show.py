@@ -73,8 +73,13 @@ def _parse(words: Sequence[str]) -> tuple[str | None, int]:
         return noun, row_id
     for known in ("track", "replay"):
         item_id = item_id_in(word, known)
-        if item_id is not None:
-            return noun or known, item_id
+        if item_id is None:
+            continue
+        if noun is not None and NOUNS[noun][2] != f"{known}_id":  # a map is known by its track
+            raise click.UsageError(
+                f"{word[:80]} is the URL of a {known}, not of a {noun}. Write `tmxdb show {known} {id_name(item_id)}`."
+            )
+        return noun or known, item_id
     raise click.UsageError(f"{word[:80]!r} is not an id or the URL of a track or replay.")
 
 
