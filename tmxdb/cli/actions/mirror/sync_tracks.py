@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 import click
@@ -30,12 +32,13 @@ from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import message_above_bars, progress_bar, shows_bar
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
 from tmxdb.db import settings
-from tmxdb.db.database import Database
+from tmxdb.db.database import Database, sqlite_path
 from tmxdb.db.models import TrackRow
+from tmxdb.errors import InvalidInput
 from tmxdb.selections.members import track_ids
 from tmxdb.selections.selection import Selection
 from tmxdb.selections.store import find, listed
-from tmxdb.storage import id_name, new_user_file, write_user_file
+from tmxdb.storage import check_user_file, id_name, new_user_file, write_user_file
 from tmxdb.sync import store
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.priority import has_unranked, rank_tracks
@@ -63,6 +66,8 @@ def do_sync(
     """Read the list, or the tracks of selections, as the options say."""
     filters = track_filters.filters()
     _check_contradictions(options, track_filters, only)
+    if options.save_ids is not None:
+        _check_writable(options.save_ids, database_options, force=options.force, dry_run=options.dry_run)
     selections, reads_list = _selections(database_options, only, filters, options)
     if not reads_list:
         _sync_selections(selections, database_options, exchange_options, options)
@@ -72,8 +77,6 @@ def do_sync(
         if selections:
             message(f"Then the tracks of these selections would be read: {_names(selections)}.")
         return
-    if options.save_ids:
-        _check_writable(options.save_ids, force=options.force)
     with stop_signals() as signals:
         check_exchange(database_options, exchange_options, signals.stop)
         database = open_database(database_options, create=True)
@@ -85,11 +88,8 @@ def do_sync(
         if synced.kept or synced.reopened or options.priority or has_unranked(database):
             moved = rank_tracks(database, basis)
             message(f"Ranked by {basis}: {plural(moved, 'track')} with a new priority.")
-        if options.save_ids:
-            ids = synced.ids if options.order else _all_ids(database)
-            data = "".join(f"{id_name(track_id)}\n" for track_id in ids).encode("ascii")
-            write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
-            message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
+        if not signals.stop.is_set():
+            _save_ids(options, synced.ids if options.order else _all_ids(database))
     if signals.stop.is_set():
         message("Interrupted. Run the same command again to continue.")
         sys.exit(INTERRUPTED)
@@ -159,12 +159,10 @@ def _sync_selections(
             _basis(database, options.priority)
         message(f"Reading the tracks of {names}. `tmxdb sync-tracks --all` reads the list of all tracks.")
         complete = update_selections(database, database_options, exchange, selections, signals)
-        if options.save_ids:
+        if complete:
             with database.read() as connection:
                 ids = dict.fromkeys(key for selection in selections for key in track_ids(connection, selection.name))
-            data = "".join(f"{id_name(track_id)}\n" for track_id in ids).encode("ascii")
-            write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
-            message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
+            _save_ids(options, ids)
     if not complete:
         message("Interrupted. Run the same command again to continue.")
         sys.exit(INTERRUPTED)
@@ -259,10 +257,24 @@ class _Probed(Exception):
     """Ends the writing of a file that was created only to see whether it can be."""
 
 
-def _check_writable(path: str, *, force: bool) -> None:
-    """Fail before an hour of requests rather than after it. Leave nothing behind."""
+def _check_writable(path: str, options: DatabaseOptions, *, force: bool, dry_run: bool) -> None:
+    """Fail before an hour of requests rather than after it. Leave nothing behind; a dry run creates nothing at all."""
+    check_user_file(path, force=force)
+    database = sqlite_path(options.location)
+    if database is not None and os.path.realpath(path) == os.path.realpath(database):
+        raise InvalidInput(f"{path} is the database, which is never overwritten. {_INSTEAD.capitalize()}.",
+                           code="input.database")  # fmt: skip
+    if dry_run:
+        return
     with suppress(_Probed), new_user_file(path, force=force, instead=_INSTEAD):
         raise _Probed
+
+
+def _save_ids(options: SyncOptions, ids: Collection[int]) -> None:
+    if options.save_ids is not None:
+        data = "".join(f"{id_name(track_id)}\n" for track_id in ids).encode("ascii")
+        write_user_file(options.save_ids, data, force=options.force, instead=_INSTEAD)
+        message(f"Wrote {plural(len(ids), 'id')} to {options.save_ids}.")
 
 
 def _all_ids(database: Database) -> list[int]:
