@@ -18,6 +18,7 @@ PAIRS = [
     ("sync-tracks --dry-run", ["--all"], ["--no-replays"]),
     ("sync-tracks", ["--only", "best"], ["--all"]),
     ("sync-tracks", ["--only", "best"], ["--refresh"]),
+    ("sync-tracks", ["--only", "best"], ["--per-page", "10"]),
     ("sync-tracks", ["--only", "best"], ["--order", "awards"]),
     ("sync-tracks", ["--only", "best"], ["--min-awards", "3"]),
     ("sync-tracks", ["--refresh"], ["--order", "awards"]),

@@ -97,15 +97,22 @@ def do_sync(
 
 def _check_contradictions(options: SyncOptions, track_filters: TrackFilterOptions, only: OnlyOption) -> None:
     """Raise UsageError, before anything is opened, for two options of which one would be ignored."""
-    order, most = options.order is not None, options.max_tracks is not None
+    order, most, paged = (value is not None for value in (options.order, options.max_tracks, options.per_page))
     restricting = {"--order": order, "--max-tracks": most, **track_filters.given}
     if only.only is not None:
-        others = {"--all": options.everything, "--refresh": options.refresh, **restricting}
+        others = {"--all": options.everything, "--refresh": options.refresh, "--per-page": paged, **restricting}
         refuse_together("--only", others, "reads the tracks of a selection.")
     if options.everything:
         refuse_together("--all", restricting, "reads the list of all tracks.")
     if options.refresh:
         refuse_together("--refresh", {"--order": order}, "reads changes to known tracks.")
+    if options.save_ids is not None and not order:
+        name = next((name for name, is_given in restricting.items() if is_given), None)
+        if name is not None:
+            raise click.UsageError(
+                f"--save-ids with {name} needs --order: without it, the list continues where the last sync ended, and"
+                " most of its tracks are not read again."
+            )
 
 
 def _selections(

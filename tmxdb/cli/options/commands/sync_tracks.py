@@ -45,7 +45,10 @@ class SyncOptions:
         help="In a database of selections: also read the list of all tracks.",
     )
     save_ids: str | None = option_field(
-        "--save-ids", metavar="FILE", help="Write the track ids to FILE, one per line, in order."
+        "--save-ids",
+        metavar="FILE",
+        help="Write track ids to FILE, one per line: those of the list with --order, those of the selections if only"
+        " these are read, else of all tracks in the database by priority.",
     )
     force: bool = option_field("--force", is_flag=True, default=False, help="Overwrite the file of --save-ids.")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show the first request; send nothing.")
