@@ -161,6 +161,20 @@ def test_a_search_adds_at_most_the_given_number(tool: Tool, site: RunningSite) -
     assert tool.one("select count(*) from tracks") == 3
 
 
+def test_a_track_that_is_named_and_found_counts_once(tool: Tool, site: RunningSite) -> None:
+    track_id = site.track_ids()[0]
+    tool("--site", site.url, "sync-tracks")
+    name = tool.one("select name from tracks where track_id = ?", track_id)
+    tool.change("delete from tracks")
+    ran = tool("add-tracks", track_id, "--name", name)
+    n = tool.one("select count(*) from tracks")
+    assert f"{n} track{'s' if n > 1 else ''} added; 0 known before" in ran.err
+    assert min(tool.column("select priority from tracks")) == tool.one(
+        "select priority from tracks where track_id = ?", track_id
+    )
+    assert f"0 tracks added; {n} known before" in tool("add-tracks", track_id, "--name", name).err
+
+
 def test_a_dry_run_adds_nothing(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
     ran = tool("add-tracks", *site.track_ids(), "--dry-run")

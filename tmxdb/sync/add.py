@@ -59,11 +59,11 @@ def add_tracks(
     note: Callable[[str], None] = lambda message: None,
     clock: Clock = wall_clock,
 ) -> Added:
-    """Add `ids` in their order, looking up 100 at a time; without an exchange as ids without facts.
+    """Add each of `ids` once, in their order, looking up 100 at a time; without an exchange as ids without facts.
 
     When `stop` is set, return what was added until then.
     """
-    added = Added()
+    added, ids = Added(), list(dict.fromkeys(ids))
     client = None if exchange is None else RetryingClient(exchange, stop, note)
     for start in range(0, len(ids), IDS_AT_ONCE):
         if stop.is_set():
