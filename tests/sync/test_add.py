@@ -175,6 +175,12 @@ def test_a_track_that_is_named_and_found_counts_once(tool: Tool, site: RunningSi
     assert f"0 tracks added; {n} known before" in tool("add-tracks", track_id, "--name", name).err
 
 
+def test_a_limit_without_a_search_is_refused(tool: Tool, site: RunningSite) -> None:
+    ran = tool("--site", site.url, "add-tracks", 5, 6, "--max-tracks", 1, ends=2)
+    assert "--max-tracks is about the tracks that --name finds" in ran.error
+    assert tool.files() == set()
+
+
 def test_a_dry_run_adds_nothing(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
     ran = tool("add-tracks", *site.track_ids(), "--dry-run")

@@ -12,6 +12,7 @@ from tmxdb.cli.framework.command import command, dry_run_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database, open_database_if_any
+from tmxdb.cli.opening.remembered import is_typed
 from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
 from tmxdb.cli.shared.ids import first_few, read_ids
 from tmxdb.cli.shared.logs import notices
@@ -73,6 +74,9 @@ def add_tracks(
     from tmxdb.sync.add import add_tracks as add
     from tmxdb.sync.add import search
 
+    if is_typed("max_tracks") and not name:
+        raise UsageError("--max-tracks is about the tracks that --name finds: add --name, or leave it out.",
+                         code="input.ids")  # fmt: skip
     ids, bad = read_ids(words, files)
     if bad:
         message(first_few(bad, "\n"))
