@@ -92,3 +92,27 @@ def test_nothing_to_capture_in_an_empty_database_is_explained(ready: Tool) -> No
     ready.change("delete from replays")
     assert "The database has no replays. `tmxdb run` lists tracks" in ready("add-captures").err
     assert "The database has no replay of these tracks." in ready("add-captures", "--track-id", 1).err
+    ready.change("delete from maps")
+    ready.change("delete from tracks")
+    assert "The database has no replays. `tmxdb run` lists tracks" in ready("add-captures").err
+
+
+def test_empty_leaderboards_that_were_listed_are_not_listed_again_by_advice(ready: Tool) -> None:
+    ready.change("delete from replays")
+    ready.change("update tracks set status = 'done', listed_top = 50, finished_at = '2026-01-01T00:00:00.000Z'")
+    for words, which in (((), "all"), (("--track-id", 1), "these")):
+        err = ready("add-captures", *words).err
+        assert f"The leaderboards of {which} tracks are empty: there is no replay to capture." in err
+        assert "tmxdb run" not in err
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_replays_of_other_tracks_than_those_named_are_an_error(ready: Tool, dry_run: tuple[str, ...]) -> None:
+    ready("add-tracks", "--no-lookup", 2)
+    ready("select", "other", "--where", "track_id = 2")
+    for other in (("--track-id", 2), ("--only", "other")):
+        ran = ready("add-captures", "--replay-id", 11, *other, *dry_run, "--json", ends=1)
+        assert ran.error == "Error: None of the replays named is of the tracks named."
+        assert ran.out == ""
+    assert "1 track not in the database: 3." in ready("add-captures", "--replay-id", 11, "--track-id", 3, ends=1).err
+    assert "1 capture" in ready("add-captures", "--replay-id", 11, "--track-id", 1, "--track-id", 2, *dry_run).err

@@ -211,21 +211,33 @@ class ReplaySelection(TrackSelection):
         scope = super().scope(database)
         if not self.replay_ids:
             return scope
+        from tmxdb.db.models import ReplayRow, table_of
+        from tmxdb.db.selected import NamedRows
+
+        named = tuple(dict.fromkeys(self.replay_ids))
+        _check_present(database, "replay", table_of(ReplayRow).c.replay_id, named)
+        return NamedRows("replay_id", named if scope is None else self.replays_of(database, scope))
+
+    def replays_of(self, database: Database, tracks: Scope) -> tuple[int, ...]:
+        """Return those of the replays named that are of `tracks`.
+
+        Raise InvalidInput if the database has some of the replays, but none of them is of these tracks.
+        """
         from sqlalchemy import select
 
         from tmxdb.db.models import ReplayRow, table_of
         from tmxdb.db.selected import NamedRows, in_selection
 
-        replays, named = table_of(ReplayRow), NamedRows("replay_id", tuple(dict.fromkeys(self.replay_ids)))
-        _check_present(database, "replay", replays.c.replay_id, named.ids)
-        if scope is None:
-            return named
-        query = select(replays.c.replay_id).where(in_selection(replays, named), in_selection(replays, scope))
+        replays = table_of(ReplayRow)
+        query = select(replays.c.replay_id, in_selection(replays, tracks)).where(
+            in_selection(replays, NamedRows("replay_id", self.replay_ids))
+        )
         with database.read() as connection:
-            ids = tuple(connection.execute(query).scalars())
-        if not ids:
+            found = connection.execute(query).all()
+        ids = tuple(replay_id for replay_id, is_of_tracks in found if is_of_tracks)
+        if found and not ids:
             raise InvalidInput("None of the replays named is of the tracks named.", code="input.selection")
-        return NamedRows("replay_id", ids)
+        return ids
 
 
 def _check_present(database: Database, noun: str, column: Any, ids: Iterable[int]) -> None:

@@ -29,6 +29,7 @@ from tmxdb.clock import span
 from tmxdb.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
+    from tmxdb.db.database import Database
     from tmxdb.kinds.captures.requests import RequestSummary
 
 FILTER, FRAMES = "Filter", "Capture"
@@ -164,6 +165,7 @@ def add_captures(
     The replays and the maps of their tracks must be downloaded. How to set up the
     game: docs/how-to/capture.md.
     """
+    from tmxdb.db.selected import NamedRows
     from tmxdb.kinds.captures.requests import (
         CaptureRequestFilter,
         add_requests,
@@ -190,9 +192,13 @@ def add_captures(
         exclude_track_ids=_excluded_tracks(filter_options.exclude_maps),
     )
     with database.read() as connection:
+        unknown_tracks, unknown_replays = unknown_ids(connection, wanted)
+    tracks = tuple(set(wanted.track_ids).difference(unknown_tracks))
+    if tracks and selection.replay_ids:
+        selection.replays_of(database, NamedRows("track_id", tracks))
+    with database.read() as connection:
         found = preview(connection, wanted, settings)
         excluded = excluded_replays(connection, wanted)
-        unknown_tracks, unknown_replays = unknown_ids(connection, wanted)
     new = found.new
     if not dry_run:
         with database.write() as connection:
@@ -209,10 +215,28 @@ def add_captures(
         if ids:
             message(f"{plural(len(ids), noun)} not in the database: {first_few(ids, ', ')}.")
     if not (found.new or found.known or excluded or unknown_tracks or unknown_replays):
-        which = "no replay of these tracks" if wanted.track_ids else "no replays"
-        message(f"The database has {which}. `tmxdb run` lists tracks and downloads their replays.")
+        message(_why_none(database, tracks))
     if unknown_tracks or unknown_replays:
         sys.exit(SOME_FAILED if found.new or found.known else FAILED)
+
+
+def _why_none(database: Database, track_ids: tuple[int, ...]) -> str:
+    """Return why there are no replays of these tracks, or none at all, and what to do if something helps."""
+    from sqlalchemy import select
+
+    from tmxdb.db.models import TrackRow, table_of
+    from tmxdb.db.selected import NamedRows, in_selection
+
+    tracks = table_of(TrackRow)
+    query = select(tracks.c.status).distinct()
+    if track_ids:
+        query = query.where(in_selection(tracks, NamedRows("track_id", track_ids)))
+    with database.read() as connection:
+        statuses = connection.execute(query).scalars().all()
+    if statuses == ["done"]:
+        return f"The leaderboards of {'these' if track_ids else 'all'} tracks are empty: there is no replay to capture."
+    which = "no replay of these tracks" if track_ids else "no replays"
+    return f"The database has {which}. `tmxdb run` lists tracks and downloads their replays."
 
 
 def _excluded_tracks(path: str | None) -> list[int]:
