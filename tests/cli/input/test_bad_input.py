@@ -136,6 +136,14 @@ def test_impossible_sync_options_are_wrong_usage(tool: Tool, site: RunningSite, 
     assert site.stats()["requests"] == 0
 
 
+@pytest.mark.parametrize("number", ["1_0", "٣"])
+def test_numbers_are_written_in_plain_digits(tool: Tool, site: RunningSite, number: str) -> None:
+    for option in ("--max-tracks", "--rate"):
+        ran = tool("--site", site.url, "sync-tracks", option, number, ends=2)
+        assert f"{number!r} is not a valid" in ran.err
+    assert site.stats()["requests"] == 0
+
+
 def test_ids_that_cannot_be_saved_are_reported_with_the_path(tool: Tool, site: RunningSite) -> None:
     ran = tool("--site", site.url, "sync-tracks", "--save-ids", "no/such/ids.txt", ends=1)
     assert "no/such/ids.txt" in ran.error

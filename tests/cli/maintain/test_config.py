@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tool import Tool
+from tmxdb.cli.opening.remembered import SETTINGS
 from tmxdb_sandbox import RunningSite
 
 
@@ -122,12 +123,24 @@ def test_a_depth_that_was_typed_for_some_tracks_is_not_remembered(tool: Tool, si
 def test_what_cannot_be_set_is_one_sentence(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
     assert "Did you mean 'top'?" in tool("config", "set", "tpo", "3", ends=2).err
-    for wrong in ("0", "x", "1.5", "99999999999"):
+    for wrong in ("0", "x", "1.5", "99999999999", "1_0", "٣"):
         assert "is not a whole number from 1 to 1,000,000" in tool("config", "set", "top", wrong, ends=2).err
     assert "has no {replay_id}" in tool("config", "set", "name_template", "x", ends=2).err
     assert "ids of two sites would mix" in tool("config", "set", "site", "tmuf", ends=1).error
     assert "ids of two sites would mix" in tool("config", "unset", "site", ends=1).error
     assert "Write `tmxdb config`" in tool("config", "top", "3", ends=2).err
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+def test_an_empty_value_is_no_way_to_unset(tool: Tool, key: str) -> None:
+    tool("migrate")
+    before = settings(tool)
+    for empty in ("", " "):
+        assert (
+            f"The value of {key} is empty. Run `tmxdb config unset {key}`"
+            in tool("config", "set", key, empty, ends=2).error
+        )
+    assert settings(tool) == before
 
 
 @pytest.mark.parametrize("arguments", [("--data", "tmx.db", "run"), ("config", "set", "data", "tmx.db")])

@@ -77,10 +77,25 @@ def local_id_in(text: str) -> int | None:
     return -int(local[1]) if local else None
 
 
+def is_plain_number(text: str) -> bool:
+    """Return whether a number in `text` can only be read in one way. Python also reads 1_0 and digits such as ٣."""
+    return text.isascii() and "_" not in text
+
+
+def _check_plain(value: Any, name: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
+    if not is_plain_number(str(value)):
+        raise click.BadParameter(f"{str(value)[:80]!r} is not a valid {name}.", ctx=ctx, param=param)
+
+
 class WholeNumber(click.IntRange):
     """A whole number in a range. Click would call it an `integer range` in its messages."""
 
     name = "whole number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        _check_plain(value, self.name, param, ctx)
+        return int(super().convert(value, param, ctx))
 
 
 class FiniteFloat(click.FloatRange):
@@ -90,6 +105,7 @@ class FiniteFloat(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""
+        _check_plain(value, self.name, param, ctx)
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             raise click.BadParameter(f"{value!r} is not a finite number.", ctx=ctx, param=param)

@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from tmxdb.cli.framework.option import is_utf8
+from tmxdb.cli.framework.types import is_plain_number
 from tmxdb.cli.shared.output import message
 from tmxdb.errors import UsageError
 
@@ -102,7 +103,7 @@ def _number(least: float, whole: bool) -> Callable[[str], str]:
             value = int(text) if whole else float(text)
         except ValueError:
             value = least - 1
-        if not least <= value <= _MAX_NUMBER:
+        if not is_plain_number(text) or not least <= value <= _MAX_NUMBER:
             raise UsageError(
                 f"{text[:40]!r} is not a {'whole ' if whole else ''}number from {least:g} to {_MAX_NUMBER:,}.",
                 code="input.setting",

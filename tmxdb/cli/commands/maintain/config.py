@@ -105,6 +105,11 @@ def _set(options: StorageOptions, setting: RememberedSetting, value: str) -> Non
     from tmxdb.selections.store import find
 
     _refuse_other_bytes(setting, value)
+    if not value.strip():
+        raise UsageError(
+            f"The value of {setting.key} is empty. Run `tmxdb config unset {setting.key}` for the default.",
+            code="input.setting",
+        )
     value = setting.check(value)
     if setting.key == "data":
         refuse_file(value)
