@@ -228,6 +228,29 @@ def inputs_for(engine: str, packed: bytes) -> bytes | str:
     return packed if engine == SQLITE else unpack_inputs(packed)
 
 
+class _ServerMs(FunctionElement[int]):
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_ServerMs, SQLITE)
+def _no_server(element: _ServerMs, compiler: Any, **options: Any) -> str:
+    return "NULL"
+
+
+@compiles(_ServerMs, POSTGRESQL)
+def _server_ms(element: _ServerMs, compiler: Any, **options: Any) -> str:
+    return "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
+
+
+def server_ms() -> ColumnElement[int]:
+    """Return the server's time when the row is selected, in ms since 1970. NULL on SQLite, which has no server.
+
+    `database_clock.py` decides what that means. With FOR UPDATE, PostgreSQL may compute it before it waits for a lock.
+    """
+    return _ServerMs()
+
+
 def locking(query: AnySelect, *, skip_locked: bool = False, of: Table | None = None) -> AnySelect:
     """Return `query` with its rows locked until the transaction ends; `skip_locked` leaves out rows locked by others.
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tmxdb.clock import Clock, wall_clock
 from tmxdb.db import revision
 from tmxdb.db.engines.sqlite_file import check_version, open_reader, restrict
 from tmxdb.db.explained import changed_schema, explained
@@ -103,6 +104,10 @@ class Reader:
         """Return the first value of the first row, or None."""
         found = self.row(sql, **parameters)
         return next(iter(found.values())) if found else None
+
+    def now_ms(self, clock: Clock = wall_clock) -> int:
+        """Return the time of the database in ms since 1970, as `database_clock.time_of` does."""
+        return clock() if self._server is None else int(self._server.now_ms())
 
     def close(self) -> None:
         """Close the connection."""

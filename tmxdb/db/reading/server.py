@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from tmxdb.db.database import Database, shown, sqlite_path
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.migrate import ensure_current
 
 
@@ -47,6 +48,13 @@ class ServerReader:
             with self.database.read() as connection:
                 return _rows(connection, sql, parameters)
         return _rows(self.connection, sql, parameters)
+
+    def now_ms(self) -> int:
+        """Return the server's time in ms since 1970."""
+        if self.connection is not None:
+            return time_of(self.connection)
+        with self.database.read() as connection:
+            return time_of(connection)
 
     def close(self) -> None:
         """Close all connections."""
