@@ -3,6 +3,9 @@
 Time slots are reserved in one row of the database. A process reserves several at a time, so that it writes about four
 times a second at any rate. A pause (429, 503 with Retry-After) is written to the same row and read ten times a second.
 
+Slots and the end of a pause are times of the database's clock, because the clocks of two machines may disagree. The
+server's time comes with each statement that is sent anyway.
+
 A slot is valid for its moment only. A missed slot is dropped, because a late request would exceed the rate of the
 current second. Requests are always a little late, so slots are that much wider than the rate requires.
 """
@@ -19,7 +22,8 @@ from sqlalchemy import or_, select, update
 
 from tmxdb.clock import Clock, wall_clock
 from tmxdb.db.database import Database
-from tmxdb.db.dialect import engine_name, insert_into
+from tmxdb.db.database_clock import DatabaseClock
+from tmxdb.db.dialect import engine_name, insert_into, server_ms
 from tmxdb.db.models import RateLimitRow, table_of
 from tmxdb.queue.backoff import MAX_REQUESTED_WAIT_S
 from tmxdb.queue.job import WorkerStopping
@@ -33,8 +37,15 @@ MARGIN_MS = 50
 REFRESH_S = 0.1
 """How old the known rate and pause may be."""
 MAX_RESERVED_SLOTS = 2000
-"""If more slots than this are reserved ahead, a clock was set back, and they are ignored."""
+"""If more slots than this are reserved ahead, the database's clock was set back, and they are ignored."""
 _row = table_of(RateLimitRow)
+# Always one row, because the time of the server is needed even if no rate was ever set.
+_KNOWN = select(
+    select(_row.c.rate).where(_row.c.id == 1).scalar_subquery(),
+    select(_row.c.paused_until_ms).where(_row.c.id == 1).scalar_subquery(),
+    server_ms(),
+)
+_NEXT_SLOT = select(_row.c.next_slot_ms, _row.c.paused_until_ms, server_ms()).where(_row.c.id == 1).with_for_update()
 
 
 class Turn:
@@ -74,7 +85,7 @@ class RateLimiter:
     ) -> None:
         self._database = database
         self._stop = stop
-        self._clock, self._monotonic = clock, monotonic
+        self._now, self._monotonic = DatabaseClock(clock, monotonic), monotonic
         self._lock = threading.Lock()
         self._waiting_lock = threading.Lock()
         self._waiting = 0
@@ -112,7 +123,7 @@ class RateLimiter:
     def _left_s(self, slot_ms: int | None) -> float | None:
         """Return in how many seconds to ask again for `slot_ms`; 0 if it is now, None if it was missed."""
         paused_until_ms = self._current_pause()
-        now_ms = self._clock()
+        now_ms = self._now()
         left_s = (max(slot_ms or 0, paused_until_ms) - now_ms) / 1000
         if left_s > 0:
             # Refresh for the last time a little early: a slow database would make the request late.
@@ -127,12 +138,13 @@ class RateLimiter:
 
     def pause(self, seconds: float, reason: str) -> None:
         """Stop all requests of all processes for `seconds`, at most one day."""
-        seconds = min(seconds, MAX_REQUESTED_WAIT_S)
-        now_ms = self._clock()
-        until_ms = now_ms + round(seconds * 1000)
-        known = _row.c.paused_until_ms  # over a day ahead: written before a clock was set back
-        replaced = or_(known < until_ms, known > now_ms + MAX_REQUESTED_WAIT_S * 1000)
+        seconds, began_s = min(seconds, MAX_REQUESTED_WAIT_S), self._monotonic()
         with self._database.write() as connection:
+            waited_s = self._monotonic() - began_s  # for the database, after the site has answered
+            now_ms = self._now.read(connection)
+            until_ms = now_ms + round((seconds - waited_s) * 1000)
+            known = _row.c.paused_until_ms  # over a day ahead: written before a clock was set back
+            replaced = or_(known < until_ms, known > now_ms + MAX_REQUESTED_WAIT_S * 1000)
             values = {"paused_until_ms": until_ms, "reason": reason}
             connection.execute(
                 insert_into(_row, engine_name(connection))
@@ -161,7 +173,7 @@ class RateLimiter:
 
     def _next_slot(self) -> int | None:
         with self._lock:
-            now_ms = self._clock()
+            now_ms = self._now()
             while self._slots and self._slots[0] < now_ms - LATE_MS:
                 self._slots.popleft()
             if not self._slots and (self._rate is not None or self._is_stale()):
@@ -177,16 +189,17 @@ class RateLimiter:
         # Rounded up, so that whole milliseconds do not add up to more than the rate.
         span_ms = -int(-(1000 + MARGIN_MS) * n // self._rate)
         with self._database.write() as connection:
-            row = select(_row.c.next_slot_ms, _row.c.paused_until_ms).where(_row.c.id == 1).with_for_update()
-            next_slot_ms, until_ms = connection.execute(row).one()
+            asked_s = self._monotonic()
+            next_slot_ms, until_ms, now_ms = connection.execute(_NEXT_SLOT).one()
+            self._now.learn(now_ms, asked_s)
             # Read the clock now: we may have waited for the database. Committing takes time, too.
-            started_ms = self._clock()
+            started_ms = self._now()
             self._set_known(until_ms)
             first_ms = max(started_ms + self._reserve_ms, self._pause_until_ms())
             if next_slot_ms - first_ms < MAX_RESERVED_SLOTS * span_ms // n:
                 first_ms = max(first_ms, next_slot_ms)
             connection.execute(update(_row).where(_row.c.id == 1).values(next_slot_ms=first_ms + span_ms))
-        self._reserve_ms = min(max(self._clock() - started_ms, 0), 5000)
+        self._reserve_ms = min(max(self._now() - started_ms, 0), 5000)
         self._slots.extend(first_ms + span_ms * i // n for i in range(n))
 
     def _current_pause(self) -> int:
@@ -196,27 +209,28 @@ class RateLimiter:
             return self._pause_until_ms()
 
     def _is_stale(self) -> bool:
-        return self._monotonic() - self._refreshed_s > REFRESH_S
+        return self._monotonic() - self._refreshed_s > REFRESH_S or self._now.may_be_wrong()
 
     def _refresh(self) -> None:
-        started_ms = self._clock()
+        started_ms = self._now()
         with self._database.read() as connection:
-            row = connection.execute(select(_row.c.rate, _row.c.paused_until_ms).where(_row.c.id == 1)).first()
-        self._rate, until_ms = row if row is not None else (None, 0)
-        self._set_known(until_ms)
-        self._refresh_ms = min(max(self._clock() - started_ms, 0), 5000)
+            asked_s = self._monotonic()
+            self._rate, until_ms, now_ms = connection.execute(_KNOWN).one()
+            self._now.learn(now_ms, asked_s)
+        self._set_known(until_ms or 0)
+        self._refresh_ms = min(max(self._now() - started_ms, 0), 5000)
 
     def _set_known(self, until_ms: int) -> None:
         """Remember the end of the pause. Ignore one that is longer than allowed: a clock was set back."""
-        self._set_pause(until_ms if until_ms - self._clock() <= MAX_REQUESTED_WAIT_S * 1000 else 0)
+        self._set_pause(until_ms if until_ms - self._now() <= MAX_REQUESTED_WAIT_S * 1000 else 0)
         self._refreshed_s = self._monotonic()
 
     def _set_pause(self, until_ms: int) -> None:
         if until_ms != self._paused_until_ms:
             self._paused_until_ms = until_ms
-            self._pause_ends_s = self._monotonic() + (until_ms - self._clock()) / 1000
+            self._pause_ends_s = self._monotonic() + (until_ms - self._now()) / 1000
 
     def _pause_until_ms(self) -> int:
-        """Return the end of the pause. The monotonic clock decides if the wall clock was set back."""
+        """Return the end of the pause. The monotonic clock decides if the database's clock was set back."""
         left_ms = math.ceil((self._pause_ends_s - self._monotonic()) * 1000)
-        return min(self._paused_until_ms, self._clock() + left_ms) if left_ms > 0 else 0
+        return min(self._paused_until_ms, self._now() + left_ms) if left_ms > 0 else 0

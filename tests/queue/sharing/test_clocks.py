@@ -16,6 +16,7 @@ from tests.processes import resume, suspend
 from tests.queue.fakes import DONE, Bench, FakeKind, wait_until, working
 from tests.queue.sharing.test_recover import beat, lost_workers, recovered, watched
 from tests.rows import NOW, FakeClock, Rows
+from tests.server_clock import set_server_clock
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
@@ -213,6 +214,7 @@ def test_a_clock_that_is_set_back_by_an_hour_prolongs_no_pause(database: Databas
             clock.pass_s(max(timeout or 0, 0.001))
             return False
 
+    set_server_clock(database, clock)
     limiters = [RateLimiter(database, stop=Passing(), clock=clock, monotonic=clock.monotonic) for _ in range(2)]
     limiters[0].set_rate(4)
     limiters[0].pause(60, "slow down")
@@ -227,7 +229,8 @@ def test_a_clock_that_is_set_back_by_an_hour_prolongs_no_pause(database: Databas
 def test_a_pause_from_before_the_clock_was_set_back_does_not_hide_a_new_one(
     database: Database, clock: FakeClock
 ) -> None:
-    limiter = RateLimiter(database, stop=threading.Event(), clock=clock)
+    set_server_clock(database, clock)
+    limiter = RateLimiter(database, stop=threading.Event(), clock=clock, monotonic=clock.monotonic)
     limiter.pause(60, "before")
     clock.jump_s(-100 * 86_400)
     limiter.pause(5, "after")

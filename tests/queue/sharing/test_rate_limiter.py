@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from tests import forked
 from tests.rows import NOW, FakeClock, Rows
+from tests.server_clock import set_server_clock
 from tmxdb.db.database import Database
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.queue.rate_limiter import RateLimiter
@@ -29,12 +30,13 @@ class Sleeper(threading.Event):
         self._clock = clock
 
     def wait(self, timeout: float | None = None) -> bool:
-        self._clock.now_ms += max(round((timeout or 0) * 1000), 1)
+        self._clock.pass_s(max(round((timeout or 0) * 1000), 1) / 1000)
         return False
 
 
 def limiter_of(database: Database, clock: FakeClock, rate: float | None = None) -> RateLimiter:
-    limiter = RateLimiter(database, stop=Sleeper(clock), clock=clock)
+    set_server_clock(database, clock)
+    limiter = RateLimiter(database, stop=Sleeper(clock), clock=clock, monotonic=clock.monotonic)
     limiter.set_rate(rate)
     return limiter
 
@@ -127,7 +129,8 @@ def test_a_shorter_pause_does_not_end_a_longer_one(database: Database, clock: Fa
 
 
 def test_a_pause_is_kept_where_no_rate_was_ever_set(database: Database, clock: FakeClock) -> None:
-    limiter = RateLimiter(database, stop=Sleeper(clock), clock=clock)
+    set_server_clock(database, clock)
+    limiter = RateLimiter(database, stop=Sleeper(clock), clock=clock, monotonic=clock.monotonic)
     limiter.pause(5, "slow down")
     limiter._refreshed_s = float("-inf")
     limiter.wait_turn()
@@ -239,5 +242,5 @@ def test_a_pause_applies_to_requests_that_already_wait(database: Database, clock
     other.pause(30, "a little")
     began_ms = clock()
     stop = PausedMeanwhile(clock, other)
-    RateLimiter(database, stop=stop, clock=clock, monotonic=lambda: clock() / 1000).wait_turn()
+    RateLimiter(database, stop=stop, clock=clock, monotonic=clock.monotonic).wait_turn()
     assert 60_000 < clock() - began_ms <= 62_000

@@ -1,0 +1,93 @@
+"""Machines whose clocks disagree, on one PostgreSQL server: one rate and one pause."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.queue.sharing.test_rate_limiter import Sleeper, most_in_a_second
+from tests.rows import NOW, FakeClock
+from tests.server_clock import set_server_clock
+from tmxdb.clock import wall_clock
+from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
+from tmxdb.queue.rate_limiter import RateLimiter
+
+SKEWS_S = [2, 60, 300, -2, -60, -300]
+Reopen = Callable[[Database], Database]
+ahead = pytest.mark.parametrize("ahead_s", SKEWS_S)
+
+
+def machine(database: Database, time: FakeClock, ahead_s: float) -> RateLimiter:
+    """A rate limiter on a machine whose clock is ahead of `time`, which the server has."""
+    set_server_clock(database, time)
+    clock = skewed(time, ahead_s)
+    return RateLimiter(database, stop=Sleeper(time), clock=clock, monotonic=time.monotonic)
+
+
+def skewed(clock: Callable[[], int], ahead_s: float) -> Callable[[], int]:
+    return lambda: clock() + round(ahead_s * 1000)
+
+
+@ahead
+def test_two_machines_share_the_rate_and_neither_waits_longer(
+    postgresql: Database, reopen: Reopen, clock: FakeClock, ahead_s: float
+) -> None:
+    machines = machine(postgresql, clock, ahead_s), machine(reopen(postgresql), clock, 0)
+    machines[0].set_rate(10)
+    moments = []
+    for i in range(30):
+        machines[i % 2].wait_turn()
+        moments.append(clock())
+    assert most_in_a_second(moments) <= 10
+    assert (moments[-1] - moments[0]) / 1000 <= 30 / 10 * 1.15
+
+
+@ahead
+@pytest.mark.parametrize("asked", [0, 1], ids=["the wrong machine is asked to wait", "the right machine is asked"])
+def test_a_pause_has_one_length_for_all_machines(
+    postgresql: Database, reopen: Reopen, clock: FakeClock, ahead_s: float, asked: int
+) -> None:
+    machines = machine(postgresql, clock, ahead_s), machine(reopen(postgresql), clock, 0)
+    machines[asked].pause(60, "slow down")
+    machines[1 - asked].wait_turn()
+    assert 60_000 <= clock() - NOW < 61_000
+
+
+@pytest.mark.parametrize("ahead_s", [60, 300])
+def test_on_the_time_of_the_server_two_machines_keep_the_rate(
+    postgresql: Database, reopen: Reopen, ahead_s: float
+) -> None:
+    stop = threading.Event()
+    machines = [
+        RateLimiter(postgresql, stop=stop, clock=skewed(wall_clock, ahead_s)),
+        RateLimiter(reopen(postgresql), stop=stop),
+    ]
+    machines[0].set_rate(10)
+    began_s = time.monotonic()
+    for i in range(20):
+        machines[i % 2].wait_turn()
+    assert time.monotonic() - began_s >= 19 / 10 - 0.5  # less if a slot was missed; without the rate, 0.1 s
+
+
+def test_a_turn_comes_after_the_wait_for_a_lock(postgresql: Database, reopen: Reopen) -> None:
+    """If the holder of the lock changes nothing, the answer has the server's time from before the wait."""
+    limiter, other = RateLimiter(postgresql, stop=threading.Event()), reopen(postgresql)
+    limiter.set_rate(1)
+    taken: list[int | None] = []
+    thread = threading.Thread(target=lambda: taken.append(limiter._take(1)))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with other.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1 FROM rate_limit FOR UPDATE")
+        thread.start()
+        while not connection.exec_driver_sql(waiting).scalar():
+            time.sleep(0.01)
+        time.sleep(0.5)  # only so that a turn from before the wait is seen
+        released_ms = time_of(connection)
+        connection.rollback()
+    thread.join(120)
+    assert taken[0] is not None
+    assert taken[0] >= released_ms
