@@ -31,13 +31,13 @@ class DatabaseClock:
 
     An answer can come with any statement: select `server_ms()` with it, and pass its value to `learn`. It was right at
     some moment between sending and receiving. The estimate changes only if an answer shows that it is wrong, so a late
-    answer does not set it back. Before the first answer the time is that of `clock`.
+    answer does not set it back. Before the first answer the time is that of `clock`. Thread-safe.
     """
 
     def __init__(self, clock: Clock = wall_clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._monotonic = clock, monotonic
         self._ahead_ms: float | None = None  # of the monotonic clock
-        self._learned_s, self._learned_ms = float("-inf"), 0
+        self._learned = (float("-inf"), 0)  # when, by the two clocks of this machine
 
     def __call__(self) -> int:
         """Return the time of the database in ms since 1970."""
@@ -46,7 +46,7 @@ class DatabaseClock:
 
     def read(self, connection: Connection) -> int:
         """Return the same. Ask the server if its last answer is old."""
-        is_old = self._monotonic() - self._learned_s > MAX_AGE_S or self.may_be_wrong()
+        is_old = self._monotonic() - self._learned[0] > MAX_AGE_S or self.may_be_wrong()
         if is_old and is_postgresql(connection):
             asked_s = self._monotonic()
             self.learn(connection.execute(_NOW).scalar(), asked_s)
@@ -54,10 +54,10 @@ class DatabaseClock:
 
     def learn(self, now_ms: int | None, asked_s: float) -> None:
         """Learn an answer that has just come: the value of `server_ms()`. `asked_s`: when the statement was sent."""
-        self._learned_s, self._learned_ms = self._monotonic(), self._clock()
+        learned_s, _ = self._learned = (self._monotonic(), self._clock())
         if now_ms is None:
             return
-        least_ms, most_ms = now_ms - self._learned_s * 1000, now_ms - asked_s * 1000
+        least_ms, most_ms = now_ms - learned_s * 1000, now_ms - asked_s * 1000
         known_ms = least_ms if self._ahead_ms is None else self._ahead_ms
         self._ahead_ms = min(max(known_ms, least_ms), most_ms)
 
@@ -65,5 +65,6 @@ class DatabaseClock:
         """Return whether this machine may have been suspended since. A monotonic clock may stop then."""
         if self._ahead_ms is None:
             return False
-        passed_s = self._monotonic() - self._learned_s
-        return abs((self._clock() - self._learned_ms) / 1000 - passed_s) > MAX_JUMP_S
+        learned_s, learned_ms = self._learned
+        passed_s = self._monotonic() - learned_s
+        return abs((self._clock() - learned_ms) / 1000 - passed_s) > MAX_JUMP_S

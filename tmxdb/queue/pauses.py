@@ -1,7 +1,7 @@
 """Paused kinds: a person writes a pause, and every worker reads it once a second.
 
-The end of a pause is a wall time, and each worker uses its own clock: a machine whose clock is five minutes fast ends
-the pause five minutes before the others. Expired pauses are not deleted, because by another clock they may still apply.
+The end of a pause is a time of the database's clock (`db/database_clock.py`), by which each worker compares it.
+Expired pauses are not deleted: that clock may be set back.
 """
 
 from __future__ import annotations

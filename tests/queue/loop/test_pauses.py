@@ -9,6 +9,7 @@ import pytest
 
 from tests.queue.fakes import DONE, EventLog, FakeKind, FakeList, wait_until, worker, working
 from tests.rows import NOW, FakeClock, Rows
+from tests.server_clock import set_server_clock
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow
@@ -101,6 +102,7 @@ def test_a_worker_with_only_paused_rows_says_so_once_and_waits_for_the_end_of_th
 
 def test_a_pause_with_an_end_is_over_by_itself(database: Database, rows: Rows) -> None:
     clock = FakeClock()
+    set_server_clock(database, clock)
     rows.replay(1)
     stop_kind(database, "download", for_s=3, clock=clock)
     log = EventLog(lambda event: clock.pass_s(3) if isinstance(event, WaitingForPause) else None)

@@ -1,20 +1,28 @@
-"""Machines whose clocks disagree, on one PostgreSQL server: one rate and one pause."""
+"""Machines whose clocks disagree, on one PostgreSQL server: one rate, one pause, and retries when they are due."""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
+from tests.queue.fakes import FakeKind
 from tests.queue.sharing.test_rate_limiter import Sleeper, most_in_a_second
-from tests.rows import NOW, FakeClock
+from tests.rows import NOW, FakeClock, Rows
 from tests.server_clock import set_server_clock
-from tmxdb.clock import wall_clock
+from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.database_clock import time_of
+from tmxdb.db.models import WorkerRow
+from tmxdb.queue.loop.cycle import CycleInput
+from tmxdb.queue.loop.job_store import JobStore
+from tmxdb.queue.pauses import pause
 from tmxdb.queue.rate_limiter import RateLimiter
+from tmxdb.queue.worker_registry import Identity
+from tmxdb.upkeep.actions import Actions
 
 SKEWS_S = [2, 60, 300, -2, -60, -300]
 Reopen = Callable[[Database], Database]
@@ -91,3 +99,62 @@ def test_a_turn_comes_after_the_wait_for_a_lock(postgresql: Database, reopen: Re
     thread.join(120)
     assert taken[0] is not None
     assert taken[0] >= released_ms
+
+
+def job_store(database: Database, time: FakeClock, ahead_s: float) -> JobStore:
+    set_server_clock(database, time)
+    kind = FakeKind()
+    store = JobStore(
+        database, {kind.name: kind}, Identity("worker-a", "a", "machine a", 1, 1),
+        n=2, max_attempts=5, clock=skewed(time, ahead_s), rng=random.Random(1), concurrency=lambda: None,
+    )  # fmt: skip
+    store.open()
+    return store
+
+
+@ahead
+def test_a_retry_is_due_at_the_same_time_on_every_machine(
+    postgresql: Database, clock: FakeClock, ahead_s: float
+) -> None:
+    rows = Rows(postgresql)
+    rows.replay(1, "retry", available_at=iso(NOW - 1))
+    rows.replay(2, "retry", available_at=iso(NOW + 1999))
+    store = job_store(postgresql, clock, ahead_s)
+    store.cycle(CycleInput())
+    assert rows.statuses() == {1: "pending", 2: "retry"}
+
+
+@ahead
+def test_a_pause_of_a_kind_ends_at_the_same_time_on_every_machine(
+    postgresql: Database, clock: FakeClock, ahead_s: float
+) -> None:
+    with postgresql.write() as connection:
+        pause(connection, "download", until_ms=NOW + 1999, reason=None, now_ms=NOW)
+    store = job_store(postgresql, clock, ahead_s)
+    store.cycle(CycleInput())
+    assert set(store.paused) == {"download"}
+    with postgresql.write() as connection:
+        pause(connection, "download", until_ms=NOW - 1, reason=None, now_ms=NOW)
+    store._next_recovery_s = 0.0
+    store.cycle(CycleInput())
+    assert not store.paused
+
+
+@ahead
+def test_a_worker_writes_times_of_the_server(postgresql: Database, clock: FakeClock, ahead_s: float) -> None:
+    rows = Rows(postgresql)
+    store = job_store(postgresql, clock, ahead_s)
+    clock.pass_s(5)
+    store.cycle(CycleInput())
+    (row,) = rows.all(WorkerRow)
+    assert iso(NOW) <= row["started_at"] < iso(NOW + 2000)
+    assert iso(clock()) <= row["heartbeat_at"] < iso(clock() + 2000)
+
+
+@ahead
+def test_a_pause_of_some_minutes_is_written_by_the_time_of_the_server(
+    postgresql: Database, clock: FakeClock, ahead_s: float
+) -> None:
+    set_server_clock(postgresql, clock)
+    Actions(postgresql, skewed(clock, ahead_s)).pause("download", minutes=30, reason="")
+    assert Rows(postgresql).sql("SELECT since, until FROM pauses") == [(iso(NOW), iso(NOW + 30 * 60_000))]

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from tmxdb.clock import Clock
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import DatabaseClock
 from tmxdb.db.file_identity import ID_SETTING
 from tmxdb.db.selected import Scope
 from tmxdb.db.settings import count_heartbeat, setting
@@ -86,7 +87,7 @@ class JobStore:
         self.totals = Totals()
         self._database, self._kinds, self._identity = database, kinds, identity
         self._n, self._max_attempts = n, max_attempts
-        self._clock, self._rng, self._concurrency = clock, rng, concurrency
+        self.now_ms, self._rng, self._concurrency = DatabaseClock(clock), rng, concurrency
         self._check = check
         self._selection = selection
         self._throughput = Throughput()
@@ -124,7 +125,7 @@ class JobStore:
     def open(self) -> None:
         """Register the worker, and let each kind open the rows that this run asks for."""
         with self._database.write() as connection:
-            register(connection, self._identity, list(self._kinds), self._n, self._clock())
+            register(connection, self._identity, list(self._kinds), self._n, self.now_ms.read(connection))
             for kind in self._kinds.values():
                 kind.prepare(connection)
 
@@ -139,7 +140,7 @@ class JobStore:
             self.check_unchanged()
         more_due, paused, exhausted = False, self._paused, set()
         with self._database.write() as connection:
-            now_ms = self._clock()
+            now_ms = self.now_ms.read(connection)
             if beats:
                 self._heartbeat(connection, cycle, now_ms)
             if recovers:
@@ -212,7 +213,7 @@ class JobStore:
         self.release(list(chain.from_iterable(held.values() for held in self._held.values())))
         with self._database.write() as connection:
             unregister(connection, [self._identity.worker_id])
-            record_progress(connection, self._clock(), is_last=True)
+            record_progress(connection, self.now_ms.read(connection), is_last=True)
 
     def _heartbeat(self, connection: Connection, cycle: Cycle, now_ms: int) -> None:
         # Again: the file may have been overwritten while this transaction waited for its turn to write.

@@ -248,7 +248,7 @@ class Worker:
         self._waits_for_pause = only_paused
         if backlog.due is not None and self._options.wait:
             due_ms = from_iso(backlog.due)
-            self._events.emit(WaitingForRetry(backlog.retrying, due_ms, max(due_ms - self._clock(), 0) / 1000))
+            self._events.emit(WaitingForRetry(backlog.retrying, due_ms, max(due_ms - self._store.now_ms(), 0) / 1000))
         return self._stop.wait(RECOVERY_S / 4)
 
     def _emit(self, events: Iterable[Event]) -> None:
