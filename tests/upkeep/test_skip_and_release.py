@@ -12,6 +12,7 @@ import pytest
 
 from tests.queue.fakes import Bench
 from tests.rows import FakeClock, Rows
+from tests.server_clock import set_server_clock
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow
@@ -116,6 +117,7 @@ def test_a_living_worker_loses_its_rows_only_by_name_or_all(tool: Run, rows: Row
 def test_a_silent_worker_of_another_machine_is_watched_before_it_counts_as_gone(
     database: Database, rows: Rows, clock: FakeClock
 ) -> None:
+    set_server_clock(database, clock)
     ours = Bench(database, clock)
     for name in ("silent", "late"):
         ours.register(name)
@@ -124,7 +126,7 @@ def test_a_silent_worker_of_another_machine_is_watched_before_it_counts_as_gone(
     def wait(seconds: float) -> None:
         clock.pass_s(seconds)
         beat = iso(clock())
-        rows.write(f"update workers set heartbeat_at = '{beat}' where worker_id = 'late'")  # its clock is behind ours
+        rows.write(f"update workers set heartbeat_at = '{beat}' where worker_id = 'late'")
 
     clock.pass_s(LEASE_MS / 1000 + 1)
     stale = find_stale_workers(

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Generic, TypeVar
 
-from tmxdb.clock import wall_clock
 from tmxdb.db.reading.reader import Reader
 from tmxdb.errors import DatabaseError, InvalidInput
 from tmxdb.reports.pages.errors import ErrorGroup, read_errors
@@ -132,7 +131,7 @@ class ServedMirror:
 
     def _read_status(self) -> Status:
         with self.readers.reader() as reader:
-            return read_status(reader, self.storage.root, self.storage.free_bytes(), wall_clock())
+            return read_status(reader, self.storage.root, self.storage.free_bytes(), reader.now_ms())
 
     def _read_errors(self) -> list[ErrorGroup]:
         with self.readers.reader() as reader:
@@ -146,4 +145,4 @@ class ServedMirror:
         state = self.status.latest()
         size = sum(state.files[name]["bytes"] for name in ("replays", "maps"))
         with self.readers.reader() as reader:
-            return read_past_progress(reader, span_ms, wall_clock(), state.kinds, size)
+            return read_past_progress(reader, span_ms, reader.now_ms(), state.kinds, size)

@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from tmxdb.clock import Clock, span, wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import JOBS
 from tmxdb.errors import InvalidInput
 from tmxdb.formats import plural
@@ -34,9 +35,9 @@ class Actions:
 
     def pause(self, kind: str, *, minutes: int | None, reason: str) -> str:
         """Stop workers from starting jobs of a kind, for some minutes or until it is resumed."""
-        now_ms = self._clock()
-        until_ms = None if minutes is None else now_ms + 60_000 * minutes
         with self._database.write() as connection:
+            now_ms = time_of(connection, self._clock)
+            until_ms = None if minutes is None else now_ms + 60_000 * minutes
             pauses.pause(connection, kind, until_ms=until_ms, reason=reason or None, now_ms=now_ms)
         until = "until it is resumed" if minutes is None else f"for {span(60 * minutes)}"
         return f"{_kinds(kind)} paused {until}."
@@ -44,7 +45,7 @@ class Actions:
     def resume(self, kind: str) -> str:
         """Lift the pause of a kind; `all` lifts every pause."""
         with self._database.write() as connection:
-            ended, remaining = pauses.resume(connection, kind, self._clock())
+            ended, remaining = pauses.resume(connection, kind, time_of(connection, self._clock))
         sentence = f"The pause of {', '.join(ended)} is lifted." if ended else f"{_kinds(kind)} not paused."
         return f"{sentence} But {remaining}." if remaining else sentence
 
@@ -63,8 +64,8 @@ class Actions:
             )
         table = JOBS[kind]
         with self._database.write() as connection:
-            conditions = _chosen(table, code, item_id)
-            n = skip_rows(connection, table, *conditions, reason=reason[: pauses.MAX_REASON], now_ms=self._clock())
+            conditions, now_ms = _chosen(table, code, item_id), time_of(connection, self._clock)
+            n = skip_rows(connection, table, *conditions, reason=reason[: pauses.MAX_REASON], now_ms=now_ms)
         return f"{kind}: {plural(n, 'row')} skipped."
 
     def refresh(self, track_id: int) -> str:

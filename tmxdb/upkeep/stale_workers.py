@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from tmxdb.clock import Clock, iso
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import WorkerRow, table_of
 from tmxdb.queue.worker_registry import HEARTBEAT_MS, LivenessMonitor
 
@@ -55,14 +56,15 @@ def find_stale_workers(
 ) -> list[RegisteredWorker]:
     """Return the workers whose process has ended, or that stay silent.
 
-    Clocks of two machines may differ, so a worker of another machine whose lease has expired is watched for three
-    heartbeats (15 s) before it counts as dead. `on_wait` gets those workers and the seconds to wait; `wait` sleeps.
+    The lease of a worker that was suspended may have expired. So a worker of another machine whose lease has expired is
+    watched for three heartbeats (15 s) before it counts as dead. `on_wait` gets those workers and the seconds to wait;
+    `wait` sleeps.
     """
     left_s = 3 * HEARTBEAT_MS / 1000
     announced = False
     while True:
         with database.read() as connection:
-            workers = registered_workers(connection, clock(), monitor)
+            workers = registered_workers(connection, time_of(connection, clock), monitor)
         doubtful = [worker for worker in workers if worker.alive and worker.silent]
         if not doubtful or left_s < 0:
             return [worker for worker in workers if not worker.alive]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from tests.tool import Tool
 from tmxdb.cli.program import COMMANDS, tmxdb
 from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.reading.reader import Reader
 from tmxdb.storage import Storage
 from tmxdb.tmx.http.settings import CERTIFICATE_VARIABLES
 from tmxdb.upkeep.doctor import CHECKS, examine
@@ -179,6 +181,15 @@ def test_a_clock_may_be_a_minute_wrong(here_s: float, words: str) -> None:
     found = [finding.found for finding in clock_against(1000, here_s, "the site")]
     assert bool(found) == bool(words)
     assert all(words in text for text in found)
+
+
+def test_a_clock_is_compared_with_that_of_the_server(postgresql: Database, tmp_path: Path) -> None:
+    reader, storage = Reader(postgresql.location), Storage(tmp_path)
+    here_ms = wall_clock() + HOUR_MS
+    examined = Examined(postgresql.location, reader, None, storage, None, None, here_ms)
+    (finding,) = examine(examined, {"clock": CHECKS["clock"]})
+    reader.close()
+    assert "ahead of that of the server of this database" in finding.found
 
 
 def test_the_text_names_each_check_and_its_fix(tool: Tool) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tmxdb.cli.shared.output import plural
-from tmxdb.clock import wall_clock
 from tmxdb.errors import TmxdbError
 
 if TYPE_CHECKING:
@@ -24,19 +23,21 @@ class KeyAction:
 
 def pause_all(database: Database) -> str:
     """Pause every kind until it is resumed."""
+    from tmxdb.db.database_clock import time_of
     from tmxdb.queue.pauses import ALL, pause
 
     with database.write() as connection:
-        pause(connection, ALL, until_ms=None, reason="paused in status --watch", now_ms=wall_clock())
+        pause(connection, ALL, until_ms=None, reason="paused in status --watch", now_ms=time_of(connection))
     return "Paused: no worker starts another job. r resumes."
 
 
 def resume_all(database: Database) -> str:
     """End every pause."""
+    from tmxdb.db.database_clock import time_of
     from tmxdb.queue.pauses import ALL, resume
 
     with database.write() as connection:
-        resume(connection, ALL, wall_clock())
+        resume(connection, ALL, time_of(connection))
     return "Resumed."
 
 

@@ -69,7 +69,7 @@ def _look_at(site: Site) -> str:
 
 
 def clock_against(other_s: float, here_s: float, whose: str) -> Iterator[DoctorFinding]:
-    """Compare the clock of this machine with another one. Leases and pauses rest on it."""
+    """Compare the clock of this machine with another one. Times that people type rest on it."""
     ahead_s = here_s - other_s
     if abs(ahead_s) > MAX_CLOCK_ERROR_S:
         found = f"the clock is {span(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} that of {whose}"
@@ -81,7 +81,8 @@ def pause(examined: Examined) -> Iterator[DoctorFinding]:
     if examined.database is None:
         return
     row = examined.database.row("SELECT paused_until_ms, reason FROM rate_limit WHERE id = 1")
-    if row is not None and row["paused_until_ms"] > examined.now_ms:
-        left = span((row["paused_until_ms"] - examined.now_ms) / 1000)
+    now_ms = examined.database.now_ms()
+    if row is not None and row["paused_until_ms"] > now_ms:
+        left = span((row["paused_until_ms"] - now_ms) / 1000)
         until = iso(row["paused_until_ms"])[:19]
         yield DoctorFinding(NOTE, f"all workers pause for {left}, until {until} UTC: {row['reason']}", "tmxdb status")

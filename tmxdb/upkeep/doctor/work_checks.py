@@ -32,8 +32,12 @@ def workers(examined: Examined) -> Iterator[DoctorFinding]:
 
 
 def clocks(examined: Examined) -> Iterator[DoctorFinding]:
-    """Find a worker of another machine whose clock is ahead of this one."""
+    """Compare the clock of this machine with that of the database's server, or with the last heartbeat."""
     if examined.database is None:
+        return
+    if examined.database.path is None:
+        server_s = examined.database.now_ms() / 1000
+        yield from clock_against(server_s, examined.now_ms / 1000, "the server of this database")
         return
     newest = examined.database.value("SELECT max(heartbeat_at) AS newest FROM workers")
     if newest is not None and from_iso(newest) > examined.now_ms:
@@ -44,7 +48,7 @@ def paused_kinds(examined: Examined) -> Iterator[DoctorFinding]:
     """Report kinds that a user has paused."""
     if examined.database is None:
         return
-    active = examined.database.rows(ACTIVE_PAUSES, now=iso(examined.now_ms))
+    active = examined.database.rows(ACTIVE_PAUSES, now=iso(examined.database.now_ms()))
     for paused in (Paused(**row) for row in active):
         yield DoctorFinding(NOTE, str(paused), f"tmxdb resume {paused.kind}")
 

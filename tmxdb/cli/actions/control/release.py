@@ -12,6 +12,7 @@ from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import message, plural, print_count
 from tmxdb.clock import wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import JOBS
 from tmxdb.errors import InvalidInput
 from tmxdb.queue.admin import count_held, release_rows
@@ -26,8 +27,9 @@ def do_release(names: tuple[str, ...], all_workers: bool, dry_run: bool, databas
     database = open_database(database_options, read_only=dry_run)
     workers = _chosen(database, names, all_workers)
     holders = None if all_workers else sorted({*names, *(worker.worker_id for worker in workers)})
-    now_ms, total = wall_clock(), 0
+    total = 0
     with database.read() if dry_run else database.write() as connection:
+        now_ms = time_of(connection)
         for kind, table in JOBS.items():
             n = sum(count_held(connection, table, holders).values())
             if n and not dry_run:
@@ -55,7 +57,7 @@ def _chosen(database: Database, names: Sequence[str], all_workers: bool) -> list
             database, clock=wall_clock, monitor=LivenessMonitor(), wait=time.sleep, on_wait=_say_wait
         )
     with database.read() as connection:
-        known = registered_workers(connection, wall_clock())
+        known = registered_workers(connection, time_of(connection))
         holders = {name for table in JOBS.values() for name in count_held(connection, table, None)}
     for name in names:
         if name not in {worker.worker_id for worker in known} | holders:
@@ -71,4 +73,4 @@ def _ended(worker: RegisteredWorker) -> bool:
 
 def _say_wait(workers: Sequence[RegisteredWorker], seconds: float) -> None:
     for worker in workers:
-        message(f"Watching {worker} for {seconds:.0f} s: its lease has expired, but clocks of two machines can differ.")
+        message(f"Watching {worker} for {seconds:.0f} s: its lease has expired, but it may have been suspended.")

@@ -39,12 +39,15 @@ def pause(kind: str, until: str | None, reason: str | None, database: DatabaseOp
       tmxdb pause capture --until 18:30
       tmxdb pause all
     """
+    from tmxdb.db.database_clock import time_of
     from tmxdb.queue import pauses
 
-    now_ms = wall_clock()
     reason = safe(reason, keep="") if reason else None
-    until_ms = None if until is None else parse_time(until, now_ms)
+    if until is not None:
+        parse_time(until, wall_clock())  # a mistake is reported before the database is opened
     with open_database(database).write() as connection:
+        now_ms = time_of(connection)
+        until_ms = None if until is None else parse_time(until, now_ms)
         pauses.pause(connection, kind, until_ms=until_ms, reason=reason, now_ms=now_ms)
         (held,) = (row for row in pauses.pauses(connection, now_ms) if row.kind == kind)
     in_time = f"in {span((until_ms - now_ms) / 1000)}, or " if until_ms else ""
@@ -60,11 +63,11 @@ def resume(kind: str, database: DatabaseOptions) -> None:
       tmxdb resume download
       tmxdb resume all
     """
+    from tmxdb.db.database_clock import time_of
     from tmxdb.queue import pauses
 
-    now_ms = wall_clock()
     with open_database(database).write() as connection:
-        ended, remaining = pauses.resume(connection, kind, now_ms)
+        ended, remaining = pauses.resume(connection, kind, time_of(connection))
     message(f"{', '.join(ended)}: the pause is lifted." if ended else f"{kind} was not paused.")
     if remaining:
         message(f"But {remaining}: lift that with `tmxdb resume {remaining.kind}`.")

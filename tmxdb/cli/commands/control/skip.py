@@ -10,7 +10,6 @@ from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.options.rows import RowSelection
 from tmxdb.cli.shared.output import message, plural, print_count
-from tmxdb.clock import wall_clock
 
 
 @command()
@@ -27,6 +26,7 @@ def skip(selection: RowSelection, reason: str, dry_run: bool, database_options: 
     `tmxdb retry --status skipped --code user.skipped` undoes it.
     """
     from tmxdb.cli.actions.control.rows import check_named, explain_empty, tables_of
+    from tmxdb.db.database_clock import time_of
     from tmxdb.queue.admin import count_skippable, skip_rows
 
     if not selection.names_rows:
@@ -43,7 +43,7 @@ def skip(selection: RowSelection, reason: str, dry_run: bool, database_options: 
         with database.read() if dry_run else database.write() as connection:
             found = count_skippable(connection, table, *conditions)
             if found and not dry_run:
-                skip_rows(connection, table, *conditions, reason=reason.strip(), now_ms=wall_clock())
+                skip_rows(connection, table, *conditions, reason=reason.strip(), now_ms=time_of(connection))
         n = sum(found.values())
         if n:
             message(f"{kind}: {plural(n, 'row')} {'would be skipped' if dry_run else 'skipped'}.")

@@ -15,7 +15,6 @@ from tmxdb.cli.opening.database import open_reader, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.output import print_json
-from tmxdb.clock import wall_clock
 
 if TYPE_CHECKING:
     from tmxdb.db.reading.reader import Reader
@@ -71,7 +70,7 @@ def status(watch: bool, form: str | None, as_json: bool, only: TrackSelection, o
 def _read(reader: Reader, storage: Storage, chosen: ChosenTracks | None) -> Status:
     from tmxdb.reports.status import read_status
 
-    return read_status(reader, storage.root, storage.free_bytes(), wall_clock(), chosen)
+    return read_status(reader, storage.root, storage.free_bytes(), reader.now_ms(), chosen)
 
 
 def _write(state: Status, form: str) -> None:
