@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.rows import NOW, FakeClock
+from tests.server_clock import set_server_clock
 from tests.tool import Tool
+from tmxdb.db.database import Database
 from tmxdb.kinds.leaderboard import best_replays
+from tmxdb.kinds.list import List
 from tmxdb.tmx.records import Page, replay_record
 from tmxdb_sandbox import RunningSite, running_site
 
@@ -267,3 +272,10 @@ def test_a_leaderboard_that_stays_away_is_believed_the_second_time(tool: Tool, s
     tool("work", "--kind", "list")
     assert tool.column("select distinct position from replays") == [None]
     assert tool.rows("select distinct status, listed_count from tracks") == [{"status": "done", "listed_count": 0}]
+
+
+def test_the_time_of_a_listing_is_that_of_the_server(postgresql: Database, clock: FakeClock) -> None:
+    """`tmxdb changes` compares the times of listings by several machines, whose clocks may disagree."""
+    set_server_clock(postgresql, clock)
+    _, now_ms = List(SimpleNamespace(database=postgresql))._known(1)  # type: ignore[arg-type]
+    assert NOW <= now_ms < NOW + 2000

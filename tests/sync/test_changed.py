@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.rows import NOW, FakeClock, Rows
+from tests.server_clock import set_server_clock
 from tests.sync.test_endless_lists import FakeExchange, SilentListener
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
@@ -155,3 +156,22 @@ def test_a_budget_limits_the_pages_of_changes(
     assert changed.complete is (budget is None)
     assert sync.changed(Filters()).reopened == 5 - by_activity
     assert sync.changed(Filters()).complete
+
+
+@pytest.mark.parametrize("ahead_s", [2, 60, 300, -2, -60, -300])
+def test_a_machine_with_a_wrong_clock_writes_the_time_of_the_server(
+    postgresql: Database, clock: FakeClock, ahead_s: int
+) -> None:
+    set_server_clock(postgresql, clock)
+    exchange, stop = FakeExchange(lambda after: Page((listed(7, EARLIER),), False)), threading.Event()
+    sync = TrackSync(
+        postgresql,
+        exchange,  # type: ignore[arg-type]
+        SilentListener(),
+        stop=stop,
+        clock=lambda: clock() + 1000 * ahead_s,
+    )
+    sync.by_upload(Filters())
+    ((first_seen_at, started_at),) = Rows(postgresql).sql("SELECT first_seen_at, started_at FROM tracks, syncs LIMIT 1")
+    for written in (first_seen_at, started_at):
+        assert iso(NOW) <= written < iso(NOW + 2000)

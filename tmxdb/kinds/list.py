@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, select
 from sqlalchemy.sql.elements import NamedColumn
 
-from tmxdb.clock import iso, wall_clock
+from tmxdb.clock import iso
 from tmxdb.db.bulk import RowStream
+from tmxdb.db.database_clock import DatabaseClock
 from tmxdb.db.models import PastPositionRow, ReplayRow, TrackRow, table_of
 from tmxdb.errors import ItemGone, RetryLater
 from tmxdb.kinds.context import JobContext, selection_top
@@ -45,6 +46,7 @@ class List:
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
+        self._now = DatabaseClock()
 
     def at_most(self, n: int) -> int:
         """Limit the memory: the longest leaderboards take some 20 MB until they are written."""
@@ -68,8 +70,9 @@ class List:
                 raise ItemGone(f"track {job.item_id}: the site does not have it (404).")
             self._check_absence(job)
             leaderboard = LeaderboardListing(is_complete=True)
-        now = iso(wall_clock())
-        change = compare(self._known(job.item_id), leaderboard, updated_at=job.row["updated_at"], now=now)
+        known, now_ms = self._known(job.item_id)
+        now = iso(now_ms)
+        change = compare(known, leaderboard, updated_at=job.row["updated_at"], now=now)
         return Done(
             {
                 "listed_at": now,
@@ -121,8 +124,8 @@ class List:
             message = f"track {job.item_id}: the site has no leaderboard (404), which had replays before."
             raise RetryLater(message, code=_NO_LEADERBOARD)
 
-    def _known(self, track_id: int) -> Iterator[PackedRow]:
-        """Return what earlier listings left of the leaderboard, as `compare` wants it."""
+    def _known(self, track_id: int) -> tuple[Iterator[PackedRow], int]:
+        """Return what earlier listings left of the leaderboard, as `compare` wants it, and the time in ms."""
         columns = _replays.c
         query = select(
             columns.replay_id, columns.user_id, columns.site_time_ms, columns.track_at, columns.position,
@@ -130,7 +133,8 @@ class List:
         ).where(columns.track_id == track_id)  # fmt: skip
         with self._context.database.read() as connection:
             found = connection.execute(query, execution_options={"yield_per": PAGE})
-            return merged([sorted_run(map(tuple, rows)) for rows in found.partitions()])
+            runs = [sorted_run(map(tuple, rows)) for rows in found.partitions()]
+            return merged(runs), self._now.read(connection)
 
 
 def _rows(job: Job, change: LeaderboardChange, now: str) -> list[RowStream]:

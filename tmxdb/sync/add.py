@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.queue.job import WorkerStopping
 from tmxdb.selections.members import FIRST_OF_SELECTIONS
@@ -82,7 +83,7 @@ def add_tracks(
             chunk = [track_id for track_id in chunk if track_id in found]
         if chunk:
             with database.write() as connection:
-                known = write_first(connection, chunk, records, clock())
+                known = write_first(connection, chunk, records, time_of(connection, clock))
             added.known += known
             added.new += len(chunk) - known
     pass_on(database)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.bulk import NewRows, upsert
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.db.selected import missing_ids
 from tmxdb.queue.job import WorkerStopping
@@ -74,27 +75,28 @@ def apply_selection(
         wanted = set(matched)
         ids = matched if ids is None else [track_id for track_id in ids if track_id in wanted]
     if ids is not None:
-        _put_members(database, selection, ids, applied, clock(), define=define)
+        _put_members(database, selection, ids, applied, clock, define=define)
     return applied
 
 
-def add_named(database: Database, selection: Selection, ids: Sequence[int], now_ms: int) -> Applied:
+def add_named(database: Database, selection: Selection, ids: Sequence[int], clock: Clock = wall_clock) -> Applied:
     """Store the selection with `ids` as its tracks. Those that the database does not have are added without facts."""
     applied = Applied()
     with database.write() as connection:
         unknown = missing_ids(connection, _tracks.c.track_id, ids)
-        new = {"priority": UNRANKED, "first_seen_at": iso(now_ms)}
+        new = {"priority": UNRANKED, "first_seen_at": iso(time_of(connection, clock))}
         rows = [{"track_id": track_id, **new} for track_id in unknown]
         upsert(connection, NewRows(_tracks, rows))
     applied.new = len(rows)
-    _put_members(database, selection, ids, applied, now_ms, define=True)
+    _put_members(database, selection, ids, applied, clock, define=True)
     return applied
 
 
 def _put_members(
-    database: Database, selection: Selection, ids: Sequence[int], applied: Applied, now_ms: int, *, define: bool
+    database: Database, selection: Selection, ids: Sequence[int], applied: Applied, clock: Clock, *, define: bool
 ) -> None:
     with database.write() as connection:
+        now_ms = time_of(connection, clock)
         if define:
             store.save(connection, selection, now_ms)
         applied.added, applied.removed = members.replace_members(connection, selection.name, ids)
@@ -122,7 +124,7 @@ def look_up(
             return applied
         wanted = [record for record in page.records if record.track_id in chunk]
         with database.write() as connection:
-            applied.reopened += store_tracks(connection, wanted, clock()).reopened
+            applied.reopened += store_tracks(connection, wanted, time_of(connection, clock)).reopened
         applied.tracks += len(wanted)
     applied.complete = True
     return applied

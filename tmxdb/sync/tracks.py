@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from tmxdb.clock import Clock, iso, wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import DatabaseClock
 from tmxdb.db.models import TrackRow
 from tmxdb.db.selected import existing_ids
 from tmxdb.queue.job import WorkerStopping
@@ -68,13 +69,13 @@ class TrackSync:
         """`per_page`: tracks to ask for at a time; None: as many as usual."""
         self._database, self._listener = database, listener
         self._client = RetryingClient(exchange, stop, listener.note)
-        self._stop, self._clock, self._per_page = stop, clock, per_page
+        self._stop, self._now, self._per_page = stop, DatabaseClock(clock), per_page
 
     def by_upload(self, filters: Filters, max_tracks: int | None = None) -> Synced:
         """Read the list in upload order from where the last sync ended. New tracks appear at its end."""
         scope, synced = filters.scope(UPLOADED), Synced()
         with self._database.write() as connection:
-            known = store.begin_sync(connection, scope, self._clock())
+            known = store.begin_sync(connection, scope, self._now.read(connection))
         history = UploadOrderHistory(self._database, known["cursor"], known["watermark"], filtered=bool(filters.site))
         chosen = _Chosen(filters, max_tracks)
         walk = self._walk(filters, UPLOADED, history, chosen.is_full_after, cursor=known["cursor"])
@@ -86,12 +87,12 @@ class TrackSync:
                 uploaded_at = history.uploaded_at(cursor) if cursor is not None else None
                 with self._database.write() as connection:
                     self._store(connection, kept, synced)
-                    store.save_cursor(connection, scope, cursor, uploaded_at, len(read), self._clock())
+                    store.save_cursor(connection, scope, cursor, uploaded_at, len(read), self._now.read(connection))
                 self._count(synced, step.page, len(read), len(kept))
                 if self._stop.is_set() or not is_complete_page or (chosen.is_full and step.page.more):
                     return synced
             with self._database.write() as connection:
-                store.end_sync(connection, scope, self._clock())
+                store.end_sync(connection, scope, self._now.read(connection))
                 for order1, column in _CHANGE_ORDERS:
                     self._known_change(connection, filters, order1, column)
             synced.complete = True
@@ -136,8 +137,9 @@ class TrackSync:
 
         A time in the future is no time of a change: after it, no real one would be newer.
         """
-        newest, now = None, iso(self._clock())
+        newest = None
         with self._database.write() as connection:
+            now = iso(self._now.read(connection))
             watermark = self._known_change(connection, filters, order1, column)
 
         def is_changed(record: TrackRecord) -> bool:
@@ -165,7 +167,7 @@ class TrackSync:
             synced.complete = False
             return
         with self._database.write() as connection:
-            store.end_sync(connection, filters.scope(order1), self._clock(), newest)
+            store.end_sync(connection, filters.scope(order1), self._now.read(connection), newest)
 
     def _known_change(self, connection: Connection, filters: Filters, order1: int, column: str) -> str:
         """Return the time up to which changes are known.
@@ -173,7 +175,7 @@ class TrackSync:
         Before the first call that is the start of the first sync, because what it read early may have changed while it
         went on; or the newest change that it saw, if our clock is ahead of the site's.
         """
-        scope, now_ms = filters.scope(order1), self._clock()
+        scope, now_ms = filters.scope(order1), self._now.read(connection)
         known: str | None = store.begin_sync(connection, scope, now_ms)["watermark"]
         if known is None or known > iso(now_ms + _CLOCK_SLACK_MS):  # stored by a version that believed any time
             known = store.first_watermark(connection, filters.scope(UPLOADED), column, iso(now_ms))
@@ -200,7 +202,7 @@ class TrackSync:
         )
 
     def _store(self, connection: Connection, kept: Sequence[TrackRecord], synced: Synced) -> None:
-        stored = store.store_tracks(connection, kept, self._clock())
+        stored = store.store_tracks(connection, kept, self._now.read(connection))
         synced.new += stored.new
         synced.reopened += stored.reopened
 

@@ -25,8 +25,8 @@ from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.options.track_filters import TrackFilterOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.signals import StopSignals, stop_signals
-from tmxdb.clock import wall_clock
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import TrackRow, table_of
 from tmxdb.db.selected import missing_ids
 from tmxdb.errors import InvalidInput
@@ -76,14 +76,14 @@ def _choose(
         known = _known(database, name)
         if changes_only:
             with database.write() as connection:
-                store.save(connection, _changed(known, name, options), wall_clock())
+                store.save(connection, _changed(known, name, options), time_of(connection))
             rank_all(database)
             message(f"Changed the selection {name}.")
             return
         selection = _redefined(known, Selection(name, _is_live(known, options, ids), query, options.where), options)
         if ids is not None:
             remember_site_of_urls(database_options, exchange_options, database)
-            say_applied(name, add_named(database, selection, ids, wall_clock()))
+            say_applied(name, add_named(database, selection, ids))
             rank_all(database)
         else:
             _apply(database, database_options, exchange_options, selection, signals, is_new=known is None)

@@ -14,7 +14,7 @@ from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.output import message, plural, print_json, safe
 from tmxdb.cli.shared.parse_time import parse_past
-from tmxdb.clock import iso, wall_clock
+from tmxdb.clock import iso
 from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def changes(since: str, as_json: bool, only: TrackSelection, options: DatabaseOp
     """
     from tmxdb.reports.changes import read_changes
 
-    since_at = iso(parse_past(since, wall_clock()))
     reader = open_reader(options)
+    since_at = iso(parse_past(since, reader.now_ms()))
     found = read_changes(reader, since_at, only.chosen(reader))
     if as_json:
         print_json(found.as_json())

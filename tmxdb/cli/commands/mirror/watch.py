@@ -96,6 +96,7 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions, exch
     systemd, cron and Windows: docs/how-to/stay-current.md.
     """
     from tmxdb.cli.opening.exchange import site_and_contact
+    from tmxdb.db.database_clock import time_of
     from tmxdb.upkeep.schedule import after_round, refuse_second, save
 
     schedule = options.schedule()
@@ -114,8 +115,9 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions, exch
                 state = _wait(database, signals.stop, log, schedule, once=options.once)
                 if state is None:
                     break
-                began_ms = wall_clock()
-                steps = _steps(database, options, chosen, state)
+                with database.read() as connection:
+                    began_ms = time_of(connection)  # `changes` compares it with the times of rows
+                steps = _steps(database, options, chosen, state.since_ms or began_ms - 1000)
                 succeeded = _round(steps, _environment(storage, exchange), signals.stop, log)
                 if signals.stop.is_set():
                     break  # the round is due as before
@@ -176,16 +178,15 @@ def _wait(
     return state
 
 
-def _steps(database: Database, options: WatchOptions, only: str | None, state: WatchState) -> list[list[str]]:
-    """Return the commands of a round."""
+def _steps(database: Database, options: WatchOptions, only: str | None, since_ms: int) -> list[list[str]]:
+    """Return the commands of a round. `since_ms`: when the last complete one began."""
     name = [] if only is None else ["--only", only]
     budget = [] if options.max_requests is None else ["--max-requests", str(options.max_requests)]
-    since = iso(state.since_ms if state.since_ms is not None else wall_clock() - 1000)
     return [
         *([["sync-tracks", "--no-progress", *name]] if only is not None or _has_list(database) else []),
         ["refresh", "--no-progress", "--older-than", options.older_than, *budget, *name],
         ["run", "--no-progress", *name],
-        ["changes", "--since", since, *name],
+        ["changes", "--since", iso(since_ms), *name],
     ]
 
 
