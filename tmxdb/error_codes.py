@@ -24,7 +24,7 @@ _FAMILIES = {
         url""",
     "host": "exhausted files memory threads",
     "input": """adopt at_work bad busy capture_settings certificates code column command contact database display
-        dotenv exists extra file form format fps frame_source game_folder ids in_use launch log log_file many mixed
+        dotenv exists extra file form format fps frame_source game_folder ids in_use launch log_file many mixed
         name no_data no_export no_file no_files no_folder no_frames no_game no_inputs no_line no_replay no_row
         no_rows no_samples no_worker not_a_file not_a_folder not_captured not_empty not_here nothing other_copy
         other_export other_map other_site out output package parameter path pictures port proxy same script selection

@@ -29,7 +29,7 @@ LEAVES = _leaf_commands()
 USES_DATA = {"adopt", "doctor", "run", "work", "status", "show", "plot", "contact-sheet", "film", "verify", "reread",
              "export frames", "export lake", "export lines", "export vcp", "game calibrate", "game check",
              "game prepare", "refresh", "watch", "config", "serve", "convert-captures"}  # fmt: skip
-USES_SITE = {"adopt", "doctor", "sync-tracks", "add-tracks", "select", "refresh", "run", "work"}
+USES_SITE = {"adopt", "doctor", "sync-tracks", "add-tracks", "select", "refresh", "watch", "run", "work"}
 NO_DATABASE = {"schema", "completion", "copy-db", "demo", "sandbox", "help", "gbx", "game"}
 GAME_WITH_DATABASE = {"game calibrate", "game check", "game prepare"}
 
@@ -124,7 +124,7 @@ def test_the_common_part_of_the_help_fits_one_screen(tool: Tool, command: str) -
         (["run", "--form", "site"], "--from"),
         (["run", "-v"], "`tmxdb -v run`"),
         (["help", "wrok"], "Did you mean 'work'?"),
-        (["watch", "--site", "x"], "`tmxdb --site NAME|URL watch`"),
+        (["changes", "--site", "x"], "`tmxdb --site NAME|URL changes`"),
         (["export", "vcp", "-v"], "`tmxdb -v export vcp`"),
     ],
 )

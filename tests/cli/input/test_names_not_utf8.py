@@ -14,7 +14,7 @@ from tests.frames import captured_database
 from tests.gbx.made import a_replay
 from tests.names import name_not_utf8
 from tests.tool import Tool
-from tmxdb.cli.shared.logs import _file_handler
+from tmxdb.cli.shared.logs import rotating_file
 from tmxdb.db.database import Database
 from tmxdb.db.migrate import upgrade
 from tmxdb.game.kept_maps import keep_maps, kept_maps
@@ -103,7 +103,7 @@ def test_a_database_of_such_a_name_is_used_and_copied(tool: Tool, odd: str) -> N
 
 
 def test_a_log_shows_it_escaped(tool: Tool, odd: str) -> None:
-    handler = _file_handler(tool.folder / f"{odd}.log")
+    handler = rotating_file(tool.folder / f"{odd}.log", "--log-file")
     handler.emit(logging.makeLogRecord({"msg": f"{odd} cannot be read"}))
     handler.close()
     assert (tool.folder / f"{odd}.log").read_text("utf-8") == f"{SHOWN} cannot be read\n"

@@ -138,10 +138,13 @@ def test_a_dry_run_says_what_would_be_claimed_and_how_long_it_takes(tool: Tool, 
     ran = tool("work", "--kind", "list", "--n", 3, "--dry-run")
     assert ran.out == "".join(f"list {track_id}\n" for track_id in first)
     assert "list: 30 rows to do" in ran.err
-    assert "about 30 s at 1 per second" in tool("work", "--kind", "list", "--rate", 1, "--dry-run").err
+    expected = tool("work", "--kind", "list", "--rate", 1, "--dry-run").err
     assert site.stats()["requests"] == 0
     assert tool.column("select distinct status from tracks") == ["pending"]
     assert tool.one("select count(*) from workers") == 0
+    tool("work", "--kind", "list")
+    n = site.stats()["requests"]
+    assert f"About {n} requests: about {n} s at 1 per second." in expected
 
 
 def test_limit_ends_a_run_after_that_many_rows(tool: Tool, site: RunningSite) -> None:

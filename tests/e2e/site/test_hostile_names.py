@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.tool import Tool
+from tmxdb.storable_text import MAX_INDEXED
 from tmxdb_sandbox import running_site
 
 NAMES = [
@@ -145,5 +146,5 @@ def _raw(text: str) -> set[str]:
 
 
 def _kept(name: str) -> str | None:
-    """Return what a row stores of a name: everything except characters that databases reject."""
-    return name.replace("\0", "").encode("utf-8", "replace").decode()
+    """Return what a row stores of a name: its beginning, without characters that databases reject."""
+    return name.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_INDEXED]

@@ -43,7 +43,7 @@ UNAVAILABLE_S = 30.0
 ONCE_UNAVAILABLE_S = 600.0
 """How long `--once` waits for a database that is away; without it, a watch waits for any time."""
 _OTHER_FILE = frozenset({"db.replaced", "db.foreign", "db.broken", "db.newer", "db.other_site"})
-"""Errors of a database that only another file, or another version of tmxdb, mends: this process uses neither."""
+"""Errors of a database that only another file, or another version of tmxdb, repairs: this process uses neither."""
 GRACE_S = 60.0
 """How long a step may take to end in good order when the watch is stopped."""
 

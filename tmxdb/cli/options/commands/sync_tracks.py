@@ -47,8 +47,8 @@ class SyncOptions:
     save_ids: str | None = option_field(
         "--save-ids",
         metavar="FILE",
-        help="Write track ids to FILE, one per line: those of the list with --order, those of the selections if only"
-        " these are read, else of all tracks in the database by priority.",
+        help="Write track ids to FILE, one per line: with --order, those of this list; otherwise those of the"
+        " selections it reads, or all, by priority.",
     )
     force: bool = option_field("--force", is_flag=True, default=False, help="Overwrite the file of --save-ids.")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show the first request; send nothing.")
