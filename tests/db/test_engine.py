@@ -179,6 +179,21 @@ def test_limits_of_the_server_are_no_bugs(
     assert Rows(postgresql).sql("SELECT 1") == [(1,)]
 
 
+def test_a_program_that_is_stopped_in_a_transaction_holds_no_lock_for_long(postgresql: Database, reopen: Again) -> None:
+    rows = Rows(postgresql)
+    rows.replay(1)
+    update = text("UPDATE replays SET attempts = attempts + 1")
+    stopped = reopen(postgresql)
+    stopped.end_idle_transactions(200)
+    with pytest.raises(DatabaseError) as caught, stopped.write() as connection:  # noqa: PT012
+        connection.execute(update)
+        with postgresql.write() as other:
+            other.execute(update)  # waits until the server has ended the other transaction
+        connection.execute(update)
+    assert caught.value.code == "db.unreachable"
+    assert rows.one(ReplayRow, 1)["attempts"] == 1
+
+
 @pytest.mark.parametrize(
     ("state", "code"),
     [

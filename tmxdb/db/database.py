@@ -159,6 +159,14 @@ class Database:
         """Return a sentence about the session of a server that others wait for. None on SQLite, or if unknown."""
         return None if self.path is not None else postgresql.lock_holder(self.engine)
 
+    def end_idle_transactions(self, after_ms: int) -> None:
+        """Let a server end each transaction of this process in which nothing happens for `after_ms`.
+
+        On SQLite, the system ends the locks of a process with it.
+        """
+        if self.path is None:
+            postgresql.end_idle_transactions(self.engine, after_ms)
+
     def abandon_on(self, event: threading.Event) -> None:
         """Once `event` is set, wait at most ABANDON_AFTER_S in total for the database.
 

@@ -71,6 +71,21 @@ def create(url: URL, *, shown: str, read_only: bool) -> Engine:
     return engine
 
 
+def end_idle_transactions(engine: Engine, after_ms: int) -> None:
+    """Let the server end each transaction of `engine`, from now on, in which nothing is sent for `after_ms`.
+
+    A process that is stopped, or whose machine is gone, holds its locks until then; otherwise for hours.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _limit(raw: Any, _record: Any) -> None:
+        raw.autocommit = True
+        raw.execute(f"SET idle_in_transaction_session_timeout = {after_ms}")
+        raw.autocommit = False
+
+    engine.dispose()  # connections that were opened before
+
+
 def lock_holder(engine: Engine) -> str | None:
     """Return a sentence about the session that others wait for; None if none waits or the server does not answer."""
     try:
