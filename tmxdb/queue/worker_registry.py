@@ -75,8 +75,8 @@ def heartbeat(
     per_second: Mapping[str, float],
     now_ms: int,
     concurrency: int | None = None,
-) -> dict[str, list[int]]:
-    """Renew the lease of `worker`, which covers all rows it holds. Return the keys of those rows by kind.
+) -> bool:
+    """Renew the lease of `worker`, which covers all rows it holds. Return whether it was still registered.
 
     `concurrency`: how many requests it allows itself at the same time now; None: it sends none.
 
@@ -97,12 +97,14 @@ def heartbeat(
     )
     if not known.rowcount:
         register(connection, worker, [kind.name for kind in kinds], n, now_ms)
-    rows: dict[str, list[int]] = {}
-    for kind in kinds:
-        table = kind.table
-        held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by == worker.worker_id)
-        rows[kind.name] = list(connection.execute(held).scalars())
-    return rows
+    return bool(known.rowcount)
+
+
+def held_keys(connection: Connection, kind: Kind, worker_id: str) -> Sequence[int]:
+    """Return the keys of the rows of `kind` that a worker holds."""
+    table = kind.table
+    held = select(kind.key).where(table.c.status == RUNNING, table.c.claimed_by == worker_id)
+    return connection.execute(held).scalars().all()
 
 
 def record_begun(connection: Connection, worker_id: str, begun: str) -> None:

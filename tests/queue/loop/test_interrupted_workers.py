@@ -142,6 +142,41 @@ def test_after_a_suspend_no_thread_begins_a_job_before_the_next_heartbeat(
         wait_until(lambda: sorted(played) == [1, 2, 3])
 
 
+def test_a_suspend_right_after_the_claim_counts_from_the_heartbeat(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is suspended after the COMMIT, before it looks at its clocks again."""
+    clock, heartbeat, allowed = FakeClock(wall_clock()), store_module.heartbeat, threading.Event()
+    rows, played, beats = Rows(sqlite), list[int](), list[int]()
+    rows.replays(1, 2, 3)
+    checkpoint = Database.wal_checkpoint
+
+    def held_heartbeat(*arguments: Any) -> Any:
+        if beats:
+            allowed.wait(120)
+        beats.append(1)
+        return heartbeat(*arguments)
+
+    def suspended(database: Database) -> None:
+        checkpoint(database)
+        if len(beats) == 1:
+            clock.pass_s(3600)
+
+    def play(job: Job) -> Outcome:
+        played.append(job.item_id)
+        return DONE
+
+    monkeypatch.setattr(store_module, "heartbeat", held_heartbeat)
+    monkeypatch.setattr(Database, "wal_checkpoint", suspended)
+    monkeypatch.setattr(store_module, "HEARTBEAT_MS", 100)
+    with working(sqlite, [FakeKind(play)], RunOptions(n=1), clock=clock):
+        wait_until(lambda: "running" in rows.statuses().values())
+        threading.Event().wait(0.3)
+        assert played == []
+        allowed.set()
+        wait_until(lambda: sorted(played) == [1, 2, 3])
+
+
 def test_a_claim_is_held_until_another_worker_has_the_row(database: Database, rows: Rows, clock: FakeClock) -> None:
     rows.replay(1)
     bench = Bench(database, clock)

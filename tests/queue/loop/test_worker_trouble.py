@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.queue.fakes import DONE, EventLog, FakeKind, wait_until, worker, working
@@ -13,6 +15,7 @@ from tmxdb.db.bulk import NewRows
 from tmxdb.db.database import Database
 from tmxdb.db.models import MapRow, ReplayRow, table_of
 from tmxdb.errors import DatabaseError
+from tmxdb.events import ClaimsLost, ResultDropped
 from tmxdb.queue.job import Done, Job, Outcome
 from tmxdb.queue.loop import job_store as store_module
 from tmxdb.queue.loop import worker as worker_module
@@ -114,6 +117,34 @@ def test_rows_of_a_claim_whose_response_was_lost_are_released(
     rows.replays(*range(1, 11))
     with working(sqlite, [FakeKind()], RunOptions(n=1, forever=True)):
         wait_until(lambda: set(rows.statuses().values()) == {"done"})
+    assert {row["attempts"] for row in rows.all(ReplayRow)} == {1}
+
+
+def test_a_commit_without_an_answer_counts(postgresql: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection breaks after the last claim was committed: its results and its rows are known afterwards."""
+    rows, log, commit = Rows(postgresql), EventLog(), psycopg.Connection.commit
+    rows.replays(1, 2, 3)
+    late, broken = threading.Event(), threading.Event()
+
+    def breaking(connection: psycopg.Connection[Any]) -> None:
+        commit(connection)
+        if late.is_set() and not broken.is_set() and threading.current_thread() is thread:
+            broken.set()
+            connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    def play(job: Job) -> Outcome:
+        if job.item_id == 3:
+            wait_until(lambda: rows.statuses() == {1: "done", 2: "done", 3: "running"})
+            rows.replay(50)
+            late.set()
+        return DONE
+
+    monkeypatch.setattr(psycopg.Connection, "commit", breaking)
+    with working(postgresql, [FakeKind(play)], RunOptions(n=4, forever=True), log=log) as thread:
+        wait_until(lambda: set(rows.statuses().values()) == {"done"} and 50 in rows.statuses())
+    assert broken.is_set()
+    assert (log.of(ResultDropped), log.of(ClaimsLost)) == ([], [])
     assert {row["attempts"] for row in rows.all(ReplayRow)} == {1}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.queue.fakes import FakeKind
+from tests.queue.fakes import DONE, FakeKind, wait_until, working
 from tests.queue.sharing.test_rate_limiter import Sleeper, most_in_a_second
 from tests.rows import NOW, FakeClock, Rows
 from tests.server_clock import set_server_clock
@@ -17,8 +17,10 @@ from tmxdb.clock import iso, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.database_clock import time_of
 from tmxdb.db.models import WorkerRow
+from tmxdb.queue.job import Job, Outcome
 from tmxdb.queue.loop.cycle import CycleInput
 from tmxdb.queue.loop.job_store import JobStore
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.pauses import pause
 from tmxdb.queue.rate_limiter import RateLimiter
 from tmxdb.queue.worker_registry import Identity
@@ -149,6 +151,20 @@ def test_a_worker_writes_times_of_the_server(postgresql: Database, clock: FakeCl
     (row,) = rows.all(WorkerRow)
     assert iso(NOW) <= row["started_at"] < iso(NOW + 2000)
     assert iso(clock()) <= row["heartbeat_at"] < iso(clock() + 2000)
+
+
+@pytest.mark.parametrize("ahead_s", [300, -300])
+def test_a_worker_of_the_wrong_machine_does_its_jobs(postgresql: Database, ahead_s: float) -> None:
+    rows, played = Rows(postgresql), list[int]()
+    rows.replays(1, 2, 3)
+
+    def play(job: Job) -> Outcome:
+        played.append(job.item_id)
+        return DONE
+
+    options = RunOptions(n=2, wait=False)
+    with working(postgresql, [FakeKind(play)], options, clock=skewed(wall_clock, ahead_s)):
+        wait_until(lambda: sorted(played) == [1, 2, 3])
 
 
 @ahead

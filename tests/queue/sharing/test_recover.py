@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import forked
-from tests.queue.fakes import DONE, Bench, FakeKind, worker
+from tests.queue.fakes import DONE, Bench, FakeKind, FakeList, worker
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
@@ -19,6 +19,7 @@ from tmxdb.db.models import ReplayRow, WorkerRow
 from tmxdb.process_identity import process_started_ms, this_machine
 from tmxdb.queue.job import Retry, Snooze
 from tmxdb.queue.loop import job_store as store_module
+from tmxdb.queue.loop.run_options import RunOptions
 from tmxdb.queue.rows import recover as recover_module
 from tmxdb.queue.rows.recover import (
     LOSS_MEMORY_MS,
@@ -35,6 +36,7 @@ from tmxdb.queue.worker_registry import (
     Identity,
     LivenessMonitor,
     heartbeat,
+    held_keys,
     live_workers,
     new_identity,
     unregister,
@@ -69,10 +71,15 @@ def watched(bench: Bench, watch: LivenessMonitor, seconds: float, *, wall: bool 
     return found
 
 
-def beat(bench: Bench, worker: str, clock: FakeClock | None = None) -> dict[str, list[int]]:
+def beat(bench: Bench, worker: str, clock: FakeClock | None = None) -> bool:
     who = Identity(worker, "host", "elsewhere", 1, 1)
     with bench.database.write() as connection:
         return heartbeat(connection, who, [bench.kind], 1, {}, {}, (clock or bench.clock)())
+
+
+def held(bench: Bench, worker: str) -> list[int]:
+    with bench.database.read() as connection:
+        return sorted(held_keys(connection, bench.kind, worker))
 
 
 def die(bench: Bench, *, begun: list[int], n: int = 1) -> Recovered:
@@ -84,6 +91,19 @@ def die(bench: Bench, *, begun: list[int], n: int = 1) -> Recovered:
     with bench.database.write() as connection:
         unregister(connection, ["dead"])
     return found
+
+
+def test_a_row_that_kills_its_worker_is_blamed_by_workers_of_all_kinds(bench: Bench, rows: Rows) -> None:
+    """A worker that only lists tracks is the first that looks: it unregisters the dead one."""
+    rows.track(1, "done")
+    rows.replays(7, 8)
+    bench.register("dead", machine=this_machine(), pid=2**22 - 7)
+    bench.claim("dead", n=2)
+    bench.begin("dead", [7])
+    worker(bench.database, [FakeList()], RunOptions(n=1, wait=False)).run()
+    lost = {row["replay_id"]: (row["status"], row["losses"]) for row in rows.all(ReplayRow)}
+    assert lost == {7: ("pending", 1), 8: ("pending", 0)}
+    assert rows.workers() == []
 
 
 def test_a_retry_is_pending_again_when_it_is_due_and_not_before(bench: Bench, rows: Rows) -> None:
@@ -260,7 +280,8 @@ def test_a_heartbeat_renews_the_lease_of_its_worker_and_names_the_rows_it_holds(
     bench.claim("me", n=2)
     bench.claim("they")
     bench.clock.pass_s(30)
-    assert sorted(beat(bench, "me")["download"]) == [1, 2]
+    assert beat(bench, "me")
+    assert held(bench, "me") == [1, 2]
     me = rows.one(WorkerRow, "me")  # type: ignore[arg-type]
     assert (me["heartbeat_at"], me["lease_until"]) == (iso(NOW + 30_000), iso(NOW + 30_000 + LEASE_MS))
 
@@ -272,7 +293,7 @@ def test_a_worker_that_was_removed_registers_again_and_its_late_result_is_droppe
     rows.write("DELETE FROM workers")
     recovered(bench)
     bench.claim("they")
-    beat(bench, "me")
+    assert not beat(bench, "me")
     assert rows.workers() == ["me"]
     assert bench.settle((job, DONE)) == [None]
 

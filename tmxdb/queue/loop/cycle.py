@@ -29,13 +29,13 @@ class CycleInput:
 class Cycle:
     """What one cycle did: new jobs, each result with its new status (None: too late, dropped), and events to emit.
 
-    `lost`: jobs whose rows other workers have recovered from us. `confirmed`: whether all other jobs are certainly
-    ours.
+    `lost`: jobs whose rows other workers have recovered from us. `confirmed_at`: when all other jobs were certainly
+    ours, by the monotonic clock (s) and by the wall clock (ms) of this machine.
     """
 
     claimed: list[Job] = field(default_factory=list)
     lost: list[Job] = field(default_factory=list)
-    confirmed: bool = False
+    confirmed_at: tuple[float, int] | None = None
     settled: list[tuple[Result, str | None]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 

@@ -43,17 +43,20 @@ from tmxdb.queue.loop.demand import Demand
 from tmxdb.queue.loop.perform import Result
 from tmxdb.queue.loop.run_options import COUNTED, Totals
 from tmxdb.queue.loop.throughput import Throughput
+from tmxdb.queue.loop.unconfirmed import UnconfirmedResults
 from tmxdb.queue.pauses import Paused, pause_of, pauses
 from tmxdb.queue.progress import record_progress
 from tmxdb.queue.rows.claim import claim
 from tmxdb.queue.rows.groups import claim_groups, group_of
-from tmxdb.queue.rows.recover import DUE_PER_CYCLE, promote_far, recover
+from tmxdb.queue.rows.recover import DUE_PER_CYCLE, Recovered, other_tables, promote_far, recover, recover_lost
 from tmxdb.queue.rows.settle import release, release_keys, settle
 from tmxdb.queue.worker_registry import (
     HEARTBEAT_MS,
+    LEASE_MS,
     Identity,
     LivenessMonitor,
     heartbeat,
+    held_keys,
     record_begun,
     register,
     unregister,
@@ -87,7 +90,7 @@ class JobStore:
         self.totals = Totals()
         self._database, self._kinds, self._identity = database, kinds, identity
         self._n, self._max_attempts = n, max_attempts
-        self.now_ms, self._rng, self._concurrency = DatabaseClock(clock), rng, concurrency
+        self.now_ms, self._clock, self._rng, self._concurrency = DatabaseClock(clock), clock, rng, concurrency
         self._check = check
         self._selection = selection
         self._throughput = Throughput()
@@ -97,6 +100,7 @@ class JobStore:
         self._exhausted: set[str] = set()
         self._next_recovery_s = self._next_heartbeat_s = 0.0
         self._begun_written = "{}"
+        self._unconfirmed = UnconfirmedResults()
 
     @property
     def paused(self) -> Mapping[str, Paused]:
@@ -124,6 +128,7 @@ class JobStore:
 
     def open(self) -> None:
         """Register the worker, and let each kind open the rows that this run asks for."""
+        self._database.end_idle_transactions(LEASE_MS)  # else its rows would stay locked after the lease
         with self._database.write() as connection:
             register(connection, self._identity, list(self._kinds), self._n, self.now_ms.read(connection))
             for kind in self._kinds.values():
@@ -133,12 +138,13 @@ class JobStore:
         """Settle the results, then claim what is demanded. Writes nothing if there is nothing to write."""
         cycle, now_s = Cycle(), time.monotonic()
         results, demand = state.results, state.demand
-        recovers, beats = now_s >= self._next_recovery_s, now_s >= self._next_heartbeat_s
+        recovers, beats = now_s >= self._next_recovery_s, now_s >= self._next_heartbeat_s or self._unconfirmed.any
         if not (results or demand or recovers or beats or begun_json(state, ()) != self._begun_written):
             return cycle
         if beats:
             self.check_unchanged()
         more_due, paused, exhausted = False, self._paused, set()
+        self._unconfirmed.begin(results)
         with self._database.write() as connection:
             now_ms = self.now_ms.read(connection)
             if beats:
@@ -158,6 +164,7 @@ class JobStore:
             begun = begun_json(state, cycle.claimed)
             if begun != self._begun_written:
                 record_begun(connection, self._identity.worker_id, begun)
+        self._unconfirmed.end()
         self._begun_written = begun
         if recovers:
             self._next_recovery_s = now_s if more_due else now_s + RECOVERY_S
@@ -212,6 +219,8 @@ class JobStore:
         """Release all rows and unregister the worker."""
         self.release(list(chain.from_iterable(held.values() for held in self._held.values())))
         with self._database.write() as connection:
+            for kind in self._kinds.values():
+                self._release_unknown(connection, kind)
             unregister(connection, [self._identity.worker_id])
             record_progress(connection, self.now_ms.read(connection), is_last=True)
 
@@ -224,18 +233,28 @@ class JobStore:
         statuses = {"done": "done", "failed": "failed", "skipped": "skipped", "retried": "retry"}
         counts = {column: self.totals.of(status) for column, status in statuses.items()}
         rates = self._throughput.per_second()
-        ours = heartbeat(connection, self._identity, kinds, self._n, counts, rates, now_ms, self._concurrency())
+        known = heartbeat(connection, self._identity, kinds, self._n, counts, rates, now_ms, self._concurrency())
+        if not known:
+            self._begun_written = "{}"
         for kind in kinds:
-            # If the connection broke after a COMMIT succeeded, we hold rows whose claim we never received.
-            unknown = set(ours[kind.name]) - self._held[kind.name].keys()
-            release_keys(connection, kind, unknown, worker=self._identity.worker_id)
-            lost = [job for key, job in self._held[kind.name].items() if key not in ours[kind.name]]
+            ours = self._release_unknown(connection, kind)
+            known_later = ours | self._unconfirmed.of(kind.name)
+            lost = [job for key, job in self._held[kind.name].items() if key not in known_later]
             if lost:
                 cycle.lost += lost
                 cycle.events.append(ClaimsLost(kind.name, len(lost)))
-        cycle.confirmed = True
+        cycle.confirmed_at = time.monotonic(), self._clock()
         compact_tally(connection)
         record_progress(connection, now_ms)
+
+    def _release_unknown(self, connection: Connection, kind: Kind) -> set[int]:
+        """Release rows whose claim we never received. Return the keys of the rows that are ours.
+
+        There are some if the connection broke after a COMMIT had succeeded.
+        """
+        ours = set(held_keys(connection, kind, self._identity.worker_id))
+        release_keys(connection, kind, ours - self._held[kind.name].keys(), worker=self._identity.worker_id)
+        return ours
 
     def _recover(self, connection: Connection, cycle: Cycle, now_ms: int) -> bool:
         """Make due retries and rows of lost workers pending. Return whether more rows are due than fit in one cycle."""
@@ -243,15 +262,20 @@ class JobStore:
         lost = self._monitor.lost_workers(connection, self._identity.worker_id, now_ms)
         lost = self._monitor.hold(connection, lost)
         cycle.events += map(WorkerLost, lost)
+        found: dict[str, Recovered] = {}
         for name, kind in self._kinds.items():
             promote_far(connection, kind, now_ms)
-            recovered = recover(connection, kind, lost_workers=lost, now_ms=now_ms)
-            more_due = more_due or recovered.due == DUE_PER_CYCLE
+            found[name] = recover(connection, kind, lost_workers=lost, now_ms=now_ms)
+            more_due = more_due or found[name].due == DUE_PER_CYCLE
+        if lost:
+            for other in other_tables(self._kinds):
+                found[other.name] = recover_lost(connection, other, lost_workers=lost, now_ms=now_ms)
+            unregister(connection, lost)
+        for name, recovered in found.items():
             if recovered.lost:
                 cycle.events.append(RowsRecovered(name, recovered.lost))
             if recovered.given_up:
                 cycle.events.append(RowsGivenUp(name, recovered.given_up))
-        unregister(connection, lost)
         return more_due
 
     def _claim(self, connection: Connection, kind: Kind, demand: Demand, cycle: Cycle, now_ms: int) -> bool:
@@ -289,7 +313,7 @@ class JobStore:
             max_attempts=self._max_attempts,
             rng=self._rng,
         )
-        return settle_batch(connection, batch, write)
+        return self._unconfirmed.with_former(connection, kind, settle_batch(connection, batch, write))
 
     def _remember(self, cycle: Cycle, paused: Mapping[str, Paused]) -> None:
         """Update the state after the commit."""

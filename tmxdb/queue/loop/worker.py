@@ -156,8 +156,8 @@ class Worker:
         cycle = self._when_available(lambda: self._store.cycle(self._state(results)), len(results))
         if cycle is None:
             return
-        if cycle.confirmed:
-            self._confirmed = (time.monotonic(), self._clock())
+        if cycle.confirmed_at is not None:
+            self._confirmed = cycle.confirmed_at
         for kind, lost in groupby(cycle.lost, key=attrgetter("kind")):
             self._pools[kind].drop({job.item_id for job in lost})
         self._emit(cycle.events)

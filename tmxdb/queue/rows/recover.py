@@ -6,17 +6,17 @@ There is no daemon for this. Each worker does it about once a second, before it 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Column, Connection, Table, or_, select, update
 
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.bulk import KEY, execute_many, inserting, updating
 from tmxdb.db.dialect import engine_name, locking, picking
-from tmxdb.db.models import AttemptRow, WorkerRow, table_of
+from tmxdb.db.models import JOBS, AttemptRow, WorkerRow, table_of
 from tmxdb.db.selected import Scope, is_selected
 from tmxdb.failure_policy import escalate_after
 from tmxdb.queue.backoff import MAX_REQUESTED_WAIT_S
@@ -49,15 +49,52 @@ class Recovered:
     given_up: int = 0
 
 
-def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_ms: int) -> Recovered:
-    """Make due retries of `kind` and its rows of `lost_workers` and of unregistered workers pending.
+class RowsOfKind(Protocol):
+    """The table of a kind of work; a `Kind` is one, and so is a `KindTable`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the kind."""
+
+    @property
+    def table(self) -> Table:
+        """Table with its rows."""
+
+    @property
+    def key(self) -> Column[Any]:
+        """Column that identifies a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindTable:
+    """The table of a kind that this worker does not work on."""
+
+    name: str
+    table: Table
+    key: Column[Any]
+
+
+def other_tables(kinds: Collection[str]) -> list[KindTable]:
+    """Return the tables of all kinds but `kinds`."""
+    return [KindTable(name, table, next(iter(table.primary_key))) for name, table in JOBS.items() if name not in kinds]
+
+
+def recover(connection: Connection, kind: RowsOfKind, *, lost_workers: list[str], now_ms: int) -> Recovered:
+    """Make due retries of `kind` pending, and its rows as `recover_lost` does."""
+    due = promote_due(connection, kind, now_ms)
+    return replace(recover_lost(connection, kind, lost_workers=lost_workers, now_ms=now_ms), due=due)
+
+
+def recover_lost(connection: Connection, kind: RowsOfKind, *, lost_workers: list[str], now_ms: int) -> Recovered:
+    """Make the rows of `kind` that `lost_workers` and unregistered workers hold pending.
+
+    Which rows a worker had begun is in its row of `workers`: recover its rows of all kinds before it is unregistered.
 
     A row that a lost worker held is rarely the reason for its end: people and power cuts end workers too. A row is
     blamed only if work on it had begun, as the worker's row says, and losses are forgotten with time. Blamed or not, it
     is pending again immediately. From the second loss in a row it is retried a little apart from the others, so
     that a row that does kill workers takes fewer and fewer other rows with it.
     """
-    due = promote_due(connection, kind, now_ms)
     table, engine = kind.table, engine_name(connection)
     # Without ORDER BY: for that, SQLite would scan the whole table in its order, once a second.
     found = select(
@@ -69,7 +106,7 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
     # Another worker may be recovering the same rows right now.
     lost = connection.execute(locking(found, skip_locked=True)).fetchall()
     if not lost:
-        return Recovered(due=due)
+        return Recovered()
     begun = _begun(connection, kind.name, lost_workers)
     changes, attempts, apart, given_up = [], [], 0, 0
     for item_id, _, attempt, losses, lost_at, worker in sorted(lost, key=lambda row: (row.priority, row[0])):
@@ -92,7 +129,7 @@ def recover(connection: Connection, kind: Kind, *, lost_workers: list[str], now_
     for names, rows in groupby(sorted(changes, key=_names), key=_names):
         execute_many(connection, updating(table, names, engine), list(rows))
     execute_many(connection, inserting(table_of(AttemptRow), tuple(attempts[0]), engine), attempts)
-    return Recovered(due, len(lost) - given_up, given_up)
+    return Recovered(lost=len(lost) - given_up, given_up=given_up)
 
 
 def given_up_message(kind: str, item_id: int, losses: int) -> str:
@@ -103,7 +140,7 @@ def given_up_message(kind: str, item_id: int, losses: int) -> str:
     )
 
 
-def promote_due(connection: Connection, kind: Kind, now_ms: int) -> int:
+def promote_due(connection: Connection, kind: RowsOfKind, now_ms: int) -> int:
     """Make up to DUE_PER_CYCLE rows in `retry` that are due pending. Return how many."""
     table = kind.table
     due = (
