@@ -27,6 +27,7 @@ from tmxdb.adoption.report import Report
 from tmxdb.adoption.rows import Item, add_tracks, map_file_path, reserve_ids, store
 from tmxdb.clock import Clock
 from tmxdb.db.database import Database
+from tmxdb.db.database_clock import time_of
 from tmxdb.kinds.naming import NameTemplate
 from tmxdb.storage import Storage
 
@@ -131,8 +132,9 @@ def _preview(run: Adoption, items: Sequence[Item], report: Report, lookups: Expe
 
 def _write(run: Adoption, items: Sequence[Item], entries: list[ledger.Entry], report: Report, seen: Seen) -> None:
     with run.database.write() as connection:
-        report.tracks += add_tracks(connection, items, run.clock())
-        report.local_tracks += reserve_ids(connection, items, _earlier_ids(connection, items, seen), run.clock())
+        now_ms = time_of(connection, run.clock)
+        report.tracks += add_tracks(connection, items, now_ms)
+        report.local_tracks += reserve_ids(connection, items, _earlier_ids(connection, items, seen), now_ms)
         usable = [item for item in items if item.track_id is not None]
         lost = without_file(connection, run.storage, [item.row for item in usable])
     with ThreadPoolExecutor(THREADS) as pool:
@@ -149,8 +151,9 @@ def _write(run: Adoption, items: Sequence[Item], entries: list[ledger.Entry], re
         else:
             entries.append(ledger.entry_of(item.found, item.outcome, item.item_id, item.what.reason))
     with run.database.write() as connection:
-        stored = store(connection, placed, lost, run.clock())
-        ledger.write(connection, entries, run.clock())
+        now_ms = time_of(connection, run.clock)
+        stored = store(connection, placed, lost, now_ms)
+        ledger.write(connection, entries, now_ms)
         mark_unranked(connection, {item.track_id for item, _ in placed if item.track_id is not None})
     for item, _ in placed:
         if (item.found.noun, item.item_id) not in stored:
