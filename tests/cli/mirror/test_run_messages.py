@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
+from contextlib import closing
 
+import pytest
+
+from tests.frames import captured_database
 from tests.processes import needs_ctrl_c
 from tests.tool import Tool, until
+from tmxdb.db.database import Database
 from tmxdb_sandbox import RunningSite
 
 OPEN = "status in ('pending', 'running', 'retry')"
@@ -25,6 +30,14 @@ def test_a_run_of_tracks_that_are_done_says_what_their_rows_are(done: Tool) -> N
     assert re.search(r"Nothing to do \(list: 1 done; download: .*\d failed; extract: 1 done\)\.", said), said
     said = done("work", "--kind", "capture", "--track-id", track, "--wait").err
     assert "No captures are requested." in said
+
+
+@pytest.mark.parametrize("options", [(), ("--no-wait",), ("--replay-id", 10)])
+def test_captures_that_are_done_need_no_game(tool: Tool, options: tuple[object, ...]) -> None:
+    tool("migrate")
+    with closing(Database(str(tool.folder / "tmx.db"))) as database:
+        captured_database(database, tool.folder / "data", {10: 2})
+    assert tool("work", "--kind", "capture", *options).err == "Nothing to do (capture: 1 done).\n"
 
 
 def test_options_of_kinds_that_do_not_run_are_named(done: Tool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tmxdb.cli.actions.mirror.plan import estimate_run
@@ -40,9 +41,8 @@ def do_work(request: WorkRequest) -> None:
         request = replace(request, scope=request.only.or_remembered(database).scope(database))
         _remember(request, database)
         job_options = job_options_of(request, database)
-        if request.only_captures and not options.forever and not _has_captures(database):
-            message("No captures are requested. Request some with `tmxdb add-captures`.")
-            return
+        if request.only_captures and not options.forever and not _has_open_captures(database, request.scope):
+            return  # without a game, which may not be installed here
         with database.read() as connection:
             sends_nothing = request.only_captures or (
                 not options.forever and is_local_only(connection, request.kinds, job_options)
@@ -113,8 +113,7 @@ def _explain_nothing(database: Database, kinds: list[str], scope: Scope | None) 
     with database.read() as connection:
         table = counts(connection, scope)
     if scope is not None:
-        states = [f"{kind}: {n:,} {status}" for kind in kinds for status, n in table[kind].items() if n]
-        message(f"Nothing to do ({'; '.join(states) or 'there are no such rows in any status'}).")
+        message(_nothing_to_do(kinds, table))
     elif not any(table["list"].values()):
         message("The database has no tracks. Add some with `tmxdb sync-tracks` or `tmxdb add-tracks`.")
         return
@@ -125,9 +124,21 @@ def _explain_nothing(database: Database, kinds: list[str], scope: Scope | None) 
             message(f"{plural(waiting, noun)} {verb} for `tmxdb work --kind {kind}`, which opens more work.")
 
 
-def _has_captures(database: Database) -> bool:
+def _nothing_to_do(kinds: list[str], table: Mapping[str, Mapping[str, int]]) -> str:
+    states = [f"{kind}: {n:,} {status}" for kind in kinds for status, n in table[kind].items() if n]
+    return f"Nothing to do ({'; '.join(states) or 'there are no such rows in any status'})."
+
+
+def _has_open_captures(database: Database, scope: Scope | None) -> bool:
+    """Return whether captures are left to do. If not, say so."""
     with database.read() as connection:
-        return any(counts(connection)["capture"].values())
+        requested = any(counts(connection)["capture"].values())
+        chosen, left = counts(connection, scope), open_rows(connection, ["capture"], scope)
+    if not requested:
+        message("No captures are requested. Request some with `tmxdb add-captures`.")
+    elif not left:
+        message(_nothing_to_do(["capture"], chosen))
+    return left > 0
 
 
 def plural_rate(rate: float) -> str:
