@@ -35,7 +35,9 @@ LATE_MS = 25
 MARGIN_MS = 50
 """Each slot is 5 % (50 ms a second) wider than the rate requires, to allow for late requests and network delays."""
 REFRESH_S = 0.1
-"""How old the known rate and pause may be."""
+"""How old the known rate and pause may be, besides the time that the database needs to answer twice."""
+MAX_ANSWER_S = 1.0
+"""Longest time that counts as such."""
 MAX_RESERVED_SLOTS = 2000
 """If more slots than this are reserved ahead, the database's clock was set back, and they are ignored."""
 _row = table_of(RateLimitRow)
@@ -122,14 +124,23 @@ class RateLimiter:
 
     def _left_s(self, slot_ms: int | None) -> float | None:
         """Return in how many seconds to ask again for `slot_ms`; 0 if it is now, None if it was missed."""
-        paused_until_ms = self._current_pause()
-        now_ms = self._now()
-        left_s = (max(slot_ms or 0, paused_until_ms) - now_ms) / 1000
-        if left_s > 0:
+        with self._lock:
+            if self._is_stale():
+                self._refresh()
+            left_s = self._until_s(slot_ms)
             # Refresh for the last time a little early: a slow database would make the request late.
-            refresh_s = REFRESH_S / 2 + self._refresh_ms / 1000
-            return min(left_s if left_s <= refresh_s else left_s - refresh_s, 1.0)
-        return 0.0 if slot_ms is None or now_ms - slot_ms <= LATE_MS else None
+            early_s = self._max_age_s() / 2
+            if 0 < left_s <= early_s and self._is_stale(in_s=left_s):
+                self._refresh()
+                left_s = self._until_s(slot_ms)
+        if left_s > 0:
+            return min(left_s if left_s <= early_s else left_s - early_s, 1.0)
+        return 0.0 if slot_ms is None or self._now() - slot_ms <= LATE_MS else None
+
+    def _until_s(self, slot_ms: int | None) -> float:
+        """Return the seconds until a slot and the end of the pause; negative after the slot."""
+        paused_until_ms = self._pause_until_ms()
+        return (max(slot_ms or 0, paused_until_ms) - self._now()) / 1000
 
     def check_stop(self) -> None:
         """Raise WorkerStopping if the worker is stopping."""
@@ -202,14 +213,13 @@ class RateLimiter:
         self._reserve_ms = min(max(self._now() - started_ms, 0), 5000)
         self._slots.extend(first_ms + span_ms * i // n for i in range(n))
 
-    def _current_pause(self) -> int:
-        with self._lock:
-            if self._is_stale():
-                self._refresh()
-            return self._pause_until_ms()
+    def _is_stale(self, in_s: float = 0.0) -> bool:
+        """Return whether what is known will be too old in some seconds."""
+        return self._monotonic() + in_s - self._refreshed_s > self._max_age_s() or self._now.may_be_wrong()
 
-    def _is_stale(self) -> bool:
-        return self._monotonic() - self._refreshed_s > REFRESH_S or self._now.may_be_wrong()
+    def _max_age_s(self) -> float:
+        # Less than one answer would be too old as soon as it comes.
+        return REFRESH_S + 2 * min(self._refresh_ms / 1000, MAX_ANSWER_S)
 
     def _refresh(self) -> None:
         started_ms = self._now()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from tests import forked
 from tests.rows import NOW, FakeClock, Rows
@@ -41,6 +41,21 @@ def limiter_of(database: Database, clock: FakeClock, rate: float | None = None) 
     return limiter
 
 
+def delay_answers(database: Database, clock: FakeClock, seconds: float) -> None:
+    """Let each answer of the server take some time."""
+
+    def half(*_: object) -> None:
+        clock.pass_s(seconds / 2)
+
+    def whole(*_: object) -> None:
+        clock.pass_s(seconds)
+
+    event.listen(database.engine, "before_cursor_execute", half)
+    event.listen(database.engine, "after_cursor_execute", half)
+    for name in ("begin", "commit", "rollback"):
+        event.listen(database.engine, name, whole)
+
+
 def most_in_a_second(moments_ms: list[int]) -> int:
     """The largest number of moments in any second, wherever it begins."""
     moments_ms = sorted(moments_ms)
@@ -58,6 +73,35 @@ def test_no_second_has_more_requests_than_the_rate_and_hardly_less(
         moments.append(clock())
     assert most_in_a_second(moments) <= math.ceil(rate)
     assert (moments[-1] - moments[0]) / 1000 <= 36 / rate * 1.15
+
+
+@pytest.mark.parametrize("rate", [1, 4, 30])
+@pytest.mark.parametrize("answer_s", [0.05, 0.15, 0.4])
+def test_a_distant_database_keeps_the_rate(
+    postgresql: Database, clock: FakeClock, rate: float, answer_s: float
+) -> None:
+    limiter, moments = limiter_of(postgresql, clock, rate), list[int]()
+    delay_answers(postgresql, clock, answer_s)
+    for _ in range(12):
+        limiter.wait_turn()
+        moments.append(clock())
+    assert most_in_a_second(moments) <= math.ceil(rate)
+    # One thread asks for one turn at a time: the reservation has five answers.
+    assert (moments[-1] - moments[0]) / 1000 <= 12 * max(1.1 / rate, 9 * answer_s)
+
+
+def test_turns_from_before_a_pause_are_not_taken_together_after_it(sqlite: Database, clock: FakeClock) -> None:
+    limiter, other = (limiter_of(sqlite, clock, 4) for _ in range(2))
+    turns, moments = [turn for turn in (limiter.turn() for _ in range(9)) if turn.wait_s()], list[int]()
+    other.pause(5, "slow down")
+    clock.pass_s(0.2)
+    while turns:
+        waits = [(turn.wait_s(), turn) for turn in turns]
+        moments += [clock() for wait_s, _ in waits if not wait_s]
+        turns = [turn for wait_s, turn in waits if wait_s]
+        clock.pass_s(0.005)
+    assert moments[0] >= NOW + 5000
+    assert most_in_a_second(moments) <= 4
 
 
 def test_a_pause_is_announced_once_even_if_another_thread_reads_it_first(
