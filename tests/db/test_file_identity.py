@@ -317,3 +317,16 @@ def test_a_server_without_the_id_is_noticed(postgresql: Database) -> None:
     expect_id(postgresql)
     with pytest.raises(DatabaseError, match="the database was overwritten while this command was using it"):
         postgresql.identity.compare(None)
+
+
+def test_a_new_connection_does_not_create_a_deleted_database_again(tmp_path: Path) -> None:
+    database = new_database(tmp_path / "tmx.db")
+    with database.write():
+        pass
+    database.engine.dispose()
+    (tmp_path / "tmx.db").unlink()
+    with pytest.raises(DatabaseError, match="was deleted or moved") as caught, database.read():
+        pass
+    assert caught.value.code == "db.replaced"
+    assert list(tmp_path.iterdir()) == []
+    database.close()

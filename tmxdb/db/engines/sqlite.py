@@ -54,9 +54,18 @@ _PRAGMAS = (
 def create(path: Path, *, read_only: bool, deadline: Callable[[], float]) -> Engine:
     """Return an engine for the file `path`. `deadline` returns how many seconds a writer may wait for its turn."""
     check_version()
+    uri, mode = sqlite_uri(path.absolute()), "rwc"
+
+    def open_writer() -> sqlite3.Connection:
+        """Open the file. Only the first connection may create it: a file that is deleted meanwhile stays deleted."""
+        nonlocal mode
+        connection = connect(f"{uri}?mode={mode}")
+        mode = "rw"
+        return connection
+
     engine = create_engine(
         "sqlite+pysqlite://",
-        creator=(lambda: open_reader(path)) if read_only else (lambda: connect(sqlite_uri(path.absolute()))),
+        creator=(lambda: open_reader(path)) if read_only else open_writer,
         poolclass=QueuePool,
         **POOL,
     )
