@@ -77,13 +77,13 @@ def end_idle_transactions(engine: Engine, after_ms: int) -> None:
     A process that is stopped, or whose machine is gone, holds its locks until then; otherwise for hours.
     """
 
-    @event.listens_for(engine, "connect")
-    def _limit(raw: Any, _record: Any) -> None:
-        raw.autocommit = True
-        raw.execute(f"SET idle_in_transaction_session_timeout = {after_ms}")
-        raw.autocommit = False
-
-    engine.dispose()  # connections that were opened before
+    @event.listens_for(engine, "checkout")  # not "connect": some connections exist already
+    def _limit(raw: Any, record: Any, _proxy: Any) -> None:
+        if "idle_limit" not in record.info:  # which lives as long as the connection
+            raw.autocommit = True
+            raw.execute(f"SET idle_in_transaction_session_timeout = {after_ms}")
+            raw.autocommit = False
+            record.info["idle_limit"] = after_ms
 
 
 def lock_holder(engine: Engine) -> str | None:
