@@ -47,8 +47,7 @@ class SyncOptions:
     save_ids: str | None = option_field(
         "--save-ids",
         metavar="FILE",
-        help="Write track ids to FILE, one per line: with --order, those of this list; otherwise those of the"
-        " selections it reads, or all, by priority.",
+        help="Write ids to FILE: with --order those read, else those of the selections, or all.",
     )
     force: bool = option_field("--force", is_flag=True, default=False, help="Overwrite the file of --save-ids.")
     dry_run: bool = option_field("--dry-run", is_flag=True, default=False, help="Show the first request; send nothing.")
