@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.gbx.made import a_replay
 from tests.processes import is_running, needs_ctrl_c
-from tests.tool import until
+from tests.tool import Tool, until
 from tmxdb.child_processes import without_ctrl_c
 from tmxdb.errors import ResourcesExhausted
 from tmxdb.process_pool import end_processes, process_pool
@@ -106,3 +107,19 @@ def _press_ctrl_c_while_a_process_starts() -> None:
     with without_ctrl_c():
         os.kill(os.getpid(), signal.SIGINT)
     time.sleep(1)
+
+
+def test_a_module_in_the_current_folder_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "replays").mkdir()
+    for i in range(3):
+        (tmp_path / "replays" / f"{i}.Replay.Gbx").write_bytes(a_replay(race_time_ms=6_110 + i))
+    (tmp_path / "socket.py").write_text("raise SystemExit('the wrong module was imported')")
+    command = tmp_path / "scripts" / "tmxdb-command.py"  # Python puts its folder on the path, as that of `tmxdb`
+    command.parent.mkdir()
+    command.write_text("from tmxdb.__main__ import run\nif __name__ == '__main__':\n    run()\n")
+    ran = subprocess.run(
+        [sys.executable, str(command), "gbx", "show", "--json", "--processes", "2", "replays"],
+        cwd=tmp_path, env=Tool.environment(), capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 3

@@ -1,6 +1,17 @@
-"""`python -m tmxdb`."""
+"""The command `tmxdb`, and `python -m tmxdb`."""
+
+import os
 
 from tmxdb.cli import main
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """Run the command."""
+    # Python puts the current folder before its own library for `-m` and for the processes of a pool. A `random.py` that
+    # lies there would be imported by them.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     main()
+
+
+if __name__ == "__main__":
+    run()

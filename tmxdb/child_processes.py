@@ -1,4 +1,4 @@
-"""Processes that leave Ctrl-C to the command that starts them.
+"""Processes that leave Ctrl-C to the command that starts them, and import the same tmxdb.
 
 A terminal sends Ctrl-C to all of its processes. One that has just started would end with a traceback, before it can
 ignore the signal itself.
@@ -6,10 +6,12 @@ ignore the signal itself.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +50,12 @@ else:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def with_this_tmxdb(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return `environment` with this package first on the path of `python -m`: it may not be installed."""
+    paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [environment.get("PYTHONPATH")])]
+    return {**environment, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def start(process: BaseProcess) -> None:

@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from tmxdb.child_processes import without_ctrl_c
+from tmxdb.child_processes import with_this_tmxdb, without_ctrl_c
 from tmxdb.errors import InvalidInput
 
 _STOP_S = 5.0
@@ -44,15 +43,8 @@ def _start(module: str, arguments: Sequence[str]) -> subprocess.Popen[str]:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=_environment(),
+            env={**with_this_tmxdb(os.environ), "PYTHONIOENCODING": "utf-8"},
         )
-
-
-def _environment() -> dict[str, str]:
-    """Return our environment with this package first on the path: the child must not import another tmxdb."""
-    package_root = str(Path(__file__).resolve().parents[1])
-    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tmxdb.child_processes import with_this_tmxdb
 from tmxdb.cli.exit_status import INTERRUPTED, OK, SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
@@ -203,7 +204,7 @@ def _environment(storage: StorageOptions, exchange: ExchangeOptions) -> dict[str
         "TMXDB_CONTACT": exchange.contact,
         "TMXDB_RATE": None if exchange.rate is None else f"{exchange.rate:g}",
     }
-    return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+    return with_this_tmxdb(os.environ) | {name: value for name, value in given.items() if value is not None}
 
 
 def _round(steps: list[list[str]], environment: dict[str, str], stop: threading.Event, log: logging.Logger) -> bool:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from tmxdb.child_processes import with_this_tmxdb
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option
@@ -174,9 +175,7 @@ def _type(arguments: list[str], place: Path) -> None:
     click.echo("\n$ tmxdb " + " ".join(map(_quoted, arguments)))
     sys.stdout.flush()
     # Without the settings of this shell: the demo must not touch another database.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TMXDB_")}
-    package = str(Path(__file__).resolve().parents[4])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    environment = with_this_tmxdb({name: value for name, value in os.environ.items() if not name.startswith("TMXDB_")})
     with _ctrl_c_left_to_child() as pressed:
         status = subprocess.Popen([sys.executable, "-m", "tmxdb", *arguments], cwd=place, env=environment).wait()
     if status in (INTERRUPTED, -signal.SIGINT) or pressed.is_set():
