@@ -7,8 +7,8 @@ from tmxdb.cli import main
 
 def run() -> None:
     """Run the command."""
-    # Python puts the current folder before its own library for `-m` and for the processes of a pool. A `random.py` that
-    # lies there would be imported by them.
+    # Python puts the current folder before its own library for `-m` and for the processes of a pool: they would import
+    # a `random.py` from it.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     main()
 

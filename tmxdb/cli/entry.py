@@ -18,6 +18,7 @@ import click
 
 from tmxdb.cli.exit_status import FAILED, INTERRUPTED, OK, USAGE
 from tmxdb.cli.framework.dotenv_file import read_dot_env
+from tmxdb.cli.framework.windows_expansion import with_home
 from tmxdb.cli.program import OutputClosed, is_closed_pipe, tmxdb
 from tmxdb.cli.shared.output import message, system_error
 from tmxdb.errors import TmxdbError, UsageError
@@ -42,7 +43,9 @@ def _run() -> NoReturn:
     try:
         _prepare_streams()
         dot_env = read_dot_env(Path(), os.environ)
-        status = tmxdb.main(prog_name="tmxdb", standalone_mode=False, obj=dot_env)
+        status = tmxdb.main(
+            with_home(sys.argv[1:]), prog_name="tmxdb", standalone_mode=False, obj=dot_env, windows_expand_args=False
+        )
         sys.stdout.flush()
         sys.exit(status if isinstance(status, int) else OK)
     except click.exceptions.Exit as done:

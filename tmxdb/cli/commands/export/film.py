@@ -12,6 +12,7 @@ from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option, option_field
 from tmxdb.cli.framework.types import WordChoice, float_range, int_range
+from tmxdb.cli.framework.windows_expansion import files_of_patterns
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import StorageOptions
@@ -59,7 +60,9 @@ class FilmOptions:
 
 
 @command()
-@click.argument("replay", metavar="[ID|URL|FILE]…", nargs=-1, required=True, shell_complete=replays)
+@click.argument(
+    "replay", metavar="[ID|URL|FILE]…", nargs=-1, required=True, shell_complete=replays, callback=files_of_patterns
+)
 @option("-o", "--out", type=click.Path(path_type=Path), metavar="OUT", help="MP4 to write.  [default: REPLAY.mp4]")
 @force_option
 def film(replay: tuple[str, ...], out: Path | None, force: bool, look: FilmOptions, options: StorageOptions) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from tmxdb.cli.commands.files.gbx_convert import inputs, line
+from tmxdb.cli.commands.files.gbx_convert import files_argument, inputs, line
 from tmxdb.cli.commands.files.gbx_reading import (
     STDIN,
     UNREADABLE,
@@ -61,7 +61,7 @@ def gbx() -> None:
 
 
 @gbx.command_of()
-@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@files_argument
 @json_option
 @reader_option
 @processes_option

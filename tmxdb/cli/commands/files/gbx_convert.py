@@ -28,6 +28,7 @@ from tmxdb.cli.exit_status import OK, SOME_FAILED
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import WordChoice, int_range
+from tmxdb.cli.framework.windows_expansion import files_of_patterns
 from tmxdb.cli.options.processes import processes_option
 from tmxdb.cli.options.reader import reader_option
 from tmxdb.cli.shared.output import message, plural, print_table, safe
@@ -49,7 +50,7 @@ SUFFIXES = {
     ("inputs", "actions"): ".actions.json",
 }
 _BINARY = ("npy", "npz", "parquet")
-files_argument = click.argument("files", metavar="FILE…", nargs=-1, required=True)
+files_argument = click.argument("files", metavar="FILE…", nargs=-1, required=True, callback=files_of_patterns)
 out_option = option(
     "-o",
     "--out",
