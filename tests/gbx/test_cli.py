@@ -56,10 +56,9 @@ def test_an_unreadable_file_is_one_line_and_the_others_are_still_shown(replay: P
     shown = run("show", bad, tmp_path / "missing.gbx", replay, "--json")
     assert shown.exit_code == 3
     assert len(shown.stdout.splitlines()) == 1
-    assert shown.stderr.splitlines() == [
-        f"Error: {bad}: byte 0x0: not a GBX file but a web page",
-        f"Error: {tmp_path / 'missing.gbx'}: No such file or directory",
-    ]
+    of_bad, of_missing = shown.stderr.splitlines()
+    assert of_bad == f"Error: {bad}: byte 0x0: not a GBX file but a web page"
+    assert of_missing.startswith(f"Error: {tmp_path / 'missing.gbx'}: ")  # and what the system says
 
 
 def test_a_file_can_be_read_from_stdin() -> None:
@@ -125,7 +124,8 @@ def test_a_missing_file_is_one_line_in_every_command(tmp_path: Path) -> None:
         ["thumbnail", missing, "-o", "-"],
     ):
         refused = run(*arguments)
-        assert (refused.exit_code, refused.stderr) == (3, f"Error: {missing}: No such file or directory\n")
+        assert (refused.exit_code, refused.stderr.count("\n")) == (3, 1)
+        assert refused.stderr.startswith(f"Error: {missing}: ")  # and what the system says
 
 
 def test_inputs_as_a_table_as_csv_and_as_a_script(replay: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from tests.rows import FakeClock
 from tests.tool import Tool
 from tmxdb.cli.commands.mirror.watch import _environment, _step, _wait
+from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.db.database import Database
 from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, load, next_round, rescheduled, save
@@ -223,11 +224,19 @@ def test_a_database_that_was_replaced_ends_the_watch(
     tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 1)
     tool("--db", "other.db", "migrate")
 
+    opened: list[Database] = []
+
+    def opening(options: StorageOptions) -> Database:
+        opened.append(open_database(options))
+        return opened[-1]
+
     def step(words: list[str], *_: object) -> int:
         if words[0] == "changes":
+            opened[0].engine.dispose()  # Windows replaces no file that is open
             (tool.folder / "other.db").replace(tool.folder / "tmx.db")
         return 0
 
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch.open_database", opening)
     monkeypatch.setattr("tmxdb.cli.commands.mirror.watch._step", step)
     ran = tool("watch", ends=1)
     assert "was replaced by another one" in ran.error

@@ -37,7 +37,7 @@ def test_a_pattern_stands_for_its_files(tool: Tool) -> None:
     assert shown("a/b/[3].Replay.Gbx", "a/1.Replay.Gbx") == ["a/b/[3].Replay.Gbx", "a/1.Replay.Gbx"]
     tool("gbx", "line", "a/*.Gbx", "-o", "lines")
     assert {path.name for path in (tool.folder / "lines").glob("*.csv")} == {"1.line.csv", "2.line.csv"}
-    assert tool("gbx", "show", "*.nothing", ends=3).err == "Error: *.nothing: No such file or directory\n"
+    assert tool("gbx", "show", "*.nothing", ends=3).err.startswith("Error: *.nothing: ")
 
 
 @pytest.mark.usefixtures("_windows")
