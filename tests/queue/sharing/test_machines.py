@@ -100,7 +100,7 @@ def test_a_turn_comes_after_the_wait_for_a_lock(postgresql: Database, reopen: Re
         connection.rollback()
     thread.join(120)
     assert taken[0] is not None
-    assert taken[0] >= released_ms
+    assert taken[0] >= released_ms - 100  # a turn from before the wait is 500 ms older
 
 
 def job_store(database: Database, time: FakeClock, ahead_s: float) -> JobStore:
