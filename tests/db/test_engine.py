@@ -179,6 +179,17 @@ def test_limits_of_the_server_are_no_bugs(
     assert Rows(postgresql).sql("SELECT 1") == [(1,)]
 
 
+def test_limits_for_connections_leave_the_lists_of_listeners_alone(postgresql: Database, reopen: Again) -> None:
+    """Other threads may go through them. Two workers in one process met "deque mutated during iteration"."""
+    used = reopen(postgresql)
+    listeners = (used.engine.pool.dispatch.checkout, used.engine.pool.dispatch.checkin)
+    before = [list(one) for one in listeners]
+    used.end_idle_transactions(200)
+    used.abandon_on(threading.Event())
+    used.close()
+    assert [list(one) for one in listeners] == before
+
+
 def test_a_program_that_is_stopped_in_a_transaction_holds_no_lock_for_long(postgresql: Database, reopen: Again) -> None:
     rows = Rows(postgresql)
     rows.replay(1)

@@ -43,10 +43,11 @@ class Database:
         self.identity = FileIdentity(self.path)
         self._abandon: threading.Event | None = None
         self._abandoned_at: float | None = None
-        self._abandoner: postgresql.Abandoner | None = None
+        self._sessions: postgresql.Sessions | None = None
         self._warned_bytes = WARN_WAL_BYTES
         if self.path is None:
             self.engine = postgresql.create(_url(location), shown=shown(location), read_only=read_only)
+            self._sessions = postgresql.Sessions(self.engine)
         else:
             self.engine = sqlite.create(self.path, read_only=read_only, deadline=self._wait_s)
         # PostgreSQL would otherwise take a new snapshot for each statement.
@@ -164,8 +165,8 @@ class Database:
 
         On SQLite, the system ends the locks of a process with it.
         """
-        if self.path is None:
-            postgresql.end_idle_transactions(self.engine, after_ms)
+        if self._sessions is not None:
+            self._sessions.end_idle_transactions(after_ms)
 
     def abandon_on(self, event: threading.Event) -> None:
         """Once `event` is set, wait at most ABANDON_AFTER_S in total for the database.
@@ -173,19 +174,14 @@ class Database:
         After that, each transaction may still wait LAST_TRIES_S; then it raises DatabaseError.
         """
         self._abandon, self._abandoned_at = event, None
-        if self.path is None:
-            self._end_abandoner()
-            self._abandoner = postgresql.Abandoner(self.engine, event, ABANDON_AFTER_S, LAST_TRIES_S)
+        if self._sessions is not None:
+            self._sessions.abandon_on(event, ABANDON_AFTER_S, LAST_TRIES_S)
 
     def close(self) -> None:
         """Close all connections and end the thread that `abandon_on` started."""
-        self._end_abandoner()
+        if self._sessions is not None:
+            self._sessions.close()
         self.engine.dispose()
-
-    def _end_abandoner(self) -> None:
-        if self._abandoner is not None:
-            self._abandoner.close()
-            self._abandoner = None
 
     @contextmanager
     def _explained_errors(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, exc
@@ -40,7 +41,8 @@ ORDER BY a.xact_start LIMIT 1
 """
 """The oldest transaction that holds a lock on a table and waits for no other one. 11 is the schema pg_catalog."""
 CLOSED_POLL_S = 0.5
-"""How often the thread of an `Abandoner` checks whether the database was closed."""
+"""How often the thread of `Sessions.abandon_on` checks whether the database was closed."""
+_IDLE_LIMIT = "idle_limit"
 
 
 def create(url: URL, *, shown: str, read_only: bool) -> Engine:
@@ -71,21 +73,6 @@ def create(url: URL, *, shown: str, read_only: bool) -> Engine:
     return engine
 
 
-def end_idle_transactions(engine: Engine, after_ms: int) -> None:
-    """Let the server end each transaction of `engine`, from now on, in which nothing is sent for `after_ms`.
-
-    A process that is stopped, or whose machine is gone, holds its locks until then; otherwise for hours.
-    """
-
-    @event.listens_for(engine, "checkout")  # not "connect": some connections exist already
-    def _limit(raw: Any, record: Any, _proxy: Any) -> None:
-        if "idle_limit" not in record.info:  # which lives as long as the connection
-            raw.autocommit = True
-            raw.execute(f"SET idle_in_transaction_session_timeout = {after_ms}")
-            raw.autocommit = False
-            record.info["idle_limit"] = after_ms
-
-
 def lock_holder(engine: Engine) -> str | None:
     """Return a sentence about the session that others wait for; None if none waits or the server does not answer."""
     try:
@@ -104,48 +91,66 @@ def lock_holder(engine: Engine) -> str | None:
     )
 
 
-class Abandoner:
-    """Closes the sockets of all connections once `abandon` is set and `grace_s` has passed.
+class Sessions:
+    """The connections of `engine` that are in use, and limits for them.
 
-    From then on, a connection is closed that was in use for `last_s`.
-
-    A server that does not answer would otherwise hold a thread in a query for as long as it likes. The thread that
-    does this ends soon after `close`.
+    Made together with the engine: SQLAlchemy's list of listeners must not change while another thread opens a
+    connection ("deque mutated during iteration").
     """
 
-    def __init__(self, engine: Engine, abandon: threading.Event, grace_s: float, last_s: float) -> None:
-        self._abandon, self._grace_s, self._last_s = abandon, grace_s, last_s
-        self._engine, self._closed = engine, threading.Event()
+    def __init__(self, engine: Engine) -> None:
         self._open: dict[int, tuple[Any, float]] = {}
+        self._idle_limit_ms: int | None = None
+        self._unwatched = threading.Event()
         event.listen(engine, "checkout", self._checked_out)
         event.listen(engine, "checkin", self._checked_in)
-        threading.Thread(target=self._watch, name="tmxdb-abandon", daemon=True).start()
+
+    def end_idle_transactions(self, after_ms: int) -> None:
+        """Let the server end each transaction, from now on, in which nothing is sent for `after_ms`.
+
+        A process that is stopped, or whose machine is gone, holds its locks until then; otherwise for hours.
+        """
+        self._idle_limit_ms = after_ms
+
+    def abandon_on(self, abandon: threading.Event, grace_s: float, last_s: float) -> None:
+        """Once `abandon` is set and `grace_s` has passed, close the sockets of all connections in use.
+
+        From then on, a connection is closed that was in use for `last_s`. A server that does not answer would otherwise
+        hold a thread in a query for as long as it likes. The thread that does this ends soon after `close`.
+        """
+        self.close()
+        closed = self._unwatched = threading.Event()
+        watch = partial(self._watch, abandon, closed, grace_s, last_s)
+        threading.Thread(target=watch, name="tmxdb-abandon", daemon=True).start()
 
     def close(self) -> None:
-        """End the thread and stop watching connections."""
-        if self._closed.is_set():
-            return
-        self._closed.set()
-        event.remove(self._engine, "checkout", self._checked_out)
-        event.remove(self._engine, "checkin", self._checked_in)
+        """End the thread that `abandon_on` started."""
+        self._unwatched.set()
 
-    def _checked_out(self, raw: Any, _record: Any, _proxy: Any) -> None:
-        self._open[id(raw)] = (raw, time.monotonic())
+    def _checked_out(self, raw: Any, record: Any, _proxy: Any) -> None:
+        # Not in the listener of "connect": some connections exist already when the limit is set.
+        if self._idle_limit_ms != record.info.get(_IDLE_LIMIT):  # `info` lives as long as the connection
+            raw.autocommit = True
+            raw.execute(f"SET idle_in_transaction_session_timeout = {self._idle_limit_ms}")
+            raw.autocommit = False
+            record.info[_IDLE_LIMIT] = self._idle_limit_ms
+        self._open[id(record)] = (raw, time.monotonic())
 
-    def _checked_in(self, raw: Any, _record: Any) -> None:
-        self._open.pop(id(raw), None)
+    def _checked_in(self, _raw: Any, record: Any) -> None:
+        # Not by the connection, which is None here if it broke.
+        self._open.pop(id(record), None)
 
-    def _watch(self) -> None:
-        while not self._abandon.wait(CLOSED_POLL_S):
-            if self._closed.is_set():
+    def _watch(self, abandon: threading.Event, closed: threading.Event, grace_s: float, last_s: float) -> None:
+        while not abandon.wait(CLOSED_POLL_S):
+            if closed.is_set():
                 return
-        pause_s = self._grace_s
-        while not self._closed.wait(pause_s):
-            latest_s = time.monotonic() - self._last_s
+        pause_s = grace_s
+        while not closed.wait(pause_s):
+            latest_s = time.monotonic() - last_s
             for raw, since_s in list(self._open.values()):
                 if since_s <= latest_s:
                     _shut_down(raw)
-            pause_s = self._last_s / 5
+            pause_s = last_s / 5
 
 
 def _shut_down(raw: Any) -> None:
