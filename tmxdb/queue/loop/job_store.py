@@ -38,6 +38,7 @@ from tmxdb.events import (
 from tmxdb.queue.job import Job, Kind, Part, Snooze
 from tmxdb.queue.loop.backlog import Backlog, read_backlog
 from tmxdb.queue.loop.batch import settle_batch
+from tmxdb.queue.loop.claims import Claims
 from tmxdb.queue.loop.cycle import Cycle, CycleInput, begun_json
 from tmxdb.queue.loop.demand import Demand
 from tmxdb.queue.loop.perform import Result
@@ -46,8 +47,6 @@ from tmxdb.queue.loop.throughput import Throughput
 from tmxdb.queue.loop.unconfirmed import UnconfirmedResults
 from tmxdb.queue.pauses import Paused, pause_of, pauses
 from tmxdb.queue.progress import record_progress
-from tmxdb.queue.rows.claim import claim
-from tmxdb.queue.rows.groups import claim_groups, group_of
 from tmxdb.queue.rows.recover import DUE_PER_CYCLE, Recovered, other_tables, promote_far, recover, recover_lost
 from tmxdb.queue.rows.settle import release, release_keys, settle
 from tmxdb.queue.worker_registry import (
@@ -93,6 +92,8 @@ class JobStore:
         self.now_ms, self._clock, self._rng, self._concurrency = DatabaseClock(clock), clock, rng, concurrency
         self._check = check
         self._selection = selection
+        worker = identity.worker_id
+        self._claims = {name: Claims(kind, worker, selection) for name, kind in kinds.items()}
         self._throughput = Throughput()
         self._monitor = LivenessMonitor()
         self._held: dict[str, dict[int, Job]] = {name: {} for name in kinds}
@@ -196,6 +197,8 @@ class JobStore:
             )
         if backlog.pending:
             self._exhausted.clear()
+            for claims in self._claims.values():
+                claims.restart()
         return backlog
 
     def release(self, jobs: Sequence[Job]) -> list[Event]:
@@ -280,22 +283,7 @@ class JobStore:
 
     def _claim(self, connection: Connection, kind: Kind, demand: Demand, cycle: Cycle, now_ms: int) -> bool:
         """Claim rows of `kind`. Return whether there were as many as wanted."""
-        worker, group = self._identity.worker_id, group_of(kind)
-        if group is None:
-            jobs = claim(connection, kind, worker=worker, n=demand.rows, now_ms=now_ms, selection=self._selection)
-            is_complete = len(jobs) == demand.rows
-        else:
-            jobs = claim_groups(
-                connection,
-                kind,
-                group,
-                worker=worker,
-                groups=demand.groups,
-                rows=demand.rows,
-                now_ms=now_ms,
-                selection=self._selection,
-            )
-            is_complete = len({job.row[group.name] for job in jobs}) == demand.groups or len(jobs) == demand.rows
+        jobs, is_complete = self._claims[kind.name].claim(connection, demand, now_ms)
         if jobs:
             cycle.claimed += jobs
             cycle.events.append(RowsClaimed(kind.name, len(jobs)))

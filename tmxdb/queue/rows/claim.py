@@ -11,10 +11,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     Table,
     Update,
     bindparam,
+    func,
     literal_column,
     select,
     text,
@@ -25,10 +27,12 @@ from sqlalchemy.sql.elements import NamedColumn
 from tmxdb.clock import iso
 from tmxdb.db.bulk import fetch
 from tmxdb.db.dialect import any_of, array, engine_name, picking
+from tmxdb.db.models import SelectionTrackRow, table_of
 from tmxdb.db.selected import NamedRows, Scope, among
 from tmxdb.queue.job import PENDING, Job, Kind
 
 OF_SELECTION = "selection"
+_members = table_of(SelectionTrackRow)
 
 
 def claim(
@@ -40,11 +44,12 @@ def claim(
     now_ms: int,
     of_group: Any = None,
     selection: Scope | None = None,
+    from_rank: int = 0,
 ) -> list[Job]:
     """Claim up to `n` pending rows for `worker`, the most urgent first. Each is charged an attempt.
 
     `of_group`: claim only rows with this value in the kind's group column (`groups.py`). `selection`: claim only rows
-    of its tracks, in its order; or rows that were named, in no particular order.
+    of its tracks, in its order, without the tracks before `from_rank`; or rows that were named, in no particular order.
     """
     if n < 1:
         return []
@@ -56,7 +61,7 @@ def claim(
     if isinstance(selection, NamedRows):
         by, parameters = selection.column, parameters | selection.parameters()
     elif selection is not None and of_group is None:
-        by, parameters["selection"] = OF_SELECTION, selection
+        by, parameters["selection"], parameters["from_rank"] = OF_SELECTION, selection, from_rank
     statement = claiming(kind.table, kind.needs, engine_name(connection), group, by)
     rows = fetch(connection, statement, parameters)
     needs = [column.name for column in kind.needs]
@@ -125,7 +130,8 @@ def next_selected(table: Table, column: Column[Any] | None = None) -> Select[Any
     """Select the key (or `column`) of the first `n` pending rows of a selection, in the order of its tracks.
 
     For each track an index finds its pending rows, so rows outside the selection are not looked at, however many
-    there are. CROSS JOIN makes SQLite begin with the tracks; it would otherwise sort all pending rows.
+    there are. CROSS JOIN makes SQLite begin with the tracks; it would otherwise sort all pending rows. Tracks before
+    the parameter `from_rank` are left out; without it, none are.
     """
     name = (key_of(table) if column is None else column).name
     wanted: ColumnElement[Any] = literal_column(f"{table.name}.{name}").label(name)
@@ -134,6 +140,7 @@ def next_selected(table: Table, column: Column[Any] | None = None) -> Select[Any
         .select_from(text(f"selection_tracks CROSS JOIN {table.name}"))
         .where(
             literal_column("selection_tracks.selection") == bindparam("selection"),
+            literal_column("selection_tracks.rank", Integer) >= bindparam("from_rank", 0),
             text(f"{table.name}.track_id = selection_tracks.track_id AND {table.name}.status = 'pending'"),
         )
         .order_by(literal_column("selection_tracks.rank"))
@@ -163,6 +170,21 @@ def first_pending(table: Table, selection: Scope | None, n: int) -> tuple[Select
     if isinstance(selection, NamedRows):
         return next_named(table, selection.column), {"n": n, **selection.parameters()}
     return next_selected(table), {"n": n, "selection": selection}
+
+
+def last_rank(connection: Connection, table: Table, selection: str, jobs: Sequence[Job]) -> int:
+    """Return the largest rank in `selection` of the tracks of `jobs`, which are rows of `table`."""
+    engine = engine_name(connection)
+    parameters = {"selection": selection, "keys": array([job.item_id for job in jobs], engine)}
+    ((rank,),) = fetch(connection, _last_rank(table, engine), parameters)
+    return int(rank)
+
+
+@cache
+def _last_rank(table: Table, engine: str) -> Select[Any]:
+    tracks = select(table.c.track_id).where(any_of(key_of(table), "keys", engine))
+    of_selection = (_members.c.selection == bindparam("selection"), _members.c.track_id.in_(tracks))
+    return select(func.coalesce(func.max(_members.c.rank), 0)).where(*of_selection)
 
 
 def held_claims(connection: Connection, claims: Sequence[tuple[Table, Job]]) -> list[bool]:
