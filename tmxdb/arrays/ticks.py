@@ -23,9 +23,11 @@ MAX_RUN_MS = 24 * 3_600_000
 
 @dataclass(frozen=True, eq=False)
 class InputTicks:
-    """The inputs that the game has at each tick of a run, all of shape (N,): race times 0, 10, 20 … ms.
+    """The inputs that the driver gives at each tick of a run, all of shape (N,): race times 0, 10, 20 … ms.
 
-    They are those of the tick, as in the frames of a capture. A replay stores each change one tick later.
+    They drive the car from this tick to the next. A replay stores each change one tick later, and so have telemetry and
+    captured frames it: their row of a tick has the inputs that drove the car there, those of the row before in these
+    arrays. The sandbox's game does that; of the real one it is assumed (docs/facts/tminterface.md#not-established).
     """
 
     times_ms: NDArray[np.int64]

@@ -13,6 +13,7 @@ from tests import needs
 from tests.e2e.captures.captures import World
 from tests.tool import Tool, lengthen_capture_waits
 from tmxdb.arrays.telemetry import telemetry_of
+from tmxdb.arrays.ticks import read_ticks
 from tmxdb.capture.output.reader import read_frames, read_image, read_metadata
 from tmxdb.gbx import read_replay
 from tmxdb_sandbox.game.picture import map_key_of, read_back
@@ -62,6 +63,9 @@ def test_a_game_is_captured_into_one_file_that_every_command_reads(world: World,
         telemetry = telemetry_of(folder, metadata)
         assert telemetry is not None
         assert len(telemetry) == metadata["telemetry"]["ticks"] > 120
+        ticks = read_ticks(world.data / path)  # telemetry has the inputs that drove the car to its tick
+        assert len(set(ticks.action_idx.tolist())) > 1
+        assert telemetry.action_idx[1:].tolist() == ticks.action_idx[:-1].tolist()
     assert "All is well." in world.tool("verify", "--hash").err
     world.tool("contact-sheet", "100")
     world.tool("export", "frames", "out", "--split", "train=1", "--no-progress")
