@@ -118,6 +118,22 @@ def test_a_lost_replay_that_was_skipped_by_hand_stays_skipped(tool: Tool, mine: 
     assert tool.column("select replay_id from replays where status <> 'done'") == [-2]
 
 
+def test_a_file_of_a_replay_that_was_skipped_by_hand_is_not_taken_over(
+    tool: Tool, site: RunningSite, mine: Path
+) -> None:
+    tool("--site", site.url, "add-tracks", site.track_ids()[0])
+    tool("work", "--kind", "list")
+    replay_id = tool.one("select replay_id from replays where position = 0")
+    (mine / "joke.Replay.Gbx").write_bytes(site.expected_replay(replay_id))
+    tool("skip", "--replay-id", replay_id, "--reason", "a joke")
+    assert tool("adopt", mine, "--no-lookup", "--json").json["replays"] == 6
+    row = tool.rows("select status, error, file_path from replays where replay_id = ?", replay_id)
+    assert row == [{"status": "skipped", "error": "a joke", "file_path": None}]
+    assert not [path for path in tool.files() if f"{replay_id}_" in path]
+    tool("retry", "--status", "skipped")
+    assert tool("adopt", mine, "--no-lookup", "--json").json["replays"] == 1
+
+
 def test_maps_that_no_replay_had_are_extracted_once_it_is_back(tool: Tool, mine: Path) -> None:
     tool("adopt", mine, "--no-lookup", IN_PLACE)
     moved = mine.rename(mine.with_name("moved"))

@@ -8,8 +8,8 @@ from tests.queue.fakes import DONE, Bench
 from tests.rows import NOW, FakeClock, Rows
 from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayRow, table_of
-from tmxdb.queue.admin import RELEASED, SKIPPED, count_held, count_skippable, release_rows, skip_rows
-from tmxdb.queue.rows.settle import reopen
+from tmxdb.queue.admin import RELEASED, count_held, count_skippable, release_rows, skip_rows
+from tmxdb.queue.rows.settle import USER_SKIPPED, reopen
 
 REPLAYS = table_of(ReplayRow)
 
@@ -27,10 +27,11 @@ def test_all_rows_but_done_ones_are_skipped_with_the_reason(database: Database, 
         assert skip_rows(connection, REPLAYS, reason="no use", now_ms=NOW) == 4
         assert skip_rows(connection, REPLAYS, reason="again", now_ms=NOW) == 0
     assert list(rows.statuses().values()) == ["skipped"] * 4 + ["done", "skipped"]
-    assert {(row["error_code"], row["error"]) for row in rows.all(ReplayRow)[:4]} == {(SKIPPED, "no use")}
+    assert {(row["error_code"], row["error"]) for row in rows.all(ReplayRow)[:4]} == {(USER_SKIPPED, "no use")}
     assert rows.one(ReplayRow, 6)["error_code"] == "tmx.gone"
     with database.write() as connection:
-        assert reopen(connection, REPLAYS, REPLAYS.c.error_code == SKIPPED) == 4
+        assert reopen(connection, REPLAYS) == 2  # the done one and the one without a file
+        assert reopen(connection, REPLAYS, REPLAYS.c.error_code == USER_SKIPPED, user_skipped=True) == 4
 
 
 def test_the_result_of_a_row_that_was_skipped_while_running_is_dropped(

@@ -50,6 +50,7 @@ class Model:
         self.losses = 0
         self.lost_ms: int | None = None
         self.due_ms: int | None = None
+        self.user_skipped = False
 
 
 class Queue(RuleBasedStateMachine):
@@ -193,7 +194,7 @@ class Queue(RuleBasedStateMachine):
         with self.database.write() as connection:
             assert skip_rows(connection, table, table.c.replay_id == item_id, reason="r", now_ms=self.clock()) == 1
         row = self.model[item_id]
-        row.status, row.owner, row.due_ms = "skipped", None, None
+        row.status, row.owner, row.due_ms, row.user_skipped = "skipped", None, None, True
 
     @rule(worker=st.sampled_from(WORKERS))
     def release_by_hand(self, worker: str) -> None:
@@ -212,13 +213,14 @@ class Queue(RuleBasedStateMachine):
             recover(connection, self.bench.kind, lost_workers=[], now_ms=self.clock())
         self._promote()
 
-    @rule()
-    def open_again(self) -> None:
+    @rule(user_skipped=st.booleans())
+    def open_again(self, user_skipped: bool) -> None:
+        finished = table_of(ReplayRow).c.status.in_(("failed", "skipped"))
         with self.database.write() as connection:
-            reopen(connection, table_of(ReplayRow), table_of(ReplayRow).c.status.in_(("failed", "skipped")))
+            reopen(connection, table_of(ReplayRow), finished, user_skipped=user_skipped)
         for row in self.model.values():
-            if row.status in ("failed", "skipped"):
-                row.status, row.attempts, row.losses, row.lost_ms = "pending", 0, 0, None
+            if row.status in ("failed", "skipped") and (user_skipped or not row.user_skipped):
+                row.status, row.attempts, row.losses, row.lost_ms, row.user_skipped = "pending", 0, 0, None, False
 
     @invariant()
     def every_row_is_as_the_model_has_it(self) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Boolean, Integer, event, select, update
 
-from tests.rows import NOW, Rows
+from tests.rows import NOW, Rows, state
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
-from tmxdb.db.models import TrackRow, table_of
+from tmxdb.db.models import MapRow, TrackRow, table_of
+from tmxdb.queue.admin import skip_rows
 from tmxdb.storable_text import MAX_INDEXED
 from tmxdb.sync.store import Stored, store_tracks
 from tmxdb.tmx.records import TRACK, TrackRecord, track_record
@@ -58,6 +59,23 @@ def test_every_column_of_a_known_track_is_compared_with_what_is_stored(database:
     with database.read() as connection:
         rows = connection.execute(select(*columns, _tracks.c.synced_at).order_by(_tracks.c.track_id)).all()
     assert [tuple(row) for row in rows] == [(*record.values, iso(NOW + 1000)) for record in changed]
+
+
+def test_what_a_person_skipped_stays_skipped_when_the_track_changes(database: Database, rows: Rows) -> None:
+    with database.write() as connection:
+        store_tracks(connection, [_listed(1), _listed(2)], NOW)
+    rows.change(TrackRow, 2, **state(TrackRow, "skipped"))
+    rows.map(1, "pending")
+    rows.map(2, "skipped")
+    with database.write() as connection:
+        for table in (_tracks, table_of(MapRow)):
+            assert skip_rows(connection, table, reason="banned", now_ms=NOW) == 1
+    changed = {"ActivityAt": "2024-08-04T00:00:00", "UpdatedAt": "2024-08-04T00:00:00"}
+    with database.write() as connection:
+        store_tracks(connection, [_listed(1, **changed), _listed(2, **changed)], NOW)
+    for model in (TrackRow, MapRow):
+        assert (rows.one(model, 1)["status"], rows.one(model, 1)["error"]) == ("skipped", "banned")
+        assert rows.one(model, 2)["status"] == "pending"
 
 
 def test_only_the_time_of_a_track_that_is_the_same_is_written(database: Database) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, or_, select
 from tmxdb.adoption.ledger import Entry
 from tmxdb.adoption.recognition.reading import MAP, REPLAY
 from tmxdb.db.models import MapRow, ReplayRow, table_of
-from tmxdb.queue.admin import SKIPPED
+from tmxdb.queue.rows.settle import USER_SKIPPED
 from tmxdb.storage import Storage
 
 _TABLES = {REPLAY: table_of(ReplayRow), MAP: table_of(MapRow)}
@@ -37,11 +37,15 @@ def without_file(connection: Connection, storage: Storage, rows: Sequence[Row]) 
 
 
 def is_taken(connection: Connection, row: Row, *, is_lost: bool) -> bool:
-    """Return whether a worker holds `row`, or has finished it. `is_lost`: it was done before, without a file."""
+    """Return whether a worker holds `row` or has finished it, or a person skipped it.
+
+    `is_lost`: it was done before, without a file.
+    """
     noun, item_id = row
     table = _TABLES[noun]
-    status = connection.execute(select(table.c.status).where(table.primary_key.columns[0] == item_id)).scalar()
-    return status == "running" or (status == "done" and not is_lost)
+    query = select(table.c.status, table.c.error_code).where(table.primary_key.columns[0] == item_id)
+    status, code = connection.execute(query).first() or (None, None)
+    return status == "running" or (status == "done" and not is_lost) or code == USER_SKIPPED
 
 
 def _looked_up(connection: Connection, storage: Storage, rows: Sequence[Row]) -> dict[Row, bool | None]:
@@ -53,7 +57,7 @@ def _looked_up(connection: Connection, storage: Storage, rows: Sequence[Row]) ->
     for noun, wanted in ids.items():
         table = _TABLES[noun]
         key = table.primary_key.columns[0]
-        is_skipped = and_(table.c.status == "skipped", table.c.error_code == SKIPPED)
+        is_skipped = and_(table.c.status == "skipped", table.c.error_code == USER_SKIPPED)
         query = select(key, table.c.status, table.c.file_path).where(or_(table.c.status == "done", is_skipped))
         for i in range(0, len(wanted), _AT_ONCE):
             for item_id, status, path in connection.execute(query.where(key.in_(wanted[i : i + _AT_ONCE]))):

@@ -16,9 +16,10 @@ from tmxdb.db.models import AttemptRow, WorkerRow, table_of
 from tmxdb.queue.job import RUNNING, error_text
 from tmxdb.queue.rows.claim import key_of
 from tmxdb.queue.rows.recover import lost_attempt
+from tmxdb.queue.rows.settle import USER_SKIPPED
 from tmxdb.storage import id_name
 
-SKIPPED, RELEASED = "user.skipped", "user.released"
+RELEASED = "user.released"
 OPEN = ("pending", "running", "retry", "failed")
 """Statuses of rows that can be skipped. Rows that are done stay done."""
 
@@ -32,14 +33,14 @@ def count_skippable(connection: Connection, table: Table, *conditions: Any) -> d
 def skip_rows(connection: Connection, table: Table, *conditions: Any, reason: str, now_ms: int) -> int:
     """Skip all rows that match `conditions` and are not done, also running ones. Return how many.
 
-    `tmxdb retry --status skipped --code user.skipped` undoes it.
+    They stay skipped until `tmxdb retry --status skipped --code user.skipped`.
     """
     changed = connection.execute(
         update(table)
         .where(table.c.status.in_(OPEN), *conditions)
         .values(
             status="skipped",
-            error_code=SKIPPED,
+            error_code=USER_SKIPPED,
             error=error_text(reason),
             finished_at=iso(now_ms),
             available_at=None,

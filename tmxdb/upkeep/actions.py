@@ -53,7 +53,8 @@ class Actions:
         """Make rows pending again that failed, were skipped or wait: one, or all with an error code."""
         table = JOBS[kind]
         with self._database.write() as connection:
-            n = reopen(connection, table, table.c.status == status, *_chosen(table, code, item_id))
+            conditions = (table.c.status == status, *_chosen(table, code, item_id))
+            n = reopen(connection, table, *conditions, user_skipped=True)
         return f"{kind}: {plural(n, 'row')} {'is' if n == 1 else 'are'} pending again."
 
     def skip(self, kind: str, *, code: str | None, item_id: int | None, reason: str) -> str:
@@ -74,7 +75,7 @@ class Actions:
             raise InvalidInput("No exchange knows a local track: there is nothing to list.", code="input.parameter")
         table = JOBS["list"]
         with self._database.write() as connection:
-            n = reopen(connection, table, table.c.track_id == track_id)
+            n = reopen(connection, table, table.c.track_id == track_id, user_skipped=True)
         return f"The leaderboard of track {id_name(track_id)} " + (
             "will be listed again by the next worker." if n else "is already waiting to be listed."
         )

@@ -12,6 +12,7 @@ from tmxdb.clock import iso
 from tmxdb.db.bulk import KEY, execute_many, inserting, updating
 from tmxdb.db.dialect import engine_name, locking
 from tmxdb.queue.rows.claim import key_of
+from tmxdb.queue.rows.settle import USER_SKIPPED
 
 _DONE: Mapping[str, Any] = {
     "status": "done",
@@ -39,15 +40,16 @@ def store_done(
 ) -> set[int]:
     """Insert `rows` as done, and give known rows the columns `result` and make them done. Return the keys written.
 
-    Rows that are done, except those in `replaced`, or that a worker holds stay as they are: that worker finds the
-    complete file.
+    Rows that are done, except those in `replaced`, that a person skipped or that a worker holds stay as they are: that
+    worker finds the complete file.
     """
     key = key_of(table)
     known: dict[int, str] = {}
     keys = sorted(row[key.name] for row in rows)
     for i in range(0, len(keys), _AT_ONCE):
-        query = select(key, table.c.status).where(key.in_(keys[i : i + _AT_ONCE])).order_by(key)
-        known.update((row[0], row[1]) for row in connection.execute(locking(query)))
+        query = select(key, table.c.status, table.c.error_code).where(key.in_(keys[i : i + _AT_ONCE])).order_by(key)
+        for item_id, status, code in connection.execute(locking(query)):
+            known[item_id] = code if code == USER_SKIPPED else status
     done = {**_DONE, "finished_at": iso(now_ms)}
     new: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     changed: list[dict[str, Any]] = []
@@ -55,7 +57,7 @@ def store_done(
         status = known.get(row[key.name])
         if status is None:
             new[tuple(row)].append({**row, **done})
-        elif status not in ("done", "running") or (status == "done" and row[key.name] in replaced):
+        elif status not in ("done", "running", USER_SKIPPED) or (status == "done" and row[key.name] in replaced):
             changed.append({KEY: row[key.name], **done, **{name: row[name] for name in result}})
     engine = engine_name(connection)
     for group in new.values():

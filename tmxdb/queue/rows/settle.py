@@ -39,6 +39,8 @@ from tmxdb.queue.rows.claim import key_of
 
 MAX_ATTEMPTS_FACTOR = 4
 """A row fails after this many times `max_attempts` attempts, whatever their causes."""
+USER_SKIPPED = "user.skipped"
+"""The error code of rows that `tmxdb skip` skipped."""
 DIGEST_LENGTH = 16
 """Hex digits of a digest that identify a bad file as a cause."""
 _NOT_CLAIMED = {"claimed_by": None}
@@ -153,8 +155,13 @@ def failure_cause(code: str, digest: str | None) -> str:
     return code if digest is None else f"{code} {digest[:DIGEST_LENGTH]}"
 
 
-def reopen(connection: Connection, table: Table, *conditions: Any) -> int:
-    """Make finished rows that match `conditions` pending, with all their attempts. Return how many."""
+def reopen(connection: Connection, table: Table, *conditions: Any, user_skipped: bool = False) -> int:
+    """Make finished rows that match `conditions` pending, with all their attempts. Return how many.
+
+    Rows that a person skipped stay skipped, unless `user_skipped`.
+    """
+    if not user_skipped:
+        conditions = (*conditions, table.c.error_code.is_distinct_from(USER_SKIPPED))
     result = connection.execute(
         update(table)
         .where(table.c.status.in_(("done", "failed", "skipped", "retry")), *conditions)

@@ -52,7 +52,7 @@ def retry(selection: RowSelection, statuses: tuple[str, ...], dry_run: bool, dat
                 n = connection.execute(select(func.count()).select_from(table).where(*matching)).scalar_one()
         else:
             with database.write() as connection:
-                n = reopen(connection, table, *matching)
+                n = reopen(connection, table, *matching, user_skipped=True)
         if n:
             verb = "would be" if dry_run else "is" if n == 1 else "are"
             message(f"{kind}: {plural(n, 'row')} {verb} pending again.")
