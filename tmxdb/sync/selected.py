@@ -113,7 +113,10 @@ def look_up(
     note: Callable[[str], None],
     clock: Clock = wall_clock,
 ) -> Applied:
-    """Read the facts of these tracks again, 100 per request, and reopen those that changed."""
+    """Read the facts of these tracks again, 100 per request, and reopen those that changed.
+
+    Tracks that the site no longer has count as looked up, too. Else those looked up longest ago would always be them.
+    """
     applied, client = Applied(), RetryingClient(exchange, stop, note)
     for at in range(0, len(ids), IDS_AT_ONCE):
         chunk = list(ids[at : at + IDS_AT_ONCE])
@@ -123,8 +126,9 @@ def look_up(
         except WorkerStopping:
             return applied
         wanted = [record for record in page.records if record.track_id in chunk]
+        absent = set(chunk).difference(record.track_id for record in wanted)
         with database.write() as connection:
-            applied.reopened += store_tracks(connection, wanted, time_of(connection, clock)).reopened
+            applied.reopened += store_tracks(connection, wanted, time_of(connection, clock), absent).reopened
         applied.tracks += len(wanted)
     applied.complete = True
     return applied

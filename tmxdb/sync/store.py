@@ -33,19 +33,24 @@ class Stored:
     reopened: int = 0
 
 
-def store_tracks(connection: Connection, records: Sequence[TrackRecord], now_ms: int) -> Stored:
+def store_tracks(
+    connection: Connection, records: Sequence[TrackRecord], now_ms: int, absent: Collection[int] = ()
+) -> Stored:
     """Insert new tracks, update known ones, and reopen those that have changed.
+
+    `absent`: tracks that were asked for and that the site no longer has. Only when they were asked for is stored.
 
     A change must be acted on in the same transaction: once it is stored, it can no longer be recognised.
     """
-    if not records:
+    if not records and not absent:
         return Stored()
     listed = {record.track_id: record.values for record in records}
     engine, now = engine_name(connection), iso(now_ms)
-    known = fetch(connection, _known(engine), {"listed": array(listed, engine)})
+    rows = fetch(connection, _known(engine), {"listed": array({*listed, *absent}, engine)})
+    known = [row for row in rows if row[0] in listed]
     changed = [row for row in known if row[2:] != listed[row[0]]]
     reopened = _reopen_changed(connection, [row for row in changed if row.synced_at is not None], listed)
-    same = {row[0] for row in known}.difference(row[0] for row in changed)
+    same = {row[0] for row in rows}.difference(row[0] for row in changed)
     if same:
         execute_once(connection, _read_again(engine), {"same": array(same, engine), "now": now})
     written = [(key, *listed[key], now, now, UNRANKED) for key in sorted(listed.keys() - same)]
@@ -69,7 +74,7 @@ def _known(engine: str) -> Select[Any]:
 
 @cache
 def _read_again(engine: str) -> Update:
-    """Return the statement for tracks whose facts are the stored ones: the time alone is new."""
+    """Return the statement for tracks that keep the stored facts: the time alone is new."""
     return update(_tracks).where(any_of(_tracks.c.track_id, "same", engine)).values(synced_at=bindparam("now"))
 
 

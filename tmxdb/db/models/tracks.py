@@ -68,7 +68,7 @@ class TrackRow(JobColumns, Base):
     wr_user_id: Mapped[int | None] = column("website account of the record holder")
     wr_user_name: Mapped[str | None] = column("name of that account")
     oddities: Mapped[str | None] = column("JSON list: answers of the API that did not fit their column")
-    synced_at: Mapped[str | None] = column("when the facts above were last read")
+    synced_at: Mapped[str | None] = column("when the site was last asked for the facts above")
     first_seen_at: Mapped[str | None] = column("when it came into this database; NULL: before tmxdb kept it")
     first_listed_at: Mapped[str | None] = column("when its leaderboard was first listed")
     listed_at: Mapped[str | None] = column("when its leaderboard was last listed")
