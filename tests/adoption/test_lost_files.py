@@ -134,6 +134,22 @@ def test_a_file_of_a_replay_that_was_skipped_by_hand_is_not_taken_over(
     assert tool("adopt", mine, "--no-lookup", "--json").json["replays"] == 1
 
 
+def test_an_old_map_is_extracted_again_once_a_replay_on_the_current_one_is_adopted(
+    tool: Tool, site: RunningSite, mine: Path
+) -> None:
+    tool("--site", site.url, "add-tracks", site.track_ids()[0])
+    tool("run", "--top", "1")
+    tool.change("update maps set uid_matches = 0")
+    tool.change("update replays set map_uid_matches = 0")
+    (second,) = [row["replay_id"] for row in site.leaderboard(site.track_ids()[0])][1:2]
+    (mine / "second.Replay.Gbx").write_bytes(site.expected_replay(second))
+    tool("adopt", mine)
+    tool("work", "--kind", "extract")
+    assert tool.rows("select from_replay_id, uid_matches from maps where track_id > 0") == [
+        {"from_replay_id": second, "uid_matches": 1}
+    ]
+
+
 def test_maps_that_no_replay_had_are_extracted_once_it_is_back(tool: Tool, mine: Path) -> None:
     tool("adopt", mine, "--no-lookup", IN_PLACE)
     moved = mine.rename(mine.with_name("moved"))

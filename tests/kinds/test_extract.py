@@ -219,3 +219,59 @@ def test_a_replaced_map_is_extracted_again_from_a_replay_on_it(downloaded: Tool,
     row = downloaded.rows("select * from maps where track_id = ?", track_id)[0]
     assert (row["from_replay_id"], row["uid_matches"]) == (new, 1)
     assert _map(downloaded, track_id) != old
+
+
+@pytest.mark.usefixtures("changing")
+def test_a_map_extracted_before_the_replays_on_the_new_one_are_downloaded_is_extracted_again(
+    downloaded: Tool, site: RunningSite
+) -> None:
+    downloaded(*EXTRACT)
+    track_id = site.track_ids()[0]
+    site.update_track(track_id)
+    (new, *_) = site.add_replays(track_id, 1)
+    downloaded("sync-tracks", "--refresh")
+    downloaded(*EXTRACT)
+    old_map = "select uid_matches, status from maps where track_id = ?"
+    assert downloaded.rows(old_map, track_id) == [{"uid_matches": 0, "status": "done"}]
+    downloaded("work", "--kind", "list")
+    names = "replay_id, track_id, settings, status, error_code, error, finished_at, priority, attempts"
+    failed = "replay_id, track_id, '{}', 'failed', 'capture.other_map', 'x', 'x', 0, 1"
+    downloaded.change(f"insert into captures ({names}) select {failed} from replays where track_id = ?", track_id)
+    downloaded("work", "--kind", "download", "--kind", "extract")
+    row = downloaded.rows("select * from maps where track_id = ?", track_id)[0]
+    assert (row["from_replay_id"], row["uid_matches"]) == (new, 1)
+    assert _map(downloaded, track_id) == _slice(downloaded, new)
+    assert downloaded.column("select replay_id from captures where status = 'pending'") == [new]
+
+
+def test_a_replay_downloaded_while_the_map_is_extracted_from_an_older_one_is_used(
+    downloaded: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track_id, sync = site.track_ids()[0], publishing._sync
+    last = downloaded.one("select max(replay_id) from replays where track_id = ?", track_id)
+    downloaded.change("update tracks set uid = 'newer' where track_id = ?", track_id)
+    downloaded.change("update replays set map_uid_matches = 0 where track_id = ?", track_id)
+
+    def downloaded_meanwhile(files: Sequence[NewFile]) -> publishing.Results:
+        downloaded.change("update replays set map_uid_matches = 1 where replay_id = ?", last)
+        return sync(files)
+
+    monkeypatch.setattr(publishing, "_sync", downloaded_meanwhile)
+    downloaded(*EXTRACT)
+    row = downloaded.rows("select status, from_replay_id, uid_matches from maps where track_id = ?", track_id)[0]
+    assert row == {"status": "done", "from_replay_id": last, "uid_matches": 0}  # and not a third time
+
+
+def test_a_map_that_was_found_nowhere_is_looked_for_in_the_next_replay(downloaded: Tool, site: RunningSite) -> None:
+    track_id = site.track_ids()[0]
+    best, *others = downloaded.column("select replay_id from replays where track_id = ? order by position", track_id)
+    for replay_id in (best, *others):
+        _spoil(downloaded, replay_id)
+    site.set_faults(["404:100%:on=track"])
+    downloaded(*EXTRACT)
+    assert downloaded.one("select error_code from maps where track_id = ?", track_id) == "tmx.gone"
+    downloaded("verify", "--hash", "--repair", ends=None)
+    downloaded("work", "--kind", "download", "--kind", "extract")
+    assert downloaded.rows("select status, from_replay_id from maps where track_id = ?", track_id) == [
+        {"status": "done", "from_replay_id": best}
+    ]

@@ -78,6 +78,16 @@ def test_what_a_person_skipped_stays_skipped_when_the_track_changes(database: Da
         assert rows.one(model, 2)["status"] == "pending"
 
 
+def test_a_map_is_extracted_again_once_another_uid_of_its_track_is_known(database: Database, rows: Rows) -> None:
+    for track_id in (1, 2):
+        rows.track(track_id, uid=None)
+        rows.map(track_id, "done", uid="uid1")
+    with database.write() as connection:
+        store_tracks(connection, [_listed(1), _listed(2)], NOW)
+    found = [(row["status"], row["uid_matches"]) for row in rows.all(MapRow)]
+    assert found == [("done", True), ("pending", False)]
+
+
 def test_only_the_time_of_a_track_that_is_the_same_is_written(database: Database) -> None:
     for now_ms in (NOW, NOW + 1000):
         with database.write() as connection:

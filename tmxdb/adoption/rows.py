@@ -18,6 +18,7 @@ from tmxdb.db.dialect import engine_name, inputs_for
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.selected import missing_ids
 from tmxdb.kinds.naming import map_path
+from tmxdb.kinds.outdated import NEEDS_A_REPLAY
 from tmxdb.kinds.reopening import ALL_REPLAYS
 from tmxdb.queue.rows.adopted import store_done
 from tmxdb.queue.rows.settle import reopen
@@ -186,7 +187,7 @@ def store(
     opened = {item.track_id for item, _ in placed if item.found.noun == REPLAY and item.track_id is not None}
     extractions = [{"track_id": key, "priority": tracks[key].priority} for key in sorted(opened)]
     upsert(connection, NewRows(_maps, extractions))
-    reopen(connection, _maps, _maps.c.track_id.in_(opened), _maps.c.error_code == "local.no_map")
+    reopen(connection, _maps, _maps.c.track_id.in_(opened), NEEDS_A_REPLAY)
     return stored
 
 

@@ -19,11 +19,12 @@ from tmxdb.kinds.facts import input_events, parse_replay, replay_columns
 from tmxdb.kinds.fetching import Fetched, Fetching
 from tmxdb.kinds.file_publisher import JobFile
 from tmxdb.kinds.foreign_files import UnreadableFiles, owner_of_replay
-from tmxdb.queue.job import Done, Fail, Job, Outcome
+from tmxdb.kinds.outdated import NEEDS_A_REPLAY
+from tmxdb.queue.job import Done, Fail, Job, Outcome, Reopened
 from tmxdb.queue.rows.settle import failure_cause
 from tmxdb.storage import id_name
 
-_replays = table_of(ReplayRow)
+_maps, _replays = table_of(MapRow), table_of(ReplayRow)
 _WRONG_FILE, _UNEXPECTED_FILE = "tmx.wrong_file", "tmx.unexpected_file"
 KEPT_AT = 5
 """A file that is not as listed, but of no other known replay, is kept when the same bytes come for this time in a row.
@@ -178,12 +179,13 @@ class Download:
     def _done(self, job: Job, path: str, data: bytes, digest: str, replay: ReplayFile) -> Done:
         track_id = job.row["track_id"]
         values = {"file_path": path, "file_bytes": len(data), "sha256": digest}
-        opens = [NewRows(table_of(MapRow), [{"track_id": track_id, "priority": job.priority}])]
+        opens = [NewRows(_maps, [{"track_id": track_id, "priority": job.priority}])]
         events = input_events(replay) if self._context.options.store_inputs else None
         if events is not None:
             row = {"replay_id": job.item_id, "events": inputs_for(engine_name(self._context.database.engine), events)}
             opens.append(NewRows(table_of(ReplayInputsRow), [row], update=("events",)))
-        return Done(values | replay_columns(replay, job.row["track_uid"]), opens)
+        reopens = [Reopened(_maps.c.track_id, track_id, NEEDS_A_REPLAY)]
+        return Done(values | replay_columns(replay, job.row["track_uid"]), opens, reopens)
 
 
 def _race_time_ms(replay: ReplayFile) -> int | None:

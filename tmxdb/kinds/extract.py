@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Select, bindparam, func, insert, select
 from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import fetch
 from tmxdb.db.dialect import any_of, array, engine_name
-from tmxdb.db.models import MapRow, ReplayRow, table_of
+from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.errors import GbxError, InvalidResponse, ItemGone
 from tmxdb.gbx import Challenge
 from tmxdb.kinds.context import JobContext, track_uid
@@ -21,18 +22,19 @@ from tmxdb.kinds.facts import map_columns, parse_challenge
 from tmxdb.kinds.file_publisher import JobFile
 from tmxdb.kinds.foreign_files import owner_of_map
 from tmxdb.kinds.naming import map_path
+from tmxdb.kinds.outdated import OLD_MAP, ON_THIS_MAP
 from tmxdb.kinds.reopening import tracks_without_map
-from tmxdb.queue.job import Done, Fail, Job, Outcome
+from tmxdb.queue.job import Done, Fail, Job, Outcome, Reopened
 from tmxdb.storage import id_name
 from tmxdb.tmx.endpoints import track_path
 
 MAX_REPLAYS_TRIED = 20
 BATCH_SIZE, MAX_BATCHES = 32, 4
 """How many maps to take out of replays and sync together; how many batches at once: some are read while others sync."""
-_maps = table_of(MapRow)
+_captures, _maps = table_of(CaptureRow), table_of(MapRow)
 _replays = table_of(ReplayRow)
 
-_FILE = (_replays.c.replay_id, _replays.c.file_path, _replays.c.sha256)
+_FILE = (_replays.c.replay_id, _replays.c.file_path, _replays.c.sha256, _replays.c.map_uid_matches)
 _BEST_FIRST = (
     _replays.c.map_uid_matches.is_(True).desc(),
     _replays.c.position.is_(None),
@@ -56,6 +58,15 @@ def _best_replays(engine: str) -> Select[Any]:
     ranked = select(track_id, *_FILE, place).where(*done).subquery()
     *columns, _ = ranked.c
     return select(*columns).where(ranked.c.place == 1)
+
+
+class _Replay(NamedTuple):
+    """A downloaded replay of a track. `is_current`: whether it is on the track's current map; None: not known."""
+
+    replay_id: int
+    file_path: str
+    sha256: str
+    is_current: bool | None
 
 
 class Extract:
@@ -105,20 +116,21 @@ class Extract:
             kept = self._kept(job, uid)
         if kept is not None:
             return kept
-        if is_local or not self._context.options.maps_from_site:
-            for replay_id, path, sha256 in self._replays(job):
-                try:
-                    with self._context.parse_lock:
-                        data, challenge = self._extracted(path, sha256)
-                except GbxError as error:
-                    reasons.append(f"replay {id_name(replay_id)}: {error}")
-                    continue
-                return self._publish(job, data, challenge, uid, source="replay", from_replay_id=replay_id)
+        replays = self._replays(job) if is_local or not self._context.options.maps_from_site else None
+        for replay in replays or ():
+            try:
+                with self._context.parse_lock:
+                    data, challenge = self._extracted(replay)
+            except GbxError as error:
+                reasons.append(f"replay {id_name(replay.replay_id)}: {error}")
+                continue
+            done = self._publish(job, data, challenge, uid, source="replay", from_replay_id=replay.replay_id)
+            return _checked_again(job, done, replays)
         if is_local:
             why = "; ".join(reasons[:3]) or "no replay of it is on disk"
             return Fail("local.no_map", f"map of track {id_name(job.item_id)}: {why}, and no exchange has the track.")
         try:
-            return self._from_site(job, uid)
+            return _checked_again(job, self._from_site(job, uid), replays)
         except ItemGone:
             why = "; ".join(reasons[:3]) or "no replay is downloaded"
             message = f"map of track {id_name(job.item_id)}: {why}, and the site does not have the file (404)."
@@ -133,7 +145,7 @@ class Extract:
                 for job in jobs:
                     if job.item_id in best and not self._has_file(job):
                         with suppress(GbxError):
-                            ready.append(self._written(job, *best[job.item_id], files))
+                            ready.append(self._written(job, best[job.item_id], files))
             self._context.publisher.publish_together([written for written, _ in ready])
         outcomes: dict[int, Done] = {}
         for written, done in ready:
@@ -143,39 +155,41 @@ class Extract:
                 outcomes[written.job.item_id] = done
         return [outcomes.get(job.item_id) for job in jobs]
 
-    def _best_replays(self, jobs: Sequence[Job]) -> dict[int, tuple[int, str, str]]:
+    def _best_replays(self, jobs: Sequence[Job]) -> dict[int, _Replay]:
         """Return the first downloaded replay of each track that has one, in the order of `_replays`."""
         with self._context.database.read() as connection:
             engine = engine_name(connection)
             tracks = array([job.item_id for job in jobs], engine)
             rows = fetch(connection, _best_replays(engine), {"wanted": tracks, "done": "done"})
-        return {track_id: tuple(replay) for track_id, *replay in rows}
+        return {track_id: _Replay(*replay) for track_id, *replay in rows}
 
     def _has_file(self, job: Job) -> bool:
         """Return whether there is a file to look at first: a known one, or one left by a run that was killed."""
         return job.row["file_path"] is not None or self._context.storage.may_exist(map_path(job.item_id))
 
-    def _written(self, job: Job, replay_id: int, path: str, sha256: str, files: ExitStack) -> tuple[JobFile, Done]:
+    def _written(self, job: Job, replay: _Replay, files: ExitStack) -> tuple[JobFile, Done]:
         """Return the file of the map in a replay, written but not published, and the outcome."""
-        data, challenge = self._extracted(path, sha256)
-        done = self._done(job, data, challenge, job.row["track_uid"], source="replay", from_replay_id=replay_id)
+        data, challenge = self._extracted(replay)
+        uid, replay_id = job.row["track_uid"], replay.replay_id
+        done = self._done(job, data, challenge, uid, source="replay", from_replay_id=replay_id)
         new_file = self._context.storage.new_file(map_path(job.item_id), owner=self._context.worker_id)
         file = files.enter_context(new_file)
         file.write(data)
         file.write_out()
-        return JobFile(file, _maps, job), done
+        return JobFile(file, _maps, job), _checked_again(job, done, [replay])
 
-    def _replays(self, job: Job) -> Iterator[tuple[int, str, str]]:
-        """Yield downloaded replays of the track: those on its current map first, then by position."""
+    def _replays(self, job: Job) -> list[_Replay]:
+        """Return downloaded replays of the track: those on its current map first, then by position."""
         with self._context.database.read() as connection:
             rows = fetch(connection, _CANDIDATES, {"wanted": job.item_id})
-        yield from (tuple(row) for row in rows)
+        return [_Replay(*row) for row in rows]
 
-    def _extracted(self, path: str, sha256: str) -> tuple[bytes, Challenge]:
+    def _extracted(self, replay_row: _Replay) -> tuple[bytes, Challenge]:
+        path = replay_row.file_path
         file = self._context.storage.read(path)
         if file is None:
             raise GbxError("gbx.no_map", f"{path} no longer exists")
-        if hashlib.sha256(file).hexdigest() != sha256:
+        if hashlib.sha256(file).hexdigest() != replay_row.sha256:
             raise GbxError("gbx.no_map", f"{path} has changed since it was downloaded")
         read = self._context.options.reader
         replay = read.replay(file)
@@ -185,7 +199,7 @@ class Extract:
             raise GbxError("gbx.no_map", "the embedded map is not the one that the replay names")
         return data, challenge
 
-    def _from_site(self, job: Job, uid: str | None) -> Outcome:
+    def _from_site(self, job: Job, uid: str | None) -> Done:
         item = f"map of track {id_name(job.item_id)}"
         with self._context.parse_lock:
             adopted = self._adopted(job, uid)
@@ -257,4 +271,17 @@ class Extract:
     ) -> Done:
         digest = hashlib.sha256(data).hexdigest()
         values = {"file_path": path or map_path(job.item_id), "file_bytes": len(data), "sha256": digest, **origin}
-        return Done(values | map_columns(challenge, uid))
+        # A first map changes nothing for captures: without one, they wait for it.
+        replaces = job.row["file_path"] is not None
+        captures = [Reopened(_captures.c.track_id, job.item_id, ON_THIS_MAP)] if replaces else []
+        return Done(values | map_columns(challenge, uid), reopens=captures)
+
+
+def _checked_again(job: Job, done: Done, replays: Sequence[_Replay] | None) -> Done:
+    """Return `done`, which reopens its row if a replay on the current map was downloaded after `replays` were read.
+
+    Not if the current map was among them, in a file that is damaged, or if none were read: it would be done for ever.
+    """
+    if done.values["uid_matches"] is not False or replays is None or any(replay.is_current for replay in replays):
+        return done
+    return replace(done, reopens=[*done.reopens, Reopened(_maps.c.track_id, job.item_id, OLD_MAP)])

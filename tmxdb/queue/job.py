@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeGuard, TypeVar
 
-from sqlalchemy import Column, ColumnClause, Connection, Table, literal_column
+from sqlalchemy import Column, ColumnClause, ColumnElement, Connection, Table, literal_column
 from sqlalchemy.sql.elements import NamedColumn
 
 from tmxdb.db.bulk import NewRows, RowStream
@@ -67,11 +67,24 @@ def claim_key(job: Job) -> ClaimKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """Finished rows to make pending again: those with `value` in `column` that match `where` after the job is settled.
+
+    `where`: one object for all jobs, which are settled together by it.
+    """
+
+    column: Column[Any]
+    value: int
+    where: ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """Success. `values` are written to the row and `opens` to other tables, in one transaction."""
+    """Success. `values` are written to the row and `opens` to other tables, then `reopens`, in one transaction."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     opens: Sequence[NewRows | RowStream] = ()
+    reopens: Sequence[Reopened] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def _different(known: Iterable[Any], listed: Mapping[int, Values], column: str) 
 
 
 def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
-    """Compare the files of these tracks with the uid of their new map.
+    """Compare the files of these tracks with the uid of their new map, and reopen the maps that are not it.
 
     The results of running rows are still compared with the older uid, so these rows are done again.
     """
@@ -120,6 +120,7 @@ def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
             update(table).where(table.c.track_id.in_(track_ids), uid.is_not(None)).values({matches: uid == present})
         )
         release_claimed(connection, table, table.c.track_id.in_(track_ids))
+    reopen(connection, _maps, _maps.c.track_id.in_(track_ids), _maps.c.status == "done", _maps.c.uid_matches.is_(False))
 
 
 def known_sync(connection: Connection, scope: str) -> dict[str, Any] | None:

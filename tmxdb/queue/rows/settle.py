@@ -34,7 +34,7 @@ from tmxdb.db.dialect import any_of, array, engine_name, locking
 from tmxdb.db.models import AttemptRow, table_of
 from tmxdb.failure_policy import Action, policy_for_code
 from tmxdb.queue.backoff import backoff_s
-from tmxdb.queue.job import RUNNING, Done, Fail, Job, Kind, Outcome, Part, Retry, Skip, Snooze, error_text
+from tmxdb.queue.job import RUNNING, Done, Fail, Job, Kind, Outcome, Part, Reopened, Retry, Skip, Snooze, error_text
 from tmxdb.queue.rows.claim import key_of
 
 MAX_ATTEMPTS_FACTOR = 4
@@ -100,6 +100,7 @@ def settle(
     changes: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     attempts: list[dict[str, Any]] = []
     opened: list[NewRows | RowStream] = []
+    reopened: list[Reopened] = []
     statuses: list[str | None] = []
     outcomes = [outcome for _, outcome in results]
     for at, (job, outcome) in enumerate(results):
@@ -119,6 +120,7 @@ def settle(
         changes[tuple(change)].append(change)
         if isinstance(outcome, Done):
             opened.extend(outcome.opens)
+            reopened.extend(outcome.reopens)
         elif not isinstance(outcome, Snooze):
             attempts.append(_attempt(job, outcome, change["status"], worker, now))
     for names, rows in changes.items():
@@ -127,6 +129,8 @@ def settle(
         upsert(connection, new)
     for streams in _grouped(new for new in opened if isinstance(new, RowStream)):
         upsert_streams(connection, streams)
+    for (column, where), values in _by_condition(reopened).items():
+        reopen(connection, column.table, column.in_(values), where)
     execute_many(connection, inserting(table_of(AttemptRow), _ATTEMPT, engine), attempts)
     return Settled(tuple(statuses), tuple(outcomes))
 
@@ -289,3 +293,11 @@ def _grouped(opened: Iterable[RowStream]) -> list[list[RowStream]]:
     for stream in opened:
         groups[(stream.table, stream.names, tuple(stream.same), stream.update)].append(stream)
     return list(groups.values())
+
+
+def _by_condition(reopened: Iterable[Reopened]) -> dict[tuple[Any, Any], list[int]]:
+    """Group rows to reopen by column and condition: a statement reopens those of a batch."""
+    groups: dict[tuple[Any, Any], set[int]] = defaultdict(set)
+    for one in reopened:
+        groups[one.column, one.where].add(one.value)
+    return {group: sorted(values) for group, values in groups.items()}
