@@ -275,3 +275,27 @@ def test_a_map_that_was_found_nowhere_is_looked_for_in_the_next_replay(downloade
     assert downloaded.rows("select status, from_replay_id from maps where track_id = ?", track_id) == [
         {"status": "done", "from_replay_id": best}
     ]
+
+
+def test_verify_finds_a_map_that_its_track_no_longer_has(downloaded: Tool, site: RunningSite) -> None:
+    downloaded(*EXTRACT)
+    track_id = site.track_ids()[0]
+    downloaded.change("update maps set uid_matches = 0 where track_id = ?", track_id)
+    ran = downloaded("verify", ends=3)
+    assert f"outdated: map {track_id}" in ran.out
+    downloaded("verify", "--repair")
+    downloaded(*EXTRACT)
+    assert downloaded.one("select uid_matches from maps where track_id = ?", track_id) == 1
+    assert "All is well." in downloaded("verify").err
+
+
+@pytest.mark.usefixtures("changing")
+def test_verify_accepts_an_older_map_as_long_as_no_replay_has_the_newer_one(
+    downloaded: Tool, site: RunningSite
+) -> None:
+    downloaded(*EXTRACT)
+    site.update_track(site.track_ids()[0])
+    downloaded("sync-tracks", "--refresh")
+    downloaded(*EXTRACT)
+    assert downloaded.one("select count(*) from maps where uid_matches = 0") == 1
+    assert "All is well." in downloaded("verify").err

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from tmxdb.storage import Storage
 from tmxdb.storage.hashing_file import file_sha256
 
-MISSING, DAMAGED, UNREADABLE, SUSPICIOUS = "missing", "damaged", "unreadable", "suspicious"
+MISSING, DAMAGED, UNREADABLE, SUSPICIOUS, OUTDATED = "missing", "damaged", "unreadable", "suspicious", "outdated"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a file: `missing`, `damaged`, `unreadable` (the system refuses access), or `suspicious` (a
-    complete capture whose pictures show nothing useful)."""
+    """What is wrong with a file: `missing`, `damaged`, `unreadable` (the system refuses access), `suspicious` (a
+    complete capture whose pictures show nothing useful), or `outdated` (a map that its track no longer has)."""
 
     what: str
     why: str

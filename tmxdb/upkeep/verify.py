@@ -20,11 +20,12 @@ from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, table_of
 from tmxdb.db.selected import Scope, in_selection
 from tmxdb.errors import DiskError, RetryLater
+from tmxdb.kinds.outdated import OLD_MAP
 from tmxdb.queue.rows.settle import reopen
 from tmxdb.queue.worker_registry import live_workers
 from tmxdb.storage import Storage, disk_errors, is_absolute
 from tmxdb.upkeep.data_folder_check import FOLDERS, has_entries
-from tmxdb.upkeep.integrity import MISSING, SUSPICIOUS, UNREADABLE, Problem, file_problem
+from tmxdb.upkeep.integrity import MISSING, OUTDATED, SUSPICIOUS, UNREADABLE, Problem, file_problem
 from tmxdb.upkeep.orphans import (
     Batch,
     batches,
@@ -111,7 +112,8 @@ def _still_true(run: Verification, finding: Finding) -> bool:
     table = _TABLES[noun]
     with run.database.read() as connection:
         row = connection.execute(_done(table).where(table.primary_key.columns[0] == int(number))).first()
-    return row is not None and _problem(run, row) is not None
+        old = _old_maps(connection, noun, [int(number)])
+    return row is not None and (bool(old) or _problem(run, row) is not None)
 
 
 def _rows(run: Verification, pool: ThreadPoolExecutor, noun: str, after: Any) -> Iterator[list[Finding]]:
@@ -124,11 +126,13 @@ def _rows(run: Verification, pool: ThreadPoolExecutor, noun: str, after: Any) ->
             chunk = chunk.where(in_selection(table, run.scope))
         with run.database.read() as connection:
             rows = connection.execute(chunk if after is None else chunk.where(key > after)).fetchall()
+            old = _old_maps(connection, noun, [row[0] for row in rows])
         if not rows:
             return
         after = rows[-1][0]
         slices = [rows[i : i + SLICE] for i in range(0, len(rows), SLICE)]
         problems = [p for part in pool.map(lambda part: [_problem(run, row) for row in part], slices) for p in part]
+        problems = [problem or old.get(row[0]) for row, problem in zip(rows, problems, strict=True)]
         wrong = [(row, problem) for row, problem in zip(rows, problems, strict=True) if problem is not None]
         with run.recording() as connection:
             # Only rows that have not changed: with another token, a worker has done them again since.
@@ -165,6 +169,15 @@ def _done(table: Table) -> Select[Any]:
     else:
         query = select(key, columns.claim_token, columns.file_path, columns.file_bytes, columns.sha256)
     return query.where(columns.status == "done")
+
+
+def _old_maps(connection: Connection, noun: str, ids: Sequence[int]) -> dict[int, Problem]:
+    """Return which of these maps are of an older version, although a replay with the current one is downloaded."""
+    if noun != "map":
+        return {}
+    key = _TABLES[noun].c.track_id
+    found = connection.execute(select(key).where(key.in_(ids), OLD_MAP)).scalars()
+    return dict.fromkeys(found, Problem(OUTDATED, "a downloaded replay has a newer version of the map"))
 
 
 def _problem(run: Verification, row: Sequence[Any]) -> Problem | None:

@@ -112,7 +112,7 @@ def _open(options: VerifyOptions, storage_options: StorageOptions) -> tuple[Data
 def _suggest(progress: VerifyProgress) -> None:
     """Print the options that repair what is left."""
     if not progress.repair and set(progress.wrong) - {ORPHAN}:
-        message("`tmxdb verify --repair` makes rows with missing or damaged files pending again.")
+        message("`tmxdb verify --repair` makes rows with missing, damaged or outdated files pending again.")
     if not progress.move_orphans and ORPHAN in progress.wrong:
         message(f"`tmxdb verify --move-orphans` moves files that belong to no row to {progress.data}/{ORPHANS}.")
 

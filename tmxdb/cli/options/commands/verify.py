@@ -20,7 +20,7 @@ class VerifyOptions:
         old_names=("--mend",),
         is_flag=True,
         default=False,
-        help="Make rows with missing or damaged files pending again.",
+        help="Make rows with missing, damaged or outdated files pending again.",
     )
     move_orphans: bool = option_field(
         "--move-orphans",
