@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.gbx.made import a_replay
+from tests.gbx.old_games import old_map, old_replay
 from tests.gbx.samples import expected, needs_samples, sample
 from tmxdb.arrays.ticks import InputTicks, read_ticks
 from tmxdb.capture.output.actions import action_index
-from tmxdb.errors import InvalidInput
+from tmxdb.errors import GbxError, InvalidInput
 from tmxdb.gbx import read_replay
 
 
@@ -46,6 +48,36 @@ def test_keys_and_gas_are_axes_of_their_own() -> None:
     assert changes(ticks.left) == [(0, 1), (100, 0)]
     assert changes(ticks.right) == [(0, 0), (200, 1), (500, 0)]
     assert changes(ticks.gas) == [(0, 0), (300, -40_000)]
+
+
+@pytest.mark.parametrize("control", ["Steer (analog)", "Accelerate (analog)", "SteerX"])
+def test_a_control_whose_values_are_not_known_is_an_error_and_not_left_out(control: str) -> None:
+    with pytest.raises(GbxError, match=re.escape(f"driven with the control '{control}'")):
+        read_ticks(a_replay(inputs=[(0, "Accelerate", 1), (1_010, control, 1)]))
+
+
+def test_runs_of_the_first_games_are_steered() -> None:
+    challenge = old_map("TM1.0", "Alpine")
+    ticks = read_ticks(old_replay("TM1.0", "Alpine", challenge))
+    assert changes(ticks.left) == [(0, 0), (990, 1), (1_490, 0)]
+    assert changes(ticks.accelerate)[0] == (0, 1)
+
+
+@needs_samples
+def test_every_steering_event_of_a_real_run_is_in_its_ticks() -> None:
+    facts = {name: facts for name, facts in expected("golden.json").items() if facts["kind"] == "replay"}
+    steered = 0
+    for file in facts:
+        try:
+            replay = read_replay(sample(file))
+            names = {event.control for event in replay.inputs if event.value and event.time_ms > 0}
+            ticks = read_ticks(replay) if names else None
+        except (GbxError, InvalidInput):
+            continue
+        if ticks is not None and any(name.startswith("Steer") for name in names):
+            steered += 1
+            assert ticks.left.any() or ticks.right.any() or ticks.steer.any(), file
+    assert steered > 10
 
 
 def scalar_actions(ticks: InputTicks) -> list[int]:

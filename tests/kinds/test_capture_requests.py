@@ -87,6 +87,7 @@ def test_replays_are_selected_by_track_by_id_and_by_rank(db: Rows, wanted: dict[
         ({}, {"finished": False}),
         ({}, {"race_time_ms": None}),
         ({}, {"input_count": 2}),
+        ({}, {"control_names": '["Accelerate", "Steer (analog)"]'}),
         ({}, {"map_uid": "other"}),
         ({}, {"map_uid": None}),
     ],

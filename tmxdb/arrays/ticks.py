@@ -61,8 +61,9 @@ def read_ticks(source: Source | Replay) -> InputTicks:
     """Return the inputs of a run from its start to its finish, or to the last event of a run without a time.
 
     `source`: a path, the bytes of a file, or a `tmxdb.gbx.Replay`. Raise InvalidInput if the file has no inputs
-    under the names of Sunrise and later games, or lasts more than MAX_RUN_MS; GbxError if it is damaged, OSError if a
-    path cannot be read, and TypeError for anything else.
+    or lasts more than MAX_RUN_MS; GbxError if it is damaged or the car was driven with a control whose values are not
+    known, such as `Steer (analog)` in TM 1.0 and PowerUp; OSError if a path cannot be read, and TypeError for anything
+    else.
     """
     replay = source if isinstance(source, Replay) else read_replay(source)
     events = replay.inputs

@@ -36,7 +36,7 @@ def scripted_run(
     """Return the run of the best ghost in `replay`, with the capture settings of these names.
 
     Raise PermanentError with `capture.no_inputs`, `capture.not_finished` or `capture.too_long` if it cannot be driven
-    again, or GbxError.
+    again, or GbxError if the file is damaged or has inputs that a script cannot have.
     """
     ghost = best_ghost(replay)
     race_time_ms = ghost.race_time_ms if ghost else None

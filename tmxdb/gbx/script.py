@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tmxdb.gbx.replay_parts.inputs import ANALOG_CONTROLS, RESPAWN, InputEvent
+from tmxdb.errors import GbxError
+from tmxdb.gbx.replay_parts.inputs import ANALOG_CONTROLS, KEY_OF, RESPAWN, InputEvent
 
-_KEYS = {
-    "Accelerate": "up",
-    "AccelerateReal": "up",
-    "Brake": "down",
-    "BrakeReal": "down",
-    "SteerLeft": "left",
-    "SteerRight": "right",
-    RESPAWN: "enter",
-}
+_DRIVES = ("Accelerate", "Brake", "Gas", "Steer")
+"""Beginnings of the names of controls that drive a car, in all games."""
 _TICK_MS = 10
 _ANALOG_COMMAND = {"Steer": "steer", "Gas": "gas"}
 _SECOND_KEY_FLAG = 1 << 16
@@ -68,10 +62,23 @@ def to_script(
 
     A key that is never released is held up to `race_time_ms`; without a race time it is only pressed. Left out are
     the horn, the marks of the game, and keys that were pressed and released before the race.
+
+    Raise GbxError if the car was driven with a control that a script cannot have, such as `Steer (analog)`.
     """
-    commands = _commands(respawns.applied(events), race_time_ms, offset_ms, _KEYS | {RESPAWN: respawns.key})
+    _check_controls(events)
+    commands = _commands(respawns.applied(events), race_time_ms, offset_ms, KEY_OF | {RESPAWN: respawns.key})
     lines = sorted(commands, key=lambda line: line[0])
     return "".join(f"{text}\n" for _, text in lines)
+
+
+def _check_controls(events: tuple[InputEvent, ...]) -> None:
+    known = ANALOG_CONTROLS | KEY_OF.keys()
+    for control in sorted({event.control for event in events} - known):
+        if control.startswith(_DRIVES):
+            raise GbxError(
+                "gbx.unsupported",
+                f"the car was driven with the control {control!r}, whose values are not known. Use another replay.",
+            )
 
 
 def _commands(
@@ -102,7 +109,7 @@ def _press(key: str, begin_ms: int, end_ms: int | None) -> Iterator[tuple[int, s
 
 
 def _is_press(event: InputEvent) -> bool:
-    if event.control not in _KEYS or not event.value:
+    if event.control not in KEY_OF or not event.value:
         return False
     return not event.control.endswith("Real") or event.value >= _SECOND_KEY_FLAG
 

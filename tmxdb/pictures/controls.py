@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tmxdb.gbx import InputEvent
+from tmxdb.gbx.replay_parts.inputs import KEY_OF
 
 FULL = 65536
 """The largest value of an analog control."""
-_KEYS = {"Accelerate": "accelerate", "AccelerateReal": "accelerate", "Brake": "brake", "BrakeReal": "brake"}
 _SECOND_KEY = 1 << 16
 """Value of AccelerateReal and BrakeReal while a second key is down, as in `tmxdb.gbx.script`."""
 _NOT_INVERTED = "_FakeDontInverseAxis"
@@ -42,32 +42,28 @@ def control_steps(events: Iterable[InputEvent], end_ms: int | None = None) -> Co
     pedals: dict[str, list[tuple[int, float]]] = {"accelerate": [(0, 0.0)], "brake": [(0, 0.0)]}
     steer: list[tuple[int, float]] = [(0, 0.0)]
     respawns: list[int] = []
-    left = right = False
     analog = 0.0
     for event in events:
         time_ms = max(event.time_ms, 0)
         if end_ms is not None and time_ms > end_ms:
             continue
         match event.control:
-            case "Accelerate" | "Brake":
-                down = down | {event.control} if event.value else down - {event.control}
             case "AccelerateReal" | "BrakeReal":
                 down = down | {event.control} if event.value >= _SECOND_KEY else down - {event.control}
+            case "Respawn":
+                respawns += [time_ms] if event.value and event.time_ms >= 0 else []
+            case control if control in KEY_OF:
+                down = down | {event.control} if event.value else down - {event.control}
             case "Gas":
                 gas = sign * event.value / FULL
-            case "SteerLeft" | "Steer left":
-                left = bool(event.value)
-            case "SteerRight" | "Steer right":
-                right = bool(event.value)
             case "Steer":
                 analog = -sign * event.value / FULL  # stored values above 0 are to the left
-            case "Respawn" if event.value and event.time_ms >= 0:
-                respawns.append(time_ms)
             case _:
                 continue
-        keys = {_KEYS[control] for control in down}
-        _add_step(pedals["accelerate"], time_ms, float("accelerate" in keys or gas >= 0.3))
-        _add_step(pedals["brake"], time_ms, float("brake" in keys or gas <= -0.3))
+        keys = {KEY_OF[control] for control in down}
+        left, right = "left" in keys, "right" in keys
+        _add_step(pedals["accelerate"], time_ms, float("up" in keys or gas >= 0.3))
+        _add_step(pedals["brake"], time_ms, float("down" in keys or gas <= -0.3))
         _add_step(steer, time_ms, float(right) - float(left) if left or right else analog)
     return ControlSteps(pedals["accelerate"], pedals["brake"], steer, respawns)
 

@@ -21,7 +21,19 @@ RESPAWN = "Respawn"
 
 ANALOG_CONTROLS = frozenset({"Steer", "Gas"})
 _PAD = ANALOG_CONTROLS | {"Steer (analog)", "Accelerate (analog)"}
-_KEYS = frozenset({"SteerLeft", "SteerRight", "Steer left", "Steer right"})
+KEY_OF = {
+    "Accelerate": "up",
+    "AccelerateReal": "up",
+    "Brake": "down",
+    "BrakeReal": "down",
+    "SteerLeft": "left",
+    "SteerRight": "right",
+    "Steer left": "left",
+    "Steer right": "right",
+    RESPAWN: "enter",
+}
+"""The key of TMInterface that drives as each control does; `Steer left` and `Steer right` are of TM 1.0 and PowerUp."""
+_KEYS = frozenset(control for control, key in KEY_OF.items() if key in ("left", "right"))
 _BUTTONS = frozenset({"Accelerate", "Brake"})  # a pad has them too
 
 ENTRY = Struct("<iBI")  # time, index of the control, value

@@ -137,6 +137,7 @@ def _reasons(wanted: CaptureRequestFilter) -> dict[str, ColumnElement[bool]]:
         "not downloaded (tmxdb work --kind download)": _replays.c.status != "done",
         "not finished": ~_finished(),
         "without inputs": ~_has_inputs(),
+        "driven with an analog control of TM 1.0 or PowerUp, whose values are not known": _has_unknown_controls(),
         "without their map (tmxdb work --kind extract)": func.coalesce(_maps.c.status, "") != "done",
         "on another version of the map": _replays.c.map_uid.is_distinct_from(_maps.c.uid),
     }
@@ -199,7 +200,7 @@ def _selected(wanted: CaptureRequestFilter) -> Subquery:
         .join(_maps, _maps.c.track_id == _replays.c.track_id)
         .where(
             _replays.c.status == "done", _maps.c.status == "done", _finished(), _has_inputs(),
-            _replays.c.map_uid == _maps.c.uid, *_named(wanted), *_filters(wanted).values(),
+            ~_has_unknown_controls(), _replays.c.map_uid == _maps.c.uid, *_named(wanted), *_filters(wanted).values(),
         )
     )  # fmt: skip
     ranked = query.subquery()
@@ -224,3 +225,8 @@ def _finished() -> ColumnElement[bool]:
 
 def _has_inputs() -> ColumnElement[bool]:
     return func.coalesce(_replays.c.input_count, 0) > START_AND_FINISH_EVENTS
+
+
+def _has_unknown_controls() -> ColumnElement[bool]:
+    """Select replays for which `tmxdb.gbx.script` cannot write a script: `Steer (analog)`, `Accelerate (analog)`."""
+    return func.coalesce(_replays.c.control_names, "").like("%(analog)%")

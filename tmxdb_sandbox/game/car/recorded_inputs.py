@@ -17,6 +17,8 @@ _KEY_OF = {
     "BrakeReal": "down",
     "SteerLeft": "left",
     "SteerRight": "right",
+    "Steer left": "left",
+    "Steer right": "right",
     "Respawn": RESPAWN,
 }
 _AXIS_OF = {"Steer": "steer", "Gas": "gas"}
