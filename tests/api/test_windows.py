@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.frames import captured_database
 from tmxdb.api import Mirror
+from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.torch import INPUTS, FrameStream, FrameWindows, in_split
 
@@ -36,6 +39,20 @@ def test_windows_never_contain_a_missed_frame(mirror: Mirror) -> None:
     manifest.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
     windows = FrameWindows(mirror.captures("capture_id = 10"), length=2)
     assert [window["times_ms"].tolist() for window in windows] == [[0, 100], [300, 400], [400, 500]]
+
+
+def test_a_watched_ghost_has_pictures_but_no_labels(mirror: Mirror, tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "tmx.db"))
+    captured_database(database, tmp_path / "data", {30: 3}, drive="ghost")
+    database.close()
+    capture = mirror.capture(30)
+    frame = next(capture.frames())
+    assert frame.pixels().shape == (64, 64, 3)
+    for label in ("inputs", "action_idx", "state"):
+        with pytest.raises(InvalidInput, match="capture 30 shows a watched ghost"):
+            getattr(frame, label)
+    with pytest.raises(InvalidInput, match="capture 30 shows a watched ghost"):
+        FrameWindows([capture])
 
 
 def test_stride(mirror: Mirror) -> None:

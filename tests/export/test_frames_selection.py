@@ -42,6 +42,17 @@ def test_pictures_that_look_different_are_mixed_only_on_request(
     assert sum(1 for _ in in_tars(captured.folder / "both")) == sum(RUNS.values()) + 5
 
 
+def test_pictures_of_a_watched_ghost_have_no_labels_and_are_refused(captured: Tool) -> None:
+    database = Database(str(captured.folder / "tmx.db"))
+    captured_database(database, captured.folder / "data", {70: 5}, drive="ghost")
+    database.close()
+    for words in ((), ("--mixed",), ("--setting", "drive=ghost"), ("--track-id", 7)):
+        assert "selected captures show a watched ghost" in captured("export", "frames", "out", *words, ends=1).error
+    captured("export", "frames", "out", "--setting", "drive=script")
+    assert sum(1 for _ in in_tars(captured.folder / "out")) == sum(RUNS.values())
+    captured("convert-captures", "--to", "tar", "--track-id", 7)
+
+
 def test_settings_that_rows_leave_out_are_their_defaults(captured: Tool) -> None:
     words = ("export", "frames", "out", "--dry-run", "--json", "--split", "all=1")
     matching = captured(*words, "--setting", "store=files", "--setting", "telemetry-hz=100").json

@@ -54,6 +54,13 @@ def test_each_frame_is_at_its_position_with_its_inputs_below(tmp_path: Path) -> 
         assert sheet.getpixel(side) == (48, 80, 122)
 
 
+def test_pictures_of_a_watched_ghost_have_only_their_time_below(tmp_path: Path) -> None:
+    folder = captured_folder(tmp_path / "run", 2, drive="ghost")
+    sheet = Image.open(io.BytesIO(draw_sheet("a run", folder, list(read_frames(folder)), columns=2, frame_width=64)))
+    below = sheet.convert("RGB").crop((GAP, TITLE_HEIGHT + 64 + 18, GAP + 64, TITLE_HEIGHT + 64 + STRIP_HEIGHT))
+    assert len(below.getcolors() or ()) == 1
+
+
 @pytest.fixture
 def captured(tool: Tool, sqlite_template: Path) -> Tool:
     shutil.copyfile(sqlite_template, tool.folder / "tmx.db")

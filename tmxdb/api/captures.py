@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tmxdb.api.paging import Facts
 from tmxdb.capture.output.actions import action_index
-from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_jpeg, read_metadata
+from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_jpeg, read_metadata, unlabelled
 from tmxdb.paths import for_user
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class CapturedPicture:
 
     folder: Path
     entry: CapturedFrame = field(repr=False)
+    unlabelled: int | None = field(default=None, repr=False)
+    """The id of the capture if it shows a watched ghost; `inputs`, `action_idx` and `state` then raise InvalidInput."""
 
     @property
     def step(self) -> int:
@@ -44,8 +46,7 @@ class CapturedPicture:
     @property
     def inputs(self) -> Mapping[str, Any]:
         """Keys as booleans; `steer` and `gas` from -65536 to 65536."""
-        inputs: Mapping[str, Any] = self.entry.entry["inputs"]
-        return inputs
+        return self._label("inputs")
 
     @property
     def action_idx(self) -> int:
@@ -55,8 +56,13 @@ class CapturedPicture:
     @property
     def state(self) -> Mapping[str, Any]:
         """The car at that tick, as in `manifest.json`."""
-        state: Mapping[str, Any] = self.entry.entry["state"]
-        return state
+        return self._label("state")
+
+    def _label(self, name: str) -> Mapping[str, Any]:
+        if self.unlabelled is not None:
+            raise unlabelled(self.unlabelled)
+        label: Mapping[str, Any] = self.entry.entry[name]
+        return label
 
     def jpeg(self) -> bytes:
         """Return the JPEG, unchanged; from a video, its picture as a JPEG of quality 95.
@@ -136,5 +142,6 @@ class MirroredCapture:
     def frames(self) -> Iterator[CapturedPicture]:
         """Yield the frames in the order of time. Raise InvalidInput where the folder is damaged."""
         folder = self.folder
+        is_ghost = self.settings.get("drive") == "ghost"
         for entry in read_frames(folder):
-            yield CapturedPicture(folder, entry)
+            yield CapturedPicture(folder, entry, self.capture_id if is_ghost else None)

@@ -128,6 +128,8 @@ class CaptureSettings:
             )
         if self.running_speed > 1:
             notes.append(f"At speed {self.running_speed:g} frames come late or are missed; speed 1 is exact.")
+        if self.drive == "ghost":
+            notes.append("Frames of a watched ghost have no labels: they are pictures only, and cannot be exported.")
         return " ".join(notes) or None
 
     def to_json(self) -> str:

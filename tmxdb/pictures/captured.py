@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import exists, select
 
-from tmxdb.capture.output.reader import read_frames
+from tmxdb.capture.output.reader import read_frames, shows_ghost, unlabelled
 from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, ReplayRow, SelectionTrackRow, TrackRow, table_of
 from tmxdb.db.selected import is_selected
@@ -140,6 +140,8 @@ def captured_run(database: Database, data: Path, replay_id: int, capture_id: int
 
 
 def captured_line(run: CapturedRun) -> DrivenLine:
-    """Return the line of the captured states. Raise InvalidInput if the manifest is unreadable."""
+    """Return the line of the captured states. Raise InvalidInput if they are unreadable, or of a watched ghost."""
+    if shows_ghost(run.folder):
+        raise unlabelled(run.capture_id)
     rows = [(frame.time_ms, frame.position[0], frame.position[2], frame.speed_kmh) for frame in read_frames(run.folder)]
     return driven_line(f"captured ({run.capture_id})", rows)

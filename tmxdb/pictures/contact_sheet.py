@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tmxdb.capture.output.reader import CapturedFrame, read_jpeg
+from tmxdb.capture.output.reader import CapturedFrame, read_jpeg, shows_ghost
 from tmxdb.errors import InvalidInput
 from tmxdb.pictures.picture_text import fitted_text
 
@@ -47,6 +47,8 @@ def evenly_spaced(frames: Sequence[CapturedFrame], n: int) -> list[CapturedFrame
 def draw_sheet(title: str, folder: Path, frames: Sequence[CapturedFrame], *, columns: int, frame_width: int) -> bytes:
     """Return a PNG of `frames`, `columns` in a row, each `frame_width` pixels wide.
 
+    Below pictures of a watched ghost is only their time: speed and inputs are not known.
+
     Raise InvalidInput without frames, if a frame is unreadable, or if the picture becomes too large.
     """
     pillow, drawing = _pillow()
@@ -55,6 +57,7 @@ def draw_sheet(title: str, folder: Path, frames: Sequence[CapturedFrame], *, col
             f"{title}: no frames to draw. Capture the run first with `tmxdb add-captures`.", code="input.no_frames"
         )
     columns = min(columns, len(frames))
+    draw_strip = _draw_time if shows_ghost(folder) else _draw_strip
     rows = -(-len(frames) // columns)
     first = _open(pillow, folder, frames[0])
     height = max(1, round(frame_width * first.height / first.width))
@@ -73,15 +76,19 @@ def draw_sheet(title: str, folder: Path, frames: Sequence[CapturedFrame], *, col
         x, y = GAP + column * (frame_width + GAP), TITLE_HEIGHT + row * (height + STRIP_HEIGHT + GAP)
         picture = _open(pillow, folder, frame).convert("RGB")
         sheet.paste(picture.resize((frame_width, height)), (x, y))
-        _draw_strip(draw, frame, x, y + height, frame_width)
+        draw_strip(draw, frame, x, y + height, frame_width)
     png = io.BytesIO()
     sheet.save(png, "PNG", optimize=True)
     return png.getvalue()
 
 
+def _draw_time(draw: ImageDraw, frame: CapturedFrame, x: int, y: int, _: int) -> None:
+    draw.text((x, y + 3), f"{frame.time_ms / 1000:.2f} s", fill=_FOREGROUND)
+
+
 def _draw_strip(draw: ImageDraw, frame: CapturedFrame, x: int, y: int, width: int) -> None:
     """Draw time and speed; below them squares for accelerate and brake, and a bar for steering."""
-    draw.text((x, y + 3), f"{frame.time_ms / 1000:.2f} s", fill=_FOREGROUND)
+    _draw_time(draw, frame, x, y, width)
     speed = f"{frame.speed_kmh:.0f} km/h"
     draw.text((x + width - draw.textlength(speed), y + 3), speed, fill=_FOREGROUND)
     inputs = frame.entry["inputs"]

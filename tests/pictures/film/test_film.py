@@ -17,12 +17,13 @@ from tests.tool import Tool, tool
 from tmxdb.capture.output.reader import read_frames
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import InvalidInput, UsageError
+from tmxdb.gbx import read_replay
 from tmxdb.pictures.controls import ControlSteps
 from tmxdb.pictures.driven_line import DrivenLine
 from tmxdb.pictures.film.above import AboveView
 from tmxdb.pictures.film.film import HOLD_S, Film
 from tmxdb.pictures.film.gauges import COLOURS, clock
-from tmxdb.pictures.film.runs import FilmRun, last_crossing
+from tmxdb.pictures.film.runs import FilmRun, film_run, last_crossing
 from tmxdb.pictures.film.side_by_side import FramesView
 from tmxdb.queue.job import WorkerStopping
 from tmxdb_sandbox import running_site
@@ -45,6 +46,12 @@ def test_a_run_is_between_two_samples_with_the_inputs_of_that_time() -> None:
     assert straight().state(500).steer == -1.0
     late = straight().state(5000)
     assert (late.time_ms, late.position, late.crossed) == (1000, (50.0, 0.0), 2)
+
+
+def test_a_watched_ghost_drives_as_the_replay_says(tmp_path: Path) -> None:
+    folder = captured_folder(tmp_path / "run", 6, drive="ghost")
+    run = film_run("ann", read_replay(a_replay()), folder, list(read_frames(folder)))
+    assert run.captured_state(400) == run.state(400)
 
 
 def test_a_respawn_moves_the_car_at_once() -> None:

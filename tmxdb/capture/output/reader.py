@@ -66,6 +66,25 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return document
 
 
+def shows_ghost(folder: Path) -> bool:
+    """Return whether the pictures of a captured folder show a watched ghost (`--drive ghost`).
+
+    The inputs and states in its files are then those of the user's own car, which stands still: they label nothing.
+    Raise InvalidInput as `read_metadata` does.
+    """
+    settings = read_metadata(folder).get("settings")
+    return isinstance(settings, dict) and settings.get("drive") == "ghost"
+
+
+def unlabelled(capture_id: int) -> InvalidInput:
+    """Return the error for labels of a capture that shows a watched ghost."""
+    return InvalidInput(
+        f"capture {capture_id} shows a watched ghost (--drive ghost), so its frames have no inputs and no state of the"
+        " car. Use its pictures only, or capture the replay with --drive script.",
+        code="input.not_captured",
+    )
+
+
 def read_frames(folder: Path) -> Iterator[CapturedFrame]:
     """Yield the frames in order of time. Reads line by line: the manifest of a long run has hundreds of megabytes.
 

@@ -17,7 +17,7 @@ from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow
 from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.export.frames.plan import ExportedRun
 
-APPEARANCE = ("width", "height", "fps", "color", "camera", "frame_source", "drive")
+APPEARANCE = ("width", "height", "fps", "color", "camera", "frame_source")
 """Settings that make pictures look different. A data set has one value of each, unless the user wants it mixed."""
 
 
@@ -28,6 +28,7 @@ class CaptureFilter:
     `tracks`: the tracks in the user's words, where their ids may change; empty: `track_ids` says it. `settings`:
     required values of capture settings, by name; raise UsageError for an unknown name. `only_exact`: only runs that
     finished at the time of the replay and miss no frame. `mixed`: allow different APPEARANCE.
+    `ghosts`: allow captures of watched ghosts, whose frames have no labels.
     """
 
     track_ids: Collection[int] = ()
@@ -35,6 +36,7 @@ class CaptureFilter:
     only_exact: bool = False
     mixed: bool = False
     tracks: str = ""
+    ghosts: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "track_ids", frozenset(self.track_ids))
@@ -61,11 +63,13 @@ def select_captures(database: Database, wanted: CaptureFilter) -> list[ExportedR
     The uid of the map comes from the map's file, then from the replay's file, and only then from the list of tracks,
     which does not know it for tracks that were added without a look-up.
 
-    Raise InvalidInput if no capture matches, with the reasons; or if they differ in APPEARANCE and not `mixed`.
+    Raise InvalidInput if no capture matches, with the reasons; if they differ in APPEARANCE and not `mixed`; or if some
+    show a watched ghost and not `ghosts`.
     """
     selected: list[ExportedRun] = []
     appearances: dict[tuple[object, ...], int] = {}
     excluded: dict[str, int] = {}
+    n_ghosts = 0
     with database.read() as connection:
         for row in connection.execute(_CAPTURES):
             settings = SETTING_DEFAULTS | json.loads(row.settings)
@@ -73,6 +77,7 @@ def select_captures(database: Database, wanted: CaptureFilter) -> list[ExportedR
             if reason:
                 excluded[reason] = excluded.get(reason, 0) + 1
                 continue
+            n_ghosts += settings.get("drive") == "ghost"
             selected.append(
                 ExportedRun(row.capture_id, row.replay_id, row.track_id, row.map_uid, row.folder_path, row.frame_count)
             )
@@ -80,6 +85,8 @@ def select_captures(database: Database, wanted: CaptureFilter) -> list[ExportedR
             appearances[appearance] = appearances.get(appearance, 0) + 1
     if not selected:
         raise InvalidInput(_nothing(wanted, excluded), code="input.nothing")
+    if n_ghosts and not wanted.ghosts:
+        raise InvalidInput(_ghosts(n_ghosts, len(selected)), code="input.mixed")
     if len(appearances) > 1 and not wanted.mixed:
         raise InvalidInput(_mixed(appearances), code="input.mixed")
     return selected
@@ -141,6 +148,16 @@ def _nothing(wanted: CaptureFilter, excluded: dict[str, int]) -> str:
 
 
 _REASONS_SHOWN = 6
+
+
+def _ghosts(ghosts: int, selected: int) -> str:
+    advice = "Request others with `tmxdb add-captures --drive script`."
+    if ghosts < selected:
+        advice = "Export the others with --setting drive=script."
+    return (
+        f"{ghosts:,} of {selected:,} selected captures show a watched ghost (--drive ghost), so their frames have no"
+        f" inputs and no state of the car. {advice}"
+    )
 
 
 def _mixed(appearances: dict[tuple[object, ...], int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tmxdb.capture.output.reader import CapturedFrame
+from tmxdb.capture.output.reader import CapturedFrame, shows_ghost
 from tmxdb.gbx import Challenge, Replay
 from tmxdb.pictures.contact_sheet import steering
 from tmxdb.pictures.controls import ControlSteps, control_steps
@@ -49,6 +49,8 @@ class FilmRun:
     challenge: Challenge | None = None
     folder: Path | None = None
     frames: Sequence[CapturedFrame] = ()
+    is_ghost: bool = False
+    """Whether the frames show a watched ghost, so that only the replay says what the car does."""
     strokes: Sequence[range] = field(init=False)
     """The parts of the line between respawns."""
 
@@ -61,7 +63,9 @@ class FilmRun:
         return self.frames[max(0, bisect_right(self.frames, time_ms, key=lambda frame: frame.time_ms) - 1)]
 
     def captured_state(self, time_ms: int) -> RunState:
-        """Return what the game reported with the frame of a time."""
+        """Return what the game reported with the frame of a time; of a watched ghost, what the replay says."""
+        if self.is_ghost:
+            return self.state(time_ms)
         frame = self.frame_at(time_ms)
         inputs = frame.entry["inputs"]
         pressed = (inputs["accelerate"], inputs["brake"], steering(inputs))
@@ -106,7 +110,8 @@ def film_run(name: str, replay: Replay, folder: Path | None = None, frames: Sequ
         end_ms = max(end_ms, frames[-1].time_ms)
     steps = control_steps(replay.inputs, end_ms) if replay.inputs else None
     crossings = replay.checkpoints_ms or ()
-    return FilmRun(name, line, steps, crossings, end_ms, replay.map_uid, replay.challenge, folder, frames)
+    is_ghost = folder is not None and bool(frames) and shows_ghost(folder)
+    return FilmRun(name, line, steps, crossings, end_ms, replay.map_uid, replay.challenge, folder, frames, is_ghost)
 
 
 def last_crossing(run: FilmRun, other: FilmRun | None, crossed: int) -> CrossedCheckpoint | None:

@@ -136,7 +136,9 @@ class CaptureSettingOptions:
     store: str = _setting(
         "store", "NAME", "files: a JPEG for each frame; tar, video or video-lossless: one file for each run.", STORES
     )
-    drive: str = _setting("drive", "NAME", "script: drive by the replay's inputs; ghost: watch its ghost.", DRIVES)
+    drive: str = _setting(
+        "drive", "NAME", "script: drive by the replay's inputs; ghost: watch its ghost, without labels.", DRIVES
+    )
 
     def settings(self) -> CaptureSettings:
         """Return the settings. Raise UsageError if they are not possible."""

@@ -60,7 +60,7 @@ def convert_captures(
     from tmxdb.storage.data_folder import process_owner
 
     database = open_database(storage_options, read_only=True)
-    chosen = CaptureFilter(track_ids=tracks.tracks(database), mixed=True)
+    chosen = CaptureFilter(track_ids=tracks.tracks(database), mixed=True, ghosts=True)
     unknown = unknown_tracks(database, chosen.track_ids)
     if unknown:
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
