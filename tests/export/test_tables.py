@@ -19,13 +19,16 @@ import pytest
 import tmxdb
 from tests import needs
 from tests.gbx.made import a_replay
+from tests.gbx.samples import SAMPLES, expected, needs_samples
 from tests.processes import needs_ctrl_c
 from tests.rows import Rows
 from tests.tool import Tool, tool, until
+from tmxdb.arrays.line import read_line
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
 from tmxdb.db.models import ReplayInputsRow, table_of
 from tmxdb.export.tables.export import export_table
+from tmxdb.export.tables.line_rows import line_rows
 from tmxdb.export.tables.sources import TABLE_NAMES, TableColumn, pages, table_sources
 from tmxdb.export.tables.writers import JsonLines
 from tmxdb.gbx import read_replay
@@ -249,13 +252,40 @@ def test_lines_are_the_positions_in_the_files(downloaded: Tool, processes: int) 
     ran = downloaded("export", "lines", "a.parquet", "--processes", processes, ends=3)
     assert "Replay 13: " in ran.err
     assert "1 replay without positions left out." in ran.err
-    samples = list(read_replay(a_replay()).samples or ())
-    expected = [
-        {"replay_id": replay_id, "track_id": track_id, **sample._asdict()}
+    samples, moved = list(read_replay(a_replay()).samples or ()), read_line(a_replay()).jumps
+    rows = [
+        {"replay_id": replay_id, "track_id": track_id, **sample._asdict(), "jump": at in moved, "after_finish": False}
         for replay_id, track_id in ((11, 1), (21, 2))
-        for sample in samples
+        for at, sample in enumerate(samples)
     ]
-    assert read_parquet(downloaded.folder / "a.parquet") == expected
+    assert read_parquet(downloaded.folder / "a.parquet") == rows
+
+
+def test_lines_say_where_a_respawn_moved_the_car_and_where_the_race_was_over(downloaded: Tool) -> None:
+    samples = [(float(place) + 400 * (place > 21), 10.0, 500.0) for place in range(62)]
+    data = a_replay(samples=samples, race_time_ms=5_950)
+    (downloaded.folder / "data/replays/2/21.Replay.Gbx").write_bytes(data)
+    downloaded("export", "lines", "a.parquet", "--track-id", 2, "--processes", 1)
+    rows = read_parquet(downloaded.folder / "a.parquet")
+    assert [row["time_ms"] for row in rows if row["jump"]] == read_line(data).times_ms[read_line(data).jumps].tolist()
+    assert [row["time_ms"] for row in rows if row["jump"]] == [2_200]
+    assert [row["time_ms"] for row in rows if row["after_finish"]] == [6_000, 6_100]
+    (downloaded.folder / "data/replays/2/21.Replay.Gbx").write_bytes(a_replay(race_time_ms=None))
+    downloaded("export", "lines", "b.jsonl", "--track-id", 2, "--processes", 1)
+    assert {row["after_finish"] for row in read_jsonl(downloaded.folder / "b.jsonl")} == {None}
+
+
+@needs_samples
+def test_jumps_of_real_runs_are_those_of_their_lines() -> None:
+    found = 0
+    for file, facts in expected("golden.json").items():
+        rows = line_rows((1, 1, file), SAMPLES) if facts["kind"] == "replay" else ""
+        if isinstance(rows, str):
+            continue
+        marked = [at for at, row in enumerate(rows) if row[-2]]
+        assert marked == read_line(SAMPLES / file).jumps.tolist(), file
+        found += len(marked)
+    assert found > 10
 
 
 def test_lines_of_one_track_and_of_a_missing_file(downloaded: Tool) -> None:

@@ -38,6 +38,8 @@ LINES = TableSource(
         *(TableColumn(name, "real", f"position: {doc}", "m") for name, doc in zip("xyz", _AXES, strict=True)),
         TableColumn("speed_kmh", "number", "speed of the car"),
         *(TableColumn(name, "number", doc, "rad") for name, doc in _ANGLES.items()),
+        TableColumn("jump", "boolean", "whether a respawn moved the car here from the sample before"),
+        TableColumn("after_finish", "boolean", "whether it is later than the race time of the file; null without one"),
     ),
     select(_replays.c.replay_id, _replays.c.track_id, _replays.c.file_path).where(_replays.c.status == "done"),
     _replays.c.replay_id,

@@ -136,8 +136,9 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
       tmxdb export lines lines.parquet --track-id 2233
       tmxdb export lines lake/ --since-last
 
-    One row per position, every 50 or 100 ms: time_ms, x, y, z in metres, speed_kmh, and angles
-    in radians. Rows are in the order of replays. Exit status 3: some replays have no positions.
+    One row per position, every 50 or 100 ms: time_ms, x, y, z in metres, speed_kmh, angles in
+    radians, jump (a respawn moved the car here) and after_finish: ghosts drive on after the
+    finish. Rows are in the order of replays. Exit status 3: some replays have no positions.
     """
     from tmxdb.export.file_card import TableFile, described_tracks
     from tmxdb.export.tables.export import write_rows
