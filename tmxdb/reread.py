@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Table, func, or_, select
 
-from tmxdb.db.bulk import NewRows, upsert
+from tmxdb.db.bulk import KEY, NewRows, execute_many, updating, upsert
 from tmxdb.db.database import Database
-from tmxdb.db.dialect import engine_name, inputs_for
+from tmxdb.db.dialect import engine_name, inputs_for, locking
 from tmxdb.db.models import MapRow, ReplayInputsRow, ReplayRow, TrackRow, table_of
 from tmxdb.db.selected import in_selection
 from tmxdb.kinds.facts import FACTS_VERSION
@@ -124,29 +124,27 @@ def _outdated(table: Table, everything: bool, selection: str | None) -> list[Any
 def _write(database: Database, table: Table, results: list[RereadResult]) -> None:
     if not results:
         return
-    key = table.primary_key.columns[0]
-    names = list(results[0].columns or ())
-    statement = update(table).where(key == bindparam("read_key")).values({name: bindparam(name) for name in names})
-    rows = [{"read_key": result.item_id, **(result.columns or {})} for result in results]
     engine = engine_name(database.engine)
-    events = [
-        {"replay_id": result.item_id, "events": inputs_for(engine, result.events)}
-        for result in results
-        if result.events
-    ]
     with database.write() as connection:
         unchanged = _unchanged(connection, table, results)
-        connection.execute(statement, [row for row in rows if row["read_key"] in unchanged])
-        kept = [event for event in events if event["replay_id"] in unchanged]
-        upsert(connection, NewRows(table_of(ReplayInputsRow), kept, update=("events",)))
+        kept = [result for result in results if result.item_id in unchanged]
+        rows = [{KEY: result.item_id, **(result.columns or {})} for result in kept]
+        if rows:
+            execute_many(connection, updating(table, tuple(rows[0]), engine), rows)
+        events = [
+            {"replay_id": result.item_id, "events": inputs_for(engine, result.events)}
+            for result in kept
+            if result.events
+        ]
+        upsert(connection, NewRows(table_of(ReplayInputsRow), events, update=("events",)))
 
 
 def _unchanged(connection: Connection, table: Table, results: list[RereadResult]) -> set[int]:
     """Return the rows that still have the file that was read: a worker may have stored another one meanwhile."""
     key = table.primary_key.columns[0]
     read = {result.item_id: result.sha256 for result in results}
-    query = select(key, table.c.sha256).where(key.in_(read), table.c.status == "done").with_for_update()
-    return {item_id for item_id, sha256 in connection.execute(query) if sha256 == read[item_id]}
+    query = select(key, table.c.sha256).where(key.in_(read), table.c.status == "done").order_by(key)
+    return {item_id for item_id, sha256 in connection.execute(locking(query)) if sha256 == read[item_id]}
 
 
 TABLES = {"replays": table_of(ReplayRow), "maps": table_of(MapRow)}

@@ -129,3 +129,19 @@ def test_a_run_interrupted_after_its_last_file_has_nothing_left(done: Tool, monk
 
 def test_restart_needs_all(done: Tool) -> None:
     assert "--restart needs --all" in done("reread", "--restart", ends=2).error
+
+
+def test_rows_that_are_all_retried_meanwhile_are_left_alone(done: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = reread._write
+
+    def write(*arguments: Any) -> None:
+        if arguments[2] and arguments[1].name == "replays":
+            done("retry", "--kind", "download", "--status", "done")
+        real(*arguments)
+
+    done.change("update replays set facts_version = 0")
+    monkeypatch.setattr(reread, "_write", write)
+    done("reread", "--processes", 1)
+    assert done.rows("select distinct status, facts_version from replays") == [
+        {"status": "pending", "facts_version": 0}
+    ]
