@@ -271,6 +271,26 @@ def picking(query: Select[Any], engine: str, table: Table) -> Select[Any]:
     return select(locking(query, skip_locked=True, of=table).cte("picked").c[0])
 
 
+def in_key_order(query: Select[Any], engine: str, table: Table) -> Select[Any]:
+    """Return `query`, which selects keys of `table`, for `key IN (…)` in an UPDATE that waits for other writers.
+
+    PostgreSQL locks the rows in the order of their keys. An UPDATE alone locks them as it finds them: two transactions
+    that lock the same rows in different orders wait for each other, and the server ends one of them.
+    """
+    if engine == SQLITE:
+        return query
+    ordered = query.order_by(next(iter(table.primary_key)))
+    return select(locking(ordered, of=table).cte("locked").c[0])
+
+
+def update_where(table: Table, engine: str, *conditions: ColumnElement[bool]) -> Update:
+    """Return an UPDATE of all rows that match `conditions`, as `in_key_order` locks them."""
+    if engine == SQLITE:
+        return update(table).where(*conditions)
+    key = next(iter(table.primary_key))
+    return update(table).where(key.in_(in_key_order(select(key).where(*conditions), engine, table)))
+
+
 def lock_for_transaction(connection: Connection, lock: AdvisoryLock, name: str | None = None) -> None:
     """Hold `lock` until the transaction ends; with `name`, one of many locks under its number."""
     if not is_postgresql(connection):

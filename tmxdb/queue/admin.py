@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, update
 
 from tmxdb.clock import iso
-from tmxdb.db.dialect import locking
+from tmxdb.db.dialect import engine_name, locking, update_where
 from tmxdb.db.models import AttemptRow, WorkerRow, table_of
 from tmxdb.queue.job import RUNNING, error_text
 from tmxdb.queue.rows.claim import key_of
@@ -36,9 +36,7 @@ def skip_rows(connection: Connection, table: Table, *conditions: Any, reason: st
     They stay skipped until `tmxdb retry --status skipped --code user.skipped`.
     """
     changed = connection.execute(
-        update(table)
-        .where(table.c.status.in_(OPEN), *conditions)
-        .values(
+        update_where(table, engine_name(connection), table.c.status.in_(OPEN), *conditions).values(
             status="skipped",
             error_code=USER_SKIPPED,
             error=error_text(reason),

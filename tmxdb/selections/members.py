@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, case, delete, func, insert, select
 
 from tmxdb.db.bulk import execute_many
-from tmxdb.db.dialect import engine_name, update_many
+from tmxdb.db.database import Database
+from tmxdb.db.dialect import engine_name, update_many, update_where
 from tmxdb.db.models import SelectionRow, SelectionTrackRow, TrackRow, table_of
 
 FIRST_OF_SELECTIONS = -900_000_000
@@ -64,11 +65,11 @@ def _ranking(engine: str) -> Update:
     return update_many(_members, {"of": _members.c.selection, "member": _members.c.track_id}, ["rank"], engine)
 
 
-def set_priorities(connection: Connection, unranked: int) -> int:
+def set_priorities(database: Database, unranked: int) -> int:
     """Give tracks of selections with a priority their place before all ranked tracks. Return how many changed.
 
     Tracks that lost such a place get the priority `unranked`, to be ranked next. Tracks that were added by hand keep
-    their place.
+    their place. Each of the two updates is a transaction, so that it locks rows in one pass in the order of their keys.
     """
     best = (
         select(_members.c.track_id, func.min(_selections.c.priority * PER_PRIORITY + _rank()).label("place"))
@@ -79,11 +80,15 @@ def set_priorities(connection: Connection, unranked: int) -> int:
     )
     after_added = _tracks.c.priority >= FIRST_OF_SELECTIONS
     lost = and_(after_added, _tracks.c.priority < 0, _tracks.c.track_id.not_in(select(best.c.track_id)))
-    changed = connection.execute(update(_tracks).where(lost).values(priority=unranked)).rowcount
     place = select(best.c.place).where(best.c.track_id == _tracks.c.track_id).scalar_subquery()
     wanted = FIRST_OF_SELECTIONS - PER_PRIORITY + place
     with_place = and_(after_added, _tracks.c.track_id.in_(select(best.c.track_id)), _tracks.c.priority != wanted)
-    return changed + connection.execute(update(_tracks).where(with_place).values(priority=wanted)).rowcount
+    changed, engine = 0, engine_name(database.engine)
+    for condition, priority in ((lost, unranked), (with_place, wanted)):
+        with database.write() as connection:
+            statement = update_where(_tracks, engine, condition).values(priority=priority)
+            changed += connection.execute(statement).rowcount
+    return changed
 
 
 def _rank() -> ColumnElement[int]:

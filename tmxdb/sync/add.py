@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -104,6 +105,9 @@ def write_first(connection: Connection, chunk: Sequence[int], records: Sequence[
         update(_tracks)
         .where(_tracks.c.track_id == bindparam("added_id"), _tracks.c.priority >= FIRST_OF_SELECTIONS)
         .values(priority=bindparam("added_priority")),
-        [{"added_id": row["track_id"], "added_priority": row["priority"]} for row in rows],
+        [
+            {"added_id": row["track_id"], "added_priority": row["priority"]}
+            for row in sorted(rows, key=itemgetter("track_id"))  # in the order in which other writers lock them
+        ],
     )
     return len(known)

@@ -6,11 +6,13 @@ start at 1 and never change those.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Table, Update, bindparam, literal_column, select, update
 
 from tmxdb.db.database import Database
+from tmxdb.db.dialect import engine_name, in_key_order
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow, table_of
 from tmxdb.selections.members import set_priorities
 from tmxdb.sync.bases import BASES
@@ -25,8 +27,7 @@ def rank_tracks(database: Database, basis: str) -> int:
 
     Writes at most 20,000 rows per transaction, so that workers do not wait long.
     """
-    with database.write() as connection:
-        moved = set_priorities(connection, UNRANKED)
+    moved = set_priorities(database, UNRANKED)
     columns = _tracks.c
     ordered = select(columns.track_id, columns.priority).order_by(
         columns[BASES[basis]].desc().nulls_last(), columns.track_id
@@ -56,20 +57,20 @@ def pass_on(database: Database) -> None:
     """Set the priority of open replays, maps and captures to that of their track, 20,000 rows per transaction."""
     for model in (ReplayRow, MapRow, CaptureRow):
         for status in ("'pending'", "'retry'"):
-            statement = _passing_on(table_of(model), status)
+            statement = _passing_on(table_of(model), status, engine_name(database.engine))
             moved = CHUNK
             while moved == CHUNK:
                 with database.write() as connection:
                     moved = connection.execute(statement).rowcount
 
 
-def _passing_on(table: Table, status: str) -> Update:
+def _passing_on(table: Table, status: str, engine: str) -> Update:
     key = table.primary_key.columns[0]
     same_track = table.c.track_id == _tracks.c.track_id
     other = select(key).join(_tracks, same_track).where(table.c.status == literal_column(status))
     other = other.where(table.c.priority != _tracks.c.priority).limit(CHUNK)
     own = select(_tracks.c.priority).where(same_track).scalar_subquery()
-    return update(table).where(key.in_(other)).values(priority=own)
+    return update(table).where(key.in_(in_key_order(other, engine, table))).values(priority=own)
 
 
 def _write(database: Database, changed: list[dict[str, Any]]) -> None:
@@ -77,4 +78,5 @@ def _write(database: Database, changed: list[dict[str, Any]]) -> None:
         with database.write() as connection:
             # a track that was added since it was read keeps its place
             ranked = (_tracks.c.track_id == bindparam("ranked_id"), _tracks.c.priority >= 0)
-            connection.execute(update(_tracks).where(*ranked).values(priority=bindparam("rank")), changed)
+            in_order = sorted(changed, key=itemgetter("ranked_id"))  # workers lock rows in this order, too
+            connection.execute(update(_tracks).where(*ranked).values(priority=bindparam("rank")), in_order)

@@ -115,11 +115,12 @@ def _compare_uids(connection: Connection, track_ids: Sequence[int]) -> None:
         (_replays, _replays.c.map_uid, _replays.c.map_uid_matches),
         (_maps, _maps.c.uid, _maps.c.uid_matches),
     ):
+        of_tracks = table.c.track_id.in_(track_ids)
+        key = next(iter(table.primary_key))
+        connection.execute(locking(select(key).where(of_tracks).order_by(key))).close()  # updated in two steps
         present = select(_tracks.c.uid).where(_tracks.c.track_id == table.c.track_id).scalar_subquery()
-        connection.execute(
-            update(table).where(table.c.track_id.in_(track_ids), uid.is_not(None)).values({matches: uid == present})
-        )
-        release_claimed(connection, table, table.c.track_id.in_(track_ids))
+        connection.execute(update(table).where(of_tracks, uid.is_not(None)).values({matches: uid == present}))
+        release_claimed(connection, table, of_tracks)
     reopen(connection, _maps, _maps.c.track_id.in_(track_ids), _maps.c.status == "done", _maps.c.uid_matches.is_(False))
 
 

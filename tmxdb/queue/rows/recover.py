@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Table, or_, select, update
 
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.bulk import KEY, execute_many, inserting, updating
-from tmxdb.db.dialect import engine_name, locking, picking
+from tmxdb.db.dialect import engine_name, locking, picking, update_where
 from tmxdb.db.models import JOBS, AttemptRow, WorkerRow, table_of
 from tmxdb.db.selected import Scope, is_selected
 from tmxdb.failure_policy import escalate_after
@@ -161,9 +161,9 @@ def promote_far(connection: Connection, kind: Kind, now_ms: int) -> int:
     """
     table, far = kind.table, iso(now_ms + round((MAX_REQUESTED_WAIT_S + 3600) * 1000))
     result = connection.execute(
-        update(table)
-        .where(table.c.status == RETRY, table.c.available_at > far)
-        .values(status="pending", available_at=None)
+        update_where(table, engine_name(connection), table.c.status == RETRY, table.c.available_at > far).values(
+            status="pending", available_at=None
+        )
     )
     return result.rowcount
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from tmxdb.clock import from_iso, iso
 from tmxdb.db.bulk import (
@@ -30,7 +30,7 @@ from tmxdb.db.bulk import (
     upsert,
     upsert_streams,
 )
-from tmxdb.db.dialect import any_of, array, engine_name, locking
+from tmxdb.db.dialect import any_of, array, engine_name, locking, update_where
 from tmxdb.db.models import AttemptRow, table_of
 from tmxdb.failure_policy import Action, policy_for_code
 from tmxdb.queue.backoff import backoff_s
@@ -151,7 +151,7 @@ def release_keys(connection: Connection, kind: Kind, keys: Collection[int], *, w
         table = kind.table
         claimed = (kind.key.in_(list(keys)), table.c.status == RUNNING, table.c.claimed_by == worker)
         back = {"status": "pending", "attempts": table.c.attempts - 1, **_NOT_CLAIMED}
-        connection.execute(update(table).where(*claimed).values(back))
+        connection.execute(update_where(table, engine_name(connection), *claimed).values(back))
 
 
 def failure_cause(code: str, digest: str | None) -> str:
@@ -166,12 +166,11 @@ def reopen(connection: Connection, table: Table, *conditions: Any, user_skipped:
     """
     if not user_skipped:
         conditions = (*conditions, table.c.error_code.is_distinct_from(USER_SKIPPED))
-    result = connection.execute(
-        update(table)
-        .where(table.c.status.in_(("done", "failed", "skipped", "retry")), *conditions)
-        .values(status="pending", attempts=0, losses=0, lost_at=None, **_NO_ERROR, **_NO_FAILURES)
-    )
-    return result.rowcount
+    finished = table.c.status.in_(("done", "failed", "skipped", "retry"))
+    pending = {"status": "pending", "attempts": 0, "losses": 0, "lost_at": None, **_NO_ERROR, **_NO_FAILURES}
+    return connection.execute(
+        update_where(table, engine_name(connection), finished, *conditions).values(pending)
+    ).rowcount
 
 
 def release_claimed(connection: Connection, table: Table, *conditions: Any) -> int:
@@ -181,7 +180,8 @@ def release_claimed(connection: Connection, table: Table, *conditions: Any) -> i
     charged.
     """
     back = {"status": "pending", "attempts": table.c.attempts - 1, **_NOT_CLAIMED}
-    return connection.execute(update(table).where(table.c.status == RUNNING, *conditions).values(back)).rowcount
+    claimed = update_where(table, engine_name(connection), table.c.status == RUNNING, *conditions)
+    return connection.execute(claimed.values(back)).rowcount
 
 
 @cache
