@@ -137,6 +137,16 @@ class Database:
             if isinstance(raw, sqlite3.Connection):
                 sqlite.wal_checkpoint(raw)
 
+    def checkpoint_unchanged(self) -> None:
+        """Copy SQLite's write-ahead log into the file, and truncate a long one.
+
+        Raise DatabaseError if the file has become another database, before anything is copied into it or after.
+        """
+        self.identity.check_id()  # the copy would overwrite the id of another database
+        self.wal_checkpoint()  # the heartbeat must be in the file at the next check
+        self.identity.check_id()  # which compares it with what is there now
+        self.truncate_wal()
+
     def truncate_wal(self) -> None:
         """Truncate SQLite's write-ahead log if it has grown. Log a warning if a long reader prevents it."""
         if self.path is None or sqlite.wal_bytes(self.path) < sqlite.LONG_WAL_BYTES:

@@ -163,3 +163,22 @@ def test_a_job_that_finds_the_database_unavailable_is_done_later(
     monkeypatch.setattr("tmxdb.queue.backoff.MAX_BACKOFF_S", 0.05)
     assert worker(sqlite, [FakeKind(play)]).run().of("done") == 1
     assert tried == [1, 1]
+
+
+def test_results_of_a_committed_cycle_count_if_the_log_cannot_be_copied_into_the_file(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "HEARTBEAT_MS", 0)
+    rows, log, copied, copy = Rows(sqlite), EventLog(), list[int](), sqlite.wal_checkpoint
+    rows.replays(*range(1, 101))
+
+    def busy_at_times() -> None:
+        copied.append(1)
+        if len(copied) % 2 == 0:
+            raise DatabaseError("it is busy.", code="db.busy")
+        copy()
+
+    monkeypatch.setattr(sqlite, "wal_checkpoint", busy_at_times)
+    totals = worker(sqlite, [FakeKind()], log=log).run()
+    assert len(copied) > 2
+    assert (totals.of("done"), totals.dropped, log.of(ResultDropped)) == (100, 0, [])

@@ -22,6 +22,7 @@ from tmxdb.db.file_identity import ID_SETTING
 from tmxdb.db.selected import Scope
 from tmxdb.db.settings import count_heartbeat, setting
 from tmxdb.db.tally import compact_tally
+from tmxdb.errors import DatabaseError
 from tmxdb.events import (
     ClaimsLost,
     Event,
@@ -35,6 +36,7 @@ from tmxdb.events import (
     RowsReleased,
     WorkerLost,
 )
+from tmxdb.failure_policy import Action, policy_for
 from tmxdb.queue.job import Job, Kind, Part, Snooze
 from tmxdb.queue.loop.backlog import Backlog, read_backlog
 from tmxdb.queue.loop.batch import settle_batch
@@ -90,8 +92,7 @@ class JobStore:
         self._database, self._kinds, self._identity = database, kinds, identity
         self._n, self._max_attempts = n, max_attempts
         self.now_ms, self._clock, self._rng, self._concurrency = DatabaseClock(clock), clock, rng, concurrency
-        self._check = check
-        self._selection = selection
+        self._check, self._selection = check, selection
         worker = identity.worker_id
         self._claims = {name: Claims(kind, worker, selection) for name, kind in kinds.items()}
         self._throughput = Throughput()
@@ -170,14 +171,15 @@ class JobStore:
         if recovers:
             self._next_recovery_s = now_s if more_due else now_s + RECOVERY_S
             self._exhausted.clear()
-        if beats:
-            self._database.identity.check_id()  # before the log is copied over the id of another database
-            self._database.wal_checkpoint()  # the heartbeat must be in the file at the next check
-            self._database.identity.check_id()  # which compares it with what is there now
-            self._database.truncate_wal()
-            self._next_heartbeat_s = now_s + HEARTBEAT_MS / 1000
         self._exhausted |= exhausted
         self._remember(cycle, paused)
+        if beats:
+            try:
+                self._database.checkpoint_unchanged()
+                self._next_heartbeat_s = now_s + HEARTBEAT_MS / 1000
+            except DatabaseError as error:  # the cycle is committed; the next one sends a heartbeat, too
+                if policy_for(error).action is not Action.SNOOZE:
+                    raise
         return cycle
 
     def check_unchanged(self) -> None:
