@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.framework.command import command
@@ -17,9 +18,11 @@ from tmxdb.cli.options.work import WorkOptions
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.parse_time import span_s
 from tmxdb.cli.shared.signals import stop_signals
-from tmxdb.clock import wall_clock
 from tmxdb.errors import UsageError
 from tmxdb.tmx.endpoints import IDS_AT_ONCE
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 DEFAULT_AGE = "7d"
 
@@ -79,10 +82,8 @@ def refresh(
     Tracks are listed in order of priority. No tracks are added.
     """
     age_ms = options.age_ms()
-    now_ms = wall_clock()
-    before_ms = now_ms - age_ms if age_ms is not None else 0
     if options.dry_run:
-        _say_plan(options, only, storage, before_ms)
+        _say_plan(options, only, storage, age_ms)
         return
     from tmxdb.cli.actions.mirror.selecting import QuietSync
     from tmxdb.cli.actions.mirror.work import do_work
@@ -96,6 +97,7 @@ def refresh(
         only = only.or_remembered(database)
         scope = only.scope(database)
         with database.read() as connection:
+            before_ms = _time_before(connection, age_ms)
             sends_requests = count_due(connection, before_ms, scope).tracks > 0
         if sends_requests:
             exchange, _ = open_exchange(storage, exchange_options, database, connections=2, stop=signals.stop)
@@ -133,13 +135,20 @@ def refresh(
     do_work(WorkRequest(["list"], storage, exchange_options, work, CaptureGameOptions(), only))
 
 
-def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOptions, before_ms: int) -> None:
+def _time_before(connection: Connection, age_ms: int | None) -> int:
+    """Return when leaderboards must have been listed that are not due by age; 0 if age does not count."""
+    from tmxdb.db.database_clock import time_of
+
+    return 0 if age_ms is None else time_of(connection) - age_ms
+
+
+def _say_plan(options: RefreshOptions, only: TrackSelection, storage: StorageOptions, age_ms: int | None) -> None:
     from tmxdb.sync.due import LOOKED_UP_BY_ID, count_due
 
     database = open_database(storage, read_only=True)
     scope = only.or_remembered(database).scope(database)
     with database.read() as connection:
-        due = count_due(connection, before_ms, scope)
+        due = count_due(connection, _time_before(connection, age_ms), scope)
     by_list = scope is None and due.tracks > LOOKED_UP_BY_ID
     looks = 2 if by_list else -(-due.tracks // IDS_AT_ONCE)
     if options.max_requests is not None:
