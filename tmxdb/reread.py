@@ -23,13 +23,11 @@ from tmxdb.kinds.stored_facts import RereadResult, RereadTask, read_file
 from tmxdb.storage import Storage
 
 CHUNK = 500
-FIRST = -(2**63)
-"""Below every id."""
 _tracks = table_of(TrackRow)
 
 
 def count_outdated(
-    database: Database, table: Table, *, everything: bool, selection: str | None = None, after: int = FIRST
+    database: Database, table: Table, *, everything: bool, selection: str | None = None, after: int
 ) -> int:
     """Return how many rows of `table` (of `selection`) with an id above `after` have a file that an older reader read.
 
@@ -52,7 +50,7 @@ def reread(
     inputs: bool,
     everything: bool,
     selection: str | None = None,
-    after: int = FIRST,
+    after: int,
     stop: threading.Event,
     on_read: Callable[[RereadResult], None],
     on_chunk: Callable[[int, int], None] = lambda last_id, files: None,

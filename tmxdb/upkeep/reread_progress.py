@@ -14,7 +14,7 @@ from tmxdb.db.models import SettingRow
 from tmxdb.db.settings import remember, setting
 
 _KEY = "reread"
-_FIRST = -(2**63)
+_BELOW_ALL_IDS = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class RereadProgress:
 
     def after_in(self, table: str) -> int:
         """Return the last id of `table` that was read; an id below all others if none was."""
-        return self.after.get(table, _FIRST)
+        return self.after.get(table, _BELOW_ALL_IDS)
 
     def reached(self, table: str, after: int, files: int) -> RereadProgress:
         """Return the progress after `files` more files of `table`, the last one of the row `after`."""

@@ -12,21 +12,8 @@ from tmxdb.clock import iso
 from tmxdb.db.bulk import KEY, execute_many, inserting, updating
 from tmxdb.db.dialect import engine_name, locking
 from tmxdb.queue.rows.claim import key_of
-from tmxdb.queue.rows.settle import USER_SKIPPED
+from tmxdb.queue.rows.settle import NEVER_TRIED, USER_SKIPPED
 
-_DONE: Mapping[str, Any] = {
-    "status": "done",
-    "attempts": 0,
-    "losses": 0,
-    "lost_at": None,
-    "available_at": None,
-    "claimed_by": None,
-    "error_code": None,
-    "error": None,
-    "failures_in_a_row": 0,
-    "failure_cause": None,
-    "snoozed_since": None,
-}
 _AT_ONCE = 500
 
 
@@ -50,7 +37,7 @@ def store_done(
         query = select(key, table.c.status, table.c.error_code).where(key.in_(keys[i : i + _AT_ONCE])).order_by(key)
         for item_id, status, code in connection.execute(locking(query)):
             known[item_id] = code if code == USER_SKIPPED else status
-    done = {**_DONE, "finished_at": iso(now_ms)}
+    done = {**NEVER_TRIED, "status": "done", "finished_at": iso(now_ms)}
     new: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     changed: list[dict[str, Any]] = []
     for row in rows:

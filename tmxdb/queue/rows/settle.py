@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -47,6 +47,8 @@ _NOT_CLAIMED = {"claimed_by": None}
 _NO_LOSSES = {**_NOT_CLAIMED, "losses": 0, "lost_at": None}  # whatever the outcome, the worker survived it
 _NO_ERROR = {"available_at": None, "error_code": None, "error": None, "finished_at": None}
 _NO_FAILURES = {"failures_in_a_row": 0, "failure_cause": None, "snoozed_since": None}
+NEVER_TRIED: Mapping[str, Any] = {"attempts": 0, **_NO_LOSSES, **_NO_ERROR, **_NO_FAILURES}
+"""The columns of a row, apart from its status, of which no attempt is known."""
 _ATTEMPT = tuple(column.name for column in table_of(AttemptRow).columns if column.name != "attempt_id")
 
 
@@ -167,7 +169,7 @@ def reopen(connection: Connection, table: Table, *conditions: Any, user_skipped:
     if not user_skipped:
         conditions = (*conditions, table.c.error_code.is_distinct_from(USER_SKIPPED))
     finished = table.c.status.in_(("done", "failed", "skipped", "retry"))
-    pending = {"status": "pending", "attempts": 0, "losses": 0, "lost_at": None, **_NO_ERROR, **_NO_FAILURES}
+    pending = {**NEVER_TRIED, "status": "pending"}
     return connection.execute(
         update_where(table, engine_name(connection), finished, *conditions).values(pending)
     ).rowcount
