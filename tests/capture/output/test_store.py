@@ -50,7 +50,7 @@ def test_every_reader_finds_the_same_run(tmp_path: Path, store: str, start_over:
     assert read_complete(Storage(tmp_path), PATH, RUN.replay_id, replace(settings, quality=50)) is None
     for content in (False, True):
         assert capture_problem(Storage(tmp_path), PATH, content=content) is None
-    seen = MirroredCapture({"folder_path": PATH}, tmp_path)
+    seen = MirroredCapture({"capture_id": 1, "folder_path": PATH, "settings": settings.to_json()}, tmp_path)
     assert [number_of(frame.pixels()) for frame in seen.frames()] == list(range(FRAMES))
     assert Storage(tmp_path).partial_files() == []
 
