@@ -11,6 +11,9 @@ from tests.names import name_not_utf8
 from tests.permissions import bound_by_permissions
 from tests.tool import Tool
 
+LARGE = (".csv", ".parquet", ".vcp", ".npy")
+"""Of the files of an export: those with its rows."""
+
 
 def found_by_doctor(tool: Tool, *, ends: int) -> dict[str, Any]:
     """Return the only finding about the data folder."""
@@ -98,3 +101,31 @@ def test_a_folder_whose_name_is_not_utf8_is_refused(done: Tool, monkeypatch: pyt
         monkeypatch.chdir(inside)
         ran = done("--db", database, "config", "set", "data", folder, ends=2)
         assert "The value of data is not valid UTF-8" in ran.error
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("export", "lines", "lines.csv", "--force"),
+        ("export", "lake", "lake", "--table", "lines", "--force"),
+        ("export", "vcp", "vcp"),
+        ("reread", "--all"),
+    ],
+    ids=lambda command: command[1],
+)
+def test_a_folder_that_is_not_mounted_ends_what_reads_its_files(done: Tool, command: tuple[str, ...]) -> None:
+    """An export with --force replaced a good one by an empty one, with one line for each missing replay."""
+    done(*command)
+    before = {path: path.read_bytes() for path in done.folder.rglob("*") if path.is_file() and path.suffix in LARGE}
+    (done.folder / "data").rename(done.folder / "unmounted")
+    assert "has none of the files that the database lists. Check that its disk is mounted" in done(*command, ends=1).err
+    assert {path: path.read_bytes() for path in before if "data" not in path.parts} == {
+        path: content for path, content in before.items() if "data" not in path.parts
+    }
+
+
+def test_adopt_remembers_the_data_folder(done: Tool) -> None:
+    (done.folder / "data").rename(done.folder / "old")
+    done("--db", "other.db", "adopt", "old", "--data", "big", "--no-lookup", "--no-progress")
+    settings = done("--db", "other.db", "config", "--json").json
+    assert [one["value"] for one in settings if one["key"] == "data"] == ["big"]

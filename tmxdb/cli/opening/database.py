@@ -76,6 +76,18 @@ def open_storage(options: StorageOptions, database: Database | Reader) -> Storag
     return Storage(remembered_data(database) or beside / "data")
 
 
+def open_files(options: StorageOptions, database: Database) -> Storage:
+    """Return the data folder for a command that reads many of its files.
+
+    Raise InvalidInput if it has none of those that the database lists: an export would replace a good one by nothing.
+    """
+    from tmxdb.upkeep.data_folder_check import check_data_folder
+
+    storage = open_storage(options, database)
+    check_data_folder(database, storage, changes=False)
+    return storage
+
+
 def refuse_file(data: str) -> None:
     """Raise InvalidInput if the data folder that the user names is something else."""
     if os.path.lexists(data) and not os.path.isdir(data):

@@ -11,7 +11,7 @@ from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.framework.command import command, dry_run_option, json_option
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
@@ -65,7 +65,7 @@ def convert_captures(
     if unknown:
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
     runs = select_captures(database, chosen)
-    storage = open_storage(storage_options, database)
+    storage = open_files(storage_options, database)
     before: Counter[str] = Counter()
     problems: list[str] = []
     sizes = [0, 0]

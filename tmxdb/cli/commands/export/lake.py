@@ -15,7 +15,7 @@ from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
@@ -121,7 +121,9 @@ def export_lake(
     unknown = unknown_tracks(database, track_ids)
     if unknown:
         message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
-    data = open_storage(database_options, database).root if isinstance(database_options, StorageOptions) else Path()
+    data = Path()
+    if isinstance(database_options, StorageOptions) and "lines" in tables:  # the only one that reads files
+        data = open_files(database_options, database).root
     if options.dry_run:
         _report_plan(database, tables, track_ids, as_json=options.as_json)
         sys.exit(SOME_FAILED if unknown else 0)

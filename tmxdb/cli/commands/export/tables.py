@@ -16,7 +16,7 @@ from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
@@ -153,7 +153,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
     database = open_database(storage_options, read_only=True)
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
-    data = open_storage(storage_options, database).root
+    data = open_files(storage_options, database).root
     problems: list[tuple[int, str]] = []
     with _whole_file(Path(out)), stop_signals() as signals:
         pages = line_pages(

@@ -14,7 +14,7 @@ from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import WordChoice, float_range
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
@@ -85,7 +85,7 @@ def vcp(
     check_folder_name(out, "`export vcp`")
     database = open_database(storage_options, read_only=True)
     wanted = track_selection.tracks(database)
-    sources = line_sources(database, open_storage(storage_options, database).root, options.source, wanted)
+    sources = line_sources(database, open_files(storage_options, database).root, options.source, wanted)
     without = sorted(set(wanted) - {source.track_id for source in sources})
     if without:
         message(f"No finished replay of {plural(len(without), 'track')} is downloaded: {first_few(without, ', ')}.")

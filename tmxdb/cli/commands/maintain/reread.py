@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.reader import reader_field
@@ -66,7 +66,7 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
     if options.restart and not options.all_files:
         raise UsageError("--restart needs --all: without it, only files that are left are read.", code="input.usage")
     database = open_database(storage_options, read_only=options.dry_run)
-    storage = open_storage(storage_options, database)
+    storage = open_files(storage_options, database)
     only.selection(database)
     progress = _progress(database, options, only.only)
     waiting = {
