@@ -14,7 +14,7 @@ from tmxdb.cli.commands.export.checking import check_frames
 from tmxdb.cli.commands.export.frame_options import FrameExportOptions, export_options_of
 from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command
-from tmxdb.cli.opening.database import open_database, open_files
+from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.shared.ids import first_few
@@ -65,7 +65,7 @@ def frames(
         shards = plan(export_options, select_captures(database, capture_filter))
         _report(export_options, shards, {}, {}, as_json=options.as_json)
         sys.exit(SOME_FAILED if unknown else 0)
-    data = open_files(storage_options, database).root
+    data = open_storage(storage_options, database).root
     with stop_signals() as signals:
         by_ids = replace(export_options, captures=str(replace(capture_filter, tracks="")))  # as 0.22.1 wrote them
         data_set = open_export(out, export_options, lambda: select_captures(database, capture_filter), older=by_ids)
