@@ -44,6 +44,8 @@ def test_a_replay_that_is_not_in_the_database_gets_advice_that_fits(mirror: Tool
 @pytest.mark.parametrize("command", COMMANDS[:2])
 def test_a_missing_file_gets_advice_that_fits(mirror: Tool, command: str) -> None:
     assert "replay 11 is not downloaded. Run `tmxdb work --kind download`." in mirror(command, 11, ends=1).error
+    assert "data has none of the files that the database lists" in mirror(command, 12, ends=1).error
+    (mirror.folder / "data" / "replays").mkdir()  # now it looks like the right one
     assert "12.Replay.Gbx is missing; run `tmxdb verify --repair`" in mirror(command, 12, ends=1).error
     local = mirror(command, "local3", ends=1).error
     assert "replay local3: its file replays/local1/mine.Replay.Gbx is missing; no exchange has it." in local

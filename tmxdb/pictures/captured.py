@@ -61,7 +61,7 @@ def read_replay_file(file: ReplayFile, storage: Storage) -> bytes:
         return data
     item = f"replay {id_name(file.replay_id)}"
     if not file.path:
-        raise InvalidInput(f"{item} is not downloaded. Run `tmxdb work --kind download`.", code="input.no_file")
+        raise InvalidInput(f"{item} is not downloaded. Run `tmxdb work --kind download`.", code="input.no_replay")
     advice = (
         "no exchange has it. Put the file back"
         if file.replay_id < 0

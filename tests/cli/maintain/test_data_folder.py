@@ -129,3 +129,18 @@ def test_adopt_remembers_the_data_folder(done: Tool) -> None:
     done("--db", "other.db", "adopt", "old", "--data", "big", "--no-lookup", "--no-progress")
     settings = done("--db", "other.db", "config", "--json").json
     assert [one["value"] for one in settings if one["key"] == "data"] == ["big"]
+
+
+@pytest.mark.parametrize("command", ["plot {}", "plot --track-id {track}", "film {}", "contact-sheet {}"])
+def test_a_folder_that_is_not_mounted_ends_what_draws_a_replay(done: Tool, command: str) -> None:
+    """The advice was to repair the row, and to download its file again."""
+    found = done.rows("select replay_id, track_id from replays where status = 'done' limit 1")[0]
+    done.change(
+        "INSERT INTO captures (replay_id, track_id, settings, status, folder_path, finished_at, frame_count)"
+        " VALUES (?, ?, '{}', 'done', 'frames/1', '2026-01-01T00:00:00Z', 1)",
+        found["replay_id"],
+        found["track_id"],
+    )
+    (done.folder / "data").rename(done.folder / "unmounted")
+    words = command.format(found["replay_id"], track=found["track_id"]).split()
+    assert "has none of the files that the database lists. Check that its disk is mounted" in done(*words, ends=1).err

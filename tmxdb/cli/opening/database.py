@@ -6,7 +6,8 @@ What opens a database is imported when it is opened: SQLAlchemy takes 0.25 s, an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ from tmxdb.storage import Storage
 if TYPE_CHECKING:
     from tmxdb.db.database import Database
     from tmxdb.db.reading.reader import Reader
+
+_MISSING = ("input.no_file", "capture.damaged")
+"""Error codes of a file of a row, or a folder of a capture, that is missing."""
 
 
 def open_database(options: DatabaseOptions, *, create: bool = False, read_only: bool = False) -> Database:
@@ -86,6 +90,22 @@ def open_files(options: StorageOptions, database: Database) -> Storage:
     storage = open_storage(options, database)
     check_data_folder(database, storage, changes=False)
     return storage
+
+
+@contextmanager
+def checked_if_missing(database: Database, storage: Storage) -> Iterator[None]:
+    """Check the data folder as `open_files` does if a file turns out to be missing within the block.
+
+    For a command that reads the files of one row: what is wrong with the row comes first.
+    """
+    from tmxdb.upkeep.data_folder_check import check_data_folder
+
+    try:
+        yield
+    except InvalidInput as error:
+        if error.code in _MISSING:
+            check_data_folder(database, storage, changes=False)
+        raise
 
 
 def refuse_file(data: str) -> None:

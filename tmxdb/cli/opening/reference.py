@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.reference import ReferenceOptions
 from tmxdb.errors import InvalidInput
 from tmxdb.storage import id_name
@@ -46,7 +46,7 @@ def _from_database(options: ReferenceOptions, settings: CaptureSettings) -> Capt
     database = open_database(options, read_only=True)
     with database.read() as connection:
         replay_id, path = choose_reference(connection, options.replay_id)
-    stored = open_storage(options, database).read(path)
+    stored = open_files(options, database).read(path)
     if stored is None:
         raise InvalidInput(
             f"replay {id_name(replay_id)}: {path} no longer exists. Run `tmxdb verify --repair`, or name a replay"

@@ -14,6 +14,7 @@ from tmxdb.errors import InvalidInput, UsageError
 if TYPE_CHECKING:
     from tmxdb.cli.options.selection import OnlyOption
     from tmxdb.db.database import Database
+    from tmxdb.storage import Storage
 
 
 def nothing_chosen(command: str) -> UsageError:
@@ -32,7 +33,13 @@ def check_selected(database: Database, only: OnlyOption, replay_id: int) -> None
 
 
 def draw_selection(
-    database: Database, only: OnlyOption, folder: Path | None, draw: Callable[[int, Path], None], *, captured: bool
+    database: Database,
+    storage: Storage,
+    only: OnlyOption,
+    folder: Path | None,
+    draw: Callable[[int, Path], None],
+    *,
+    captured: bool,
 ) -> None:
     """Draw the best replay of each track in the selection into `folder`; None: the working directory.
 
@@ -40,6 +47,7 @@ def draw_selection(
     finished capture. One that cannot be drawn does not end the others.
     """
     from tmxdb.pictures.captured import best_replays
+    from tmxdb.upkeep.data_folder_check import check_data_folder
 
     only.selection(database)
     replays = best_replays(database, only.only or "", captured=captured)
@@ -53,6 +61,7 @@ def draw_selection(
             f"No replay of the selection {only.only} is {missing}. Run `{cure.format(only.only)}`.",
             code="input.selection",
         )
+    check_data_folder(database, storage, changes=False)
     target = folder or Path()
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is not a folder: with --only, --out names one.", code="input.out")

@@ -27,12 +27,14 @@ def draw_track_runs(database: Database, storage: Storage, track_id: int, *, top:
     from tmxdb.pictures.captured import track_replays
     from tmxdb.pictures.theme import DARK, LIGHT
     from tmxdb.pictures.track_lines import draw_track
+    from tmxdb.upkeep.data_folder_check import check_data_folder
 
     files = track_replays(database, track_id, top)
     if not files:
         raise InvalidInput(
-            f"track {id_name(track_id)} has no downloaded replay. `tmxdb run` downloads them.", code="input.no_file"
+            f"track {id_name(track_id)} has no downloaded replay. `tmxdb run` downloads them.", code="input.no_replay"
         )
+    check_data_folder(database, storage, changes=False)
     runs = [run for file in files if (run := _run(storage, file)) is not None]
     what = "speed of the best" if heat else "the best"
     title = f"{plain(files[0].track_name or 'track')} - {what} {plural(len(runs), 'downloaded run')}"

@@ -9,7 +9,7 @@ import click
 from tmxdb.cli.exit_status import SOME_FAILED
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.option import option_field
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.game import SECTION, GameFolderOptions
 from tmxdb.cli.options.selection import TrackSelection
@@ -61,7 +61,7 @@ def prepare(
     game_folders = find_folders(folders.trackmania_path, folders.tminterface_path)
     database = open_database(storage_options, read_only=True)
     chosen = tracks.tracks(database)
-    storage = open_storage(storage_options, database)
+    storage = open_files(storage_options, database)
     waiting = waiting_maps(database, storage)
     found = maps_of_tracks(database, storage, chosen)
     missing = [track_id for track_id in chosen if track_id not in found]

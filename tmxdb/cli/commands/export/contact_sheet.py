@@ -12,7 +12,7 @@ from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import int_range
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import checked_if_missing, open_database, open_storage
 from tmxdb.cli.opening.items import REPLAY_ID
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
@@ -77,13 +77,15 @@ def contact_sheet(
     storage = open_storage(options, database)
     if replay is not None:
         check_selected(database, only, replay)
-        _draw(database, storage, replay, capture_id, out or Path(f"{id_name(replay)}-frames.png"), layout, force)
+        target = out or Path(f"{id_name(replay)}-frames.png")
+        with checked_if_missing(database, storage):
+            _draw(database, storage, replay, capture_id, target, layout, force)
         return
 
     def draw(replay_id: int, folder: Path) -> None:
         _draw(database, storage, replay_id, None, folder / f"{id_name(replay_id)}-frames.png", layout, force)
 
-    draw_selection(database, only, out, draw, captured=True)
+    draw_selection(database, storage, only, out, draw, captured=True)
 
 
 @dataclass(frozen=True)

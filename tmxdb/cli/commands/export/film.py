@@ -13,7 +13,7 @@ from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option, option_field
 from tmxdb.cli.framework.types import WordChoice, float_range, int_range
 from tmxdb.cli.framework.windows_expansion import files_of_patterns
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import checked_if_missing, open_database, open_storage
 from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.shared.output import message, plural
@@ -112,7 +112,8 @@ def _runs(arguments: tuple[str, ...], options: StorageOptions) -> list[FilmRun]:
         if database is None or storage is None:
             database = open_database(options, read_only=True)
             storage = open_storage(options, database)
-        runs.append(_of_database(database, storage, replay_id))
+        with checked_if_missing(database, storage):
+            runs.append(_of_database(database, storage, replay_id))
     return runs
 
 

@@ -12,7 +12,7 @@ from tmxdb.cli.completion.words import replays
 from tmxdb.cli.framework.command import command, force_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import int_range
-from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.database import checked_if_missing, open_database, open_storage
 from tmxdb.cli.opening.items import TRACK_ID, item_id_in
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
@@ -94,7 +94,8 @@ def plot(
     storage = open_storage(options, database)
     if replay_id is not None:
         check_selected(database, only, replay_id)
-        png = _of_database(database, storage, replay_id, dark=dark)
+        with checked_if_missing(database, storage):
+            png = _of_database(database, storage, replay_id, dark=dark)
         _write(out or Path(f"{id_name(replay_id)}-line.png"), png, force=force)
         return
 
@@ -102,7 +103,7 @@ def plot(
         png = _of_database(database, storage, replay_id, dark=dark)
         _write(folder / f"{id_name(replay_id)}-line.png", png, force=force)
 
-    draw_selection(database, only, out, draw, captured=False)
+    draw_selection(database, storage, only, out, draw, captured=False)
 
 
 def _write(target: Path, png: bytes, *, force: bool) -> None:
