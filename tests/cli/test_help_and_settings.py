@@ -28,7 +28,8 @@ def _leaf_commands() -> list[str]:
 LEAVES = _leaf_commands()
 USES_DATA = {"adopt", "doctor", "run", "work", "status", "show", "plot", "contact-sheet", "film", "verify", "reread",
              "export frames", "export lake", "export lines", "export vcp", "game calibrate", "game check",
-             "game prepare", "refresh", "watch", "config", "serve", "convert-captures"}  # fmt: skip
+             "game prepare", "sync-tracks", "select", "add-tracks", "refresh", "watch", "config", "serve",
+             "convert-captures"}  # fmt: skip
 USES_SITE = {"adopt", "doctor", "sync-tracks", "add-tracks", "select", "refresh", "watch", "run", "work"}
 NO_DATABASE = {"schema", "completion", "copy-db", "demo", "sandbox", "help", "gbx", "game"}
 GAME_WITH_DATABASE = {"game calibrate", "game check", "game prepare"}

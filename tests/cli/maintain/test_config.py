@@ -161,3 +161,40 @@ def test_a_data_folder_that_cannot_be_used_is_not_remembered(done: Tool) -> None
     (done.folder / "empty").mkdir()
     assert "has none of the files" in done("--data", "empty", "run", ends=1).error
     assert settings(done)["data"] == before
+
+
+@pytest.mark.parametrize(
+    "words", ["sync-tracks --max-tracks 1", "add-tracks 100 --no-lookup", "select best --max-tracks 1"]
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_a_folder_typed_before_anything_is_downloaded_is_that_of_the_next_run(
+    tool: Tool, site: RunningSite, words: str, before: bool
+) -> None:
+    folder = ("--data", "files")
+    tool("--site", site.url, *(folder if before else ()), *words.split(), *(() if before else folder))
+    assert settings(tool)["data"] == ("files", "database")
+    assert tool("status", "--json").json["data"] == str(tool.folder / "files")
+
+
+def test_a_folder_typed_for_a_sync_must_have_the_files(done: Tool) -> None:
+    before = settings(done)["data"]
+    done("--data", "other", "sync-tracks", "--max-tracks", 1, ends=1)
+    assert settings(done)["data"] == before
+
+
+def test_the_folder_of_a_watch_is_remembered(tool: Tool, site: RunningSite) -> None:
+    tool("--site", site.url, "sync-tracks", "--order", "awards", "--max-tracks", 1)
+    tool("watch", "--once", "--data", "files")
+    assert settings(tool)["data"] == ("files", "database")
+    assert (tool.folder / "files").is_dir()
+    tool("run")
+    assert not (tool.folder / "data").exists()
+
+
+def test_a_command_without_files_says_that_it_does_not_use_the_folder(tool: Tool) -> None:
+    assert "`migrate` does not use --data. `tmxdb config set data FOLDER` stores" in tool("--data", "x", "migrate").err
+    assert settings(tool)["data"] == ("data", "default")
+    assert tool("status", "--data", "x").err == ""
+    error = tool("pause", "--data", "x", "download", ends=2).error
+    assert "No such option" in error
+    assert "Write it before" not in error

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tmxdb.cli.framework.option import GENERAL, option, with_options
 from tmxdb.cli.framework.types import suggestion
+from tmxdb.cli.shared.output import message
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
@@ -30,8 +32,8 @@ class SectionedCommand(click.Command):
         except click.NoSuchOption as error:
             program = ctx.find_root()
             option = _options_of(program.command).get(error.option_name)
-            if option is None or ctx.parent is None:
-                raise
+            if option is None or ctx.parent is None or option.name == "data":
+                raise  # a command that uses the data folder has it
             value = "" if option.is_flag or option.count else f" {option.make_metavar(program)}"
             command = ctx.command_path.removeprefix(program.command_path).strip()
             raise click.NoSuchOption(
@@ -40,6 +42,14 @@ class SectionedCommand(click.Command):
                 f" Write it before: `tmxdb {error.option_name}{value} {command}`.",
                 ctx=ctx,
             ) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Say it if --data was typed before its name and it uses no data folder."""
+        program = ctx.find_root()
+        if program.get_parameter_source("data") is ParameterSource.COMMANDLINE and "data" not in ctx.params:
+            name = ctx.command_path.removeprefix(program.command_path).strip()
+            message(f"`{name}` does not use --data. `tmxdb config set data FOLDER` stores a data folder.")
+        return super().invoke(ctx)
 
 
 class SectionedGroup(click.Group):

@@ -26,6 +26,22 @@ _MISSING = ("input.no_file", "capture.damaged")
 """Error codes of a file of a row, or a folder of a capture, that is missing."""
 
 
+def open_to_add(options: StorageOptions) -> Database:
+    """Return the database for a command that adds tracks; create or upgrade it first.
+
+    A data folder that was typed is that of the next run: it is checked and remembered.
+    """
+    from tmxdb.cli.opening.remembered import is_typed, remember_data
+
+    if options.data:
+        refuse_file(options.data)
+    database = open_database(options, create=True)
+    if options.data and is_typed("data"):
+        open_files(options, database)
+        remember_data(database, options)
+    return database
+
+
 def open_database(options: DatabaseOptions, *, create: bool = False, read_only: bool = False) -> Database:
     """Return the database, which is closed when the command ends. With `create`, create or upgrade it first.
 

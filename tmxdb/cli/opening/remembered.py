@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from tmxdb.cli.framework.option import is_utf8
 from tmxdb.cli.framework.types import is_plain_number
+from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.shared.output import message
 from tmxdb.errors import UsageError
 
@@ -58,6 +59,12 @@ def remember_typed(database: Database, key: str, name: str, value: str | None) -
             return
     with database.write() as connection:
         remember(connection, key, value)
+
+
+def remember_data(database: Database, options: StorageOptions) -> None:
+    """Store the data folder if it was typed. Call it after the folder has been checked."""
+    if options.data:
+        remember_typed(database, "data", "data", data_for_storage(options.data, database))
 
 
 def is_typed(name: str) -> bool:

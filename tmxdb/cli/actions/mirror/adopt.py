@@ -21,7 +21,7 @@ from tmxdb.adoption.report import Report
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import close_at_end, open_database, open_database_if_any, open_storage
 from tmxdb.cli.opening.exchange import check_exchange, open_exchange
-from tmxdb.cli.opening.remembered import data_for_storage, remember_typed
+from tmxdb.cli.opening.remembered import remember_data
 from tmxdb.cli.options.commands.adopt import AdoptOptions
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.shared.ids import first_few, read_ids
@@ -131,8 +131,7 @@ def _adopt(
     with database.write() as connection:
         collection = database_id(connection)
     storage.identity.remember(collection)
-    if storage_options.data:
-        remember_typed(database, "data", "data", data_for_storage(storage_options.data, database))
+    remember_data(database, storage_options)
     with only_process(database, "adopt", never_beside=("verify --move-orphans",)):
         report = _run(request, database, storage, SiteLookup(client), signals, owner=process_owner())
     return report, older_progress(request.root, request.listed, _tracks_with_files(request))

@@ -16,11 +16,11 @@ from tmxdb.cli.actions.mirror.selecting import (
     update_selection,
 )
 from tmxdb.cli.exit_status import INTERRUPTED
-from tmxdb.cli.opening.database import open_database, open_database_if_any
+from tmxdb.cli.opening.database import open_database, open_database_if_any, open_to_add
 from tmxdb.cli.opening.exchange import check_exchange, open_exchange, remember_site_of_urls, site_and_contact
 from tmxdb.cli.opening.remembered import remembered
 from tmxdb.cli.options.commands.select import SelectOptions
-from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions, StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
 from tmxdb.cli.options.track_filters import TrackFilterOptions
 from tmxdb.cli.shared.output import message, plural
@@ -41,7 +41,7 @@ def do_select(
     selection_name: str | None,
     options: SelectOptions,
     track_filters: TrackFilterOptions,
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
     """Choose tracks under a name, or drop a selection."""
@@ -56,7 +56,7 @@ def _choose(
     name: str,
     options: SelectOptions,
     track_filters: TrackFilterOptions,
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
     query = _query(options, track_filters)
@@ -70,7 +70,7 @@ def _choose(
     with stop_signals() as signals:
         if query is not None:
             check_exchange(database_options, exchange_options, signals.stop)
-        database = open_database(database_options, create=True)
+        database = open_to_add(database_options)
         if options.where:  # again, for a database that did not exist
             _check_where(database_options, options.where)
         known = _known(database, name)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from tmxdb.cli.actions.mirror.selecting import update_selections
 from tmxdb.cli.exit_status import INTERRUPTED
-from tmxdb.cli.opening.database import open_database, open_database_if_any
+from tmxdb.cli.opening.database import open_database, open_database_if_any, open_to_add
 from tmxdb.cli.opening.exchange import (
     check_exchange,
     effective_rate,
@@ -23,7 +23,7 @@ from tmxdb.cli.opening.exchange import (
     site_and_contact,
 )
 from tmxdb.cli.options.commands.sync_tracks import SyncOptions
-from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions, StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.track_filters import TrackFilterOptions
 from tmxdb.cli.shared.exclusive import refuse_together
@@ -60,7 +60,7 @@ def do_sync(
     options: SyncOptions,
     track_filters: TrackFilterOptions,
     only: OnlyOption,
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
     """Read the list, or the tracks of selections, as the options say."""
@@ -79,7 +79,7 @@ def do_sync(
         return
     with stop_signals() as signals:
         check_exchange(database_options, exchange_options, signals.stop)
-        database = open_database(database_options, create=True)
+        database = open_to_add(database_options)
         exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
         synced = _sync(database, exchange, filters, options, signals)
         if selections and not signals.stop.is_set():
@@ -145,7 +145,7 @@ def _names(selections: list[Selection]) -> str:
 
 def _sync_selections(
     selections: list[Selection],
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
     options: SyncOptions,
 ) -> None:
@@ -157,7 +157,7 @@ def _sync_selections(
         sends_requests = any(selection.sends_requests for selection in selections)
         if sends_requests:
             check_exchange(database_options, exchange_options, signals.stop)
-        database = open_database(database_options)
+        database = open_to_add(database_options)
         if sends_requests:
             exchange, _ = open_exchange(database_options, exchange_options, database, connections=2, stop=signals.stop)
         else:

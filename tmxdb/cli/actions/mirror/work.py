@@ -11,7 +11,7 @@ from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
 from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import open_database, open_storage
-from tmxdb.cli.opening.remembered import data_for_storage, remember_typed
+from tmxdb.cli.opening.remembered import remember_data, remember_typed
 from tmxdb.cli.shared.malloc import limit_malloc
 from tmxdb.cli.shared.output import message, plural
 from tmxdb.cli.shared.progress import ProgressDisplay
@@ -64,8 +64,7 @@ def do_work(request: WorkRequest) -> None:
         with database.write() as connection:
             collection = database_id(connection)
         storage.identity.remember(collection)
-        if request.storage.data:  # only now: a folder that cannot be used is not remembered
-            remember_typed(database, "data", "data", data_for_storage(request.storage.data, database))
+        remember_data(database, request.storage)  # only now: a folder that cannot be used is not remembered
         database.expect_id(collection)
         with ProgressDisplay(database, request.kinds, progress=options.progress, selection=request.scope) as display:
             signals.say, events = display.note, EventBus(display)

@@ -11,9 +11,9 @@ from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.framework.command import command, dry_run_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import int_range
-from tmxdb.cli.opening.database import open_database, open_database_if_any
+from tmxdb.cli.opening.database import open_database_if_any, open_to_add
 from tmxdb.cli.opening.remembered import is_typed
-from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.shared.ids import first_few, read_ids
 from tmxdb.cli.shared.logs import notices
 from tmxdb.cli.shared.output import message, plural, print_table
@@ -55,7 +55,7 @@ def add_tracks(
     skip_bad: bool,
     lookup: bool,
     dry_run: bool,
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
     """Add tracks that you name. Workers do them first, in the order given.
@@ -102,7 +102,7 @@ def add_tracks(
         sends_requests = lookup or bool(name)
         if sends_requests:
             check_exchange(database_options, exchange_options, signals.stop)
-        database = open_database(database_options, create=True)
+        database = open_to_add(database_options)
         if sends_requests:
             exchange, _ = open_exchange(database_options, exchange_options, database, connections=1, stop=signals.stop)
         else:
@@ -124,7 +124,7 @@ def add_tracks(
         sys.exit(SOME_FAILED)
 
 
-def _say_plan(database_options: DatabaseOptions, ids: list[int], name: str | None) -> None:
+def _say_plan(database_options: StorageOptions, ids: list[int], name: str | None) -> None:
     from tmxdb.db.models import TrackRow, table_of
     from tmxdb.db.selected import missing_ids
 

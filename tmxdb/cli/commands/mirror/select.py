@@ -7,7 +7,7 @@ import click
 from tmxdb.cli.completion.words import selections
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.options.commands.select import SelectOptions
-from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.track_filters import TrackFilterOptions
 from tmxdb.cli.shared.exclusive import refuse_together
 
@@ -18,7 +18,7 @@ def select(
     selection_name: str | None,
     options: SelectOptions,
     track_filters: TrackFilterOptions,
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
     """Choose tracks under a NAME, for --only in other commands.

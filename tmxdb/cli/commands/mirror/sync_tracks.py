@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmxdb.cli.framework.command import command
 from tmxdb.cli.options.commands.sync_tracks import SyncOptions
-from tmxdb.cli.options.database import DatabaseOptions, ExchangeOptions
+from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.options.track_filters import TrackFilterOptions
 
@@ -14,7 +14,7 @@ def sync_tracks(
     options: SyncOptions,
     track_filters: TrackFilterOptions,
     only: OnlyOption,
-    database_options: DatabaseOptions,
+    database_options: StorageOptions,
     exchange_options: ExchangeOptions,
 ) -> None:
     """Copy the exchange's track list into the database; create it if needed.

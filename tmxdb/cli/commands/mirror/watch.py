@@ -25,6 +25,7 @@ from tmxdb.cli.framework.command import command
 from tmxdb.cli.framework.option import option_field
 from tmxdb.cli.framework.types import int_range
 from tmxdb.cli.opening.database import open_database
+from tmxdb.cli.opening.remembered import is_typed
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
 from tmxdb.cli.options.selection import OnlyOption
 from tmxdb.cli.shared.logs import rotating_file
@@ -118,7 +119,7 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions, exch
                     break
                 with database.read() as connection:
                     began_ms = time_of(connection)  # `changes` compares it with the times of rows
-                steps = _steps(database, options, chosen, state.since_ms or began_ms - 1000)
+                steps = _steps(database, options, storage, chosen, state.since_ms or began_ms - 1000)
                 succeeded = _round(steps, _environment(storage, exchange), signals.stop, log)
                 if signals.stop.is_set():
                     break  # the round is due as before
@@ -179,14 +180,17 @@ def _wait(
     return state
 
 
-def _steps(database: Database, options: WatchOptions, only: str | None, since_ms: int) -> list[list[str]]:
+def _steps(
+    database: Database, options: WatchOptions, storage: StorageOptions, only: str | None, since_ms: int
+) -> list[list[str]]:
     """Return the commands of a round. `since_ms`: when the last complete one began."""
     name = [] if only is None else ["--only", only]
+    folder = [f"--data={storage.data}"] if storage.data and is_typed("data") else []  # typed: `run` remembers it
     budget = [] if options.max_requests is None else ["--max-requests", str(options.max_requests)]
     return [
         *([["sync-tracks", "--no-progress", *name]] if only is not None or _has_list(database) else []),
         ["refresh", "--no-progress", "--older-than", options.older_than, *budget, *name],
-        ["run", "--no-progress", *name],
+        ["run", "--no-progress", *folder, *name],
         ["changes", "--since", iso(since_ms), *name],
     ]
 
