@@ -128,8 +128,10 @@ class FileIdentity:
             if self._first is None:  # about to be created
                 return
             raise DatabaseError(
-                f"{self._path}: the database file was deleted or moved while this command was using it."
-                " What was written since is lost. Put it back, then run the same command again.",
+                f"{self._path}: the database file was deleted or moved while this command was using it. Put it back"
+                f" before another command uses it: {self._path.name}-wal belongs to it. If you put back a backup, or"
+                f" the file was used meanwhile, first delete {self._path.name}-wal and {self._path.name}-shm. Then run"
+                " the same command again.",
                 code="db.replaced",
             ) from None
         except OSError as error:

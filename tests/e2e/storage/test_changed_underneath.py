@@ -169,6 +169,17 @@ def test_a_deleted_database_stops_the_run(tool: Tool, site: RunningSite) -> None
     assert "the database file was deleted or moved while this command was using it" in error
 
 
+def test_a_database_that_was_moved_and_put_back_has_lost_nothing(tool: Tool, site: RunningSite) -> None:
+    """The sentence said that what had been written was lost, and not that a log was left which damages another file."""
+    moved = tool.folder / "moved.db"
+    error = during_a_run(tool, site, lambda: (tool.folder / "tmx.db").rename(moved))
+    assert "tmx.db-wal belongs to it" in error
+    assert "first delete tmx.db-wal and tmx.db-shm" in error
+    moved.rename(tool.folder / "tmx.db")
+    tool("run")
+    assert "All is well." in tool("verify").err
+
+
 def test_a_replaced_database_stops_the_run(tool: Tool, site: RunningSite) -> None:
     def replace() -> None:
         with closing(sqlite3.connect(tool.folder / "tmx.db")) as raw:
