@@ -27,13 +27,14 @@ def revision_of(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def ensure_current(database: Database) -> None:
-    """Raise DatabaseError unless the database exists and has the newest revision."""
+def ensure_current(database: Database, *, or_older: bool = False) -> None:
+    """Raise DatabaseError unless the database exists and has the newest revision (`or_older`: or an older one)."""
     name = shown(database.location)
     revision.check_file(database.path, name)
     with database.read() as connection:
         found = _checked_revision(connection, name)
-    revision.check_current(found, name, HEAD)
+    if found is None or not or_older:
+        revision.check_current(found, name, HEAD)
 
 
 def upgrade(database: Database) -> tuple[str | None, str]:

@@ -52,7 +52,7 @@ def _copy(copying: Copying, file: Path, partial: Path, *, force: bool) -> int | 
         copying.on_step("checking")
         copying.target.close()
         finish_copy(partial)
-        ensure_current(copying.target)
+        ensure_current(copying.target, or_older=True)
         copying.target.close()
         copying.on_step("renaming")
         with _explained(file):

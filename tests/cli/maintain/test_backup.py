@@ -7,7 +7,11 @@ import shutil
 import sqlite3
 from typing import Any
 
+import pytest
+
+from tests.db.upgrades import old
 from tests.tool import Tool, until
+from tmxdb.db.database import Database
 from tmxdb_sandbox import RunningSite
 
 _TABLES = {"list": "tracks", "download": "replays", "extract": "maps", "capture": "captures"}
@@ -47,3 +51,24 @@ def test_copies_taken_while_a_worker_runs_are_each_of_one_moment(tool: Tool, sit
     shutil.copy(tool.folder / "copy1.db", tool.folder / "again.db")
     tool("--db", "again.db", "run")
     assert tool.column("select replay_id from replays where status = 'done' order by 1", db="again.db") == done
+
+
+@pytest.mark.parametrize("revision", old.revisions()[:-1])
+def test_a_database_is_backed_up_before_it_is_upgraded(tool: Tool, revision: str) -> None:
+    """The new tmxdb refused the database until it was upgraded, which is what a backup is made before."""
+    older = old.make(str(tool.folder / "tmx.db"), revision)
+    old.fill(older)
+    before = old.everything(older)
+    older.close()
+    tool("backup", "copy.db")
+    copy = Database(str(tool.folder / "copy.db"))
+    assert old.everything(copy) == before
+    copy.close()
+    assert "older tmxdb" in tool("status", "--db", "copy.db", ends=1).error
+    tool("--db", "copy.db", "migrate")
+
+
+def test_an_empty_file_is_no_older_database(tool: Tool) -> None:
+    sqlite3.connect(tool.folder / "tmx.db").execute("pragma user_version = 1").connection.close()
+    assert "is empty" in tool("backup", "copy.db", ends=1).error
+    assert not (tool.folder / "copy.db").exists()

@@ -42,10 +42,13 @@ def open_to_add(options: StorageOptions) -> Database:
     return database
 
 
-def open_database(options: DatabaseOptions, *, create: bool = False, read_only: bool = False) -> Database:
+def open_database(
+    options: DatabaseOptions, *, create: bool = False, read_only: bool = False, older_file: bool = False
+) -> Database:
     """Return the database, which is closed when the command ends. With `create`, create or upgrade it first.
 
-    Raise DatabaseError if it does not exist or is not of the current revision.
+    Raise DatabaseError if it does not exist or is not of the current revision. With `older_file`, a SQLite file may be
+    of an older one.
     """
     from tmxdb.db.database import Database, shown
     from tmxdb.db.migrate import ensure_current, upgrade
@@ -59,7 +62,7 @@ def open_database(options: DatabaseOptions, *, create: bool = False, read_only: 
         if before is None:
             message(f"Created the database {shown(options.location)}.")
     else:
-        ensure_current(database)
+        ensure_current(database, or_older=older_file and database.path is not None)
     return database
 
 

@@ -38,7 +38,7 @@ def backup(options: DatabaseOptions, force: bool, file: Path) -> None:
 
     if not is_utf8(str(file)):
         raise InvalidInput(f"{file}: SQLite cannot write to a name that is not valid UTF-8.", code="input.path")
-    database = open_database(options, read_only=True)
+    database = open_database(options, read_only=True, older_file=True)
     target = Database(str(partial_of(file)))
     close_at_end(target.close)
     started = time.monotonic()
