@@ -50,6 +50,7 @@ SIDEWAYS = {
     ("export", "arrays"),  # statistics of pictures; lines and inputs of replay files, as CSV and Parquet too
     ("storage", "process_identity"),  # temporary files of a process that has ended are left over
     ("pictures", "reports"),  # draws the numbers of a collection
+    ("reports", "upkeep"),  # `status` warns of a data folder that `run` refuses
     ("upkeep", "kinds"),  # which maps are to be extracted again
     ("reread", "kinds"),  # reading facts again is the work of a kind, without the queue around it
 }

@@ -1,4 +1,4 @@
-"""Whether a data folder has the files of the rows, judged by a sample: for `run`, `verify`, `config` and `doctor`."""
+"""Whether a data folder has the files of the rows, judged by a sample: for `run`, `verify`, `status` and others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 
 FOLDERS = ("replays", "tracks", "frames")
 SAMPLE, MIN_SAMPLE = 100, 5
-"""Rows at both ends of a table that are looked at; the fewest that allow a conclusion before files are changed."""
+"""Rows at both ends of a table, or spread over it, that are looked at; the fewest that allow a conclusion before files
+are changed."""
 _IN_PLACE = "(substr({path}, 1, 1) = '/' OR substr({path}, 2, 2) = ':/')"
 """SQL for `is_absolute`."""
+_SPREAD = """
+WITH RECURSIVE steps (id, step, last) AS (
+  SELECT first, CASE WHEN last - first < {n} THEN 1 ELSE (last - first) / {n} END, last
+  FROM (SELECT (SELECT min({key}) FROM {table}) AS first, (SELECT max({key}) FROM {table}) AS last) AS ends
+  WHERE first IS NOT NULL UNION ALL SELECT id + step, step, last FROM steps WHERE id + step <= last)
+SELECT {table}.{path} AS path FROM steps JOIN {table} ON {table}.{key} = (
+  SELECT min(other.{key}) FROM {table} AS other WHERE other.{key} >= steps.id)
+WHERE {table}.status = 'done' AND NOT {in_place}"""
+"""SQL for the paths of rows at even steps of their ids. However many rows there are, it reads SAMPLE of them."""
 _COLUMNS = (
     ("replays", "replay_id", "file_path"),
     ("maps", "track_id", "file_path"),
@@ -55,6 +65,11 @@ def _queries(in_place: bool) -> Iterator[str]:
                 f"SELECT {path} AS path FROM {table} WHERE status = 'done' AND {condition}"
                 f" ORDER BY {key} {order} LIMIT {SAMPLE}"
             )
+
+
+def _spread_queries() -> Iterator[str]:
+    for table, key, path in _COLUMNS:
+        yield _SPREAD.format(table=table, key=key, path=path, n=SAMPLE, in_place=_IN_PLACE.format(path=path))
 
 
 def paths_of(database: Database, *, in_place: bool = False) -> list[str]:
@@ -90,6 +105,18 @@ def folder_problem(root: Path, found: SampledFiles) -> str | None:
     if found.missing == found.n:
         return f"{root} has none of the files that the database lists"
     return f"{root} lacks {found.missing:,} of the {plural(found.n, 'file')} that were looked for"
+
+
+def absent_folder(root: Path, values: Callable[[str], Iterable[str]]) -> str | None:
+    """Return what is wrong if `root` has no folder of replays, maps or frames, but rows list files in it; else None.
+
+    For `status`, which must be quick: it looks at few rows. `values` as in `sampled_paths`; it is not called if there
+    is such a folder.
+    """
+    if any(os.path.isdir(root / folder) for folder in FOLDERS):
+        return None
+    paths = list(dict.fromkeys(path for query in _spread_queries() for path in values(query)))
+    return folder_problem(root, look_at(Storage(root), paths))
 
 
 def check_data_folder(database: Database, storage: Storage, *, changes: bool) -> None:

@@ -144,3 +144,27 @@ def test_a_folder_that_is_not_mounted_ends_what_draws_a_replay(done: Tool, comma
     (done.folder / "data").rename(done.folder / "unmounted")
     words = command.format(found["replay_id"], track=found["track_id"]).split()
     assert "has none of the files that the database lists. Check that its disk is mounted" in done(*words, ends=1).err
+
+
+@pytest.mark.parametrize("mount_point", [False, True])
+def test_status_warns_of_a_folder_that_is_not_mounted(done: Tool, mount_point: bool) -> None:
+    """It counted the files as if they were there, and named the free space of another disk."""
+    state = done("status", "--json").json
+    assert state["data_problem"] is None
+    assert state["free_bytes"] > 0
+    (done.folder / "data").rename(done.folder / "unmounted")
+    if mount_point:
+        (done.folder / "data").mkdir()
+    why = "has none of the files that the database lists" if mount_point else "does not exist, but the database lists"
+    text = done("status").out
+    assert f"Warning: {done.folder / 'data'} {why}" in text
+    assert "Check that its disk is mounted" in text
+    assert "free on the disk" not in text
+    state = done("status", "--json").json
+    assert why in state["data_problem"]
+    assert state["free_bytes"] is None
+
+
+def test_status_has_no_warning_before_the_first_download(tool: Tool) -> None:
+    tool("migrate")
+    assert "Warning" not in tool("status").out

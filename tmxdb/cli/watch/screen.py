@@ -77,6 +77,7 @@ def _top(state: Status, size: Size, now: datetime) -> Iterator[ScreenLine]:
     for line, style in (
         (sentences.time_line(state, now), "green"),
         (sentences.files_line(state), ""),
+        (sentences.data_warning(state), "bold red"),
         (sentences.frames_line(state), "yellow"),
         (sentences.forecast_line(state), ""),
         (sentences.disk_warning(state), "bold red"),

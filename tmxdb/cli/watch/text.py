@@ -30,6 +30,7 @@ def print_status(state: Status) -> None:
         print_table(("kind", "open", "done", "left"), [_short(state, kind) for kind in state.kinds])
     click.echo()
     _echo(sentences.files_line(state), width)
+    _echo(sentences.data_warning(state), width, colour="red")
     _echo(sentences.frames_line(state), width)
     _echo(sentences.forecast_line(state), width)
     _echo(sentences.disk_warning(state), width, colour="red")

@@ -33,6 +33,7 @@ from tmxdb.reports.status.state import (
     Status,
 )
 from tmxdb.selections.reading import ChosenTracks
+from tmxdb.upkeep.data_folder_check import absent_folder
 
 RECENT = 5
 """Attempts that did not end well, of which the newest are read."""
@@ -88,11 +89,14 @@ def read_status(
         site = reader.value("SELECT value FROM settings WHERE key = 'site'")
         frames = _frames(reader, chosen)
         replays = replays_to_come(kinds, replays_per_open_track(_sample(reader)) if kinds["list"]["pending"] else None)
+        data_problem = absent_folder(data, lambda query: [row["path"] for row in reader.rows(query)])
         capture_bytes = _captures_to_come(reader, sum(kinds["capture"][status] for status in OPEN), chosen)
     rates = {kind: round(sum(worker.rates.get(kind, 0.0) for worker in workers), 2) for kind in KINDS}
     held = {held.kind for held in paused}
     left = seconds_left(kinds, {kind: rates[kind] for kind in KINDS if not held & {kind, ALL}}, replays)
     worked_on = {kind for worker in workers for kind in worker.kinds.split()}
+    if data_problem is not None:
+        free_bytes = None  # that of another disk
     done_bytes = {kind: sizes[kind]["done"] for kind in KINDS}
     captures = _capture_files(data, kinds["capture"]["done"], int(frames["stored"] or 0))
     pause = None
@@ -128,6 +132,7 @@ def read_status(
             capture_bytes=capture_bytes,
         ),
         incomplete_captures=_incomplete(frames),
+        data_problem=data_problem,
         selection=None if chosen is None else chosen.selection,
         track_ids=() if chosen is None else chosen.ids,
     )

@@ -66,6 +66,13 @@ def forecast_line(state: Status) -> str | None:
     return f"To come: about {file_size(forecast.bytes)} for {', '.join(parts)}."
 
 
+def data_warning(state: Status) -> str | None:
+    """Return a warning if the data folder has none of the files that are counted."""
+    if state.data_problem is None:
+        return None
+    return f"Warning: {state.data_problem}. Check that its disk is mounted; `tmxdb doctor` says what to do."
+
+
 def disk_warning(state: Status) -> str | None:
     """Return a warning if the disk will be full before everything is done."""
     if not state.forecast.will_be_full or state.free_bytes is None:

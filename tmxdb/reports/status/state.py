@@ -87,6 +87,7 @@ class DiskForecast:
 class Status:
     """Counts by kind and status, rates and remaining time while workers run, failures, disk use.
 
+    `data_problem`: why the data folder cannot be the right one, without a period at the end; `free_bytes` is None then.
     `pause`: the pause that the site asked for. `paused`: kinds that a user has paused. `seconds_until_done`: until
     nothing is left; None without a rate for each kind that has open rows. `selection` and `track_ids`:
     whose tracks, or which tracks, are counted.
@@ -111,6 +112,7 @@ class Status:
     free_bytes: int | None
     forecast: DiskForecast
     incomplete_captures: IncompleteCaptures | None = None
+    data_problem: str | None = None
     selection: str | None = None
     track_ids: tuple[int, ...] = ()
 
