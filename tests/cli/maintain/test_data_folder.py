@@ -168,3 +168,14 @@ def test_status_warns_of_a_folder_that_is_not_mounted(done: Tool, mount_point: b
 def test_status_has_no_warning_before_the_first_download(tool: Tool) -> None:
     tool("migrate")
     assert "Warning" not in tool("status").out
+
+
+def test_an_export_without_any_file_to_read_keeps_the_older_one(done: Tool) -> None:
+    done("export", "lines", "lines.csv")
+    before = (done.folder / "lines.csv").read_bytes()
+    shutil.rmtree(done.folder / "data" / "replays")  # the folder of maps is there: the disk is mounted
+    error = done("export", "lines", "lines.csv", "--force", ends=1).error
+    assert "lines.csv is kept: none of " in error
+    assert (done.folder / "lines.csv").read_bytes() == before
+    assert [path.name for path in done.folder.glob("lines*")] == ["lines.csv"]
+    done("export", "lines", "new.csv", ends=3)

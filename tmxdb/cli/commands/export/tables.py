@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,13 @@ from tmxdb.cli.shared.ids import first_few
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 from tmxdb.cli.shared.signals import if_interrupted, stop_signals
 from tmxdb.cli.shared.suffix import check_folder_name, check_form
-from tmxdb.errors import UsageError
+from tmxdb.errors import InvalidInput, UsageError
 from tmxdb.storage import id_name
 
 if TYPE_CHECKING:
     from tmxdb.db.database import Database
     from tmxdb.export.file_card import TableFile
+    from tmxdb.export.tables.sources import Row
 
 FORMATS = ("parquet", "csv", "jsonl")
 SHOWN = 5
@@ -167,7 +169,7 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
             Path(out),
             form,
             LINES.columns,
-            pages,
+            _any_of(pages, Path(out), problems),
             for_spreadsheet=options.spreadsheet,
             force=options.force,
             stop=signals.stop,
@@ -180,6 +182,21 @@ def lines(out: str, options: LineFileOptions, track_selection: TrackSelection, s
     _report(Path(out), table_file, unknown, options, database)
     if unknown or problems:
         sys.exit(SOME_FAILED)
+
+
+def _any_of(pages: Iterator[list[Row]], out: Path, problems: list[tuple[int, str]]) -> Iterator[list[Row]]:
+    """Pass on `pages`. Raise InvalidInput if `problems` left no row, and the older `out` would be lost."""
+    rows = 0
+    for page in pages:
+        rows += len(page)
+        yield page
+    if not rows and problems and out.exists():
+        replay_id, why = problems[0]
+        raise InvalidInput(
+            f"{out} is kept: none of {plural(len(problems), 'replay')} has positions."
+            f" Replay {id_name(replay_id)}: {why}",
+            code="input.no_data",
+        )
 
 
 def _table_command(table: str, summary: str) -> click.Command:
