@@ -111,8 +111,8 @@ POLICIES = (
     _retry(
         "tmx.gone",
         GONE,
-        "404: the site does not have the item; skipped if it says so twice. 20 different ones in a row: outage, for at"
-        " most 2 min",
+        "404: the site does not have the item; skipped if it says so twice. The first 404 for 20 items in a row:"
+        " outage, for at most 2 min",
         attempts=2,
         at_limit=Action.SKIP,
         escalate_after=20,

@@ -61,9 +61,9 @@ def breaker(pauses: Pauses, clock: FakeClock) -> CircuitBreaker:
     return CircuitBreaker("http://site", pauses, monotonic=clock)
 
 
-def fail(breaker: CircuitBreaker, error: TmxdbError, item: str | None = None) -> TmxdbError:
+def fail(breaker: CircuitBreaker, error: TmxdbError, item: str = "", before: str | None = None) -> TmxdbError:
     """Return what is raised for a request for `item` (another one each time) that fails with `error`."""
-    with pytest.raises(TmxdbError) as raised, breaker.recording(item or f"replay {next(_items)}"):
+    with pytest.raises(TmxdbError) as raised, breaker.recording(item or f"replay {next(_items)}", before=before):
         raise error
     return raised.value
 
@@ -150,6 +150,15 @@ def test_404_for_one_item_or_between_others_is_no_outage(breaker: CircuitBreaker
         if number % (at_most - 2) == 0:
             succeed(breaker)
     assert pauses == []
+
+
+def test_a_second_404_begins_no_outage_and_ends_none(breaker: CircuitBreaker, pauses: Pauses) -> None:
+    for _ in range(100):
+        assert fail(breaker, status(404), before="tmx.gone").code == "tmx.gone"
+    for _ in range(escalate_after("tmx.gone")):
+        fail(breaker, status(404), before="tmx.timeout")
+    assert fail(breaker, status(404), before="tmx.gone").code == "tmx.outage"
+    assert len(pauses) == 1
 
 
 def test_a_site_that_never_answered_stops_the_run_with_one_sentence(breaker: CircuitBreaker, pauses: Pauses) -> None:

@@ -80,6 +80,7 @@ class Extract:
         _maps.c.source,
         _maps.c.file_path,
         _maps.c.sha256,
+        _maps.c.failure_cause,
         track_uid(_maps),
     )
 
@@ -214,7 +215,8 @@ class Extract:
                     self._check_owner(job, challenge, uid, hashlib.sha256(data).hexdigest(), item)
                     return self._done(job, data, challenge, uid, source="site", from_replay_id=None)
 
-            done = self._context.fetcher.fetch(track_path(job.item_id), item, file.write, check)
+            before = job.row["failure_cause"]
+            done = self._context.fetcher.fetch(track_path(job.item_id), item, file.write, check, before=before)
             self._context.publisher.publish(file, _maps, job)
         return done
 

@@ -47,7 +47,8 @@ class Fetching:
         path = self._context.options.name_template.replay_path(job.row)
         file = self._context.storage.create(path, owner=self._context.worker_id)
         fetched = Fetched(job, path=path, item=item, file=file)
-        self._files.begin(fetched, replay_path(job.item_id), item, file.write)
+        before = job.row["failure_cause"]
+        self._files.begin(fetched, replay_path(job.item_id), item, file.write, before=before)
 
     def wait(self, seconds: float) -> list[Fetched]:
         """Receive what arrives within `seconds`. Return the jobs whose download has ended, well or not."""

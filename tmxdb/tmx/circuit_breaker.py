@@ -64,16 +64,17 @@ class CircuitBreaker:
             raise self._stopped
 
     @contextmanager
-    def recording(self, item: str) -> Iterator[None]:
+    def recording(self, item: str, *, before: str | None = None) -> Iterator[None]:
         """Record the outcome of the request for `item` that the block sends and whose answer it checks.
 
+        `before`: the error code of the last attempt for `item`.
         Raise SiteOutage instead of the error of the block during an outage, SiteUnreachable or SiteRefused when the
         run has to stop.
         """
         try:
             yield
         except (RetryLater, PermanentError) as error:
-            verdict = self.judged(error, item)
+            verdict = self.judged(error, item, before=before)
             try:
                 if verdict is not error:
                     raise verdict from error
@@ -84,10 +85,13 @@ class CircuitBreaker:
                 del verdict
         self.record_success()
 
-    def judged(self, error: BaseException, item: str) -> BaseException:
-        """Record a request that ended with `error`, if that is about the site. Return the error to raise instead."""
+    def judged(self, error: BaseException, item: str, *, before: str | None = None) -> BaseException:
+        """Record a request that ended with `error`, if that is about the site. Return the error to raise instead.
+
+        `before`: the error code of the last attempt for `item`.
+        """
         if isinstance(error, RetryLater | PermanentError) and _is_of_site(error):
-            return self.record_failure(error, item)
+            return self.record_failure(error, item, before=before)
         return error
 
     def record_success(self) -> None:
@@ -98,15 +102,15 @@ class CircuitBreaker:
             self._forbidden = self._pauses = 0
             self._has_answered = True
 
-    def record_failure(self, error: TmxdbError, item: str) -> TmxdbError:
+    def record_failure(self, error: TmxdbError, item: str, *, before: str | None = None) -> TmxdbError:
         """Record a request that failed with `error`. Return the error to raise, mostly the same one."""
         with self._lock:
-            verdict = self._judge(error, item)
+            verdict = self._judge(error, item, before)
         if verdict.pause is not None:  # writes to the database: other threads must not wait for the lock meanwhile
             self._pause(*verdict.pause)
         return verdict.error
 
-    def _judge(self, error: TmxdbError, item: str) -> _Verdict:
+    def _judge(self, error: TmxdbError, item: str, before: str | None) -> _Verdict:
         if error.code == "tmx.connection":
             return self._not_reached(error, item)
         self._lost.end()
@@ -122,7 +126,7 @@ class CircuitBreaker:
             )
             return _Verdict(self._stopped)
         if error.code == "tmx.gone":
-            return self._not_found(error, item)
+            return self._not_found(error, item, before)
         if error.code in _SERVED:
             self._failing.end()
             self._wrong.end()
@@ -141,11 +145,13 @@ class CircuitBreaker:
             return _Verdict(error)
         return self._outage(error, self._wrong, "no request gets a valid response")
 
-    def _not_found(self, error: TmxdbError, item: str) -> _Verdict:
+    def _not_found(self, error: TmxdbError, item: str, before: str | None) -> _Verdict:
         now_s = self._monotonic()
         self._failing.end()
         self._wrong.end()
-        self._gone.add(item, now_s)
+        # At the end of a run only missing items are left. A second 404 is expected, and no sign of an outage.
+        if before != error.code:
+            self._gone.add(item, now_s)
         if self._gone.items < _threshold(error) or self._gone.lasts_s(now_s) > MAX_ABSENCE_S:
             self._pauses = 0
             return _Verdict(error)

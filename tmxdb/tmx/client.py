@@ -125,14 +125,16 @@ class Exchange:
                 return None
 
     @contextmanager
-    def request(self, item: str) -> Iterator[Callable[[], None]]:
+    def request(self, item: str, *, before: str | None = None) -> Iterator[Callable[[], None]]:
         """Send one request for `item` in the block and check its answer there. Record how the block ends.
 
         Waits for a free slot and for the rate limiter first. Yields a function to call when the answer has been
         received: it frees the slot while the answer is still being checked. Raise what stopped the run or the worker,
         and during an outage SiteOutage instead of the error of the block. See also `NextRequest`.
+
+        `before`: the error code of the last attempt for `item`.
         """
-        with self.breaker.recording(item), ExitStack() as transfer:
+        with self.breaker.recording(item, before=before), ExitStack() as transfer:
             transfer.enter_context(self.concurrency.slot(self.rate_limiter.check_stop))
             self.rate_limiter.wait_turn()
             self.breaker.check()

@@ -30,14 +30,24 @@ class Fetcher:
         self._opened: CurlTransport | None = None
         self._opening = threading.Lock()
 
-    def fetch(self, path: str, item: str, write: Callable[[bytes], object], check: Callable[[], T]) -> T:
+    def fetch(
+        self,
+        path: str,
+        item: str,
+        write: Callable[[bytes], object],
+        check: Callable[[], T],
+        *,
+        before: str | None = None,
+    ) -> T:
         """Stream the file at `path` into `write`, then return what `check` returns.
 
         `check` raises InvalidResponse if the file is not what it should be: when every file is wrong, that is an outage
         like any other. Raise ItemGone (404), Throttled, SiteError, SiteOutage, InvalidResponse (cut, too large,
         redirected), or what `write` and `check` raise. After an error some bytes may have been written.
+
+        `before`: the error code of the last attempt for `item`.
         """
-        with self._exchange.request(item) as received:
+        with self._exchange.request(item, before=before) as received:
             self._transfer(path, item, write)
             received()
             return check()

@@ -43,9 +43,14 @@ class FileTransfers(Generic[T]):
         """Let others send requests first: no file is left to begin."""
         self._next.cancel()
 
-    def begin(self, key: T, path: str, item: str, write: Callable[[bytes], object]) -> None:
-        """Begin to stream the file at `path` into `write`, as `Fetcher.fetch` does."""
-        file = _File(key, self._next.send(item))
+    def begin(
+        self, key: T, path: str, item: str, write: Callable[[bytes], object], *, before: str | None = None
+    ) -> None:
+        """Begin to stream the file at `path` into `write`, as `Fetcher.fetch` does.
+
+        `before`: the error code of the last attempt for `item`.
+        """
+        file = _File(key, self._next.send(item, before=before))
         try:
             self._transfers.begin(file, self._exchange.site.base_url + path, write, largest=MAX_FILE)
         except BaseException as error:

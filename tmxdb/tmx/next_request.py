@@ -39,12 +39,15 @@ class NextRequest:
             self.cancel()
             raise
 
-    def send(self, item: str) -> OpenRequest:
-        """Count the request for `item` as sent. Call it when `wait_s` has returned 0."""
+    def send(self, item: str, *, before: str | None = None) -> OpenRequest:
+        """Count the request for `item` as sent. Call it when `wait_s` has returned 0.
+
+        `before`: the error code of the last attempt for `item`.
+        """
         slot, self._slot, self._turn = self._slot, None, None
         if slot is None or not slot.is_granted:
             raise RuntimeError("a request that may not be sent yet")
-        return OpenRequest(self._exchange, item, slot)
+        return OpenRequest(self._exchange, item, slot, before)
 
     def cancel(self) -> None:
         """Give the slot back, if the request will not be sent."""
@@ -56,8 +59,8 @@ class NextRequest:
 class OpenRequest:
     """A request in flight."""
 
-    def __init__(self, exchange: Exchange, item: str, slot: RequestedSlot) -> None:
-        self.item = item
+    def __init__(self, exchange: Exchange, item: str, slot: RequestedSlot, before: str | None) -> None:
+        self.item, self._before = item, before
         self._exchange, self._slot = exchange, slot
         self._sent: SentRequest = exchange.concurrency.begin()
 
@@ -70,7 +73,7 @@ class OpenRequest:
         self._slot.give_back()
         if error is None:
             return None
-        verdict = self._exchange.breaker.judged(error, self.item)
+        verdict = self._exchange.breaker.judged(error, self.item, before=self._before)
         if verdict is not error:
             verdict.__cause__ = error
         return verdict
