@@ -103,6 +103,14 @@ def test_force_color_colours_what_is_no_terminal(done: Tool, monkeypatch: pytest
 
 
 @needs_pty
+@pytest.mark.parametrize("kind", ["dumb", "unknown"])
+def test_a_terminal_without_a_screen_gets_the_status_again_and_again(done: Tool, kind: str) -> None:
+    with Terminal(["status", "--watch"], done.folder, 80, 24, {"TERM": kind}) as terminal:
+        for _ in range(2):
+            terminal.wait_for("No worker is running.")
+
+
+@needs_pty
 def test_the_screen_pauses_resumes_and_retries_on_keys(done: Tool) -> None:
     failed = done.one("select count(*) from replays where status = 'failed'")
     with Terminal(["status", "--watch"], done.folder, 80, 24) as terminal:

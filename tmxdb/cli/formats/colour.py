@@ -18,7 +18,12 @@ def colour_preference() -> bool | None:
 def uses_colour() -> bool:
     """Return whether stdout gets colours."""
     preference = colour_preference()
-    return preference if preference is not None else sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return preference if preference is not None else sys.stdout.isatty() and not is_dumb_terminal()
+
+
+def is_dumb_terminal() -> bool:
+    """Return whether the terminal, if there is one, can only write one line after the other."""
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
 
 
 def bold(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tmxdb.cli.formats.colour import is_dumb_terminal
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.option import option
 from tmxdb.cli.framework.types import WordChoice
@@ -54,7 +55,7 @@ def status(watch: bool, form: str | None, as_json: bool, only: TrackSelection, o
     reader = open_reader(options)
     chosen = only.chosen(reader)
     storage = open_storage(options, reader)
-    if watch and form == "text" and sys.stdout.isatty():
+    if watch and form == "text" and sys.stdout.isatty() and not is_dumb_terminal():
         from tmxdb.cli.watch.loop import watch_status
 
         watch_status(lambda: _read(reader, storage, chosen), options.location)
