@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shlex
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import Any
 import click
 import pytest
 
+from tests.cli.output.terminal import Terminal
 from tests.rows import Rows
 from tests.tool import Tool
 from tmxdb.cli.program import COMMANDS, tmxdb
@@ -95,18 +98,35 @@ def test_a_dead_worker_of_this_machine_is_found(done: Tool, site: RunningSite) -
     assert [finding["cure"] for finding in found["workers"]] == ["tmxdb release"]
 
 
-def test_a_damaged_file_is_found(done: Tool) -> None:
+def test_a_damaged_file_is_found_and_three_of_many_problems_are_shown(done: Tool) -> None:
     path = done.folder / "tmx.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("pragma wal_checkpoint(truncate)")
-        page = connection.execute("select rootpage from sqlite_master where name = 'attempts'").fetchone()[0]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "create table notes as with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)"
+            " select hex(randomblob(100)) as text from n"
+        )
+        connection.execute("create index ix_notes on notes (text)")
+        page = connection.execute("select rootpage from sqlite_master where name = 'ix_notes'").fetchone()[0]
         size = connection.execute("pragma page_size").fetchone()[0]
-    connection.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)")
     data = bytearray(path.read_bytes())
-    data[(page - 1) * size : page * size] = b"\xff" * size
+    data[(page - 1) * size + 12 : page * size] = b"\x5a" * (size - 12)
     path.write_bytes(data)
-    found = findings(done, ends=3)
-    assert found["integrity"][0]["level"] == "problem"
+    (finding,) = findings(done, ends=3)["integrity"]
+    assert finding["level"] == "problem"
+    start = r"the file is damaged: [^;*\n]+; [^;*\n]+; [^;*\n]+; and \d+ more"
+    assert re.fullmatch(start, finding["found"]), finding["found"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals of POSIX")
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_finding_is_wider_than_the_terminal(done: Tool, width: int) -> None:
+    with Terminal(["doctor", "--offline"], done.folder, width, 24, {"NO_COLOR": "1"}) as terminal:
+        lines = terminal.rest().replace("\r", "").splitlines()
+    cures = [line for line in lines if line.lstrip().startswith("tmxdb ")]
+    assert len(cures) < len(lines) / 2
+    assert max(len(line) for line in lines if line not in cures) <= width
 
 
 def test_a_site_that_does_not_answer_and_stale_settings_are_found(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tmxdb.db.engines.network_share import warning
 from tmxdb.db.engines.sqlite_file import WARN_WAL_BYTES, wal_bytes
@@ -11,6 +11,8 @@ from tmxdb.upkeep.doctor.finding import NOTE, OK, PROBLEM, WARNING, DoctorFindin
 
 QUICK_BYTES = 500_000_000
 """Up to this size the content is checked without --deep: it takes about a second."""
+SHOWN = 3
+"""How many of the problems that SQLite found in a file are shown."""
 _CURES = {
     "db.missing": "tmxdb migrate",
     "db.older": "tmxdb migrate",
@@ -39,12 +41,21 @@ def integrity(examined: Examined) -> Iterator[DoctorFinding]:
     if size > QUICK_BYTES and not examined.deep:
         yield DoctorFinding(NOTE, f"the file has {size / 1e6:,.0f} MB and was not read", "tmxdb doctor --deep")
         return
-    errors = [row["quick_check"] for row in examined.database.rows("PRAGMA quick_check(20)")]
-    if errors != ["ok"]:
-        found = f"the file is damaged: {'; '.join(errors[:3])}"
+    errors = list(_damage(row["quick_check"] for row in examined.database.rows("PRAGMA quick_check(20)")))
+    if errors:
+        more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        found = f"the file is damaged: {'; '.join(errors[:SHOWN])}{more}"
         yield DoctorFinding(PROBLEM, found, f"sqlite3 {examined.database.path} .recover | sqlite3 recovered.db")
     else:
         yield DoctorFinding(OK, "the file is whole")
+
+
+def _damage(results: Iterable[str]) -> Iterator[str]:
+    """Yield each problem in the results of SQLite, one of which can have a heading and many lines."""
+    for result in results:
+        for line in result.splitlines():
+            if line != "ok" and not line.startswith("***"):
+                yield line
 
 
 def write_ahead_log(examined: Examined) -> Iterator[DoctorFinding]:

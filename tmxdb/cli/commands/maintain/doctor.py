@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tmxdb.cli.exit_status import OK, SOME_FAILED
+from tmxdb.cli.formats.table import terminal_width
 from tmxdb.cli.framework.command import command, json_option
 from tmxdb.cli.framework.dotenv_file import read_dot_env
 from tmxdb.cli.framework.environment import VARIABLES
@@ -24,6 +25,10 @@ from tmxdb.storage import Storage
 if TYPE_CHECKING:
     from tmxdb.db.reading.reader import Reader
     from tmxdb.tmx.sites import Site
+    from tmxdb.upkeep.doctor.finding import DoctorFinding
+
+_INDENT = 23
+"""Columns of the level and the check, before what was found."""
 
 
 @command()
@@ -77,15 +82,23 @@ def doctor(
     for finding in examine(examined):
         findings.append(finding)
         if not as_json:
-            click.echo(safe(f"{finding.level:<8} {finding.check:<13} {finding.found}", keep=""))
-            if finding.cure and finding.level != "ok":
-                click.echo(safe(f"{'':<22} {finding.cure}", keep=""))
+            _print(finding)
     if as_json:
         print_json([{"check": f.check, "level": f.level, "found": f.found, "cure": f.cure} for f in findings])
     problems = sum(finding.level == PROBLEM for finding in findings)
     warnings = sum(finding.level == WARNING for finding in findings)
     message(f"{plural(problems, 'problem')}, {plural(warnings, 'warning')}.")
     ctx.exit(SOME_FAILED if problems else OK)
+
+
+def _print(finding: DoctorFinding) -> None:
+    """Write a finding, wrapped to the terminal, and what fixes it on a line of its own, to be copied whole."""
+    width = terminal_width()
+    text = safe(f"{finding.level:<8} {finding.check:<13} {finding.found}", keep="")
+    indent = " " * (_INDENT if width is None or width > 2 * _INDENT else 4)
+    click.echo(text if width is None else click.wrap_text(text, width, subsequent_indent=indent))
+    if finding.cure and finding.level != "ok":
+        click.echo(safe(f"{indent[1:]} {finding.cure}", keep=""))
 
 
 def _database(options: StorageOptions) -> tuple[Reader | None, TmxdbError | None]:
