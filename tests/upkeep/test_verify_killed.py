@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def test_a_killed_run_continues_and_reports_each_finding_once(
     ran = tool("verify", "--json", *options, ends=None)
     assert ran.status == (0 if options else 3)
     assert "Continuing the check of" in ran.err
-    assert "after 30 files" in ran.err
+    assert "after 30 rows; --restart" in ran.err
     assert [finding["item"] for finding in ran.json["findings"]] == ["replay 5", "replay 35"]
     assert ran.json["checked"]["replay"] == 50
     assert [key for key, status in rows.statuses().items() if status == "pending"] == ([5, 35] if options else [])
@@ -89,7 +90,9 @@ def test_a_run_killed_among_the_folders_continues_there(tool: Run, fifty: Shelf)
         "orphans/tracks/early.gbx",
     ]
     fifty.put("replays/1/late.gbx", b"x")
-    report = tool("verify", "--json", "--move-orphans", ends=3).json  # two replays are missing
+    ran = tool("verify", "--json", "--move-orphans", ends=3)  # two replays are missing
+    assert re.search(r"after 50 rows and \d+ files? in the folders; --restart", ran.err), ran.err
+    report = ran.json
     assert [finding["path"].rpartition("/")[2] for finding in report["findings"] if finding["what"] == "orphan"] == [
         "early.gbx",
         "early.gbx",
@@ -144,4 +147,4 @@ def test_an_interrupted_run_keeps_its_progress_and_says_how_to_continue(
         patch.setattr("tmxdb.cli.actions.maintain.verify.VerifyDisplay.checked", lambda self, noun, n: press(noun, n))
         ran = tool("verify", ends=130)
     assert "Interrupted. Run the same command again to continue." in ran.err
-    assert "after 10 files" in tool("verify", ends=3).err
+    assert "after 10 rows" in tool("verify", ends=3).err

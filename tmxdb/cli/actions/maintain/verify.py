@@ -62,8 +62,7 @@ def do_verify(options: VerifyOptions, only: TrackSelection, storage_options: Sto
     with database.read() as connection:
         table = counts(connection, scope)
     if progress.step:
-        seen = sum(progress.checked.values())
-        message(f"Continuing the check of {progress.began} after {plural(seen, 'file')}; --restart starts over.")
+        message(f"Continuing the check of {progress.began} after {_seen(progress)}; --restart starts over.")
     started, before = time.monotonic(), sum(progress.checked.values())
     todo = sum(table[kind]["done"] for kind in ("download", "extract", "capture"))
     # `adopt` places files before it writes their rows: until then they look like orphans.
@@ -96,6 +95,13 @@ def do_verify(options: VerifyOptions, only: TrackSelection, storage_options: Sto
     if progress.unrepaired:
         _suggest(progress)
         sys.exit(SOME_FAILED)
+
+
+def _seen(progress: VerifyProgress) -> str:
+    """Return how much an interrupted run has checked: each file is looked at for its row, and again in its folder."""
+    files = sum(progress.checked.get(top, 0) for top in FOLDERS)
+    rows = plural(sum(progress.checked.values()) - files, "row")
+    return f"{rows} and {plural(files, 'file')} in the folders" if files else rows
 
 
 def _open(options: VerifyOptions, storage_options: StorageOptions) -> tuple[Database, bool]:
