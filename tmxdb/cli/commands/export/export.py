@@ -17,7 +17,7 @@ from tmxdb.errors import UsageError
 
 
 @group(invoke_without_command=True, no_args_is_help=True)
-@option("--check", "checked", type=click.Path(path_type=Path), metavar="OUT", help="Verify the folder or file that an export wrote, and exit.")  # fmt: skip  # noqa: E501
+@option("--check", "checked", type=click.Path(path_type=Path), metavar="OUT", help="Verify the folder that an export wrote, or a file written with --card, and exit.")  # fmt: skip  # noqa: E501
 @click.pass_context
 def export(context: click.Context, checked: Path | None) -> None:
     """Write frames, centre lines and tables in forms that other programs read.
