@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -94,17 +96,31 @@ def is_closed_pipe(error: OSError) -> bool:
     return isinstance(error, BrokenPipeError) or is_invalid
 
 
+@contextmanager
+def _closed_pipe() -> Iterator[None]:
+    """Raise OutputClosed for a closed pipe, which Click would end with status 1."""
+    try:
+        yield
+    except OSError as error:
+        if is_closed_pipe(error):
+            raise OutputClosed from error
+        raise
+
+
 class Program(SectionedGroup):
     """The group `tmxdb`: knows the names of its commands and imports one when it is called."""
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the options of the program. --help and --version print here already."""
+        with _closed_pipe():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Raise OutputClosed for a closed pipe, which Click would end with status 1."""
-        try:
+        """Run the command."""
+        with _closed_pipe():
             return super().invoke(ctx)
-        except OSError as error:
-            if is_closed_pipe(error):
-                raise OutputClosed from error
-            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the help."""

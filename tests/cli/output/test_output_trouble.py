@@ -116,6 +116,14 @@ def test_a_pipe_closed_by_its_reader_is_quiet_and_all_well(ready: Tool, form: st
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
+@posix_only
+@pytest.mark.parametrize("words", ["--help", "--version", "run --help", "help run"])
+def test_help_in_a_pipe_that_its_reader_has_closed_is_quiet_and_all_well(ready: Tool, words: str) -> None:
+    shell = f'"{sys.executable}" -m tmxdb {words} | exec true; exit ${{PIPESTATUS[0]}}'
+    ran = subprocess.run(["bash", "-c", shell], cwd=ready.folder, env=ready.environment(), capture_output=True)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
 class Closed(io.StringIO):
     """Fails as a pipe of Windows does whose reader is gone: when it is written to, or only at the end."""
 
