@@ -120,6 +120,16 @@ def test_a_depth_that_was_typed_for_some_tracks_is_not_remembered(tool: Tool, si
     assert settings(tool)["top"] == ("4", "database")
 
 
+def test_a_negative_number_is_a_value_and_what_else_begins_with_a_minus_an_option(tool: Tool) -> None:
+    tool("migrate")
+    for wrong in ("-1", "-1.5"):
+        assert f"'{wrong}' is not a number from 0 to 1,000,000" in tool("config", "set", "rate", wrong, ends=2).err
+    assert "'-5' is not a whole number from 1 to 1,000,000" in tool("config", "set", "top", "-5", ends=2).err
+    assert "Write `tmxdb config`" in tool("config", "set", "rate", "-1", "--jsn", ends=2).err
+    assert "No such option '-x'" in tool("config", "set", "rate", "-x", ends=2).err
+    assert "No such option '-1'" in tool("backup", "-1", ends=2).err
+
+
 def test_what_cannot_be_set_is_one_sentence(tool: Tool, site: RunningSite) -> None:
     tool("--site", site.url, "sync-tracks", "--max-tracks", 1)
     assert "Did you mean 'top'?" in tool("config", "set", "tpo", "3", ends=2).err

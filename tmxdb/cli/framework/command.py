@@ -16,10 +16,14 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 
 class SectionedCommand(click.Command):
-    """A command whose options are listed by section, general ones first."""
+    """A command whose options are listed by section, general ones first.
 
-    def __init__(self, name: str | None, **attrs: Any) -> None:
+    `negative_values`: a negative number among its arguments is a value, not an option.
+    """
+
+    def __init__(self, name: str | None, *, negative_values: bool = False, **attrs: Any) -> None:
         super().__init__(name, **{"context_settings": CONTEXT, **attrs})
+        self._negative_values = negative_values
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section after the other."""
@@ -28,8 +32,11 @@ class SectionedCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; say where an option belongs that is one of the whole program."""
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, [*args])
         except click.NoSuchOption as error:
+            if self._negative_values and error.option_name[1:2].isdecimal():
+                ctx.ignore_unknown_options = True
+                return super().parse_args(ctx, args)
             program = ctx.find_root()
             option = _options_of(program.command).get(error.option_name)
             if option is None or ctx.parent is None or option.name == "data":

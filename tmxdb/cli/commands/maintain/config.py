@@ -34,7 +34,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     return words_among((("set", "unset"), SETTINGS)[len(typed)], incomplete) if len(typed) < 2 else []
 
 
-@command()
+@command(negative_values=True)
 @click.argument("words", nargs=-1, metavar="[set KEY VALUE | unset KEY]", shell_complete=_complete)
 @json_option
 def config(words: tuple[str, ...], as_json: bool, options: StorageOptions) -> None:
