@@ -1,4 +1,4 @@
-"""Claims of a scope: each begins where the one before ended, and no row is forgotten for that."""
+"""Claims of a scope: each continues where the last one stopped, and no row is left behind."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fill(rows: Rows) -> None:
 @pytest.fixture(autouse=True)
 def _few_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims_module, "IDS_AT_ONCE", 7)
-    monkeypatch.setattr(claims_module, "PAUSE", 1e9)
+    monkeypatch.setattr(claims_module, "PAUSE_FACTOR", 1e9)
 
 
 def claimed(database: Database, claims: Claims, n: int) -> list[int]:
@@ -65,7 +65,7 @@ def test_claims_go_on_where_the_last_one_ended(database: Database, rows: Rows, s
 def test_a_search_begins_again_after_a_while(
     database: Database, rows: Rows, scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims_module, "PAUSE", 0)
+    monkeypatch.setattr(claims_module, "PAUSE_FACTOR", 0)
     fill(rows)
     claims = Claims(FakeKind(), "w", scope)
     assert claimed(database, claims, 40) == list(range(FIRST, FIRST + 40))

@@ -51,7 +51,7 @@ class SectionedCommand(click.Command):
             ) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Say it if --data was typed before its name and it uses no data folder."""
+        """Run the command. If it uses no data folder and --data was typed before its name, say so."""
         program = ctx.find_root()
         if program.get_parameter_source("data") is ParameterSource.COMMANDLINE and "data" not in ctx.params:
             name = ctx.command_path.removeprefix(program.command_path).strip()

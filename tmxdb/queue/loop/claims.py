@@ -1,7 +1,8 @@
-"""Claims of one kind by one worker. In a large selection each begins where the one before ended.
+"""Claims of one kind by one worker. Each claim from a selection continues where the last one stopped.
 
-Rows of a scope are found by its tracks or its ids, one after the other. Later most of them are done: among 200,000
-tracks, 180,000 of them done, a claim that began with the first took 42 to 108 ms, with the write lock held.
+Pending rows of a selection, or of ids that were named, are found by going through its tracks or ids in order. Late in
+a run most of them are done: with 200,000 tracks, 180,000 of them done, a search from the first one took 42 to 108 ms,
+with the write lock held.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from tmxdb.queue.rows.groups import claim_groups, group_of
 
 IDS_AT_ONCE = 2_000
 """Ids that were named, to look at together."""
-PAUSE = 20
-"""A search from the first track begins after this many times as long as the one before took: a row that became pending
-behind the place of the search waits for it, 1 s in a selection of 200,000 tracks."""
+PAUSE_FACTOR = 20
+"""A search from the start is followed by a pause of this many times its duration before the next one, so that such
+searches take at most 5 % of the time. A row that becomes pending before the current place waits for the next one: with
+200,000 tracks about 1 s."""
 _END = 2**31 - 1
 """After every rank."""
 
@@ -28,8 +30,8 @@ _END = 2**31 - 1
 class Claims:
     """Claims rows of `kind` for `worker`. `scope`: only these rows.
 
-    Not before its place in the scope, until the search begins again from the first track. It does so at a `restart`,
-    and otherwise every now and then, see PAUSE.
+    A claim from a scope starts at the place that the last one reached. It starts over from the beginning after
+    `restart`, and otherwise as often as PAUSE_FACTOR allows.
     """
 
     def __init__(self, kind: Kind, worker: str, scope: Scope | None) -> None:
@@ -39,7 +41,7 @@ class Claims:
         self._restart_s = 0.0
 
     def restart(self) -> None:
-        """Begin the next claim with the first track of the selection, or the first id."""
+        """Let the next claim start with the first track of the selection, or the first id."""
         self._restart_s = 0.0
 
     def claim(self, connection: Connection, demand: Demand, now_ms: int) -> tuple[list[Job], bool]:
@@ -74,7 +76,7 @@ class Claims:
             jobs = self._claim_selected(connection, scope, n, now_ms)
         if restarts:
             ended_s = time.monotonic()
-            self._restart_s = ended_s + PAUSE * (ended_s - began_s)
+            self._restart_s = ended_s + PAUSE_FACTOR * (ended_s - began_s)
         return jobs
 
     def _claim_selected(self, connection: Connection, selection: str, n: int, now_ms: int) -> list[Job]:

@@ -23,7 +23,7 @@ def skip(selection: RowSelection, reason: str, dry_run: bool, database_options: 
       tmxdb skip --kind download --id 4471203 --reason "a joke"
       tmxdb skip --kind download --code gbx.lzo --reason "damaged" --dry-run
 
-    They stay skipped until `tmxdb retry --status skipped --code user.skipped`, also if the track changes on the site.
+    They stay skipped until `tmxdb retry --status skipped --code user.skipped`, even if the track changes on the site.
     """
     from tmxdb.cli.actions.control.rows import check_named, explain_empty, tables_of
     from tmxdb.db.database_clock import time_of

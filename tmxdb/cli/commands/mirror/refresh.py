@@ -136,7 +136,7 @@ def refresh(
 
 
 def _time_before(connection: Connection, age_ms: int | None) -> int:
-    """Return when leaderboards must have been listed that are not due by age; 0 if age does not count."""
+    """Return the time before which a leaderboard must have been listed to be due, in ms; 0 if age does not count."""
     from tmxdb.db.database_clock import time_of
 
     return 0 if age_ms is None else time_of(connection) - age_ms
