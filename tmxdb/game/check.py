@@ -65,7 +65,7 @@ def check_folders(game: str | None, tminterface: str | None, *, with_plugin: boo
     if replaced:
         names = ", ".join(replaced[:3]) + (" …" if len(replaced) > 3 else "")
         files = "1 file" if len(replaced) == 1 else f"{len(replaced):,} files"
-        fix = "the next capture in this folder restores what a killed process left"
+        fix = "run `tmxdb work --kind capture`, which restores what a killed process left"
         yield CheckResult("autosaves", None, f"{files} replaced or hidden: {names}", fix)
     if not folders.tminterface.is_dir():
         fix = "start the game with TMInterface once, which creates it; or set --tminterface-path or TMINTERFACE_PATH"

@@ -78,10 +78,7 @@ class Judgement:
 def capture_with_kills(world: World, chaos: Chaos) -> Judgement:
     """Capture everything in `world` while workers are killed, and check each frame that was stored."""
     before, began_s = tree(world.user), time.monotonic()
-    port = free_ports(chaos.games)
-    work = ["work", "--kind", "capture", "--n", str(chaos.games), "--base-tmi-port", str(port), "--trackmania-path",
-            str(world.user), "--game-user", "Ann", "--launch-game", "--game-path", str(_launcher(world, chaos)),
-            "--max-attempts", "12"]  # fmt: skip
+    work = launching(world, chaos)
     total, rng = chaos.tracks * chaos.replays, random.Random(chaos.seed)
     for kill in range(chaos.kills):
         with world.tool.started(*work) as worker:
@@ -98,13 +95,22 @@ def capture_with_kills(world: World, chaos: Chaos) -> Judgement:
     judgement = Judgement(total, seconds=time.monotonic() - began_s)
     _judge(world, judgement)
     judgement.happened = _happened(world)
-    if tree(world.user) != before:
-        judgement.complaints.append("the game's folder is not as it was")
-    if running := _games_left(world):
+    after = tree(world.user)
+    if changed := sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
+        judgement.complaints.append(f"the game's folder is not as it was: {', '.join(changed)}")
+    if running := games_left(world):
         judgement.complaints.append(f"{running} games still run")
     if partial := list(world.data.glob("*/.partial/*")):
         judgement.complaints.append(f"{len(partial)} temporary files are left")
     return judgement
+
+
+def launching(world: World, chaos: Chaos) -> list[str]:
+    """Return a command that starts games and captures with them."""
+    port = free_ports(chaos.games)
+    return ["work", "--kind", "capture", "--n", str(chaos.games), "--base-tmi-port", str(port), "--trackmania-path",
+            str(world.user), "--game-user", "Ann", "--launch-game", "--game-path", str(_launcher(world, chaos)),
+            "--max-attempts", "12"]  # fmt: skip
 
 
 def _judge(world: World, judgement: Judgement) -> None:
@@ -127,7 +133,7 @@ def _done(world: World) -> int:
     return done
 
 
-def _games_left(world: World) -> int:
+def games_left(world: World) -> int:
     """Return how many games of this world run."""
     left = 0
     for process in psutil.process_iter(["cmdline", "status"]):

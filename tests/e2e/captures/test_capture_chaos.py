@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.captures.captures import World, tree
-from tests.e2e.captures.killed_captures import FAULTS, Chaos, capture_with_kills
-from tests.tool import Tool, lengthen_capture_waits
+from tests.e2e.captures.killed_captures import FAULTS, Chaos, capture_with_kills, games_left, launching
+from tests.tool import Tool, lengthen_capture_waits, until
 from tmxdb.capture.games.instance import GameInstance
 
 TRACKS, REPLAYS = 8, 3
@@ -69,3 +69,22 @@ def test_without_faults_kills_cost_no_attempt_in_either_order_of_commands(world:
     assert found.complaints == []
     assert set(found.attempts) <= {"worker killed"}
     assert found.without_loss == tracks * replays
+
+
+def test_a_killed_worker_is_cleaned_up_after_also_if_no_capture_is_left(world: World) -> None:
+    """The user's own replay stayed hidden, and the game went on running, until more captures were requested."""
+    world.fill(1, 1)
+    world.tool("add-captures", "--fps", "20")
+    before = tree(world.user)
+    work = launching(world, Chaos(1, 1, kills=1, games=1, faults=()))
+    with world.tool.started(*work) as worker:
+        until(lambda: list(world.autosaves.glob("*.tmxdb-lent")) and games_left(world))
+        worker.kill()
+        worker.wait()
+    world.tool("release")
+    world.tool("skip", "--kind", "capture", "--track-id", 1, "--reason", "enough")
+    ran = world.tool(*work)
+    assert "Nothing to do (capture: 1 skipped)." in ran.err
+    assert f"1 file in {world.autosaves} that a killed worker had moved: restored." in ran.err
+    assert tree(world.user) == before
+    assert games_left(world) == 0

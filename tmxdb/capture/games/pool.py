@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 
 from tmxdb.capture.games.absent import AbsentGames
 from tmxdb.capture.games.instance import GameInstance
+from tmxdb.capture.games.leftovers import restore_folders
 from tmxdb.capture.games.missed_frames import MissedFrames
 from tmxdb.capture.games.setup import GameSetup, MapReaders
 from tmxdb.capture.race.outcome import CompletedRace
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.errors import TmxdbError
-from tmxdb.game.autosaves import recover_autosaves
-from tmxdb.game.folders import GameFolders, remove_leftovers
+from tmxdb.game.folders import GameFolders
 from tmxdb.game.kept_maps import keep_maps
 from tmxdb.game.locks.port_lock import PortLock
 
@@ -43,10 +43,8 @@ class GamePool:
         self._stop = stop or threading.Event()
         self._locks = [PortLock(setup.folders.game, setup.base_port + number) for number in range(setup.games)]
         self._lock_ports()
-        recover_autosaves(setup.folders.autosaves)
         self._waiting_maps = waiting_maps
-        self._keep_open_maps()
-        remove_leftovers(setup.folders)
+        restore_folders(setup.folders, setup.data_folder, waiting_maps().keys())
         self._note, self._noted = note, set[str]()
         self._missed_frames = MissedFrames()
         self._instances = [

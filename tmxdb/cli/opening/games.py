@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING
 
 from tmxdb.cli.opening.database import close_at_end
 from tmxdb.cli.options.game import CaptureGameOptions, GameOptions
+from tmxdb.cli.shared.output import message, plural
+from tmxdb.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tmxdb.capture.games.pool import GamePool
     from tmxdb.capture.games.setup import GameSetup, MapReaders
     from tmxdb.capture.games.task import CaptureTask
+    from tmxdb.db.database import Database
     from tmxdb.kinds.context import JobContext
+    from tmxdb.storage import Storage
+
+RECORDS = ".games"
+"""The folder in the data folder with the records of the games that workers started."""
 
 
 def open_games(
@@ -49,7 +56,7 @@ def open_games(
         )
         launch.command(options.base_tmi_port)  # fail now rather than at the first capture
     setup = replace(
-        _setup(options, n, context.storage.root / ".games"),
+        _setup(options, n, context.storage.root / RECORDS),
         launch=launch,
         adapt_speed=options.adapt_speed,
         cut_intro=options.cut_intro,
@@ -58,6 +65,22 @@ def open_games(
         data_folder=context.storage.root,
     )
     return _open_pool(setup, lambda: waiting_maps(context.database, context.storage), note, stop)
+
+
+def undo_game_leftovers(database: Database, storage: Storage, options: GameOptions) -> None:
+    """Undo what a killed worker left in the game's folders, and say so. Does nothing where no game is installed."""
+    from tmxdb.capture.games.leftovers import undo_leftovers
+    from tmxdb.game.folders import find_folders
+    from tmxdb.kinds.captures.maps import waiting_maps
+
+    try:
+        folders = find_folders(options.trackmania_path, options.tminterface_path)
+    except InvalidInput:
+        return
+    open_maps = waiting_maps(database, storage).keys()
+    restored = undo_leftovers(folders, storage.root / RECORDS, storage.root, open_maps)
+    if restored:
+        message(f"{plural(restored, 'file')} in {folders.autosaves} that a killed worker had moved: restored.")
 
 
 def open_running_game(options: GameOptions, task: CaptureTask, note: Callable[[str], None]) -> GamePool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tmxdb.errors import GameError, InvalidInput
+from tmxdb.errors import GameError, InvalidInput, TmxdbError
 from tmxdb.game.locks.folder_lock import folder_lock
 from tmxdb.game.process.processes import (
     EXIT_TIMEOUT_S,
@@ -34,6 +34,7 @@ from tmxdb.game.process.processes import (
 )
 from tmxdb.process_identity import ProcessIdentity, identity_of, process_in, this_process
 
+_BEFORE_PORT, _AFTER_PORT = "game-", ".json"
 APPEARS_S = 60.0
 """How long after TMLoader the game's process may appear."""
 
@@ -89,7 +90,7 @@ class GameProcess:
 
     def __init__(self, settings: LaunchSettings, port: int, records: Path) -> None:
         self._settings, self.port = settings, port
-        self._record = records / f"game-{port}.json"
+        self._record = records / f"{_BEFORE_PORT}{port}{_AFTER_PORT}"
         self._started: subprocess.Popen[bytes] | None = None
         self._game: GameGroup | None = None
 
@@ -217,6 +218,15 @@ class GameProcess:
             )
         if token and owner is not None and owner.host == this_process().host:
             terminate(GameGroup(first, token))
+
+
+def end_leftover_games(records: Path) -> None:
+    """End the games that killed processes started, by their files in `records`. Those of live processes go on."""
+    for path in records.glob(f"{_BEFORE_PORT}*{_AFTER_PORT}"):
+        number = path.name.removeprefix(_BEFORE_PORT).removesuffix(_AFTER_PORT)
+        if number.isascii() and number.isdigit():
+            with contextlib.suppress(TmxdbError, OSError):
+                GameProcess(LaunchSettings(), int(number), records).close()
 
 
 def _existing_file(path: str | None, variable: str, what: str) -> str:

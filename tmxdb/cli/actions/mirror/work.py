@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from tmxdb.cli.actions.mirror.plan import estimate_run
 from tmxdb.cli.actions.mirror.work_request import WorkRequest, job_options_of
-from tmxdb.cli.actions.mirror.worker_run import open_worker_exchange, run_worker
+from tmxdb.cli.actions.mirror.worker_run import delete_partial_files, open_worker_exchange, run_worker
 from tmxdb.cli.exit_status import INTERRUPTED, SOME_FAILED
 from tmxdb.cli.opening.database import open_database, open_storage
+from tmxdb.cli.opening.games import undo_game_leftovers
 from tmxdb.cli.opening.remembered import remember_data, remember_typed
 from tmxdb.cli.shared.malloc import limit_malloc
 from tmxdb.cli.shared.output import message, plural
@@ -42,6 +43,8 @@ def do_work(request: WorkRequest) -> None:
         _remember(request, database)
         job_options = job_options_of(request, database)
         if request.only_captures and not options.forever and not _has_open_captures(database, request.scope):
+            delete_partial_files(database, storage)
+            undo_game_leftovers(database, storage, request.games)
             return  # without a game, which may not be installed here
         with database.read() as connection:
             sends_nothing = request.only_captures or (

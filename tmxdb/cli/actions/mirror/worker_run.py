@@ -37,6 +37,13 @@ def open_worker_exchange(
     )
 
 
+def delete_partial_files(database: Database, storage: Storage) -> None:
+    """Delete the temporary files of workers that have ended."""
+    partial_files = storage.partial_files()
+    with database.read() as connection:
+        storage.delete_partial(partial_files, live_workers(connection, wall_clock()))
+
+
 def run_worker(
     request: WorkRequest,
     database: Database,
@@ -54,9 +61,7 @@ def run_worker(
     context = JobContext(database, storage, exchange, fetcher, identity.worker_id, job_options_of(request, database))
     context = replace(context, events=events)
     exchange.rate_limiter.on_pause = lambda seconds, reason: events.emit(SitePaused(seconds, reason))
-    partial_files = storage.partial_files()
-    with database.read() as connection:
-        storage.delete_partial(partial_files, live_workers(connection, wall_clock()))
+    delete_partial_files(database, storage)
     if "capture" in request.kinds:
         games = request.n if request.only_captures else DEFAULT_GAMES
         waits = options.wait or options.forever
