@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from PIL import Image
 
 from tests.e2e.captures.captures import World
 from tests.tool import Ran, Tool, lengthen_capture_waits, tool
+from tmxdb.capture.calibration import drive_check
 from tmxdb.capture.calibration.appearance import check_colors, check_upright
+from tmxdb.capture.calibration.matching import LagMeasurement
+from tmxdb.capture.games.calibration_store import Calibration, GameFacts
 from tmxdb.game.plugin import SCRIPT
 
 __all__ = ["tool"]
@@ -113,3 +117,16 @@ def test_the_sky_is_blue() -> None:
     swapped = Image.merge("RGB", road(0).split()[::-1])
     assert "red and blue may be swapped" in str(check_colors([swapped]).fix)
     assert "cannot be told" in str(check_colors([Image.new("RGB", (60, 60), (90, 90, 90))]).fix)
+
+
+def test_a_lag_that_is_as_expected_may_still_be_doubtful() -> None:
+    sure = LagMeasurement(0, agreement=1.0, margin=0.9, pictures=20, lags={0: 20})
+    unsteady = LagMeasurement(0, agreement=0.6, margin=0.7, pictures=20, lags={0: 12, 1: 8})
+    facts = GameFacts("tmi2", "TmxdbLink 2", "2.2.1", "plugin", 64, 64, 1.0)
+    stored = Calibration(facts, 0, "held", 0.2, "2026-11-29T12:00:00.000Z")
+    assert drive_check._lag(sure, None).ok is True
+    assert drive_check._lag(sure, replace(stored, confidence=0.9)).ok is True
+    doubtful = drive_check._lag(unsteady, None)
+    assert (doubtful.ok, "only 60% of the pictures agree" in doubtful.found) == (None, True)
+    weak = drive_check._lag(sure, stored)
+    assert (weak.ok, weak.found) == (None, "0 ticks, confidence 0.9, as stored with a confidence of only 0.2")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmxdb.capture.calibration.matching import BLOCK_TICKS, choose_blocks, measure_lag
+from tmxdb.capture.calibration.matching import BLOCK_TICKS, LagMeasurement, choose_blocks, measure_lag
 
 KNOWN = {time_ms: float(time_ms) for time_ms in range(1000, 1400, 10)}
 
@@ -43,6 +43,14 @@ def test_noise_smaller_than_the_motion_of_a_tick_does_not_matter(noise: float, l
     draw = random.Random(2)
     noisy = {time_ms: value + draw.uniform(-noise, noise) for time_ms, value in flow(lag).items()}
     assert measure_lag(noisy, KNOWN, apart).lag_ticks == lag
+
+
+def test_a_lag_with_little_confidence_is_doubtful_and_says_why() -> None:
+    assert measure_lag(flow(1), KNOWN, apart).doubt is None
+    unsteady = LagMeasurement(1, agreement=0.62, margin=0.8, pictures=21, lags={1: 13, 2: 8})
+    assert (unsteady.problem, unsteady.doubt) == (None, "only 62% of the pictures agree on the lag")
+    alike = LagMeasurement(1, agreement=0.9, margin=0.3, pictures=20, lags={1: 18, 2: 2})
+    assert (alike.problem, alike.doubt) == (None, "pictures of neighbouring ticks are almost alike (margin 0.3)")
 
 
 def test_a_lag_that_changes_all_the_time_is_not_certain() -> None:

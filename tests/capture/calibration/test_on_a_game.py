@@ -99,6 +99,27 @@ def test_an_uncertain_lag_is_not_stored(world: World) -> None:
     assert not (world.user / FILE).exists()
 
 
+def test_a_doubtful_lag_is_stored_and_said_and_captures_with_it_warn_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tmxdb.capture.calibration.matching.CERTAIN", 1.1)
+    world.tool("add-captures", "--width", 64)
+    with world.games(picture_code=False) as games:
+        ran = world.tool(*calibration(world, games[0].port))
+        assert ran.err.count("The result is doubtful, because ") == 1
+        assert "measure again before you capture. Try " in ran.err
+        stored = json.loads((world.user / FILE).read_text())
+        stored["calibrations"][0]["confidence"] = 0.3
+        (world.user / FILE).write_text(json.dumps(stored))
+    with world.games() as games:
+        ran = world.tool(*world.work(games), "--no-progress")
+    assert len(world.captures()) == 2
+    warning = (
+        "was measured with a confidence of only 0.3; labels may be a tick off. To measure it again, run `tmxdb game"
+    )
+    assert ran.err.count(warning) == 1
+
+
 def test_the_race_stands_still_while_its_pictures_are_taken(world: World) -> None:
     """Each hold is a connection of its own, and the race goes on from the tick where it was stopped."""
     with world.games(picture_code=False) as games:

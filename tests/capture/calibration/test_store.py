@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tmxdb.capture.games.calibration_store import FILE, Calibration, GameFacts, find_calibration, store_calibration
+from tmxdb.capture.games.calibration_store import (
+    FILE,
+    Calibration,
+    GameFacts,
+    find_calibration,
+    lag_warning,
+    store_calibration,
+)
 from tmxdb.errors import InvalidInput
 
 FACTS = GameFacts("tmi2", "TmxdbLink 2", "2.2.1", "plugin", 64, 64, 1.0)
@@ -22,6 +29,16 @@ def test_a_calibration_is_found_for_its_own_set_up_only(tmp_path: Path) -> None:
         replace(FACTS, plugin="other"), replace(FACTS, frame_source="screen"),
     ):  # fmt: skip
         assert find_calibration(tmp_path, other) is None
+
+
+def test_only_a_measurement_with_confidence_needs_no_warning() -> None:
+    assert lag_warning(FACTS, MEASURED) is None
+    assert lag_warning(FACTS, replace(MEASURED, confidence=0.5)) is None
+    again = "run `tmxdb game calibrate --width 64 --height 64`."
+    for calibration, problem in ((None, "was not measured"), (replace(MEASURED, confidence=0.49), "of only 0.49")):
+        said = str(lag_warning(FACTS, calibration))
+        assert problem in said
+        assert said.endswith(again)
 
 
 def test_a_new_calibration_replaces_that_of_the_same_set_up(tmp_path: Path) -> None:

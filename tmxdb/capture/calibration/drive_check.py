@@ -22,6 +22,7 @@ from tmxdb.capture.games.calibration_store import Calibration, GameFacts, find_c
 from tmxdb.capture.games.instance import GameInstance
 from tmxdb.capture.games.task import CaptureTask
 from tmxdb.capture.output.picture_check import PictureChecker, PictureCounts
+from tmxdb.capture.output.picture_lag import CERTAIN
 from tmxdb.capture.race.commands import StoreFrame
 from tmxdb.capture.race.driving.pace import slower_speed
 from tmxdb.capture.race.outcome import CompletedRace, RaceState
@@ -154,9 +155,14 @@ def _lag(found: LagMeasurement, stored: Calibration | None) -> CheckResult:
     text = f"{ticks}, confidence {found.confidence:g}"
     if found.problem:
         return CheckResult("lag", None, f"not certain: {found.problem}", "run `tmxdb game calibrate` with other sizes")
-    if stored is not None and stored.lag_ticks == found.lag_ticks:
-        return CheckResult("lag", True, f"{text}, as stored")
-    if stored is None and not found.lag_ticks:
-        return CheckResult("lag", True, f"{text}, as assumed")
+    if found.lag_ticks == (0 if stored is None else stored.lag_ticks):
+        text += ", as assumed" if stored is None else ", as stored"
+        if found.doubt:
+            fix = "run `tmxdb game calibrate` with other sizes or another replay"
+            return CheckResult("lag", None, f"{text}; doubtful: {found.doubt}", fix)
+        if stored is not None and stored.confidence < CERTAIN:
+            fix = "run `tmxdb game calibrate` with the same options"
+            return CheckResult("lag", None, f"{text} with a confidence of only {stored.confidence:g}", fix)
+        return CheckResult("lag", True, text)
     known = "labels assume 0" if stored is None else f"labels use the stored {stored.lag_ticks}"
     return CheckResult("lag", False, f"{text}; {known}", "run `tmxdb game calibrate` with the same options")

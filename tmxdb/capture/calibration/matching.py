@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
 
+from tmxdb.capture.output.picture_lag import CERTAIN
 from tmxdb.capture.settings import TICK_MS
 
 P = TypeVar("P")
@@ -53,6 +54,15 @@ class LagMeasurement:
         if self.margin < MIN_MARGIN:
             return "pictures of neighbouring ticks differ too little"
         return None
+
+    @property
+    def doubt(self) -> str | None:
+        """Why a lag without a problem is doubtful all the same; None if it is not."""
+        if self.confidence >= CERTAIN:
+            return None
+        if self.agreement < self.margin:
+            return f"only {self.agreement:.0%} of the pictures agree on the lag"
+        return f"pictures of neighbouring ticks are almost alike (margin {self.margin:g})"
 
 
 def measure_lag(flow: Mapping[int, P], known: Mapping[int, P], difference: Callable[[P, P], float]) -> LagMeasurement:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tmxdb.capture.output.picture_lag import CERTAIN
 from tmxdb.errors import InvalidInput
 from tmxdb.game.advice import SET_GAME_FOLDER
 from tmxdb.game.locks.folder_lock import folder_lock
@@ -50,14 +51,22 @@ def find_calibration(game_folder: Path, facts: GameFacts) -> Calibration | None:
     return found[-1] if found else None
 
 
-def uncalibrated(facts: GameFacts) -> str:
-    """Return a sentence about labels whose lag was not measured, with the command that measures it."""
+def lag_warning(facts: GameFacts, calibration: Calibration | None) -> str | None:
+    """Return what is wrong with the lag of this set-up, with the command that measures it; None if it is known."""
+    if calibration is not None and calibration.confidence >= CERTAIN:
+        return None
     words = f"--width {facts.width} --height {facts.height}"
     words += "" if facts.speed == 1 else f" --running-speed {facts.speed:g}"
     words += "" if facts.frame_source == "plugin" else f" --frame-source {facts.frame_source}"
+    if calibration is None:
+        return (
+            "Which tick a picture of this game shows was not measured for this set-up; labels assume the last step."
+            f" To measure it, run `tmxdb game calibrate {words}`."
+        )
     return (
-        "Which tick a picture of this game shows was not measured for this set-up; labels assume the last step."
-        f" To measure it, run `tmxdb game calibrate {words}`."
+        "Which tick a picture of this game shows was measured with a confidence of only"
+        f" {calibration.confidence:g}; labels may be a tick off."
+        f" To measure it again, run `tmxdb game calibrate {words}`."
     )
 
 

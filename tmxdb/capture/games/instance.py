@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from tmxdb.capture.games.calibration_store import Calibration, GameFacts, find_calibration, uncalibrated
+from tmxdb.capture.games.calibration_store import Calibration, GameFacts, find_calibration, lag_warning
 from tmxdb.capture.games.driving_maps import DrivingMaps
 from tmxdb.capture.games.setup import GameSetup, MapReaders
 from tmxdb.capture.games.task import CaptureTask
@@ -200,10 +200,10 @@ class GameInstance:
         """Return the measured lag of pictures in ticks, or 0 if it was not measured."""
         facts = self.facts(settings, speed)
         self.calibration = find_calibration(self._setup.folders.game, facts)
-        if self.calibration is None:
-            self._note_once(uncalibrated(facts))
-            return 0
-        return self.calibration.lag_ticks
+        warning = lag_warning(facts, self.calibration)
+        if warning is not None:
+            self._note_once(warning)
+        return 0 if self.calibration is None else self.calibration.lag_ticks
 
     def tminterface_version(self) -> str | None:
         """Return the version in the title of the game's window; None if it cannot be read. Reads it once."""

@@ -43,8 +43,8 @@ def calibrate(
     Drives the beginning of a replay twice, the second time with stops, and
     compares the pictures. The lag in ticks is stored in the game's folder and
     applied to the labels of captures with the same set-up: size, speed, frame
-    source, plugin and version of TMInterface. Exit status 1: it is not certain,
-    and nothing was stored.
+    source, plugin and version of TMInterface. A doubtful lag is stored with a
+    warning. Exit status 1: it is not certain, and nothing was stored.
 
     \b
       tmxdb game calibrate --width 256 --height 256
@@ -80,6 +80,11 @@ def calibrate(
     if problem:
         message(f"Not stored: {problem}. {_advice(found)}")
         ctx.exit(FAILED)
+    if found.doubt:
+        message(
+            f"The result is doubtful, because {found.doubt}: labels may be a tick off, so measure again before you"
+            f" capture. {_advice(found)}"
+        )
 
 
 def _print(calibration: Calibration, found: LagMeasurement) -> None:
@@ -105,6 +110,7 @@ def _ticks(lag: int) -> str:
 def _advice(found: LagMeasurement) -> str:
     from tmxdb.capture.calibration.matching import MIN_AGREEMENT
 
-    if found.pictures and found.agreement < MIN_AGREEMENT:
+    is_doubtful = found.problem is None and found.agreement < found.margin
+    if found.pictures and (found.agreement < MIN_AGREEMENT or is_doubtful):
         return "Try a lower --running-speed, at which the game renders a frame for each tick."
     return "Try another replay (--replay), or larger pictures (--width, --height)."
