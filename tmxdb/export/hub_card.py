@@ -28,9 +28,17 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 
 
 def front_matter(
-    name: str, tags: Iterable[str], tasks: Iterable[str], size: int, configs: Mapping[str, Sequence[tuple[str, str]]]
+    name: str,
+    tags: Iterable[str],
+    tasks: Iterable[str],
+    size: int,
+    configs: Mapping[str, Sequence[tuple[str, str]]],
+    counts: Mapping[str, int] | None = None,
 ) -> list[str]:
-    """Return the lines of the front matter. `configs`: for each configuration its splits, with their file patterns."""
+    """Return the lines of the front matter.
+
+    `configs`: for each configuration its splits, with their file patterns. `counts`: more keys, which the Hub ignores.
+    """
     lines = [
         "---",
         f"pretty_name: {name}",
@@ -49,6 +57,7 @@ def front_matter(
         lines += [f"- config_name: {config}", "  data_files:"]
         for split, pattern in splits:
             lines += [f"  - split: {split}", f"    path: {pattern}"]
+    lines += [f"{key}: {count}" for key, count in (counts or {}).items()]
     return [*lines, "---", ""]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tmxdb import __version__
+from tmxdb.capture.output.picture_lag import ASSUMED, CERTAIN, DOUBTFUL, lag_doubt
 from tmxdb.export.frames.plan import ExportOptions, Shard
 from tmxdb.export.hub_card import LICENCE, front_matter, signed
 
@@ -78,6 +79,7 @@ def data_card(
     frames = sum(part.frames for part in parts)
     configs = _configs(options.kind, [part.name for part in parts if part.shards])
     settings = [run["settings"] for run in runs if isinstance(run.get("settings"), dict)]
+    doubts = _lag_doubts(runs)
     lines = [
         *front_matter(
             "Captured TrackMania runs",
@@ -85,6 +87,11 @@ def data_card(
             ("reinforcement-learning",),
             frames,
             configs,
+            {
+                f"picture_lag_{doubt}_{what}": n
+                for doubt, (n_runs, n_frames) in doubts.items()
+                for what, n in (("runs", n_runs), ("frames", n_frames))
+            },
         ),
         "# Captured TrackMania runs",
         "",
@@ -109,6 +116,7 @@ def data_card(
         f"- Frames later than due: {_total(runs, 'frames_late'):,}.",
         *_dropped_line(options.form, sum(part.dropped for part in parts)),
         f"- Black pictures: {_total(runs, 'frames_black'):,}; frozen ones: {_total(runs, 'frames_frozen'):,}.",
+        _lag_line(doubts),
         f"- Runs whose race time differs from the replay's: {sum(run.get('time_matches') is False for run in runs):,}.",
         f"- Runs left out because their files were damaged: {left_out:,}.",
         "",
@@ -125,6 +133,24 @@ def data_card(
 
 def _dropped_line(form: str, dropped: int) -> list[str]:
     return [f"- Frames left out ({DROPPED_BECAUSE[form]}): {dropped:,}."] if form in DROPPED_BECAUSE else []
+
+
+def _lag_doubts(runs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+    """Return how many runs, and captured frames, have an assumed and a doubtful lag of their pictures."""
+    found = {}
+    for doubt in (ASSUMED, DOUBTFUL):
+        mine = [run for run in runs if lag_doubt(run) == doubt]
+        found[doubt] = (len(mine), _total(mine, "total_frames"))
+    return found
+
+
+def _lag_line(doubts: Mapping[str, tuple[int, int]]) -> str:
+    (assumed, assumed_frames), (doubtful, doubtful_frames) = doubts[ASSUMED], doubts[DOUBTFUL]
+    return (
+        "- Runs whose labels may be some ticks off, because the lag of their pictures was assumed, not measured:"
+        f" {assumed:,} ({assumed_frames:,} frames); measured with a confidence below {CERTAIN:g}: {doubtful:,}"
+        f" ({doubtful_frames:,} frames)."
+    )
 
 
 def _split_rule(options: ExportOptions) -> str:
