@@ -1,12 +1,16 @@
-"""What the card of captured frames says of their labels."""
+"""What the card of captured frames says of their labels and of its own counts."""
 
 from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests import needs
 from tests.export.conftest import RUNS
+from tests.frames import captured_database
 from tests.tool import Tool
+from tmxdb.db.database import Database
 
 
 def measure_lag(captured: Tool, replay_id: int, confidence: float) -> None:
@@ -43,3 +47,17 @@ def test_the_card_counts_runs_whose_labels_rest_on_an_assumed_or_doubtful_lag(ca
 
 def test_a_card_of_captures_without_a_calibration_counts_them_all(captured: Tool) -> None:
     assert f"not measured: {len(RUNS)} ({sum(RUNS.values())} frames)" in card_of(captured)
+
+
+@pytest.mark.parametrize(("form", "extra"), [("minari", 1), ("webdataset", None)])
+def test_the_card_says_whether_runs_without_frames_are_counted(captured: Tool, form: str, extra: int | None) -> None:
+    if form == "minari":
+        needs.module("h5py")
+    database = Database(str(captured.folder / "tmx.db"))
+    captured_database(database, captured.folder / "data", {70: 1})
+    database.close()
+    card = card_of(captured, "--format", form)
+    rows = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith(("| train", "| val"))]
+    assert sum(int(row[3]) for row in rows) == len(RUNS) + 1
+    said = "Runs without any other frame are counted, and listed in `runs.jsonl`, all the same."
+    assert (said in card) == (extra is not None)

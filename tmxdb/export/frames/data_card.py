@@ -43,6 +43,7 @@ class PartSize:
     shards: int
     maps: int
     runs: int
+    """Captures, also those of which all frames were dropped."""
     frames: int
     dropped: int = 0
     """Frames that the format cannot contain. They are not in `frames`."""
@@ -132,7 +133,10 @@ def data_card(
 
 
 def _dropped_line(form: str, dropped: int) -> list[str]:
-    return [f"- Frames left out ({DROPPED_BECAUSE[form]}): {dropped:,}."] if form in DROPPED_BECAUSE else []
+    if form not in DROPPED_BECAUSE:
+        return []
+    counted = " Runs without any other frame are counted, and listed in `runs.jsonl`, all the same." if dropped else ""
+    return [f"- Frames left out ({DROPPED_BECAUSE[form]}): {dropped:,}.{counted}"]
 
 
 def _lag_doubts(runs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
