@@ -11,6 +11,8 @@ import pytest
 
 from tests.frames import captured_database
 from tmxdb.api import Mirror
+from tmxdb.capture.frame_plan import FramePlan
+from tmxdb.capture.settings import CaptureSettings
 from tmxdb.db.database import Database
 from tmxdb.errors import InvalidInput
 from tmxdb.torch import INPUTS, FrameStream, FrameWindows, in_split
@@ -39,6 +41,34 @@ def test_windows_never_contain_a_missed_frame(mirror: Mirror) -> None:
     manifest.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
     windows = FrameWindows(mirror.captures("capture_id = 10"), length=2)
     assert [window["times_ms"].tolist() for window in windows] == [[0, 100], [300, 400], [400, 500]]
+
+
+def test_the_finish_is_in_no_longer_window_if_its_step_is_shorter(mirror: Mirror) -> None:
+    """The finish always has a frame: 40 ms after the one before in this run, where other frames are 100 ms apart."""
+    manifest = mirror.capture(10).folder / "manifest.json"
+    entries = json.loads(manifest.read_text())
+    entries[-1]["time_ms"] = 440
+    entries[2]["time_ms"] = 210  # late, but it stays: its time is in the window
+    manifest.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
+    windows = FrameWindows(mirror.captures("capture_id = 10"), length=2)
+    assert [window["times_ms"].tolist() for window in windows] == [[0, 100], [100, 210], [210, 300], [300, 400]]
+    single = FrameWindows(mirror.captures("capture_id = 10"))
+    assert [window["times_ms"].tolist() for window in single] == [[0], [100], [210], [300], [400], [440]]
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_rates_whose_frames_are_not_whole_steps_apart_keep_their_windows(
+    mirror: Mirror, tmp_path: Path, fps: int
+) -> None:
+    """A frame at the step after or before 1000 / fps is due there."""
+    database = Database(str(tmp_path / "tmx.db"))
+    captured_database(database, tmp_path / "data", {30: 12}, fps=fps)
+    database.close()
+    plan = FramePlan(CaptureSettings(fps=fps))
+    manifest = mirror.capture(30).folder / "manifest.json"
+    entries = [entry | {"time_ms": plan.due_ms(entry["step"])} for entry in json.loads(manifest.read_text())]
+    manifest.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
+    assert len(FrameWindows(mirror.captures("capture_id = 30"), length=2)) == 11
 
 
 def test_a_watched_ghost_has_pictures_but_no_labels(mirror: Mirror, tmp_path: Path) -> None:

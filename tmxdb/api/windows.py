@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from tmxdb.api.captures import MirroredCapture
 from tmxdb.arrays.pictures import frame_pixels
+from tmxdb.capture.frame_plan import FramePlan
 from tmxdb.capture.output.reader import CapturedFrame
+from tmxdb.capture.settings import parse_settings
 from tmxdb.export.frames.split import split_of
 
 INPUTS = ("accelerate", "brake", "left", "right", "steer", "gas")
@@ -33,6 +35,8 @@ class Run:
     files: tuple[str, ...] = field(repr=False)
     steps: NDArray[np.int64] = field(repr=False)
     times_ms: NDArray[np.int64] = field(repr=False)
+    due_ms: NDArray[np.int64] = field(repr=False)
+    """When each frame was due. Only the frame of a finish may be earlier, and a late one is later."""
     action_idx: NDArray[np.int64] = field(repr=False)
     inputs: NDArray[np.float32] = field(repr=False)
     """Shape (N, 6), see `INPUTS`."""
@@ -41,17 +45,23 @@ class Run:
     speeds_kmh: NDArray[np.float32] = field(repr=False)
 
     def starts(self, length: int, stride: int) -> NDArray[np.int64]:
-        """Return the frames at which a window of `length` frames can begin: no window contains a missed frame."""
+        """Return the frames at which a window of `length` frames can begin.
+
+        No window contains a missed frame. The frame of a finish that was not due follows the one before it after a
+        shorter step, so only windows of one frame contain it.
+        """
         n = len(self.steps) - length + 1
         if n <= 0:
             return np.empty(0, dtype=np.int64)
         whole = self.steps[length - 1 :] - self.steps[:n] == length - 1
+        if length > 1:
+            whole &= (self.times_ms >= self.due_ms)[length - 1 :]
         return np.flatnonzero(whole)[::stride]
 
 
 def read_run(capture: MirroredCapture) -> Run:
     """Read the labels of a capture. Raise InvalidInput if its folder is damaged."""
-    frames = list(capture.frames())
+    frames, plan = list(capture.frames()), FramePlan(parse_settings(capture.facts["settings"]))
     scale = np.array([1, 1, 1, 1, _FULL, _FULL], dtype=np.float32)
     inputs = np.array([[frame.inputs[name] for name in INPUTS] for frame in frames], dtype=np.float32) / scale
     return Run(
@@ -62,6 +72,7 @@ def read_run(capture: MirroredCapture) -> Run:
         tuple(frame.entry.file for frame in frames),
         np.array([frame.step for frame in frames], dtype=np.int64),
         np.array([frame.time_ms for frame in frames], dtype=np.int64),
+        np.array([plan.due_ms(frame.step) for frame in frames], dtype=np.int64),
         np.array([frame.action_idx for frame in frames], dtype=np.int64),
         inputs,
         np.array([frame.entry.position for frame in frames], dtype=np.float32),
@@ -92,6 +103,9 @@ def in_split(
 
 class Windows:
     """All windows of `length` consecutive frames of some captures, by number. No window crosses runs or missed frames.
+
+    Steps between frames are those of the captures' `fps`: a longer window never contains the frame of a finish that was
+    not due. A late frame shows a later tick, and `times_ms` has it.
 
     A window is a dictionary: `frames` (uint8, shape (length, height, width, 3), or what `transform` makes of each
     picture, stacked), `action_idx` (int64, (length,)), `inputs` (float32, (length, 6)), `positions` (metres, float32,
