@@ -12,6 +12,7 @@ from tmxdb.db.packed_inputs import pack_columns
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import Challenge, Replay, read_challenge, read_replay, with_pygbx
 from tmxdb.storable_text import MAX_INDEXED, storable
+from tmxdb.tmx.endpoints import ENVIRONMENTS, MOODS
 
 _HTML = (b"<", b"\xef\xbb\xbf<")
 MAX_TEXT_CHARS = 1000
@@ -129,6 +130,19 @@ def map_columns(challenge: Challenge, track_uid: str | None) -> dict[str, Any]:
         "unread": read.unread(),
         "facts_version": FACTS_VERSION,
     }
+
+
+def track_numbers(environment: str | None, mood: str | None) -> dict[str, int | None]:
+    """Return environment and mood of a local track in the numbers of `tracks`, from those that its map file has.
+
+    In some environments the mood has the size of the map: `30x30Sunset`. What the exchange has no number for is None.
+    """
+    name = _ENVIRONMENT_NAMES.get(environment or "", (environment or "").lower())
+    last = next((number for number, known in enumerate(MOODS) if (mood or "").lower().endswith(known)), None)
+    return {"environment": ENVIRONMENTS.index(name) + 1 if name in ENVIRONMENTS else None, "mood": last}
+
+
+_ENVIRONMENT_NAMES = {"Alpine": "snow", "Speed": "desert"}
 
 
 class _FactReader:

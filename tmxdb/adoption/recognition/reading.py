@@ -11,7 +11,15 @@ from tmxdb.adoption.files import Candidate
 from tmxdb.errors import GbxError, InvalidResponse
 from tmxdb.gbx import read_challenge
 from tmxdb.gbx.format.limits import MAX_FILE_BYTES
-from tmxdb.kinds.facts import input_events, map_columns, parse_challenge, parse_replay, reader, replay_columns
+from tmxdb.kinds.facts import (
+    input_events,
+    map_columns,
+    parse_challenge,
+    parse_replay,
+    reader,
+    replay_columns,
+    track_numbers,
+)
 from tmxdb.storable_text import storable
 
 REPLAY, MAP = "replay", "map"
@@ -90,7 +98,10 @@ def _read(candidate: Candidate, data: bytes, digest: str) -> FoundFile:
 
 
 def local_track_columns(found: FoundFile) -> dict[str, Any]:
-    """Return the columns of a local track, from the map that a file is or contains. Empty if it cannot be read."""
+    """Return the columns of a local track, from the map that a file is or contains.
+
+    Of a map that cannot be read, only what the replay says of it is known.
+    """
     columns = found.columns or {}
     if found.noun == REPLAY:
         try:
@@ -98,7 +109,7 @@ def local_track_columns(found: FoundFile) -> dict[str, Any]:
                 replay = reader("own").replay(file.read(MAX_FILE_BYTES + 1))
             columns = map_columns(read_challenge(replay.map_bytes), None)
         except (GbxError, OSError):
-            return {"name": None, "uid": found.uid}
+            return {"name": None, "uid": found.uid, **track_numbers(columns.get("map_environment"), None)}
     return {
         "name": None if columns["name_plain"] is None else storable(columns["name_plain"]),
         "uid": columns["uid"],
@@ -107,4 +118,5 @@ def local_track_columns(found: FoundFile) -> dict[str, Any]:
         "silver_ms": columns["silver_ms"],
         "bronze_ms": columns["bronze_ms"],
         "author_score": columns["author_score"],
+        **track_numbers(columns["environment"], columns["mood"]),
     }

@@ -53,6 +53,8 @@ class RereadOptions:
 def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOptions) -> None:
     """Read downloaded files again and store facts that an older tmxdb could not read. Nothing is downloaded.
 
+    Local tracks that an older tmxdb adopted get the environment and the mood of their maps.
+
     \b
       tmxdb reread
       tmxdb reread --dry-run
@@ -62,6 +64,7 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
     """
     from tmxdb.reread import TABLES, count_outdated
     from tmxdb.upkeep import reread_progress
+    from tmxdb.upkeep.local_tracks import complete_tracks, incomplete_tracks
 
     if options.restart and not options.all_files:
         raise UsageError("--restart needs --all: without it, only files that are left are read.", code="input.usage")
@@ -91,14 +94,23 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
     else:
         message(f"Files to read again: {', '.join(f'{n:,} {name}' for name, n in waiting.items())}.")
     if options.dry_run:
+        with database.read() as connection:
+            _say_completed(len(incomplete_tracks(connection, only.only)))
         return
     problems = _read(database, storage, options, progress, sum(waiting.values())) if any(waiting.values()) else 0
-    if options.all_files:
-        with database.write() as connection:
+    with database.write() as connection:
+        if options.all_files:
             reread_progress.finish(connection)
+        n_completed = complete_tracks(connection, only.only)
+    _say_completed(n_completed)
     if problems:
         message("To download one again: `tmxdb retry --kind download --status done --id ID`, then `tmxdb run`.")
         sys.exit(SOME_FAILED)
+
+
+def _say_completed(n_tracks: int) -> None:
+    if n_tracks:
+        message(f"Environment and mood from their maps: {plural(n_tracks, 'local track')}.")
 
 
 def _progress(database: Database, options: RereadOptions, selection: str | None) -> RereadProgress:
