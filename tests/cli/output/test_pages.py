@@ -28,7 +28,7 @@ def test_a_track_is_found_by_id_url_and_name(done: Tool, shared: RunningSite, tr
     assert (page["track_id"], page["name"]) == (track_id, "Speedy Lane")
 
 
-def test_the_page_of_a_track_shows_the_leaderboard_and_what_is_on_disk(done: Tool, track_id: int) -> None:
+def test_the_page_of_a_track_shows_the_leaderboard_and_what_is_downloaded(done: Tool, track_id: int) -> None:
     page = done("track", track_id, "--json").json
     rows = done.rows(
         f"select rank, user_name, site_time_ms as time_ms, gap_ms, device, respawns, replay_id, status from leaderboard"
@@ -41,10 +41,22 @@ def test_the_page_of_a_track_shows_the_leaderboard_and_what_is_on_disk(done: Too
     for row in rows:
         line = next(line for line in out.splitlines() if f" {row['replay_id']} " in line)
         assert race_time(row["time_ms"]) in line
-        assert (" yes" in line) == (row["status"] == "done")
+        assert f" {row['status']} " in line
     assert "$f00" not in out
     assert f"author {race_time(page['facts']['author_time_ms'])}" in out
     assert page["map_path"] in out
+
+
+def test_a_download_is_not_shown_as_a_file_that_is_there(done: Tool, track_id: int) -> None:
+    """These pages look at no file: it may be deleted, or on a disk that is not mounted."""
+    (done.folder / "data").rename(done.folder / "unmounted")
+    user = done.one(f"select user_id from replays where track_id = {track_id} and position = 0")
+    for words in (("track", track_id), ("top", track_id), ("driver", user)):
+        out = done(*words).out
+        head = next(line for line in out.splitlines() if "respawns" in line and "replay" in line)
+        assert "download" in head.split()
+        assert "file" not in head.split()
+        assert " yes " not in out
 
 
 def test_top_shows_as_many_replays_as_it_is_asked_for(done: Tool, track_id: int) -> None:

@@ -46,10 +46,10 @@ def print_leaderboard(rows: Sequence[Ranked], *, stunts: bool = False) -> None:
         click.echo("No replay is listed.")
         return
     result = ("score",) if stunts else ("time", "gap")
-    columns = ("rank", "driver", *result, "device", "respawns", "replay", "file", "uploaded")
+    columns = ("rank", "driver", *result, "device", "respawns", "replay", "download", "uploaded")
     cells = [
         (row.rank, row.user_name, *_result(row, stunts=stunts), row.device, row.respawns, shown_id(row.replay_id),
-         on_disk(row.status), day(row.replay_at))
+         row.status, day(row.replay_at))
         for row in rows
     ]  # fmt: skip
     print_fitting_table(columns, cells)
@@ -75,11 +75,6 @@ def _natural_width(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> 
 
 def _result(row: Ranked, *, stunts: bool) -> tuple[object, ...]:
     return (row.score,) if stunts else (race_time(row.time_ms), gap(row.gap_ms))
-
-
-def on_disk(status: str | None) -> str:
-    """Return what a person wants to know of a download: `yes`, or the status why not."""
-    return "yes" if status == "done" else status or "no"
 
 
 def counted(counts: Mapping[str, int]) -> str:

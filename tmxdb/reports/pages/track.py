@@ -1,4 +1,4 @@
-"""The page of a track: facts, medals, leaderboard, and what is on disk."""
+"""The page of a track: facts, medals, leaderboard, and what is downloaded."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tmxdb.cli.opening.database import open_reader
 from tmxdb.cli.opening.items import item_id_in
 from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.shared.output import plural, print_json
-from tmxdb.cli.shared.page import line, on_disk, print_fitting_table, shown_id, title
+from tmxdb.cli.shared.page import line, print_fitting_table, shown_id, title
 from tmxdb.formats import day, gap, race_time
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def _print(page: DriverPage) -> None:
         )
     click.echo()
     print_fitting_table(
-        ("track", "name", "rank", "time", "gap", "device", "uploaded", "replay", "file", "respawns"),
+        ("track", "name", "rank", "time", "gap", "device", "uploaded", "replay", "download", "respawns"),
         [
             (shown_id(run.track_id), run.track_name, run.rank, race_time(run.time_ms), gap(run.gap_ms), run.device,
-             day(run.replay_at), shown_id(run.replay_id), on_disk(run.status), run.respawns)
+             day(run.replay_at), shown_id(run.replay_id), run.status, run.respawns)
             for run in page.runs
         ],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`tmxdb track`: one track, its leaderboard, and what is on disk. `tmxdb top`: its leaderboard alone."""
+"""`tmxdb track`: one track, its leaderboard, and what is downloaded. `tmxdb top`: its leaderboard alone."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ _SHOWN = option(
 @json_option
 @click.argument("word", metavar="ID|NAME|URL", shell_complete=tracks_and_names)
 def track(n: int, as_json: bool, word: str, options: DatabaseOptions) -> None:
-    """Show a track: its facts, medals and leaderboard, and what is on disk.
+    """Show a track: its facts, medals and leaderboard, and what is downloaded.
 
     \b
       tmxdb track 2233
       tmxdb track "A01-Race" --top 20
       tmxdb track https://tmnf.exchange/trackshow/2233 --json
 
-    A part of the name is enough. If several tracks match, they are listed.
+    A part of the name is enough. If several tracks match, they are listed. No file is
+    looked at: `tmxdb show replay ID` and `tmxdb verify` tell whether one is still there.
     """
     page = _read(options, word, n)
     if as_json:
@@ -62,6 +63,8 @@ def top(n: int, as_json: bool, word: str, options: DatabaseOptions) -> None:
     \b
       tmxdb top 2233
       tmxdb top "A01-Race" --top 100 --json
+
+    The column "download" has the status of each download. No file is looked at.
     """
     page = _read(options, word, n)
     if as_json:
