@@ -55,8 +55,11 @@ def test_only_runs_of_one_track_are_compared(three_runs: Database, serve: Callab
     for path, status in (
         ("/replay/11?with=21", 400), ("/replay/11/runs.json?with=21", 400), ("/replay/99", 404),
         ("/replay/11?with=99", 404), ("/replay/99/runs.json", 404), ("/capture/11/frames/1.jpg", 404),
+        ("/track/1/3d?replays=11,21", 400), ("/track/1/scene.bin?replays=21,11", 400), ("/track/3/scene.bin", 404),
     ):  # fmt: skip
-        assert client.get(path).status_code == status, path
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        assert status == 404 or "Replay 21 is of track 2. Choose " in answer.text, path
 
 
 def test_charts_have_what_the_file_has(three_runs: Database, serve: Callable[..., Any]) -> None:

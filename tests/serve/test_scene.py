@@ -135,7 +135,7 @@ def test_a_scene_names_replays_that_were_asked_for_and_are_not_there(
     client = serve(mirrored)
     header = opened(client.get("/track/1/scene.bin?replays=14,11,99999,14").content)
     assert [ghost["replay_id"] for ghost in header["ghosts"]] == ["11"]
-    reason = "it is of another track, or not downloaded"
+    reason = "it is not downloaded"
     assert header["left_out"] == [{"replay_id": "14", "reason": reason}, {"replay_id": "99999", "reason": reason}]
     assert opened(client.get("/track/1/scene.bin?replays=11").content)["left_out"] == []
 

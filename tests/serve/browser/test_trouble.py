@@ -102,7 +102,7 @@ def test_a_3d_view_without_lines_shows_its_reason_instead_of_an_empty_box(
     driven: Database, address: Callable[[], str], opened: Callable[..., Any]
 ) -> None:
     page = opened(address() + "/track/1/3d?replays=12")
-    says(page, "scene-note", "Replay 12 is not drawn: it is of another track, or not downloaded.")
+    says(page, "scene-note", "Replay 12 is not drawn: it is not downloaded.")
     assert [page.locator(name).is_hidden() for name in ("#view", ".player", "#top")] == [True, True, False]
 
 

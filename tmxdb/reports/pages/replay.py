@@ -64,11 +64,8 @@ def read_replay_page(reader: Reader, replay_id: int, *, other_id: int | None = N
         facts = replay_facts(reader, replay_id)
         track_id = facts["track_id"]
         other = None if other_id is None else replay_facts(reader, other_id)
-        if other is not None and other["track_id"] != track_id:
-            raise InvalidInput(
-                f"Replay {id_name(other['replay_id'])} is of another track. Choose one of track {id_name(track_id)}.",
-                code="input.parameter",
-            )
+        if other is not None:
+            refuse_other_track(facts, other)
         record_ms = reader.value(_RECORD, track_id=track_id)
         others = reader.rows(_OTHERS, track_id=track_id, replay_id=replay_id, n=OTHERS)
         captures = reader.rows(_CAPTURES, replay_id=replay_id)
@@ -94,6 +91,16 @@ def replay_facts(reader: Reader, replay_id: int) -> dict[str, Any]:
     if facts is None:
         raise InvalidInput(f"The database has no replay {id_name(replay_id)}.", code="input.no_row")
     return facts
+
+
+def refuse_other_track(facts: dict[str, Any], other: dict[str, Any]) -> None:
+    """Raise InvalidInput if two replays, of which these are the facts, are of different tracks."""
+    if other["track_id"] != facts["track_id"]:
+        raise InvalidInput(
+            f"Replay {id_name(other['replay_id'])} is of track {id_name(other['track_id'])}. Choose one of track"
+            f" {id_name(facts['track_id'])}.",
+            code="input.parameter",
+        )
 
 
 def time_of(facts: dict[str, Any]) -> int | None:

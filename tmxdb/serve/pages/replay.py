@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from tmxdb.errors import DiskError, GbxError, InvalidInput, RetryLater
 from tmxdb.gbx import read_replay
 from tmxdb.reports.pages.checkpoints import times_of
-from tmxdb.reports.pages.replay import read_replay_page, replay_facts, time_of
+from tmxdb.reports.pages.replay import read_replay_page, refuse_other_track, replay_facts, time_of
 from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
@@ -60,8 +60,7 @@ def runs(request: Request) -> Response:
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:
         rows = [(replay_facts(reader, one), reader.row(_CAPTURED, replay_id=one)) for one in replay_ids]
-    if len({facts["track_id"] for facts, _ in rows}) > 1:
-        raise InvalidInput("The replays are of different tracks.", code="input.parameter")
+    refuse_other_track(rows[0][0], rows[-1][0])
     channels = [_channels(mirror, facts, captured) for facts, captured in rows]
     described = [_described(facts, run) for (facts, _), run in zip(rows, channels, strict=True)]
     return JSONResponse({"runs": described, "charts": chart_data(channels)})

@@ -11,8 +11,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
-from tmxdb.serve.scene.build import MAX_GHOSTS, read_rows
-from tmxdb.styles import plain
+from tmxdb.serve.scene.build import MAX_GHOSTS, read_rows, track_name
 
 COUNTS = (1, 5, 10, 25, 50, 100)
 DEFAULT = 10
@@ -21,15 +20,13 @@ DEFAULT = 10
 def view(request: Request) -> Response:
     """Return the page, which loads the data by itself."""
     track_id = parameters.path_id(request, "track_id")
+    replay_ids, top = _chosen(request)
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:
-        row = reader.row("SELECT name FROM tracks WHERE track_id = :id", id=track_id)
-    if row is None:
-        raise InvalidInput(f"The database has no track {request.path_params['track_id']}.", code="input.no_row")
-    replay_ids, top = _chosen(request)
+        name = track_name(reader, track_id, replay_ids)
     query = f"replays={request.query_params['replays']}" if replay_ids else f"top={top}"
     address = f"/track/{request.path_params['track_id']}/scene.bin?{query}"
-    return page(request, "scene.html", track_id=track_id, name=plain(row["name"] or ""), address=address, top=top,
+    return page(request, "scene.html", track_id=track_id, name=name, address=address, top=top,
                 counts=COUNTS)  # fmt: skip
 
 
@@ -39,6 +36,7 @@ def data(request: Request) -> Response:
     replay_ids, top = _chosen(request)
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:
+        track_name(reader, track_id, replay_ids)
         ghosts, map_row = read_rows(reader, track_id, replay_ids=replay_ids, top=top)
     scene = mirror.scenes.scene(track_id, ghosts, map_row, replay_ids)
     headers = {"ETag": scene.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}

@@ -19,10 +19,11 @@ from tmxdb.serve.scene.blocks import PackedBlocks, no_blocks, packed_blocks
 from tmxdb.serve.scene.lines import PackedLine, packed_line, unpack
 from tmxdb.serve.scene.states import packed_states
 from tmxdb.storage import Storage, id_name
+from tmxdb.styles import plain
 
 MAGIC, VERSION = b"TMXS", 2
 MAX_GHOSTS = 100
-NO_ROW = "it is of another track, or not downloaded"
+NO_ROW = "it is not downloaded"
 """Why a replay that was asked for is left out."""
 _MAP = "SELECT file_path, sha256 FROM maps WHERE track_id = :track_id AND status = 'done'"
 _COLUMNS = """replay_id, user_name, coalesce(race_time_ms, site_time_ms) AS time_ms, position, checkpoints_ms, device,
@@ -32,6 +33,9 @@ _FASTEST = f"""
 SELECT {_COLUMNS} FROM replays WHERE track_id = :track_id AND status = 'done'
 ORDER BY position IS NULL, position, replay_id LIMIT :n"""
 _CHOSEN = "SELECT {columns} FROM replays WHERE track_id = :track_id AND status = 'done' AND replay_id IN ({ids})"
+_OTHER_TRACK = """
+SELECT replay_id, track_id FROM replays WHERE track_id <> :track_id AND replay_id IN ({ids})
+ORDER BY replay_id LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +191,36 @@ def encode(header: dict[str, Any], parts: Sequence[bytes]) -> bytes:
     return MAGIC + struct.pack("<II", VERSION, len(text)) + text + body
 
 
+def track_name(reader: Reader, track_id: int, replay_ids: Sequence[int] = ()) -> str:
+    """Return the name of a track. Raise InvalidInput if it does not exist, or if a replay is of another track."""
+    row = reader.row("SELECT name FROM tracks WHERE track_id = :id", id=track_id)
+    if row is None:
+        raise InvalidInput(f"The database has no track {id_name(track_id)}.", code="input.no_row")
+    other = reader.row(_OTHER_TRACK.format(ids=_listed(replay_ids)), track_id=track_id) if replay_ids else None
+    if other is not None:
+        replay, track = id_name(other["replay_id"]), id_name(other["track_id"])
+        raise InvalidInput(
+            f"Replay {replay} is of track {track}. Choose replays of track {id_name(track_id)}, or open"
+            f" /track/{track}/3d?replays={replay}.",
+            code="input.parameter",
+        )
+    return plain(row["name"] or "")
+
+
 def read_rows(
     reader: Reader, track_id: int, *, replay_ids: Sequence[int] = (), top: int = 10
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Return the chosen downloaded replays of a track (the first `top` of the leaderboard), and its map."""
     if replay_ids:
-        ids = ", ".join(str(int(one)) for one in replay_ids[:MAX_GHOSTS])
-        rows = reader.rows(_CHOSEN.format(columns=_COLUMNS, ids=ids), track_id=track_id)
+        rows = reader.rows(_CHOSEN.format(columns=_COLUMNS, ids=_listed(replay_ids)), track_id=track_id)
         rows.sort(key=lambda row: (row["position"] is None, row["position"] or 0, row["replay_id"]))
     else:
         rows = reader.rows(_FASTEST, track_id=track_id, n=min(top, MAX_GHOSTS))
     return rows, reader.row(_MAP, track_id=track_id)
+
+
+def _listed(replay_ids: Sequence[int]) -> str:
+    return ", ".join(str(int(one)) for one in replay_ids[:MAX_GHOSTS])
 
 
 def _ghost(row: dict[str, Any]) -> dict[str, Any]:
