@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 
 import pytest
 
 from tests.tmx.conftest import AnyFetcher, OpenRateLimiter
+from tests.tmx.raw_server import raw_server
 from tmxdb.errors import (
     DatabaseError,
     DiskError,
@@ -168,6 +171,24 @@ def test_the_wait_that_the_site_asks_for_is_passed_on(
     assert error.retry_after_s
     assert at_least_s <= error.retry_after_s <= at_most_s
     assert [seconds for seconds, _ in rate_limiter.pauses] == [error.retry_after_s]
+
+
+@pytest.mark.parametrize("status", [b"429 Too Many Requests", b"503 Service Unavailable"])
+def test_the_clock_of_this_machine_does_not_change_a_wait_until_a_date(
+    open_fetcher: Callable[[Exchange], AnyFetcher], connect: Callable[..., Exchange], status: bytes
+) -> None:
+    """The site's clock is an hour ahead of ours here. An answer of a proxy before it has another date."""
+    sent_s = time.time() + 3600
+    answer = b"HTTP/1.1 103 Early Hints\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nHTTP/1.1 " + status
+    for name, at_s in ((b"date", sent_s), (b"RETRY-AFTER", sent_s + 90)):
+        answer += b"\r\n" + name + b": " + formatdate(at_s, usegmt=True).encode()
+    with raw_server(lambda number: iter([answer + b"\r\nContent-Length: 0\r\n\r\n"])) as server:
+        exchange = connect(server.url)
+        error = _fails(open_fetcher(exchange), replay_path(5))
+        assert error.retry_after_s == 90
+        with pytest.raises(Throttled) as raised:
+            exchange.tracks({})
+        assert raised.value.retry_after_s == 90
 
 
 def test_403_several_times_in_a_row_stops_the_run(site: RunningSite, fetcher: AnyFetcher, replay_id: int) -> None:

@@ -81,6 +81,22 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds
 
 
 @pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        (formatdate(NOW_S + 90, usegmt=True), formatdate(NOW_S, usegmt=True), 90.0),
+        (formatdate(NOW_S - 90, usegmt=True), formatdate(NOW_S, usegmt=True), 0.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:48:37 1994", 60.0),  # the two forms of RFC 9110, 5.6.7
+        ("7", formatdate(NOW_S, usegmt=True), 7.0),
+        ("soon", formatdate(NOW_S, usegmt=True), None),
+        (formatdate(NOW_S + 90, usegmt=True), "today", 390.0),
+    ],
+)
+def test_a_date_is_compared_with_the_date_of_the_same_answer(header: str, date: str, seconds: float | None) -> None:
+    """This machine's clock is five minutes late; it counts only if the answer has no date that can be read."""
+    assert retry_after_s(header, date, now_s=NOW_S - 300) == seconds
+
+
+@pytest.mark.parametrize(
     ("header", "pause_s"), [(None, DEFAULT_PAUSE_S), ("soon", DEFAULT_PAUSE_S), ("0", 1.0), ("7", 7.0)]
 )
 def test_a_429_pauses_as_long_as_it_says_and_at_least_a_second(header: str | None, pause_s: float) -> None:

@@ -185,7 +185,12 @@ class Exchange:
             raise transfer_error(problem, item) from problem
         detail = _detail(response) if response.status_code == 400 else None
         error = status_error(
-            response.status_code, item, response.headers.get("Retry-After"), now_s=time.time(), detail=detail
+            response.status_code,
+            item,
+            response.headers.get("Retry-After"),
+            date=response.headers.get("Date"),
+            now_s=time.time(),
+            detail=detail,
         )
         if error is not None:
             response.close()

@@ -71,6 +71,6 @@ class Fetcher:
             result = self._transport().get(self._exchange.site.base_url + path, write, largest=MAX_FILE)
         except TransferError as problem:
             raise transfer_error(problem, item) from problem
-        error = status_error(result.status, item, result.retry_after, now_s=time.time())
+        error = status_error(result.status, item, result.retry_after, date=result.date, now_s=time.time())
         if error is not None:
             raise error

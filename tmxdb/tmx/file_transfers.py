@@ -89,4 +89,4 @@ def _error_of(ended: Ended[_File[T]]) -> BaseException | None:
         return error
     if isinstance(outcome, BaseException):
         return outcome
-    return status_error(outcome.status, item, outcome.retry_after, now_s=time.time())
+    return status_error(outcome.status, item, outcome.retry_after, date=outcome.date, now_s=time.time())

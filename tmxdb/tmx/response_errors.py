@@ -6,6 +6,7 @@ No known client quotes a real 429 from the exchange, but all are written for 429
 
 from __future__ import annotations
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from tmxdb.errors import BadRequest, InvalidResponse, ItemGone, SiteError, Throttled, TmxdbError
@@ -21,9 +22,15 @@ _HINTS = {
 
 
 def status_error(
-    status: int, item: str, retry_after: str | None, *, now_s: float, detail: str | None = None
+    status: int,
+    item: str,
+    retry_after: str | None,
+    *,
+    date: str | None = None,
+    now_s: float,
+    detail: str | None = None,
 ) -> TmxdbError | None:
-    """Return the error that `status` means for `item`, or None for 200.
+    """Return the error that `status` means for `item`, or None for 200. `date`: the Date header of the answer.
 
     Only what is certainly a mistake of tmxdb is final: a 400 for which the site gives a `detail`. Login pages, bot
     checks and proxies answer with many other statuses, to every request alike; those are retried.
@@ -33,7 +40,7 @@ def status_error(
     if status == 404:
         return ItemGone(f"{item}: the site does not have it (404).")
     if status == 429 or (status == 503 and retry_after):
-        asked_s = retry_after_s(retry_after, now_s=now_s)
+        asked_s = retry_after_s(retry_after, date, now_s=now_s)
         pause_s = DEFAULT_PAUSE_S if asked_s is None else max(asked_s, SHORTEST_PAUSE_S)
         return Throttled(f"{item}: the site asked us to slow down ({status}).", retry_after_s=pause_s)
     if status >= 500:
@@ -65,14 +72,25 @@ def transfer_error(error: TransferError, item: str) -> TmxdbError:
             return SiteError(f"{item}: {error.reason}.", code="tmx.connection")
 
 
-def retry_after_s(text: str | None, *, now_s: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for, as a number or a date (RFC 9110, 10.2.3)."""
+def retry_after_s(text: str | None, date: str | None = None, *, now_s: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, as a number or a date (RFC 9110, 10.2.3).
+
+    A date is compared with `date`, the Date header of the same answer: the clock of this machine may be wrong. Without
+    one it is compared with `now_s`.
+    """
     if not text:
         return None
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    until_s, sent_s = _date_s(text), _date_s(date)
+    return None if until_s is None else max(until_s - (now_s if sent_s is None else sent_s), 0.0)
+
+
+def _date_s(text: str | None) -> float | None:
+    """Return a date of HTTP (RFC 9110, 5.6.7) in seconds since 1970, in UTC without a zone; None if it is not one."""
     try:
-        return max(parsedate_to_datetime(text).timestamp() - now_s, 0.0)
+        at = parsedate_to_datetime(text or "")
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

@@ -33,8 +33,11 @@ class FaultContext:
         """Add Retry-After in whole seconds or as a date, rounded up so that a client that obeys it is not too early."""
         if seconds is None:
             return response
-        date = formatdate(math.ceil(time.time() + seconds), usegmt=True)
-        return response.with_headers(Retry_After=date if self.rule.retry_date else str(math.ceil(seconds)))
+        if not self.rule.retry_date:
+            return response.with_headers(Retry_After=str(math.ceil(seconds)))
+        now_s = time.time()
+        until = formatdate(math.ceil(now_s + seconds), usegmt=True)
+        return response.with_headers(Retry_After=until, Date=formatdate(now_s, usegmt=True))
 
 
 FaultFunction: TypeAlias = Callable[[FaultContext], Response]

@@ -57,8 +57,6 @@ class CurlAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code, response.url, response.request = result.status, request.url or "", request
         response.headers = CaseInsensitiveDict(body.headers)
-        if result.retry_after:
-            response.headers["Retry-After"] = result.retry_after
         response.raw = body
         return response
 

@@ -37,20 +37,41 @@ _PROXY_ERROR = 97
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
-    """What a completed transfer was answered with. `retry_after` is in seconds, as text; empty without one."""
+    """What a completed transfer was answered with. `retry_after`, `date`: these headers as sent; None without one."""
 
     status: int
-    retry_after: str
+    retry_after: str | None
+    date: str | None
 
 
 class Body:
-    """Passes pieces of a body on, until there are too many or they cannot be written."""
+    """Passes pieces of a body on, until there are too many or they cannot be written. Notes two lines of its header.
 
-    def __init__(self, write: Callable[[bytes], object], largest: int) -> None:
-        self._write, self.largest = write, largest
+    Header lines are passed to `read_header`, if there is one.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        largest: int,
+        read_header: Callable[[bytes], object] | None = None,
+    ) -> None:
+        self._write, self.largest, self._read_header = write, largest, read_header
         self.received = 0
         self.is_too_large = False
         self.error: BaseException | None = None
+        self.noted: dict[bytes, str] = {}
+
+    def take_header(self, line: bytes) -> None:
+        """Note Retry-After and Date. A status line begins a new header: 1xx responses and proxies send their own."""
+        if line.startswith(b"HTTP/"):
+            self.noted.clear()
+        elif line[:1] in b"rRdD":
+            name, _, value = line.partition(b":")
+            if name.strip().lower() in (b"retry-after", b"date"):
+                self.noted[name.strip().lower()] = value[:100].decode("latin-1").strip()
+        if self._read_header is not None:
+            self._read_header(line)
 
     def take(self, data: bytes) -> int:
         """Return how many bytes were taken; fewer than given end the transfer."""
@@ -98,6 +119,12 @@ class Handles:
         curl.setopt(pycurl.PROXY, self._settings.proxy_for(url))
         curl.setopt(pycurl.MAXFILESIZE, body.largest)
         curl.setopt(pycurl.WRITEFUNCTION, body.take)
+        curl.setopt(pycurl.HEADERFUNCTION, body.take_header)
+
+    def finish(self, curl: pycurl.Curl) -> None:
+        """Let `curl` no longer refer to the body that `prepare` gave it."""
+        curl.unsetopt(pycurl.WRITEFUNCTION)
+        curl.unsetopt(pycurl.HEADERFUNCTION)
 
     def error(self, curl: pycurl.Curl, code: int, text: str, url: str, body: Body) -> BaseException:
         """Return what a failed transfer raises: TransferError, or what the body's `write` raised."""
@@ -148,12 +175,11 @@ class Handles:
         return curl
 
 
-def result_of(curl: pycurl.Curl) -> TransferResult:
+def result_of(curl: pycurl.Curl, body: Body) -> TransferResult:
     """Return what the transfer of `curl` that has just ended was answered with."""
+    # libcurl has the seconds of Retry-After, too, but compares a date with the clock of this machine.
     return TransferResult(
-        status=int(curl.getinfo(pycurl.RESPONSE_CODE)),
-        # libcurl reads the header as seconds or as a date. It returns 0 without one.
-        retry_after=str(int(curl.getinfo(pycurl.RETRY_AFTER)) or ""),
+        int(curl.getinfo(pycurl.RESPONSE_CODE)), body.noted.get(b"retry-after"), body.noted.get(b"date")
     )
 
 

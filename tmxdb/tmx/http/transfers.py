@@ -150,12 +150,12 @@ class Transfers(Generic[T]):
         if curl in self._begun:
             self._begun.remove(curl)
         self._multi.remove_handle(curl)
-        curl.unsetopt(pycurl.WRITEFUNCTION)
+        self._handles.finish(curl)
         curl.unsetopt(pycurl.PREREQFUNCTION)  # it refers to the transfer
         outcome: TransferResult | BaseException
         try:
             outcome = (
-                result_of(curl)
+                result_of(curl, transfer.body)
                 if code == pycurl.E_OK
                 else self._handles.error(curl, code, text, transfer.url, transfer.body)
             )

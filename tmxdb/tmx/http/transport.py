@@ -40,22 +40,18 @@ class CurlTransport:
         written.
         """
         with self._room:
-            curl, body = self._handles.take(), Body(write, largest)
+            curl, body = self._handles.take(), Body(write, largest, read_header)
             try:
                 self._handles.prepare(curl, url, body)
                 curl.setopt(pycurl.FRESH_CONNECT, _has_unread_bytes(curl))
                 curl.setopt(pycurl.HTTPHEADER, headers or [])
-                if read_header is not None:
-                    curl.setopt(pycurl.HEADERFUNCTION, read_header)
                 curl.perform()
-                return result_of(curl)
+                return result_of(curl, body)
             except pycurl.error as problem:
                 code, text = problem.args[0], str(problem.args[1] if len(problem.args) > 1 else "")
                 raise self._handles.error(curl, code, text, url, body) from None
             finally:
-                curl.unsetopt(pycurl.WRITEFUNCTION)
-                if read_header is not None:
-                    curl.unsetopt(pycurl.HEADERFUNCTION)
+                self._handles.finish(curl)
                 self._handles.give_back(curl)
 
     def close(self) -> None:
