@@ -15,12 +15,16 @@ import pytest
 
 from tests.rows import FakeClock
 from tests.tool import Tool
+from tests.zones import in_berlin, needs_time_zones
 from tmxdb.cli.commands.mirror.watch import _environment, _step, _wait
 from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.options.database import ExchangeOptions, StorageOptions
+from tmxdb.clock import wall_clock
 from tmxdb.db.database import Database
 from tmxdb.upkeep.schedule import RETRY_MS, Schedule, WatchState, after_round, load, next_round, rescheduled, save
 from tmxdb_sandbox import RunningSite
+
+__all__ = ["in_berlin"]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR_MS = 3_600_000
@@ -42,6 +46,16 @@ def test_the_next_round_is_after_a_span_or_at_the_next_time_of_day() -> None:
     # On the days on which clocks change it is the same time of day.
     assert next_round(at("2026-03-28T12:00"), None, [4 * 60], BERLIN) == at("2026-03-29T02:00")
     assert next_round(at("2026-10-24T12:00"), None, [4 * 60], BERLIN) == at("2026-10-25T03:00")
+
+
+@needs_time_zones
+@pytest.mark.usefixtures("in_berlin")
+@pytest.mark.parametrize("zone", [BERLIN, None])
+def test_a_time_that_is_left_out_is_an_hour_later_and_one_that_is_repeated_counts_once(zone: ZoneInfo | None) -> None:
+    assert next_round(at("2026-03-29T00:59"), None, [150], zone) == at("2026-03-29T01:30")
+    assert next_round(at("2026-03-29T01:30"), None, [150], zone) == at("2026-03-30T00:30")
+    assert next_round(at("2026-10-24T23:00"), None, [150], zone) == at("2026-10-25T00:30")
+    assert next_round(at("2026-10-25T00:30"), None, [150], zone) == at("2026-10-26T01:30")
 
 
 def test_a_failed_round_is_repeated_soon_and_later_each_time_but_not_after_the_next_one() -> None:
@@ -164,6 +178,26 @@ def test_a_round_that_failed_or_was_killed_is_done_again(
     tool("watch", "--once")
     assert due(tool) > first
     assert len(steps) == 8
+
+
+def test_a_clock_that_was_set_back_since_the_last_round_fails_no_round(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool("--site", site.url, "select", "best", "--order", "awards", "--max-tracks", 1)
+    real_step = _step
+    monkeypatch.setattr(
+        "tmxdb.cli.commands.mirror.watch._step",
+        lambda words, *more: real_step(words, *more) if words[0] == "changes" else 0,
+    )
+    tool("watch", "--once")
+    since = wall_clock() + HOUR_MS
+    tool.change(
+        "update settings set value = json_set(value, '$.due_ms', 0, '$.since_ms', ?) where key = 'watch'", since
+    )
+    assert "is in the future" not in tool("watch", "--once").err
+    state = json.loads(tool.one("select value from settings where key = 'watch'"))
+    assert state["failures"] == 0
+    assert state["since_ms"] < since
 
 
 def test_without_a_list_that_was_chosen_no_list_is_read(

@@ -65,7 +65,8 @@ def rescheduled(state: WatchState, schedule: Schedule, now_ms: int) -> WatchStat
 def next_round(now_ms: int, every_ms: int | None, times: Sequence[int], zone: tzinfo | None = None) -> int:
     """Return when the round after `now_ms` begins: after a span, or at the next of `times` (minutes of the day).
 
-    Without a zone the times are those of this computer. A day on which clocks change has the same times as others.
+    Without a zone the times are those of this computer. On the day on which clocks go forward, a time that is left out
+    is one hour later; on the day on which they go back, a time that is repeated counts once.
     """
     if every_ms is not None:
         return now_ms + every_ms
@@ -75,7 +76,8 @@ def next_round(now_ms: int, every_ms: int | None, times: Sequence[int], zone: tz
         day = (now + timedelta(days=days)).date()
         for minutes in times:
             at = datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=zone)
-            found.append(round((at if zone else at.astimezone()).timestamp() * 1000))
+            # Not `astimezone` for a time of this computer: one that is left out would become an hour earlier.
+            found.append(round(at.timestamp() * 1000))
     return min(at for at in found if at > now_ms)
 
 

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import pytest
 
 from tests.tool import Tool
-from tmxdb.cli.shared.parse_time import parse_time
+from tests.zones import in_berlin, needs_time_zones
+from tmxdb.cli.shared.parse_time import parse_past, parse_time
 from tmxdb.clock import from_iso
 from tmxdb.errors import UsageError
 from tmxdb_sandbox import RunningSite
+
+__all__ = ["in_berlin"]
 
 NOW = from_iso("2026-11-25T17:40:30.000Z")
 EAST = timezone(timedelta(hours=2))
@@ -71,6 +74,18 @@ def test_a_time_without_a_zone_is_in_the_zone_of_this_computer() -> None:
     local = datetime.fromtimestamp(NOW / 1000 + 3600, UTC).astimezone()
     assert parse_time(f"{local:%Y-%m-%dT%H:%M:%S}", NOW) == NOW + 3_600_000
     assert parse_time(f"{local:%H:%M:%S}", NOW) == NOW + 3_600_000
+
+
+@needs_time_zones
+@pytest.mark.usefixtures("in_berlin")
+def test_the_zone_of_this_computer_has_the_offset_of_the_time_that_is_meant() -> None:
+    before, after = from_iso("2026-03-29T00:30:00.000Z"), from_iso("2026-03-29T10:00:00.000Z")
+    assert parse_past("today", after) == from_iso("2026-03-28T23:00:00.000Z")
+    assert parse_past("yesterday", after) == from_iso("2026-03-27T23:00:00.000Z")
+    assert parse_time("02:30", before) == from_iso("2026-03-29T01:30:00.000Z")  # it is left out, so an hour later
+    for now, means in (("00:10", "00:30"), ("01:10", "01:30")):  # 02:30 comes twice: the next one
+        assert parse_time("02:30", from_iso(f"2026-10-25T{now}:00.000Z")) == from_iso(f"2026-10-25T{means}:00.000Z")
+    assert parse_time("02:30", from_iso("2026-10-25T01:30:00.000Z")) == from_iso("2026-10-26T01:30:00.000Z")
 
 
 def test_status_shows_pauses_and_resume_lifts_them(tool: Tool) -> None:

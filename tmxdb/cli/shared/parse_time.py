@@ -46,13 +46,13 @@ def parse_past(text: str, now_ms: int, *, zone: tzinfo | None = None) -> int:
     now = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     try:
         if word in ("today", "yesterday"):
-            day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            at = day if word == "today" else (day - timedelta(hours=12)).replace(hour=0)
+            day = now.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0, fold=0)
+            at = (day if word == "today" else day - timedelta(days=1)).replace(tzinfo=zone)
         elif _SPAN.fullmatch(word):
             at = now - timedelta(seconds=span_s(word))
         else:
             at = datetime.fromisoformat(text.strip())
-            at = at if at.tzinfo else at.replace(tzinfo=zone) if zone else at.astimezone()
+            at = at if at.tzinfo else at.replace(tzinfo=zone)
         at_ms = round(at.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise UsageError(
@@ -76,13 +76,17 @@ def span_s(text: str) -> int:
 
 
 def _parse(text: str, now: datetime, zone: tzinfo | None) -> datetime:
+    """Return the time that `text` means. Without a zone it is one of this computer, as `timestamp` reads it."""
     if _SPAN.fullmatch(text):
         return now + timedelta(seconds=sum(int(n) * _UNITS_S[unit] for n, unit in _PART.findall(text)))
     if time_of_day := _TIME_OF_DAY.fullmatch(text):
         hour, minute, second = (int(part or 0) for part in time_of_day.groups())
-        today = now.astimezone(zone).replace(tzinfo=zone, hour=hour, minute=minute, second=second, microsecond=0)
-        # The same time tomorrow, not 24 hours later: a day on which clocks change has 23 or 25 hours.
-        at = today if today.timestamp() > now.timestamp() else today + timedelta(days=1)
-        return at if zone else at.astimezone()
+        today = now.astimezone(zone).replace(
+            tzinfo=None, hour=hour, minute=minute, second=second, microsecond=0, fold=0
+        )
+        # In the hour that clocks repeat, the second time counts too. Else the same time tomorrow, not 24 hours later: a
+        # day on which clocks change has 23 or 25 hours.
+        choices = (today, today.replace(fold=1), today + timedelta(days=1))
+        return next(at for at in (one.replace(tzinfo=zone) for one in choices) if at.timestamp() > now.timestamp())
     at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=zone) if zone else at.astimezone()
+    return at if at.tzinfo else at.replace(tzinfo=zone)

@@ -119,7 +119,9 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions, exch
                     break
                 with database.read() as connection:
                     began_ms = time_of(connection)  # `changes` compares it with the times of rows
-                steps = _steps(database, options, storage, chosen, state.since_ms or began_ms - 1000)
+                # Not in the future, which `changes` refuses: the clock may have been set back since.
+                since_ms = min(began_ms if state.since_ms is None else state.since_ms, began_ms - 1000)
+                steps = _steps(database, options, storage, chosen, since_ms)
                 succeeded = _round(steps, _environment(storage, exchange), signals.stop, log)
                 if signals.stop.is_set():
                     break  # the round is due as before
