@@ -94,7 +94,10 @@ def file_problems(out: Path) -> list[str]:
             f"{out} has no card that says its SHA-256. Export it with --card to check it later.", code="input.no_export"
         )
     if file_sha256(extended(out)) != said[1]:
-        return [f"{out}: its content has changed. Run the same export again with --force."]
+        return [
+            f"{out}: its content has changed, or its card is of an earlier export. Run the same export again with"
+            " --force and --card."
+        ]
     return []
 
 

@@ -1,11 +1,14 @@
 """The card and the sums of a folder that gets one file for each replay or track, in one call or in many.
 
 The card ends with its own hash, so that one which a user has changed is known and kept. docs/how-to/export.md
+
+An export names its files in comments of SHA256SUMS before it writes the first one, and replaces the comments by sums
+after the last one. If it is killed in between, the comments tell `export --check` and the next export.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +18,22 @@ from tmxdb.export.hub_card import (
     CARD,
     LICENCE,
     SUMS,
+    escaped,
     front_matter,
     is_unchanged,
     read_sums,
     signed,
     sums_text,
+    unescaped,
 )
 from tmxdb.paths import extended
 from tmxdb.storage import disk_errors, write_atomic
+from tmxdb.storage.durable import unlink
 from tmxdb.storage.hashing_file import file_sha256
 from tmxdb.storage.os_errors import CHOOSE_OUT
+
+_COMMENT = b"# being written: "
+"""`sha256sum --check` passes over comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,50 @@ class FolderFacts:
     gaps: Sequence[str]
 
 
+def begin_files(out: Path, names: Collection[str]) -> None:
+    """Note that an export is about to write these files of the folder `out`, which is created. Remove their sums.
+
+    A file with lines that tmxdb does not write is left as it is. Raise DiskError.
+    """
+    out = extended(out)
+    with disk_errors(str(out), instead=CHOOSE_OUT):
+        before = _read(out / SUMS)
+        if not names or not _is_ours(before):
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        pending = sorted({*unfinished_files(before), *names})
+        sums = {path: sha256 for path, sha256 in read_sums(before).items() if path not in names}
+        comments = b"".join(_COMMENT + escaped(path) + b"\n" for path in pending)
+        write_atomic(out / SUMS, sums_text(sums) + comments, instead=CHOOSE_OUT)
+
+
+def unfinished_files(sums: bytes) -> list[str]:
+    """Return the files in the text of SHA256SUMS that an export began to write, and has not added to the sums."""
+    lines = [line[len(_COMMENT) :] for line in sums.splitlines() if line.startswith(_COMMENT)]
+    return [unescaped(line.decode("utf-8", "surrogateescape")) for line in lines]
+
+
+def left_unfinished(out: Path) -> list[str]:
+    """Return the existing files of the folder `out` that an interrupted export was to write."""
+    out = extended(out)
+    with disk_errors(str(out), instead=CHOOSE_OUT):
+        return [path for path in unfinished_files(_read(out / SUMS)) if _exists(out, path)]
+
+
+def is_described(out: Path, known: Iterable[str]) -> bool:
+    """Return whether each file of `known` that exists has a sum, no export was interrupted, and the card is right."""
+    out = extended(out)
+    card = out / CARD
+    with disk_errors(str(out), instead=CHOOSE_OUT):
+        before = _read(out / SUMS)
+        if not card.exists() or not before:
+            return False
+        sums = read_sums(before)
+        is_complete = all(path in sums or not _exists(out, path) for path in known) and not unfinished_files(before)
+        is_right = card_problem(card.read_text("utf-8", errors="replace"), len(sums)) is None
+        return not _is_ours(before) or (is_complete and is_right)
+
+
 def describe_folder(
     out: Path, facts: FolderFacts, written: Mapping[str, str] | Mapping[str, None], known: Iterable[str] = ()
 ) -> str | None:
@@ -50,18 +103,18 @@ def describe_folder(
     out = extended(out)
     card, listed = out / CARD, out / SUMS
     with disk_errors(str(out), instead=CHOOSE_OUT):
-        before = listed.read_bytes() if listed.exists() else b""
-        sums = read_sums(before)
-        if len(sums) != len(before.splitlines()):
+        before = _read(listed)
+        if not _is_ours(before):
             return f"{listed} has other lines than tmxdb writes and was left as it is."
-        sums = {path: sha256 for path, sha256 in sums.items() if _exists(out, path)}
+        sums = {path: sha256 for path, sha256 in read_sums(before).items() if _exists(out, path)}
         added: dict[str, str | None] = {**written} | {
-            path: None for path in known if path not in sums and path not in written
+            path: None for path in (*known, *unfinished_files(before)) if path not in sums and path not in written
         }
         for path, sha256 in added.items():
             if _exists(out, path):
                 sums[path] = sha256 or file_sha256(out.joinpath(*path.split("/")))
         if not sums:
+            unlink(listed, missing_ok=True)  # nothing was written
             return None
         write_atomic(listed, sums_text(sums), instead=CHOOSE_OUT)
         if card.exists() and not is_unchanged(card.read_text("utf-8", errors="replace")):
@@ -105,6 +158,14 @@ def _card(facts: FolderFacts, files: int, size: int) -> str:
 
 def _count_row(files: int) -> str:
     return f"Files: {files:,}."
+
+
+def _read(sums: Path) -> bytes:
+    return sums.read_bytes() if sums.exists() else b""
+
+
+def _is_ours(sums: bytes) -> bool:
+    return len(read_sums(sums)) + len(unfinished_files(sums)) == len(sums.splitlines())
 
 
 def _exists(out: Path, path: str) -> bool:

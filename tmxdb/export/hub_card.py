@@ -83,7 +83,7 @@ def read_sums(text: bytes) -> dict[str, str]:
     for line in text.splitlines():
         sha256, separator, path = line.decode("utf-8", "surrogateescape").partition("  ")
         if sha256.startswith("\\"):
-            sha256, path = sha256[1:], _ESCAPE.sub(lambda found: _PLAIN[found[0]], path)
+            sha256, path = sha256[1:], unescaped(path)
         if separator and len(sha256) == 64:
             sums[path] = sha256
     return sums
@@ -92,9 +92,19 @@ def read_sums(text: bytes) -> dict[str, str]:
 def _sum_line(entry: tuple[str, str]) -> bytes:
     """Return the line of a path, with a backslash in front if the name is escaped (info sha256sum)."""
     path, sha256 = entry
-    escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    mark = "\\" if escaped != path else ""
-    return f"{mark}{sha256}  {escaped}\n".encode("utf-8", sys.getfilesystemencodeerrors())
+    mark = b"\\" if escaped(path) != path.encode("utf-8", sys.getfilesystemencodeerrors()) else b""
+    return mark + sha256.encode() + b"  " + escaped(path) + b"\n"
+
+
+def escaped(path: str) -> bytes:
+    """Return a path for a line of text, as `sha256sum` escapes it."""
+    text = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return text.encode("utf-8", sys.getfilesystemencodeerrors())
+
+
+def unescaped(path: str) -> str:
+    """Return the path that `escaped` made a line of."""
+    return _ESCAPE.sub(lambda found: _PLAIN[found[0]], path)
 
 
 def _text_sha256(text: str) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tmxdb.export.export_lock import ExportLock
-from tmxdb.export.folder_card import FolderFacts, describe_folder
+from tmxdb.export.folder_card import FolderFacts, begin_files, describe_folder
 from tmxdb.paths import extended
 
 _WAIT_S = 60.0
 """How long to wait for another call that describes its files in the same folder. It takes milliseconds."""
+
+
+def begin_replay_files(out: Path, names: Collection[str]) -> None:
+    """Note that these files of a folder with lines or inputs are about to be written; see `begin_files`."""
+    with _locked(out):
+        begin_files(out, names)
 
 
 def describe_files(
@@ -25,10 +32,16 @@ def describe_files(
     if step_ms is not None:
         settings["step"] = f"{step_ms} ms"
     gaps = [f"replays that could not be read or have no content of this kind: {failed:,}"] if failed else []
+    with _locked(out):
+        return describe_folder(out, FolderFacts(title, (form,), about, settings, gaps), written)
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
     lock = ExportLock(extended(out))
     lock.acquire(wait_s=_WAIT_S)
     try:
-        return describe_folder(out, FolderFacts(title, (form,), about, settings, gaps), written)
+        yield
     finally:
         lock.release()
 

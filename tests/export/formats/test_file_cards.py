@@ -47,6 +47,17 @@ def test_a_card_says_what_its_file_is_and_the_check_compares_them(mirror: Tool, 
     assert "its content has changed" in mirror("export", "--check", out, ends=3).err
 
 
+def test_a_card_that_was_not_written_with_the_file_is_named(mirror: Tool) -> None:
+    out = mirror.folder / "replays.csv"
+    mirror("export", "replays", out, "--card")
+    mirror.change("update replays set race_time_ms = 301")
+    mirror("export", "replays", out, "--force")  # or one with --card that was killed before its card
+    said = mirror("export", "--check", out, ends=3).err
+    assert "or its card is of an earlier export. Run the same export again with --force and --card." in said
+    mirror("export", "replays", out, "--force", "--card")
+    assert "0 problems" in mirror("export", "--check", out).err
+
+
 def test_a_card_names_the_replays_without_lines(mirror: Tool) -> None:
     (mirror.folder / "data" / "replays").mkdir(parents=True)
     (mirror.folder / "data" / "replays" / "11.Replay.Gbx").write_bytes(a_replay())

@@ -136,24 +136,36 @@ class Export:
             if problem:
                 problems.append(f"{shard.file}: {problem}")
             on_shard(shard)
-        if (self.out / SUMS).is_file():
-            problems += self._index_problems()
+        return problems + self._index_problems()
+
+    def _is_described(self) -> bool:
+        """Return whether all files that are written last are there. They stay as they are when captures are deleted."""
+        return (self.out / CARD).is_file() and not self._index_problems()
+
+    def _index_problems(self) -> list[str]:
+        """Return what is wrong with the list of runs, the files that describe a part, the sums, and the card."""
+        sums, shard_sums = self._sums(), self._shard_sums()
+        if not (self.out / SUMS).is_file():
+            problems = [f"{SUMS}: missing: the export is not finished. Run the same command again to continue."]
+        elif shard_sums != {path: sums[path] for path in sums if path in {shard.file for shard in self.shards}}:
+            problems = [f"{SUMS}: it differs from what was written. Run the same command again to continue."]
         else:
-            problems.append(f"{SUMS}: missing: the export is not finished. Run the same command again to continue.")
+            others = sums.keys() - shard_sums.keys()
+            problems = check_sums(self.out, {path: sums[path] for path in sorted(others)})
         with suppress(FileNotFoundError):
             if problem := card_problem((self.out / CARD).read_text("utf-8", errors="replace"), self._parts()):
                 problems.append(f"{CARD}: {problem}")
         return problems
 
-    def _is_described(self) -> bool:
-        """Return whether all files that are written last are there. They stay as they are when captures are deleted."""
-        return (self.out / SUMS).is_file() and (self.out / CARD).is_file() and not self._index_problems()
+    def _sums(self) -> dict[str, str]:
+        """Return what SHA256SUMS contains; empty if there is none."""
+        with suppress(FileNotFoundError):
+            return read_sums((self.out / SUMS).read_bytes())
+        return {}
 
-    def _index_problems(self) -> list[str]:
-        """Return what is wrong with the list of runs, and with the files that describe a part."""
-        sums = read_sums((self.out / SUMS).read_bytes())
-        shards = {shard.file for shard in self.shards}
-        return check_sums(self.out, {path: sha for path, sha in sums.items() if path not in shards})
+    def _shard_sums(self) -> dict[str, str]:
+        """Return the SHA-256 of each shard that has runs, as it was recorded."""
+        return {record.file: record.sha256 for record in self.written.values() if record.sha256}
 
     def _parts(self) -> list[PartSize]:
         return part_sizes(self.options, self.shards, self.left_out, self.dropped)
@@ -255,7 +267,7 @@ class Export:
         described = self._write_part_files(runs)
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
         write_atomic(self.out / RUNS, "".join(lines).encode(), instead=CHOOSE_OUT)
-        sums = {record.file: record.sha256 for record in self.written.values() if record.sha256}
+        sums = self._shard_sums()
         sums |= {path.relative_to(self.out).as_posix(): file_sha256(path) for path in (*described, self.out / RUNS)}
         write_atomic(self.out / SUMS, sums_text(sums), instead=CHOOSE_OUT)
         card = self.out / CARD

@@ -16,7 +16,7 @@ def check_export(out: Path) -> None:
     """Read every file of the export in `out` and print the problems; exit with status 3 if there are any."""
     from tmxdb.cli.shared.progress import progress_bar
     from tmxdb.export.file_card import file_problems
-    from tmxdb.export.folder_card import card_problem
+    from tmxdb.export.folder_card import card_problem, unfinished_files
     from tmxdb.export.frames.sharded_export import PLAN
     from tmxdb.export.hub_card import CARD, SUMS, check_sums, read_sums
     from tmxdb.export.lake.check import check_lake
@@ -31,12 +31,16 @@ def check_export(out: Path) -> None:
             n, problems = check_lake(out, bar.update)
         _report(n, "file", problems)
     elif (out / SUMS).is_file():
-        sums = read_sums((out / SUMS).read_bytes())
+        text = (out / SUMS).read_bytes()
+        sums, unfinished = read_sums(text), unfinished_files(text)
         with progress_bar(len(sums), "files", progress=None) as bar:
             problems = check_sums(out, sums, bar.update)
-        if (out / CARD).is_file():
+        problems += [
+            f"{path}: the export is not finished. Run the same command again to continue." for path in unfinished
+        ]
+        if (out / CARD).is_file() and not unfinished:
             problem = card_problem((out / CARD).read_text("utf-8", errors="replace"), len(sums))
-            problems += [f"{CARD}: {problem} Delete it, and run the same export again."] if problem else []
+            problems += [f"{CARD}: {problem} Run the same export again."] if problem else []
         _report(len(sums), "file", problems)
     else:
         raise InvalidInput(f"{out} contains no export that can be checked.", code="input.no_export")

@@ -79,7 +79,7 @@ def vcp(
     from tmxdb.export.centerlines.card import describe_lines
     from tmxdb.export.centerlines.export import file_name, line_sources, write_lines
     from tmxdb.export.export_lock import ExportLock
-    from tmxdb.export.hub_card import CARD, SUMS
+    from tmxdb.export.folder_card import begin_files, is_described, left_unfinished
     from tmxdb.paths import extended
 
     check_folder_name(out, "`export vcp`")
@@ -101,6 +101,13 @@ def vcp(
         if options.force or not (out / file_name(source.track_id, options.distance)).exists()
     ]
     existing = len(sources) - len(missing)
+    kept: str | None = None
+    left = left_unfinished(out)
+    if left and not options.force:
+        message(
+            f"An earlier export into {out} was interrupted. {plural(len(left), 'file')} that it was writing are kept;"
+            " write them again with --force if its options were others."
+        )
     results: list[LineResult] = []
     if missing and not options.dry_run:
         with (
@@ -114,6 +121,7 @@ def vcp(
                 results.append(result)
                 bar.update()
 
+            begin_files(out, {file_name(source.track_id, options.distance) for source in missing})
             try:
                 write_lines(
                     out,
@@ -126,10 +134,12 @@ def vcp(
                 )
             finally:  # files written before an interruption get their sums, too
                 kept = describe_lines(out, sources, results, options.distance, options.source, without)
-        if kept:
-            message(kept)
-    elif sources and not options.dry_run and not ((out / SUMS).exists() and (out / CARD).exists()):
-        describe_lines(out, sources, results, options.distance, options.source, without)
+    elif sources and not options.dry_run:
+        names = [file_name(source.track_id, options.distance) for source in sources]
+        if not is_described(out, names):
+            kept = describe_lines(out, sources, results, options.distance, options.source, without)
+    if kept:
+        message(kept)
     failed = [result for result in results if result.error]
     counts = {
         "written": len(missing) if options.dry_run else len(results) - len(failed),

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,7 +168,13 @@ def _convert_all(
     targets = list(_targets(files, Path(output), SUFFIXES[what, form]))
     if not targets:
         raise InvalidInput("No .gbx files in the folders you named.", code="input.no_files")
+    from tmxdb.export.replay_cards import begin_replay_files, describe_files
+
     run = partial(_convert_to, what=what, form=form, step_ms=step_ms, reader=reader, force=force)
+    is_new = not os.path.exists(output)
+    begin_replay_files(
+        Path(output), {_name_in(output, target) for _, target, _ in targets if force or not os.path.exists(target)}
+    )
     failed = 0
     written: dict[str, str] = {}
     for path, problem, target, sha256 in map_files(run, targets, processes):
@@ -175,13 +182,13 @@ def _convert_all(
             failed += 1
             message(problem_line(path, problem))
         else:
-            written[Path(os.path.relpath(target, output)).as_posix()] = sha256
-    if written:
-        from tmxdb.export.replay_cards import describe_files
-
-        kept = describe_files(Path(output), what, form, step_ms, reader, written, failed)
-        if kept:
-            message(kept)
+            written[_name_in(output, target)] = sha256
+    kept = describe_files(Path(output), what, form, step_ms, reader, written, failed)
+    if kept:
+        message(kept)
+    if is_new and not written:
+        with suppress(OSError):
+            os.rmdir(output)
     message(f"{plural(len(targets) - failed, 'file')} written, {failed:,} failed.")
     ctx.exit(SOME_FAILED if failed else OK)
 
@@ -250,6 +257,10 @@ def _replay_with_inputs(path: str, reader: str) -> Replay:
     if not replay.inputs:
         raise GbxError("gbx.no_inputs", _NO_INPUTS + (f" ({replay.unread[0]})" if replay.unread else ""))
     return replay
+
+
+def _name_in(folder: str, path: str) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _is_folder(output: str) -> bool:
