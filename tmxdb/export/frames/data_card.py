@@ -28,10 +28,6 @@ DROPPED_BECAUSE = {
     "minari": "the only frame of a run, which has no action",
 }
 """Why a format cannot contain some frames."""
-_NOT_IN_SUMS = {
-    "huggingface-files": " but the pictures",
-    "rulka": " but the pictures and the metadata of each run",
-}
 _SETTINGS = ("width", "height", "fps", "color", "quality", "camera", "frame_source", "drive", "running_speed")
 
 
@@ -124,7 +120,7 @@ def data_card(
         "## Files",
         "",
         "`runs.jsonl` lists every run with its metadata, part and shard.",
-        f"`SHA256SUMS` has the SHA-256 of every file{_NOT_IN_SUMS.get(options.kind, '')}.",
+        "`SHA256SUMS` has the SHA-256 of every file.",
         "`tmxdb export --check FOLDER` compares them, and reads every shard.",
         "",
         *LICENCE,

@@ -101,12 +101,23 @@ def companions_exist(kind: str, file: Path) -> bool:
     return True
 
 
+def has_pictures(kind: str) -> bool:
+    """Return whether each shard of a format has a folder of its own, with pictures in files beside the shard."""
+    return kind in ("rulka", "huggingface-files")
+
+
+def files_beside(kind: str, file: Path) -> list[Path]:
+    """Return the pictures beside a shard, and in rulka's format the metadata of its run."""
+    if not has_pictures(kind):
+        return []
+    return [path for path in file.parent.rglob("*") if path.suffix in (".jpg", ".jpeg", ".json") and path != file]
+
+
 def discard_empty(kind: str, file: Path) -> bool:
     """Return whether a shard without runs has no file in this format. What it wrote beside the file is deleted."""
-    has_pictures = kind in ("rulka", "huggingface-files")
-    if has_pictures:
+    if has_pictures(kind):
         remove_pictures(file.parent)
-    return has_pictures
+    return has_pictures(kind)
 
 
 def counts_across_shards(kind: str) -> bool:

@@ -4,7 +4,7 @@ OUT/export.json         the options, and which run goes into which shard
 OUT/export.done.jsonl   one line per finished shard: frames, bytes, SHA-256, runs left out
 OUT/export.lock         while an export runs
 OUT/runs.jsonl          written last: one line per run with its metadata, its part and its shard
-OUT/SHA256SUMS          the SHA-256 of every shard, of runs.jsonl and of the files that describe a part
+OUT/SHA256SUMS          the SHA-256 of every shard and the files beside it, of runs.jsonl and of what describes a part
 OUT/README.md           the card of the data set, unless a user has changed it
 """
 
@@ -30,13 +30,15 @@ from tmxdb.export.frames.formats import (
     counts_across_shards,
     describes_parts,
     discard_empty,
+    files_beside,
+    has_pictures,
     write_part_files,
     write_shard,
 )
 from tmxdb.export.frames.frame_samples import FrameSample, RunDamaged, frame_samples, is_complete
 from tmxdb.export.frames.plan import ExportedRun, ExportOptions, Shard, as_json, differences, from_json, plan
 from tmxdb.export.frames.run_list import listed_runs, run_metadata
-from tmxdb.export.frames.shard_check import shard_problem
+from tmxdb.export.frames.shard_check import shard_problem, sums_beside
 from tmxdb.export.frames.shard_records import DONE, ShardRecord, read_records, record_line
 from tmxdb.export.hub_card import CARD, SUMS, check_sums, is_unchanged, read_sums, sums_text
 from tmxdb.paths import extended
@@ -130,17 +132,20 @@ class Export:
 
     def check(self, on_shard: Callable[[Shard], object]) -> list[str]:
         """Read every shard completely. Return the problems, one sentence each."""
-        problems = []
+        problems, beside = [], sums_beside(self.options.kind, self.shards, self._sums())
         for shard in self.shards:
-            problem = shard_problem(self.out, self.options.kind, shard, self.written.get(shard.file))
-            if problem:
+            record = self.written.get(shard.file)
+            if problem := shard_problem(self.out, self.options.kind, shard, record, beside.get(shard.file, {})):
                 problems.append(f"{shard.file}: {problem}")
             on_shard(shard)
         return problems + self._index_problems()
 
     def _is_described(self) -> bool:
         """Return whether all files that are written last are there. They stay as they are when captures are deleted."""
-        return (self.out / CARD).is_file() and not self._index_problems()
+        if not (self.out / CARD).is_file() or self._index_problems():
+            return False
+        beside = sums_beside(self.options.kind, self.shards, self._sums())
+        return not has_pictures(self.options.kind) or self._shard_sums().keys() <= beside.keys()
 
     def _index_problems(self) -> list[str]:
         """Return what is wrong with the list of runs, the files that describe a part, the sums, and the card."""
@@ -150,7 +155,8 @@ class Export:
         elif shard_sums != {path: sums[path] for path in sums if path in {shard.file for shard in self.shards}}:
             problems = [f"{SUMS}: it differs from what was written. Run the same command again to continue."]
         else:
-            others = sums.keys() - shard_sums.keys()
+            beside = {path for found in sums_beside(self.options.kind, self.shards, sums).values() for path in found}
+            others = sums.keys() - shard_sums.keys() - beside
             problems = check_sums(self.out, {path: sums[path] for path in sorted(others)})
         with suppress(FileNotFoundError):
             if problem := card_problem((self.out / CARD).read_text("utf-8", errors="replace"), self._parts()):
@@ -268,7 +274,9 @@ class Export:
         lines = [json.dumps(facts, separators=(",", ":")) + "\n" for facts in runs]
         write_atomic(self.out / RUNS, "".join(lines).encode(), instead=CHOOSE_OUT)
         sums = self._shard_sums()
-        sums |= {path.relative_to(self.out).as_posix(): file_sha256(path) for path in (*described, self.out / RUNS)}
+        beside = [path for file in sums for path in files_beside(self.options.kind, self.out / file)]
+        for path in (*described, *beside, self.out / RUNS):
+            sums[path.relative_to(self.out).as_posix()] = file_sha256(path)
         write_atomic(self.out / SUMS, sums_text(sums), instead=CHOOSE_OUT)
         card = self.out / CARD
         if not card.exists() or is_unchanged(card.read_text("utf-8", errors="replace")):
