@@ -116,7 +116,7 @@ def decoded_times(path: Path) -> tuple[dict[str, Any], list[Fraction]]:
         times = [frame.pts * frame.time_base for frame in container.decode(stream)]
         context = stream.codec_context
         assert stream.average_rate.denominator == 1
-        facts = {"height": context.height, "width": context.width, "fps": int(stream.average_rate),
+        facts = {"height": context.height, "width": context.width, "fps": stream.average_rate.numerator,
                  "codec": context.name, "pix_fmt": context.pix_fmt}  # fmt: skip
     return facts, times
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,8 @@ def test_eight_workers_and_readers_share_a_sqlite_file_for_a_while_without_troub
     go(children)
     deadline, largest, rounds = time.monotonic() + seconds, 0, 0
     while time.monotonic() < deadline:
-        state = read_status(Reader(str(path)), Path("data"), None, wall_clock())
+        with closing(Reader(str(path))) as reader:
+            state = read_status(reader, Path("data"), None, wall_clock())
         assert sum(state.kinds["download"].values()) == 5000
         plain = sqlite3.connect(path, timeout=0)  # any SQLite tool: it does not wait, nor has it to
         assert plain.execute("SELECT count(*) FROM replays").fetchone() == (5000,)
