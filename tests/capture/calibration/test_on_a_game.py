@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.captures.captures import World
+from tests.processes import needs_ctrl_c
 from tests.sandbox.game.conftest import events
-from tests.tool import Tool, lengthen_capture_waits, tool
+from tests.tool import Tool, lengthen_capture_waits, tool, until
 from tmxdb.capture.calibration.matching import BLOCK_TICKS
 from tmxdb.capture.games.calibration_store import FILE
+from tmxdb.game.plugin import SCRIPT
 
 __all__ = ["tool"]
 
@@ -142,3 +145,23 @@ def test_a_replay_that_cannot_be_used_is_one_sentence(world: World, tmp_path: Pa
     assert "replay 5 is not downloaded" in ran.error
     ran = world.tool("game", "calibrate", "--trackmania-path", world.user, "--base-tmi-port", port, ends=1)
     assert "no downloaded replay of 5 to 120 s" in ran.error
+
+
+@needs_ctrl_c
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("words", [["calibrate"], ["check", "--drive"]], ids=" ".join)
+def test_the_users_replays_are_put_back_when_the_command_is_ended(world: World, words: list[str], name: str) -> None:
+    plugins = world.user.parent / "TMInterface" / "Plugins"
+    plugins.mkdir()
+    (plugins / SCRIPT.name).write_bytes(SCRIPT.read_bytes())  # `game check` drives only if everything is there
+    own = world.autosaves / "Bob_Map 1.Replay.gbx"
+    own.write_bytes(b"Bob's own")
+    with world.games(pace=1.0) as games:
+        options = ["--replay-id", 100, "--base-tmi-port", games[0].port, "--trackmania-path", world.user]
+        with world.tool.started("game", *words, *options) as process:
+            until(lambda: not own.exists() or process.poll() is not None)
+            process.send_signal(getattr(signal, name))
+            _, err = process.communicate(timeout=300)
+    assert (process.returncode, err.splitlines()[-1]) == (130, "Interrupted.")
+    assert [path.name for path in world.autosaves.iterdir()] == [own.name]
+    assert own.read_bytes() == b"Bob's own"

@@ -10,9 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from tmxdb.cli.opening.database import close_at_end
 from tmxdb.cli.options.game import CaptureGameOptions, GameOptions
 from tmxdb.cli.shared.output import message, plural
+from tmxdb.cli.shared.signals import ended_like_ctrl_c
 from tmxdb.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -86,8 +89,11 @@ def undo_game_leftovers(database: Database, storage: Storage, options: GameOptio
 def open_running_game(options: GameOptions, task: CaptureTask, note: Callable[[str], None]) -> GamePool:
     """Return a pool of the one game that runs on the base port, closed when the command ends.
 
-    The map of `task` is copied to the game's folder. Raise InvalidInput if something is missing.
+    The map of `task` is copied to the game's folder. Until the pool is closed, SIGTERM and a closed terminal end the
+    command as Ctrl-C does, so that the game's folders are left as they were. Raise InvalidInput if something is
+    missing.
     """
+    click.get_current_context().with_resource(ended_like_ctrl_c())
     maps = {task.map_key: lambda: task.map_data}
     return _open_pool(_setup(options, 1, Path()), lambda: maps, note)
 

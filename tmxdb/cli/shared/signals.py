@@ -86,6 +86,35 @@ def stop_signals(stopping: str = STOPPING) -> Iterator[StopSignals]:
 
 
 @contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Within the block, end at SIGTERM and at a closed terminal as at Ctrl-C: with KeyboardInterrupt.
+
+    For commands without `stop_signals` that undo something when they end. A signal that follows is ignored meanwhile,
+    except Ctrl-C.
+    """
+    former = {
+        number: signal.getsignal(number)
+        for number in _numbers()
+        if number != signal.SIGINT and signal.getsignal(number) is not signal.SIG_IGN
+    }
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        for number in former:
+            signal.signal(number, signal.SIG_IGN)
+        if signum == getattr(signal, "SIGHUP", None):
+            _leave_terminal()
+        raise KeyboardInterrupt
+
+    for number in former:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def if_interrupted(sentence: str | None) -> Iterator[None]:
     """End the command with `sentence` if the work within the block is interrupted. None: it says that it continues."""
     try:
