@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from tmxdb.errors import InvalidInput
+from tmxdb.storage import id_in_name, id_name
 from tmxdb.storage.user_files import check_user_file, write_user_file
 
 _MAX_BYTES = 64_000_000
@@ -22,6 +23,11 @@ class StuckMaps:
         check_user_file(path, force=True)
         self._known = _ids(self._read())
 
+    def create(self) -> None:
+        """Write the file without ids if it does not exist: it can be read also if all maps start. Raise DiskError."""
+        if not Path(self._path).exists():
+            write_user_file(self._path, _HEAD.encode(), force=True)
+
     def add(self, track_id: int, map_name: str) -> None:
         """Add a track, once. Raise DiskError if the file cannot be written."""
         with self._lock:
@@ -30,7 +36,7 @@ class StuckMaps:
             text = self._read() or _HEAD
             text += "" if text.endswith("\n") else "\n"
             name = "".join(character if character.isprintable() else " " for character in map_name)
-            write_user_file(self._path, f"{text}{track_id}  # {name}\n".encode(), force=True)
+            write_user_file(self._path, f"{text}{id_name(track_id)}  # {name}\n".encode(), force=True)
             self._known.add(track_id)
 
     def _read(self) -> str:
@@ -50,4 +56,4 @@ class StuckMaps:
 
 def _ids(text: str) -> set[int]:
     words = (line.partition("#")[0].strip() for line in text.splitlines())
-    return {int(word) for word in words if word.isdecimal()}
+    return {track_id for word in words if (track_id := id_in_name(word)) is not None}

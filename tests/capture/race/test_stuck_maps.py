@@ -28,6 +28,35 @@ def test_each_track_is_listed_once_and_other_lines_are_kept(tmp_path: Path) -> N
     assert len(path.read_text().splitlines()) == 3
 
 
+def test_a_local_track_is_listed_as_other_commands_read_it(tool: Tool, sqlite_template: Path) -> None:
+    (tool.folder / "tmx.db").write_bytes(sqlite_template.read_bytes())
+    world = World(tool)
+    world.fill(tracks=1, replays=1)
+    for table in ("replays", "maps", "tracks"):
+        tool.change(f"update {table} set track_id = -1")
+    path = tool.folder / "stuck.txt"
+    for _ in range(2):  # by two runs
+        StuckMaps(str(path)).add(-1, "A map of my own")
+    assert path.read_text().splitlines()[1:] == ["local1  # A map of my own"]
+    ran = tool("add-captures", "--exclude-maps", "stuck.txt")
+    assert "1 replay left out: on a map that is excluded (--exclude-maps)." in ran.err
+
+
+def test_the_list_exists_if_all_maps_start(tool: Tool, sqlite_template: Path) -> None:
+    """A script passes it to the next `add-captures`, whatever happened."""
+    (tool.folder / "tmx.db").write_bytes(sqlite_template.read_bytes())
+    world = World(tool)
+    world.fill(tracks=1, replays=1)
+    tool("work", "--kind", "capture", "--write-stuck-maps", "stuck.txt", "--dry-run")
+    assert not (tool.folder / "stuck.txt").exists()
+    tool("work", "--kind", "capture", "--write-stuck-maps", "stuck.txt")  # nothing to do
+    assert "1 capture added" in tool("add-captures", "--exclude-maps", "stuck.txt").err
+    (tool.folder / "stuck.txt").write_text("# mine\n")
+    with world.games() as games:
+        world.tool(*world.work(games), "--write-stuck-maps", "stuck.txt", "--no-progress")
+    assert (tool.folder / "stuck.txt").read_text() == "# mine\n"
+
+
 def test_a_database_is_refused(tool: Tool) -> None:
     with sqlite3.connect(tool.folder / "other.db") as connection:
         connection.execute("create table photos (id)")

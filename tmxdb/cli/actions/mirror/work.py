@@ -42,6 +42,8 @@ def do_work(request: WorkRequest) -> None:
         request = replace(request, scope=request.only.or_remembered(database).scope(database))
         _remember(request, database)
         job_options = job_options_of(request, database)
+        if "capture" in request.kinds and job_options.stuck_maps is not None:
+            job_options.stuck_maps.create()
         if request.only_captures and not options.forever and not _has_open_captures(database, request.scope):
             delete_partial_files(database, storage)
             undo_game_leftovers(database, storage, request.games)
