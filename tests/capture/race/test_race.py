@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.capture.conftest import Player
 from tests.capture.race.simulated_game import SimulatedGame
-from tmxdb.capture.race.driving.pace import slower_speed
+from tmxdb.capture.race.driving.pace import slower_speed, speed_for_all
 from tmxdb.capture.race.outcome import CompletedRace
 from tmxdb.capture.settings import CaptureSettings
 
@@ -185,6 +185,23 @@ def test_a_slower_speed_follows_from_the_share_that_came(
     speed: float, stored: int, missed: int, slower: float | None
 ) -> None:
     assert slower_speed(speed, stored, missed) == slower
+
+
+@pytest.mark.parametrize(
+    ("speed", "stored", "missed", "all_at"),
+    [
+        (1, 251, 1000, 0.15),
+        (1, 1401, 941, 0.55),
+        (0.5, 80, 120, 0.15),
+        (1, 99, 1, 0.85),
+        (1, 1, 99, 0.1),
+        (0.1, 1, 1, None),
+    ],
+)
+def test_the_speed_for_all_frames_follows_from_a_whole_race(
+    speed: float, stored: int, missed: int, all_at: float | None
+) -> None:
+    assert speed_for_all(speed, stored, missed) == all_at
 
 
 # Frames that come late, or not at all

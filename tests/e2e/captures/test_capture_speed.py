@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,18 @@ def test_missed_frames_are_reported_with_a_speed_that_avoids_them(world: World) 
     assert f"{missed} of {due} due frames were missed in 2 captures" in world.tool("status").out
     incomplete = world.tool("status", "--json").json["incomplete_captures"]
     assert incomplete == {"captures": 2, "frames_missed": missed, "frames_stored": due - missed}
+
+
+def test_no_frame_is_missed_at_the_speed_that_is_proposed(world: World) -> None:
+    with world.games(pictures_per_s=25) as games:
+        ran = world.tool(*world.work(games), "--no-progress")
+        found = re.search(r"--running-speed ([0-9.]+)", ran.err)
+        assert found, ran.err
+        world.tool("add-captures", "--fps", 100, "--running-speed", found[1])
+        world.tool(*world.work(games), "--no-progress")
+    rows = world.captures()
+    assert min(row["frames_missed"] for row in rows[:2]) > 80
+    assert [row["frames_missed"] for row in rows[2:]] == [0, 0]
 
 
 def test_an_adapted_speed_misses_no_frame_and_is_kept_for_the_next_capture(world: World) -> None:

@@ -24,7 +24,7 @@ from tmxdb.capture.games.task import CaptureTask
 from tmxdb.capture.output.picture_check import PictureChecker, PictureCounts
 from tmxdb.capture.output.picture_lag import CERTAIN
 from tmxdb.capture.race.commands import StoreFrame
-from tmxdb.capture.race.driving.pace import slower_speed
+from tmxdb.capture.race.driving.pace import speed_for_all
 from tmxdb.capture.race.outcome import CompletedRace, RaceState
 from tmxdb.errors import GameError
 from tmxdb.game.check_result import CheckResult
@@ -127,7 +127,7 @@ def _inputs(race: CompletedRace) -> CheckResult:
 def _missed(race: CompletedRace, fps: int) -> CheckResult:
     due = race.frames + race.missed
     found = f"{race.missed:,} of {due:,} due frames missed, {race.late:,} late"
-    slower = slower_speed(race.speed, race.frames, race.missed) if race.missed * 100 > due else None
+    slower = speed_for_all(race.speed, race.frames, race.missed) if race.missed * 100 > due else None
     if slower is None:
         return CheckResult("frames", True, found)
     fix = f"use --running-speed {slower:g}, or `tmxdb work --adapt-speed`, or fewer frames per second than {fps}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from tmxdb.capture.race.driving.pace import slower_speed
+from tmxdb.capture.race.driving.pace import speed_for_all
 
 _FEW = 0.01
 """Share of missed frames up to which no other speed is proposed: a single delay causes them."""
@@ -25,7 +25,7 @@ class MissedFrames:
             self._captures += 1
             self._missed += missed
             self._due += stored + missed
-            slower = slower_speed(speed, stored, missed) if missed > _FEW * (stored + missed) else None
+            slower = speed_for_all(speed, stored, missed) if missed > _FEW * (stored + missed) else None
             if slower is not None:
                 self._speed, self._fps = min(slower, self._speed or slower), fps
 
