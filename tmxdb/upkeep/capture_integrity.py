@@ -11,7 +11,7 @@ from typing import Any
 from tmxdb.capture.output.folder import replay_in
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
 from tmxdb.capture.output.picture_check import stored_picture_problem
-from tmxdb.capture.output.reader import is_complete_jpeg, read_frames, read_metadata
+from tmxdb.capture.output.reader import is_complete_jpeg, read_frames, read_metadata, store_of
 from tmxdb.capture.store.tar import TAR
 from tmxdb.capture.store.video import VIDEO
 from tmxdb.capture.telemetry.files import NAMES as TELEMETRY_NAMES
@@ -64,7 +64,7 @@ def capture_problem(storage: Storage, folder: str, *, content: bool, replay_id: 
 def _store(folder: Path) -> dict[str, Any] | None:
     """Return the one file with all pictures, as the metadata says; None if each picture has its own."""
     try:
-        store = read_metadata(folder).get("store")
+        store = store_of(folder, read_metadata(folder))
     except InvalidInput as error:
         raise_if_unreadable(error)
         return None

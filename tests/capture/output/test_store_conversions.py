@@ -14,8 +14,11 @@ import pytest
 
 from tests import needs
 from tests.capture.output.stored import FRAMES, NAMES, PATH, made, number_of
+from tests.capture.output.test_manifest import RUN
+from tmxdb.capture.output.folder import read_complete
 from tmxdb.capture.output.manifest import METADATA
 from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_metadata
+from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.store import convert as convert_module
 from tmxdb.capture.store.convert import convert, stored_as
 from tmxdb.errors import DiskError, InvalidInput
@@ -93,14 +96,14 @@ def test_a_conversion_has_few_frames_in_memory(
     assert 1 <= most <= 3
 
 
-@pytest.mark.parametrize("source", ["files", "tar", "video"])
-@pytest.mark.parametrize("target", ["files", "tar", "video"])
+@pytest.mark.parametrize("source", ["files", "tar", "video", "video-lossless"])
+@pytest.mark.parametrize("target", ["files", "tar", "video", "video-lossless"])
 def test_an_interrupted_conversion_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, target: str
 ) -> None:
     if source == target:
         return
-    if target == "video":
+    if target.startswith("video"):
         needs.module("av")
     folder = made(tmp_path, source)
 
@@ -120,6 +123,34 @@ def test_an_interrupted_conversion_loses_nothing(
     convert(Storage(tmp_path), PATH, target, owner="me")
     assert set(os.listdir(folder)) == NAMES.get(target, set(os.listdir(folder)) - {"frames.tar", "frames.mp4"})
     assert stored_as(folder) == target
+
+
+@pytest.mark.parametrize(("source", "target"), [("video", "video-lossless"), ("video-lossless", "video")])
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_video_that_takes_the_place_of_another_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, target: str, is_moved: bool
+) -> None:
+    """Killed just before the new video is in the folder, or just after."""
+    folder, storage = made(tmp_path, source), Storage(tmp_path)
+    settings, move_in = parse_settings(json.dumps(read_metadata(folder)["settings"])), convert_module._move_in
+
+    def die(work: Path, folder: Path) -> None:
+        if is_moved:
+            move_in(work, folder)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(convert_module, "_move_in", die)
+        with pytest.raises(KeyboardInterrupt):
+            convert(storage, PATH, target, owner="me")
+    there = target if is_moved else source
+    assert stored_as(folder) == there
+    assert capture_problem(storage, PATH, content=True) is None
+    assert read_complete(storage, PATH, RUN.replay_id, settings) is not None
+    assert convert(storage, PATH, there, owner="me") is None  # completes the metadata
+    assert "next" not in read_metadata(folder)["store"]
+    assert stored_as(folder) == there
+    assert capture_problem(storage, PATH, content=True) is None
 
 
 def swept(monkeypatch: pytest.MonkeyPatch, storage: Storage) -> None:

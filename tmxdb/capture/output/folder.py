@@ -28,7 +28,7 @@ from typing import Any, BinaryIO
 
 from tmxdb.capture.output.file_syncer import FileSyncer
 from tmxdb.capture.output.manifest import FORMAT_VERSION, MANIFEST, METADATA, CaptureMetadata, FrameRecord
-from tmxdb.capture.output.reader import read_frames
+from tmxdb.capture.output.reader import read_frames, store_of
 from tmxdb.capture.output.rulka import closing_lines
 from tmxdb.capture.settings import CaptureSettings
 from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TELEMETRY_MEMBER, TarWriter
@@ -84,7 +84,7 @@ def _read_complete(folder: Path, replay_id: int, settings: CaptureSettings) -> d
         metadata = json.loads((folder / METADATA).read_bytes())
         if not _is_same(metadata, replay_id, settings):
             return None
-        store = metadata.get("store")
+        store = store_of(folder, metadata)
         if store is not None and (folder / store["file"]).stat().st_size != store["bytes"]:
             return None
         if store is not None and store["kind"] == "tar":

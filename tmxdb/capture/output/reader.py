@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,6 +65,21 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _damaged(path, "is not what a capture writes") from error
     return document
+
+
+def store_of(folder: Path, metadata: Mapping[str, Any]) -> Any:
+    """Return `store` of the metadata, which describes the one file with the pictures.
+
+    A conversion from one kind of video to the other that was killed leaves two descriptions, because both videos have
+    the same name: the size of the file tells which one is there. Raise OSError if it cannot be read.
+    """
+    store = metadata.get("store")
+    if not isinstance(store, dict) or not isinstance(store.get("next"), dict):
+        return store
+    with suppress(FileNotFoundError):
+        if (folder / video.VIDEO).stat().st_size == store["next"].get("bytes"):
+            return store["next"]
+    return {name: value for name, value in store.items() if name != "next"}
 
 
 def shows_ghost(folder: Path) -> bool:

@@ -1,7 +1,8 @@
 """Changes how the pictures of a finished capture are stored: files, a tar or a video, in either direction.
 
-New files are complete and durable in the folder before `metadata.json` names them, and old ones are deleted last. So it
-may be interrupted at any moment, and readers find one of both.
+New files are complete and durable in the folder before `metadata.json` names them, and old ones are deleted last. A
+video takes the place of another one: `metadata.json` describes both before (`store_of`). So a conversion may be
+interrupted at any moment, and readers find one of both.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from typing import Any
 from tmxdb.capture.output.actions import action_index
 from tmxdb.capture.output.folder import working_folder
 from tmxdb.capture.output.manifest import MANIFEST, METADATA
-from tmxdb.capture.output.reader import CapturedFrame, read_frames, read_image, read_jpeg, read_manifest, read_metadata
+from tmxdb.capture.output.reader import (
+    CapturedFrame,
+    read_frames,
+    read_image,
+    read_jpeg,
+    read_manifest,
+    read_metadata,
+    store_of,
+)
 from tmxdb.capture.settings import parse_settings
 from tmxdb.capture.store.tar import MANIFEST_MEMBER, METADATA_MEMBER, TAR, TELEMETRY_MEMBER, TarWriter, read_member
 from tmxdb.capture.store.video import VIDEO, VideoWriter, close_videos
@@ -40,7 +49,8 @@ class Converted:
 
 def stored_as(folder: Path) -> str:
     """Return how the pictures of a captured folder are stored: one of STORES. Raise InvalidInput if it is damaged."""
-    store = read_metadata(folder).get("store")
+    with disk_errors(str(folder), reading=True):
+        store = store_of(folder, read_metadata(folder))
     if store is None:
         return "files"
     kind = store.get("kind") if isinstance(store, dict) else None
@@ -71,6 +81,8 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
     metadata = _checked(folder, read_metadata(folder))
     if source == target:
         with disk_errors(path):
+            if metadata.get("store") != (store := store_of(folder, metadata)):  # a conversion was killed
+                _write_metadata(folder, metadata, store)
             _remove_others(folder, target)
         return None
     settings = parse_settings(json.dumps(metadata["settings"]))
@@ -88,12 +100,11 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
         try:
             store = _write(folder, work, target, metadata)
             with storage.lock(path):
+                if store is not None and source.startswith("video") and target.startswith("video"):
+                    _write_metadata(folder, metadata, {**store_of(folder, metadata), "next": store})
                 _move_in(work, folder)
                 _check_complete(folder, path, target, metadata, store)
-                facts = {name: value for name, value in metadata.items() if name != "store"} | {"store": store}
-                text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-                write_atomic(folder / METADATA, text.encode(), instead=CHOOSE_DATA)
-                sync_folder(str(folder))
+                _write_metadata(folder, metadata, store)
                 _remove_others(folder, target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -234,6 +245,13 @@ def _write_file(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_metadata(folder: Path, metadata: Mapping[str, Any], store: Mapping[str, Any] | None) -> None:
+    facts = {name: value for name, value in metadata.items() if name != "store"} | {"store": store}
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    write_atomic(folder / METADATA, text.encode(), instead=CHOOSE_DATA)
+    sync_folder(str(folder))
 
 
 def _move_in(work: Path, folder: Path) -> None:
