@@ -60,6 +60,19 @@ def test_what_is_lost_is_said_and_only_the_chosen_tracks_change(captured: Tool) 
     assert "All is well." in captured("verify", "--hash").err
 
 
+def test_a_dry_run_names_what_cannot_be_converted(captured: Tool) -> None:
+    path = folder(captured, 10) / "metadata.json"
+    metadata = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**metadata, "settings": {**metadata["settings"], "per_frame_json": True}}))
+    planned = captured("convert-captures", "--to", "tar", "--dry-run", ends=3)
+    assert "2 captures would be converted to tar." in planned.err
+    done = captured("convert-captures", "--to", "tar", "--no-progress", ends=3)
+    assert "2 captures converted to tar: " in done.err
+    sentence = next(line for line in done.err.splitlines() if line.startswith("capture "))
+    assert "it has a JSON file for each frame" in sentence
+    assert sentence in planned.err
+
+
 def test_a_damaged_capture_is_named_and_left_alone(captured: Tool) -> None:
     next(folder(captured, 10).glob("*.jpeg")).unlink()
     before = sorted(os.listdir(folder(captured, 10)))

@@ -77,20 +77,14 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
     """
     folder = storage.absolute(path)
     storage.identity.check()
-    source = stored_as(folder)
-    metadata = _checked(folder, read_metadata(folder))
+    check_convertible(folder, path, target)
+    source, metadata = stored_as(folder), read_metadata(folder)
     if source == target:
         with disk_errors(path):
             if metadata.get("store") != (store := store_of(folder, metadata)):  # a conversion was killed
                 _write_metadata(folder, metadata, store)
             _remove_others(folder, target)
         return None
-    settings = parse_settings(json.dumps(metadata["settings"]))
-    if target != "files" and (settings.per_frame_json or settings.manifest == "rulka"):
-        raise InvalidInput(
-            f"{path}: it has a JSON file for each frame, or rulka's manifest, and these need a file for each picture.",
-            code="input.store",
-        )
     work = working_folder(storage) / f"{owner}~convert-{'-'.join(path.split('/')[1:])}"
     with disk_errors(path):
         before = _size_of(folder)
@@ -117,8 +111,9 @@ def convert(storage: Storage, path: str, target: str, *, owner: str) -> Converte
     )
 
 
-def _checked(folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata. Raise InvalidInput if it lacks what a conversion reads."""
+def check_convertible(folder: Path, path: str, target: str) -> None:
+    """Raise InvalidInput if the metadata lacks what a conversion reads, or if there are files that it cannot keep."""
+    metadata = read_metadata(folder)
     numbers = ("total_frames", "fps", "width", "height", "replay_id")
     telemetry = metadata.get("telemetry")
     is_whole = (
@@ -131,7 +126,12 @@ def _checked(folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
             f"{folder / METADATA}: is not what a capture writes. Run `tmxdb verify --repair` to capture it again.",
             code="capture.damaged",
         )
-    return metadata
+    settings = parse_settings(json.dumps(metadata["settings"]))
+    if target not in ("files", stored_as(folder)) and (settings.per_frame_json or settings.manifest == "rulka"):
+        raise InvalidInput(
+            f"{path}: it has a JSON file for each frame, or rulka's manifest, and these need a file for each picture.",
+            code="input.store",
+        )
 
 
 def _check_complete(

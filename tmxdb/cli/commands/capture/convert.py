@@ -51,7 +51,7 @@ def convert_captures(
     unless it is lossless; the original JPEG bytes cannot be recovered.
     Interrupted, the same command continues.
     """
-    from tmxdb.capture.store.convert import Converted, convert, loses, stored_as
+    from tmxdb.capture.store.convert import Converted, check_convertible, convert, loses, stored_as
     from tmxdb.cli.shared.progress import message_above_bars, progress_bar
     from tmxdb.cli.shared.signals import stop_signals
     from tmxdb.errors import InvalidInput
@@ -69,17 +69,21 @@ def convert_captures(
     before: Counter[str] = Counter()
     problems: list[str] = []
     sizes = [0, 0]
-    done = 0
+    done = to_do = 0
     with stop_signals() as signals, progress_bar(len(runs), "captures", progress=options.progress) as bar:
         signals.say = message_above_bars
         for run in runs:
             if signals.stop.is_set():
                 break
             try:
-                source = stored_as(storage.absolute(run.folder_path))
+                folder = storage.absolute(run.folder_path)
+                source = stored_as(folder)
                 before[source] += 1
                 result: Converted | None = None
-                if not dry_run:
+                if dry_run:
+                    check_convertible(folder, run.folder_path, options.to)
+                    to_do += source != options.to
+                else:
                     result = convert(storage, run.folder_path, options.to, owner=process_owner())
                 if result is not None:
                     done += 1
@@ -96,7 +100,6 @@ def convert_captures(
     for problem in problems[:10]:
         message(problem)
     if dry_run:
-        to_do = sum(n for source, n in before.items() if source != options.to)
         message(f"{plural(to_do, 'capture')} would be converted to {options.to}.")
     else:
         became = f": {file_size(sizes[0])} before, {file_size(sizes[1])} now" if done else ""
