@@ -72,6 +72,14 @@ def test_what_to_change_is_said(world: World) -> None:
     assert json.loads((world.tool.folder / "report.json").read_text()) == ran.json
 
 
+def test_a_report_with_the_name_of_its_picture_is_refused_before_the_drive(world: World) -> None:
+    ran = check(world, 1, "--out", "report.jpeg", "--force", ends=2)
+    assert ran.error == (
+        "Error: report.jpeg: the picture gets this name, and the report is text. Choose another ending, such as .txt."
+    )
+    assert not (world.tool.folder / "report.jpeg").exists()
+
+
 def test_a_drive_that_fails_is_the_last_result(world: World) -> None:
     with world.games(faults=["parked"]) as games:
         results = by_name(check(world, games[0].port, "--json", ends=1).json)

@@ -18,6 +18,7 @@ from tmxdb.cli.opening.reference import open_reference
 from tmxdb.cli.options.game import GameOptions
 from tmxdb.cli.options.reference import ReferenceOptions
 from tmxdb.cli.shared.output import message, print_json, safe
+from tmxdb.errors import UsageError
 from tmxdb.storage.user_files import check_user_file, write_user_file
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ def check(
     picture_file = None
     if out is not None:
         check_user_file(out, force=force)
+        if drive and Path(out).suffix.lower() == ".jpeg":
+            raise UsageError(
+                f"{out}: the picture gets this name, and the report is text. Choose another ending, such as .txt.",
+                code="input.file",
+            )
         picture_file = check_user_file(Path(out).with_suffix(".jpeg"), force=force) if drive else None
     results = _check_setup(games, options)
     if not as_json:
