@@ -48,6 +48,40 @@ def test_the_next_round_is_after_a_span_or_at_the_next_time_of_day() -> None:
     assert next_round(at("2026-10-24T12:00"), None, [4 * 60], BERLIN) == at("2026-10-25T03:00")
 
 
+def test_a_span_is_counted_from_the_beginning_of_a_round_however_long_it_takes() -> None:
+    daily, began = Schedule(20 * HOUR_MS), at("2026-11-29T03:30")
+    for hours in (0, 7, 20):
+        assert daily.after(began, began + hours * HOUR_MS) == began + 20 * HOUR_MS
+    assert daily.after(began, began + 23 * HOUR_MS) == began + 23 * HOUR_MS
+    assert daily.after(began, began - 9 * HOUR_MS) == began + 11 * HOUR_MS  # the clock was set back
+    assert Schedule(None, (210,)).after(began, began + 30 * HOUR_MS) == next_round(began + 30 * HOUR_MS, None, [210])
+
+
+def test_a_failed_round_is_not_repeated_at_once_when_it_took_longer_than_the_span() -> None:
+    assert after_round(WatchState(0), 0, 9, following_ms=9, succeeded=False).due_ms == 9 + RETRY_MS
+
+
+def test_the_next_start_of_cron_finds_a_round_due_after_a_long_one(
+    tool: Tool, site: RunningSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch.wall_clock", clock)
+    tool("--site", site.url, "select", "best", "--order", "awards", "--max-tracks", 1)
+    steps: list[str] = []
+
+    def step(words: list[str], *_: object) -> int:
+        steps.append(words[0])
+        clock.now_ms += 2 * HOUR_MS
+        return 0
+
+    monkeypatch.setattr("tmxdb.cli.commands.mirror.watch._step", step)
+    first = clock.now_ms
+    tool("watch", "--once", "--every", "20h")
+    clock.now_ms = first + 24 * HOUR_MS
+    tool("watch", "--once", "--every", "20h")
+    assert steps == ["sync-tracks", "refresh", "run", "changes"] * 2
+
+
 @needs_time_zones
 @pytest.mark.usefixtures("in_berlin")
 @pytest.mark.parametrize("zone", [BERLIN, None])

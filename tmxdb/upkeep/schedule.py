@@ -48,6 +48,16 @@ class Schedule:
         """Return when the round after `now_ms` begins."""
         return next_round(now_ms, self.every_ms, self.times)
 
+    def after(self, began_ms: int, ended_ms: int) -> int:
+        """Return when the round after this one begins.
+
+        A span is counted from the beginning: cron starts `watch --every 20h --once` each day, however long a round
+        takes. The end is earlier than the beginning if the clock was set back.
+        """
+        if self.every_ms is None:
+            return self.next_round(ended_ms)
+        return max(self.next_round(min(began_ms, ended_ms)), ended_ms)
+
 
 def rescheduled(state: WatchState, schedule: Schedule, now_ms: int) -> WatchState:
     """Return the state under `schedule`. Of another schedule, only a round that is overdue or has failed is kept."""
@@ -82,12 +92,16 @@ def next_round(now_ms: int, every_ms: int | None, times: Sequence[int], zone: tz
 
 
 def after_round(state: WatchState, began_ms: int, ended_ms: int, following_ms: int, *, succeeded: bool) -> WatchState:
-    """Return the state after a round. A failed one is repeated soon, and at the latest when the next one is due."""
+    """Return the state after a round. A failed one is repeated soon, and at the latest when the next one is due.
+
+    It is not repeated at once, even if the next one is due already.
+    """
     if succeeded:
         return WatchState(following_ms, began_ms, schedule=state.schedule)
     failures = state.failures + 1
     again_ms = ended_ms + RETRY_MS * 2 ** min(failures - 1, 10)
-    return replace(state, due_ms=min(again_ms, following_ms), failures=failures)
+    due_ms = min(again_ms, following_ms) if following_ms > ended_ms else again_ms
+    return replace(state, due_ms=due_ms, failures=failures)
 
 
 def load(connection: Connection) -> WatchState | None:

@@ -54,7 +54,9 @@ GRACE_S = 60.0
 class WatchOptions:
     """When to work, and how much to look."""
 
-    every: str | None = option_field("--every", metavar="SPAN", help="Time between rounds: 6h, 1d.  [default: 1d]")
+    every: str | None = option_field(
+        "--every", metavar="SPAN", help="Time from the start of a round to the next: 6h, 1d.  [default: 1d]"
+    )
     at: tuple[str, ...] = option_field(
         "--at", multiple=True, metavar="HH:MM", help="Time of day of a round, on this computer's clock; repeatable."
     )
@@ -122,11 +124,13 @@ def watch(options: WatchOptions, only: OnlyOption, storage: StorageOptions, exch
                 # Not in the future, which `changes` refuses: the clock may have been set back since.
                 since_ms = min(began_ms if state.since_ms is None else state.since_ms, began_ms - 1000)
                 steps = _steps(database, options, storage, chosen, since_ms)
+                started_ms = wall_clock()  # rounds follow the clock of this computer
                 succeeded = _round(steps, _environment(storage, exchange), signals.stop, log)
                 if signals.stop.is_set():
                     break  # the round is due as before
                 ended_ms = wall_clock()
-                state = after_round(state, began_ms, ended_ms, schedule.next_round(ended_ms), succeeded=succeeded)
+                following_ms = schedule.after(started_ms, ended_ms)
+                state = after_round(state, began_ms, ended_ms, following_ms, succeeded=succeeded)
                 with database.write() as connection:
                     save(connection, state)
                 log.info("The next round is due at %s.", iso(state.due_ms))
