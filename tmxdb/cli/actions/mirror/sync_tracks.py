@@ -12,7 +12,7 @@ from contextlib import suppress
 import click
 from sqlalchemy import select
 
-from tmxdb.cli.actions.mirror.selecting import update_selections
+from tmxdb.cli.actions.mirror.selecting import QuietSync, update_selections
 from tmxdb.cli.exit_status import INTERRUPTED
 from tmxdb.cli.opening.database import open_database, open_database_if_any, open_to_add
 from tmxdb.cli.opening.exchange import (
@@ -42,6 +42,7 @@ from tmxdb.storage import check_user_file, id_name, new_user_file, write_user_fi
 from tmxdb.sync import store
 from tmxdb.sync.filters import Filters
 from tmxdb.sync.priority import has_unranked, rank_tracks
+from tmxdb.sync.refresh import look_for_changes
 from tmxdb.sync.tracks import Synced, TrackSync
 from tmxdb.sync.walk import UPLOADED
 from tmxdb.tmx.client import Exchange
@@ -70,7 +71,7 @@ def do_sync(
         _check_writable(options.save_ids, database_options, force=options.force, dry_run=options.dry_run)
     selections, reads_list = _selections(database_options, only, filters, options)
     if not reads_list:
-        _sync_selections(selections, database_options, exchange_options, options)
+        _sync_selections(selections, only, database_options, exchange_options, options)
         return
     if options.dry_run:
         _say_plan(database_options, exchange_options, filters, options)
@@ -145,16 +146,18 @@ def _names(selections: list[Selection]) -> str:
 
 def _sync_selections(
     selections: list[Selection],
+    only: OnlyOption,
     database_options: StorageOptions,
     exchange_options: ExchangeOptions,
     options: SyncOptions,
 ) -> None:
     names = _names(selections)
     if options.dry_run:
-        message(f"The tracks of these selections would be read: {names}.")
+        what = "tracks and changes" if options.refresh else "tracks"
+        message(f"The {what} of these selections would be read: {names}.")
         return
     with stop_signals() as signals:
-        sends_requests = any(selection.sends_requests for selection in selections)
+        sends_requests = options.refresh or any(selection.sends_requests for selection in selections)
         if sends_requests:
             check_exchange(database_options, exchange_options, signals.stop)
         database = open_to_add(database_options)
@@ -166,6 +169,13 @@ def _sync_selections(
             _basis(database, options.priority)
         message(f"Reading the tracks of {names}. `tmxdb sync-tracks --all` reads the list of all tracks.")
         complete = update_selections(database, database_options, exchange, selections, signals)
+        if complete and options.refresh:
+            scope, quiet = only.or_remembered(database).scope(database), QuietSync()
+            changed, _ = look_for_changes(
+                database, exchange, quiet, scope, max_requests=None, stop=signals.stop, note=message
+            )
+            message(f"{plural(changed, 'changed track')} to list again.")
+            complete = not signals.stop.is_set()
         if complete:
             with database.read() as connection:
                 ids = dict.fromkeys(key for selection in selections for key in track_ids(connection, selection.name))
