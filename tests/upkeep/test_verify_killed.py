@@ -15,13 +15,14 @@ from tests import forked
 from tests.rows import Rows
 from tests.upkeep.conftest import Shelf
 from tmxdb.db.models import SettingRow
+from tmxdb.upkeep.progress import KEPT
 
 Run = Callable[..., Any]
 # Ten rows a chunk; in the fourth it says so and stands still: while it looks at a file, or in the midst of writing.
 _SLOW = """
 import sys, time
-from tmxdb.upkeep import verify
-verify.CHUNK, verify.SLICE, where = 10, 3, sys.argv.pop(1)
+from tmxdb.upkeep import progress, verify
+verify.CHUNK, verify.SLICE, where, progress.KEPT = 10, 3, sys.argv.pop(1), int(sys.argv.pop(1))
 quick = getattr(verify, where)
 def slow(run, *arguments):
     if run.progress.after == 30 or (where == "_paths" and arguments[-1].folder == "frames"):
@@ -35,10 +36,10 @@ main()
 
 
 @contextmanager
-def in_the_middle(shelf: Shelf, *options: str, where: str = "_record") -> Iterator[forked.AnyProcess]:
-    """A `verify` that has written 30 rows down and is at the next 10."""
+def in_the_middle(shelf: Shelf, *options: str, where: str = "_record", kept: int = KEPT) -> Iterator[forked.AnyProcess]:
+    """A `verify` that has checked 30 rows and is at the next 10. It stores `kept` findings at most."""
     arguments = ["--db", shelf.rows.database.location, "--data", str(shelf.data), "verify", *options]
-    with forked.python(_SLOW, where, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with forked.python(_SLOW, where, str(kept), *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             while "in the middle" not in (line := process.stdout.readline()):
@@ -77,6 +78,26 @@ def test_a_killed_run_continues_and_reports_each_finding_once(
     again = tool("verify", ends=3)
     assert "Continuing" not in again.err
     assert "damaged: replay 6" in again.out
+
+
+@pytest.mark.parametrize("options", [[], ["--repair"]])
+def test_a_killed_run_that_found_more_than_it_stores_finds_the_rest_again(
+    tool: Run, fifty: Shelf, rows: Rows, options: list[str]
+) -> None:
+    for replay_id in (15, 25):
+        (fifty.data / f"replays/1/{replay_id}_x_{replay_id}ms.Replay.Gbx").unlink()
+    with in_the_middle(fifty, *options, kept=1) as process:
+        process.kill()
+        process.wait(300)
+    if not options:
+        (fifty.data / "replays/1/25_x_25ms.Replay.Gbx").write_bytes(b"replay")
+    ran = tool("verify", "--json", *options, ends=None)
+    assert "after 10 rows; --restart" in ran.err
+    left = ["replay 5", "replay 35"] if options else ["replay 5", "replay 15", "replay 35"]
+    assert [finding["item"] for finding in ran.json["findings"]] == left
+    assert ran.json["wrong"] == {"missing": len(left)}
+    pending = [key for key, status in rows.statuses().items() if status == "pending"]
+    assert pending == ([5, 15, 25, 35] if options else [])
 
 
 def test_a_run_killed_among_the_folders_continues_there(tool: Run, fifty: Shelf) -> None:

@@ -21,7 +21,8 @@ from tmxdb.process_identity import other_process, process_note
 
 _KEY, _RESULT = "verify", "verified"
 KEPT = 1000
-"""How many findings are stored, to be reported again by a run that continues."""
+"""How many findings are stored, to be reported again by a run that continues. With more, progress is no longer stored:
+that run continues where these were found, and finds the others again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,13 @@ class VerifyProgress:
         """How many findings nothing was done about."""
         return sum(self.wrong.values()) - self.repaired
 
+    @property
+    def fits(self) -> bool:
+        """Whether all findings are kept, so that a run that continues can report them."""
+        return sum(self.wrong.values()) == len(self.kept)
+
     def add(self, finding: Finding) -> None:
-        """Count `finding`, and store it if there is room."""
+        """Count `finding`, and keep it if there is room."""
         self.wrong[finding.what] = self.wrong.get(finding.what, 0) + 1
         self.repaired += finding.repaired is not None
         if len(self.kept) < KEPT:
@@ -103,11 +109,14 @@ def resume_or_start(connection: Connection, start: VerifyProgress, *, restart: b
     same = same and values.get("selection") == start.selection
     if not same or restart:
         return start
-    return VerifyProgress(**{**values, "kept": [Finding(**finding) for finding in values["kept"]]})
+    stored_progress = VerifyProgress(**{**values, "kept": [Finding(**finding) for finding in values["kept"]]})
+    return stored_progress if stored_progress.fits else start  # an older version stored any progress
 
 
 def save(connection: Connection, progress: VerifyProgress) -> None:
-    """Store `progress`, from which an interrupted run continues."""
+    """Store `progress`, from which an interrupted run continues. Without all its findings, keep what was stored."""
+    if not progress.fits:
+        return
     remember(connection, _KEY, json.dumps({**asdict(progress), "process": process_note()}))
 
 
