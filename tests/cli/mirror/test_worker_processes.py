@@ -154,6 +154,16 @@ def test_the_others_do_the_rows_of_a_worker_that_is_killed(tool: Tool, site: Run
 
 
 @pytest.mark.slow
+def test_the_others_do_the_share_of_the_limit_of_a_worker_that_is_killed(tool: Tool, site: RunningSite) -> None:
+    with _downloading(tool, site, "--limit", 8) as (first, workers):
+        workers[0].kill()
+        site.set_faults([])
+        assert first.wait(300) == 0
+    assert tool.one("select count(*) from replays where status = 'done'") == 8
+    assert _left_over(tool) == (0, 0)
+
+
+@pytest.mark.slow
 def test_a_run_whose_workers_are_all_killed_ends_with_an_error(tool: Tool, site: RunningSite) -> None:
     with _downloading(tool, site) as (first, workers):
         for worker in workers:
@@ -222,12 +232,12 @@ def test_an_error_that_no_worker_expects_ends_the_run(
 
 
 @contextmanager
-def _downloading(tool: Tool, site: RunningSite) -> Iterator[tuple[AnyProcess, list[psutil.Process]]]:
+def _downloading(tool: Tool, site: RunningSite, *options: object) -> Iterator[tuple[AnyProcess, list[psutil.Process]]]:
     """Start a slow download in two processes. Yield the first process and the two workers."""
     tool("--site", site.url, "sync-tracks")
     tool("work", "--kind", "list")
     site.set_faults(["slow:s=2:first=1000"])  # the first worker must not be done before the second one begins
-    with tool.started("work", "--kind", "download", "--processes", 2, "--n", 2) as first:
+    with tool.started("work", "--kind", "download", "--processes", 2, "--n", 2, *options) as first:
         until(lambda: len(tool.rows("select distinct claimed_by from replays where status = 'running'")) == 2)
         yield first, [psutil.Process(pid) for pid in tool.column("select pid from workers order by pid")]
 

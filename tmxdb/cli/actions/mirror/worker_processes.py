@@ -46,7 +46,7 @@ from tmxdb.events import (
     WaitingForPause,
     WaitingForRetry,
 )
-from tmxdb.queue.loop.run_options import Totals
+from tmxdb.queue.loop.run_options import COUNTED, Totals
 from tmxdb.storage import Storage
 
 POLL_S = 0.2
@@ -67,6 +67,10 @@ class SharedRun:
     collection: str
     sends_nothing: bool
 
+    def with_limit(self, limit: int | None) -> SharedRun:
+        """Return the same run with another `--limit`."""
+        return replace(self, request=replace(self.request, work=replace(self.request.work, limit=limit)))
+
     def shares(self) -> list[SharedRun]:
         """Return one run for each process. Together they have the `--n` and the `--limit` of this one."""
         work, processes = self.request.work, self.request.processes
@@ -79,11 +83,21 @@ class SharedRun:
 def run_processes(run: SharedRun, events: EventBus, signals: StopSignals) -> Totals:
     """Run the processes until all have ended. Return what they did together.
 
-    The others do the rows of a process that dies. An error in one of them stops all, and is raised at the end.
-    Raise ResourcesExhausted if all have died.
+    The others do the rows of a process that dies; what is left of its share of the limit is then shared again. An error
+    in one of them stops all, and is raised at the end. Raise ResourcesExhausted if all have died.
     """
-    totals = Totals()
+    totals, limit = Totals(), run.request.work.limit
     events.subscribe(totals.count)
+    left = limit
+    while _run_all(run.with_limit(left), events, signals) and limit is not None and not signals.stop.is_set():
+        left = limit - sum(map(totals.of, COUNTED))
+        if left <= 0:
+            break
+    return totals
+
+
+def _run_all(run: SharedRun, events: EventBus, signals: StopSignals) -> bool:
+    """Run the processes until all have ended. Return whether one of them died."""
     reports = _Reports(events)
     error: TmxdbError | None = None
     received: SimpleQueue[News] = SimpleQueue()
@@ -104,11 +118,12 @@ def run_processes(run: SharedRun, events: EventBus, signals: StopSignals) -> Tot
                 for process in running:
                     process.tell(_STOP_NOW if signals.now.is_set() else _STOP)
             events.emit(CycleCompleted())
-        if error is None and not any(process.has_ended_well() for process in processes):
-            error = ResourcesExhausted("All worker processes died. Run the same command again to continue.")
+        well = [process.has_ended_well() for process in processes]
     if error is not None:
         raise error
-    return totals
+    if not any(well):
+        raise ResourcesExhausted("All worker processes died. Run the same command again to continue.")
+    return not all(well)
 
 
 class _WorkerProcess:
