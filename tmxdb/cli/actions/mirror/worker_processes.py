@@ -83,8 +83,8 @@ class SharedRun:
 def run_processes(run: SharedRun, events: EventBus, signals: StopSignals) -> Totals:
     """Run the processes until all have ended. Return what they did together.
 
-    The others do the rows of a process that dies; what is left of its share of the limit is then shared again. An error
-    in one of them stops all, and is raised at the end. Raise ResourcesExhausted if all have died.
+    The others do the rows of a process that dies, and then the rest of its share of the limit. An error in one of them
+    stops all, and is raised at the end. Raise ResourcesExhausted if all have died.
     """
     totals, limit = Totals(), run.request.work.limit
     events.subscribe(totals.count)
