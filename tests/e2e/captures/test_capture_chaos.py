@@ -85,6 +85,6 @@ def test_a_killed_worker_is_cleaned_up_after_also_if_no_capture_is_left(world: W
     world.tool("skip", "--kind", "capture", "--track-id", 1, "--reason", "enough")
     ran = world.tool(*work)
     assert "Nothing to do (capture: 1 skipped)." in ran.err
-    assert f"1 file in {world.autosaves} that a killed worker had moved: restored." in ran.err
+    assert f"Restored 1 file in {world.autosaves} that a killed worker had moved." in ran.err
     assert tree(world.user) == before
     assert games_left(world) == 0

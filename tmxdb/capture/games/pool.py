@@ -44,7 +44,7 @@ class GamePool:
         self._locks = [PortLock(setup.folders.game, setup.base_port + number) for number in range(setup.games)]
         self._lock_ports()
         self._waiting_maps = waiting_maps
-        restore_folders(setup.folders, setup.data_folder, waiting_maps().keys())
+        restore_folders(setup.folders, setup.data_folder, waiting_maps().keys(), note)
         self._note, self._noted = note, set[str]()
         self._missed_frames = MissedFrames()
         self._instances = [

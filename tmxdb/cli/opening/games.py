@@ -14,7 +14,7 @@ import click
 
 from tmxdb.cli.opening.database import close_at_end
 from tmxdb.cli.options.game import CaptureGameOptions, GameOptions
-from tmxdb.cli.shared.output import message, plural
+from tmxdb.cli.shared.output import message
 from tmxdb.cli.shared.signals import ended_like_ctrl_c
 from tmxdb.errors import InvalidInput
 
@@ -81,9 +81,7 @@ def undo_game_leftovers(database: Database, storage: Storage, options: GameOptio
     except InvalidInput:
         return
     open_maps = waiting_maps(database, storage).keys()
-    restored = undo_leftovers(folders, storage.root / RECORDS, storage.root, open_maps)
-    if restored:
-        message(f"{plural(restored, 'file')} in {folders.autosaves} that a killed worker had moved: restored.")
+    undo_leftovers(folders, storage.root / RECORDS, storage.root, open_maps, message)
 
 
 def open_running_game(options: GameOptions, task: CaptureTask, note: Callable[[str], None]) -> GamePool:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tmxdb.errors import InvalidInput, TmxdbError
 from tmxdb.game.advice import SET_GAME_FOLDER
+from tmxdb.game.port_files import PortFiles
 from tmxdb.storage import disk_errors
 from tmxdb.storage.file_lock import file_lock
 
-_BEFORE_PORT, _AFTER_PORT = "tmxdb-port-", ".lock"
+_LOCKS = PortFiles("tmxdb-port-", ".lock")
 WAIT_S = 3.0
 """How long to wait for the port: a worker that is ending still disconnects from its game."""
 
@@ -19,7 +20,7 @@ class PortLock:
     """The lock of one port among the processes that use the same game folder. It ends with its process."""
 
     def __init__(self, game_folder: Path, port: int) -> None:
-        self._path, self._port = game_folder / f"{_BEFORE_PORT}{port}{_AFTER_PORT}", port
+        self._path, self._port = _LOCKS.path(game_folder, port), port
         self._held: ExitStack | None = None
 
     def acquire(self, wait_s: float | None = None) -> None:
@@ -46,13 +47,11 @@ class PortLock:
 
 def remove_free_locks(game_folder: Path) -> None:
     """Delete the lock files that killed processes left. One that is held stays."""
-    for path in game_folder.glob(f"{_BEFORE_PORT}*{_AFTER_PORT}"):
-        number = path.name.removeprefix(_BEFORE_PORT).removesuffix(_AFTER_PORT)
-        if number.isascii() and number.isdigit():
-            lock = PortLock(game_folder, int(number))
-            with suppress(TmxdbError):
-                lock.acquire(0)
-                lock.release()
+    for port in _LOCKS.ports(game_folder):
+        lock = PortLock(game_folder, port)
+        with suppress(TmxdbError):
+            lock.acquire(0)
+            lock.release()
 
 
 def is_port_in_use(game_folder: Path, port: int) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 
 from tmxdb.errors import GameError, InvalidInput, TmxdbError
 from tmxdb.game.locks.folder_lock import folder_lock
+from tmxdb.game.port_files import PortFiles
 from tmxdb.game.process.processes import (
     EXIT_TIMEOUT_S,
     GAME_NAME,
@@ -34,7 +35,7 @@ from tmxdb.game.process.processes import (
 )
 from tmxdb.process_identity import ProcessIdentity, identity_of, process_in, this_process
 
-_BEFORE_PORT, _AFTER_PORT = "game-", ".json"
+_RECORDS = PortFiles("game-", ".json")
 APPEARS_S = 60.0
 """How long after TMLoader the game's process may appear."""
 
@@ -90,7 +91,7 @@ class GameProcess:
 
     def __init__(self, settings: LaunchSettings, port: int, records: Path) -> None:
         self._settings, self.port = settings, port
-        self._record = records / f"{_BEFORE_PORT}{port}{_AFTER_PORT}"
+        self._record = _RECORDS.path(records, port)
         self._started: subprocess.Popen[bytes] | None = None
         self._game: GameGroup | None = None
 
@@ -222,11 +223,9 @@ class GameProcess:
 
 def end_leftover_games(records: Path) -> None:
     """End the games that killed processes started, by their files in `records`. Those of live processes go on."""
-    for path in records.glob(f"{_BEFORE_PORT}*{_AFTER_PORT}"):
-        number = path.name.removeprefix(_BEFORE_PORT).removesuffix(_AFTER_PORT)
-        if number.isascii() and number.isdigit():
-            with contextlib.suppress(TmxdbError, OSError):
-                GameProcess(LaunchSettings(), int(number), records).close()
+    for port in _RECORDS.ports(records):
+        with contextlib.suppress(TmxdbError, OSError):
+            GameProcess(LaunchSettings(), port, records).close()
 
 
 def _existing_file(path: str | None, variable: str, what: str) -> str:
