@@ -59,7 +59,7 @@ def test_only_runs_of_one_track_are_compared(three_runs: Database, serve: Callab
     ):  # fmt: skip
         answer = client.get(path)
         assert answer.status_code == status, path
-        assert status == 404 or "Replay 21 is of track 2. Choose " in answer.text, path
+        assert status == 404 or "Replay 21 belongs to track 2. Choose " in answer.text, path
 
 
 def test_charts_have_what_the_file_has(three_runs: Database, serve: Callable[..., Any]) -> None:

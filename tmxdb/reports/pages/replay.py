@@ -97,7 +97,7 @@ def refuse_other_track(facts: dict[str, Any], other: dict[str, Any]) -> None:
     """Raise InvalidInput if two replays, of which these are the facts, are of different tracks."""
     if other["track_id"] != facts["track_id"]:
         raise InvalidInput(
-            f"Replay {id_name(other['replay_id'])} is of track {id_name(other['track_id'])}. Choose one of track"
+            f"Replay {id_name(other['replay_id'])} belongs to track {id_name(other['track_id'])}. Choose one of track"
             f" {id_name(facts['track_id'])}.",
             code="input.parameter",
         )

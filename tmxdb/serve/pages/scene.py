@@ -11,7 +11,7 @@ from tmxdb.errors import InvalidInput
 from tmxdb.serve import parameters
 from tmxdb.serve.mirror import ServedMirror
 from tmxdb.serve.rendering import page
-from tmxdb.serve.scene.build import MAX_GHOSTS, read_rows, track_name
+from tmxdb.serve.scene.build import MAX_GHOSTS, check_chosen, read_rows, track_name
 
 COUNTS = (1, 5, 10, 25, 50, 100)
 DEFAULT = 10
@@ -23,7 +23,8 @@ def view(request: Request) -> Response:
     replay_ids, top = _chosen(request)
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:
-        name = track_name(reader, track_id, replay_ids)
+        check_chosen(reader, track_id, replay_ids)
+        name = track_name(reader, track_id)
     query = f"replays={request.query_params['replays']}" if replay_ids else f"top={top}"
     address = f"/track/{request.path_params['track_id']}/scene.bin?{query}"
     return page(request, "scene.html", track_id=track_id, name=name, address=address, top=top,
@@ -36,7 +37,7 @@ def data(request: Request) -> Response:
     replay_ids, top = _chosen(request)
     mirror: ServedMirror = request.app.state.mirror
     with mirror.readers.reader() as reader:
-        track_name(reader, track_id, replay_ids)
+        check_chosen(reader, track_id, replay_ids)
         ghosts, map_row = read_rows(reader, track_id, replay_ids=replay_ids, top=top)
     scene = mirror.scenes.scene(track_id, ghosts, map_row, replay_ids)
     headers = {"ETag": scene.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}

@@ -191,20 +191,25 @@ def encode(header: dict[str, Any], parts: Sequence[bytes]) -> bytes:
     return MAGIC + struct.pack("<II", VERSION, len(text)) + text + body
 
 
-def track_name(reader: Reader, track_id: int, replay_ids: Sequence[int] = ()) -> str:
-    """Return the name of a track. Raise InvalidInput if it does not exist, or if a replay is of another track."""
+def track_name(reader: Reader, track_id: int) -> str:
+    """Return the name of a track. Raise InvalidInput if it does not exist."""
     row = reader.row("SELECT name FROM tracks WHERE track_id = :id", id=track_id)
     if row is None:
         raise InvalidInput(f"The database has no track {id_name(track_id)}.", code="input.no_row")
+    return plain(row["name"] or "")
+
+
+def check_chosen(reader: Reader, track_id: int, replay_ids: Sequence[int]) -> None:
+    """Raise InvalidInput if the track does not exist, or if one of the replays belongs to another track."""
+    track_name(reader, track_id)
     other = reader.row(_OTHER_TRACK.format(ids=_listed(replay_ids)), track_id=track_id) if replay_ids else None
     if other is not None:
         replay, track = id_name(other["replay_id"]), id_name(other["track_id"])
         raise InvalidInput(
-            f"Replay {replay} is of track {track}. Choose replays of track {id_name(track_id)}, or open"
+            f"Replay {replay} belongs to track {track}. Choose replays of track {id_name(track_id)}, or open"
             f" /track/{track}/3d?replays={replay}.",
             code="input.parameter",
         )
-    return plain(row["name"] or "")
 
 
 def read_rows(
