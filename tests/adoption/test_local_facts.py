@@ -73,7 +73,7 @@ def test_reread_completes_the_local_tracks_of_an_older_database(collection: Tool
     collection.change("update tracks set environment = null, mood = null")
     collection.change("update tracks set environment = 3 where name = 'Rally'")
     collection.change("delete from maps where track_id = (select track_id from tracks where name = 'Alpine')")
-    said = "Environment and mood from their maps: 5 local tracks."
+    said = "Filled in the environment and mood of 5 local tracks."
     assert said in collection("reread", "--dry-run").err
     assert set(known(collection).values()) == {(None, None), ("rally", None)}
     assert said in collection("reread").err

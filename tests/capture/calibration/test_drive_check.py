@@ -75,7 +75,7 @@ def test_what_to_change_is_said(world: World) -> None:
 def test_a_report_with_the_name_of_its_picture_is_refused_before_the_drive(world: World) -> None:
     ran = check(world, 1, "--out", "report.jpeg", "--force", ends=2)
     assert ran.error == (
-        "Error: report.jpeg: the picture gets this name, and the report is text. Choose another ending, such as .txt."
+        "Error: report.jpeg: this is the name of the picture. Give the report another ending, such as .txt."
     )
     assert not (world.tool.folder / "report.jpeg").exists()
 

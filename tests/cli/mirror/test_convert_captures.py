@@ -69,7 +69,7 @@ def test_a_dry_run_names_what_cannot_be_converted(captured: Tool) -> None:
     done = captured("convert-captures", "--to", "tar", "--no-progress", ends=3)
     assert "2 captures converted to tar: " in done.err
     sentence = next(line for line in done.err.splitlines() if line.startswith("capture "))
-    assert "it has a JSON file for each frame" in sentence
+    assert "not converted. Its JSON files" in sentence
     assert sentence in planned.err
 
 

@@ -57,7 +57,7 @@ class LagMeasurement:
 
     @property
     def doubt(self) -> str | None:
-        """Why a lag without a problem is doubtful all the same; None if it is not."""
+        """Why a lag is doubtful although no problem was found; None if it is not."""
         if self.confidence >= CERTAIN:
             return None
         if self.agreement < self.margin:

@@ -129,7 +129,7 @@ def check_convertible(folder: Path, path: str, target: str) -> None:
     settings = parse_settings(json.dumps(metadata["settings"]))
     if target not in ("files", stored_as(folder)) and (settings.per_frame_json or settings.manifest == "rulka"):
         raise InvalidInput(
-            f"{path}: it has a JSON file for each frame, or rulka's manifest, and these need a file for each picture.",
+            f"{path}: not converted. Its JSON files or its manifest for rulka need a file for each picture.",
             code="input.store",
         )
 

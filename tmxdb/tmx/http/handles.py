@@ -37,7 +37,7 @@ _PROXY_ERROR = 97
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
-    """What a completed transfer was answered with. `retry_after`, `date`: these headers as sent; None without one."""
+    """The answer to a completed transfer. `retry_after`, `date`: these headers as sent; None if they were not."""
 
     status: int
     retry_after: str | None
@@ -122,7 +122,7 @@ class Handles:
         curl.setopt(pycurl.HEADERFUNCTION, body.take_header)
 
     def finish(self, curl: pycurl.Curl) -> None:
-        """Let `curl` no longer refer to the body that `prepare` gave it."""
+        """Remove the references of `curl` to the body that `prepare` gave it."""
         curl.unsetopt(pycurl.WRITEFUNCTION)
         curl.unsetopt(pycurl.HEADERFUNCTION)
 

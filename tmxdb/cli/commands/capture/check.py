@@ -72,7 +72,7 @@ def check(
         check_user_file(out, force=force)
         if drive and Path(out).suffix.lower() == ".jpeg":
             raise UsageError(
-                f"{out}: the picture gets this name, and the report is text. Choose another ending, such as .txt.",
+                f"{out}: this is the name of the picture. Give the report another ending, such as .txt.",
                 code="input.file",
             )
         picture_file = check_user_file(Path(out).with_suffix(".jpeg"), force=force) if drive else None

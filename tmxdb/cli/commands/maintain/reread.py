@@ -110,7 +110,7 @@ def reread(options: RereadOptions, only: OnlyOption, storage_options: StorageOpt
 
 def _say_completed(n_tracks: int) -> None:
     if n_tracks:
-        message(f"Environment and mood from their maps: {plural(n_tracks, 'local track')}.")
+        message(f"Filled in the environment and mood of {plural(n_tracks, 'local track')}.")
 
 
 def _progress(database: Database, options: RereadOptions, selection: str | None) -> RereadProgress:
