@@ -159,9 +159,20 @@ def test_a_replay_that_cannot_be_read_costs_its_own_track_only(mirrored: Tool) -
 
 
 def test_a_track_without_a_downloaded_replay_is_named(mirrored: Tool) -> None:
+    database = Database(str(mirrored.folder / "tmx.db"))
+    Rows(database).track(-1, "done")
+    database.close()
+    ran = mirrored("export", "vcp", "vcp", "--track-id", 1, "--track-id", "local1", ends=3)
+    assert "No finished replay of 1 track is downloaded: local1." in ran.err
+    assert "without a downloaded replay: 1 (local1)" in (mirrored.folder / "vcp" / "README.md").read_text("utf-8")
+
+
+def test_a_track_that_is_not_in_the_database_is_named(mirrored: Tool) -> None:
     ran = mirrored("export", "vcp", "vcp", "--track-id", 1, "--track-id", 9, ends=3)
-    assert "No finished replay of 1 track is downloaded: 9." in ran.err
-    mirrored("export", "vcp", "other", "--track-id", 9, ends=3)
+    assert "The database has no track 9." in ran.err
+    assert "1 line written" in ran.err
+    ran = mirrored("export", "vcp", "other", "--track-id", 9, ends=3)
+    assert "The database has no track 9.\n0 lines written; 0 exist already.\n" in ran.err
     assert not (mirrored.folder / "other").exists()
 
 
@@ -190,3 +201,8 @@ def test_a_second_export_into_the_folder_is_refused(mirrored: Tool) -> None:
     lock.release()
     assert "2 lines written; 0 exist already." in mirrored("export", "vcp", "vcp").err
     assert not (mirrored.folder / "vcp" / LOCK).exists()
+
+
+def test_a_check_of_what_does_not_exist_says_so(mirrored: Tool) -> None:
+    for name in ("vpc", "replays.parquet"):
+        assert mirrored("export", "--check", name, ends=1).error == f"Error: {name} does not exist."

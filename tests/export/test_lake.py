@@ -166,7 +166,7 @@ def test_only_tracks_of_a_selection_or_by_id_are_exported_and_a_lake_stays_of_th
     ran = mirror(
         "export", "lake", "x", "--table", "tracks", "--track-id", 2, "--track-id", 99, "--processes", 1, ends=3
     )
-    assert "1 track not in the database: 99." in ran.err
+    assert "The database has no track 99." in ran.err
 
 
 def test_a_dry_run_counts_and_writes_nothing(mirror: Tool) -> None:

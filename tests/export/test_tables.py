@@ -171,7 +171,7 @@ def test_counts_are_printed_and_an_unknown_track_is_named(filled: Tool) -> None:
     ran = filled("export", "inputs", "a.jsonl", "--json")
     assert ran.json == {"rows": 4, "bytes": (filled.folder / "a.jsonl").stat().st_size}
     ran = filled("export", "inputs", "b.jsonl", "--track-id", 2, "--track-id", 77, ends=3)
-    assert "1 track not in the database: 77." in ran.err
+    assert "The database has no track 77." in ran.err
     assert "2 rows, " in ran.err
 
 

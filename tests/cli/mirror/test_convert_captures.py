@@ -97,8 +97,10 @@ def test_ctrl_c_stops_after_the_capture_in_progress(captured: Tool, monkeypatch:
 
 def test_a_track_that_the_database_does_not_have_is_named(captured: Tool) -> None:
     ran = captured("convert-captures", "--track-id", 99, ends=1)
-    assert "1 track not in the database: 99." in ran.err
+    assert "The database has no track 99." in ran.err
     assert ran.error == "Error: no finished capture matches (track 99). Captures left out: 3 of other tracks."
+    ran = captured("convert-captures", "--track-id", "local1", ends=1)
+    assert ran.error == "Error: no finished capture matches (track local1). Captures left out: 3 of other tracks."
     ran = captured("convert-captures", "--track-id", 99, "--track-id", 2, ends=3)
-    assert "1 track not in the database: 99." in ran.err
+    assert "The database has no track 99." in ran.err
     assert "1 capture converted to tar" in ran.err

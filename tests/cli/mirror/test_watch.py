@@ -18,6 +18,7 @@ from tmxdb.cli.watch.history import RateHistory, sparkline
 from tmxdb.cli.watch.screen import KEYS, Size, screen
 from tmxdb.db.reading.reader import Reader
 from tmxdb.reports.status import LiveWorker, Status, read_status
+from tmxdb.reports.status.sentences import doing
 
 NOW = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
 SIZES = [(200, 50), (80, 24), (40, 24)]
@@ -60,6 +61,11 @@ def test_the_screen_fits_and_says_what_matters(state: Status, width: int, height
     if width > 40:
         assert "download 4471203, 4471204, 4471205 and 61 more" in re.sub(r"\s+", " ", text)
         assert lines[-1].text == KEYS
+
+
+def test_rows_of_local_tracks_are_named_as_they_are_typed(state: Status) -> None:
+    worker = replace(state.workers[0], working_on={"extract": [-1, 2233], "capture": [7]})
+    assert doing(worker) == "extract local1, 2233; capture 7"
 
 
 def test_a_note_takes_the_place_of_the_keys(state: Status) -> None:

@@ -1,4 +1,4 @@
-"""Track ids that a user names: as arguments, and in files with one id or URL per line."""
+"""Ids that a user names: as arguments, and in files with one id or URL per line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tmxdb.cli.framework.text_files import read_user_text
 from tmxdb.cli.opening.items import item_id_in
+from tmxdb.cli.shared.output import message
 from tmxdb.storage import id_name
 
 MAX_FILE_BYTES = 64_000_000
@@ -52,3 +53,9 @@ def first_few(items: Sequence[object], separator: str) -> str:
     more = [f"and {len(items) - SHOWN:,} more"] if len(items) > SHOWN else []
     shown = [id_name(item) if isinstance(item, int) else str(item) for item in items[:SHOWN]]
     return separator.join([*shown, *more])
+
+
+def say_missing(noun: str, ids: Sequence[int]) -> None:
+    """Say which of the ids that were named are not in the database, if any. `noun`: track or replay."""
+    if ids:
+        message(f"The database has no {noun} {first_few(ids, ', ')}.")

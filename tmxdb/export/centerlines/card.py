@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tmxdb.export.centerlines.export import LineResult, LineSource, file_name
 from tmxdb.export.folder_card import FolderFacts, describe_folder
+from tmxdb.storage import id_name
 
 _SHOWN = 20
 _SOURCES = {"best": "the lowest race time", "record": "the first on the leaderboard", "first": "the first uploaded"}
@@ -47,5 +48,5 @@ def describe_lines(
 
 
 def _tracks(text: str, track_ids: Sequence[int]) -> str:
-    names = ", ".join(map(str, track_ids[:_SHOWN])) + (", …" if len(track_ids) > _SHOWN else "")
+    names = ", ".join(map(id_name, track_ids[:_SHOWN])) + (", …" if len(track_ids) > _SHOWN else "")
     return f"tracks {text}: {len(track_ids):,} ({names})" if track_ids else ""

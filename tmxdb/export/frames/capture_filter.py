@@ -15,7 +15,7 @@ from tmxdb.capture.settings import SETTING_DEFAULTS, SETTING_NAMES
 from tmxdb.db.database import Database
 from tmxdb.db.models import CaptureRow, MapRow, ReplayRow, TrackRow
 from tmxdb.errors import InvalidInput, UsageError
-from tmxdb.export.frames.plan import ExportedRun
+from tmxdb.export.frames.plan import ExportedRun, as_typed
 
 APPEARANCE = ("width", "height", "fps", "color", "camera", "frame_source")
 """Settings that make pictures look different. A data set has one value of each, unless the user wants it mixed."""
@@ -144,7 +144,7 @@ def _nothing(wanted: CaptureFilter, excluded: dict[str, int]) -> str:
     counts = sorted(excluded.items(), key=lambda item: -item[1])
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts[:_REASONS_SHOWN])
     asked = replace(wanted, mixed=False)  # which leaves none out
-    return f"no finished capture matches ({asked}). Captures left out: {reasons}."
+    return f"no finished capture matches ({as_typed(str(asked))}). Captures left out: {reasons}."
 
 
 _REASONS_SHOWN = 6

@@ -11,7 +11,7 @@ from typing import Any
 
 from tmxdb import __version__
 from tmxdb.capture.output.picture_lag import ASSUMED, CERTAIN, DOUBTFUL, lag_doubt
-from tmxdb.export.frames.plan import ExportOptions, Shard
+from tmxdb.export.frames.plan import ExportOptions, Shard, as_typed
 from tmxdb.export.hub_card import LICENCE, front_matter, signed
 
 _PATTERNS = {
@@ -101,7 +101,7 @@ def data_card(
         *(part.row for part in parts),
         "",
         _split_rule(options),
-        f"Captures: {options.captures}.",
+        f"Captures: {as_typed(options.captures)}.",
         "",
         "## Settings",
         "",

@@ -173,8 +173,13 @@ def _typed(options: ExportOptions) -> dict[str, str]:
         "--split": ",".join(f"{part}={share:g}" for part, share in options.shares.items()),
         "--seed": str(options.seed),
         "--shard-frames": str(options.shard_frames),
-        "captures": re.sub(r"track -(\d+)", r"track local\1", options.captures),
+        "captures": as_typed(options.captures),
         "--pictures": options.pictures,
         "--split-rule": options.split_rule,
         "--vcp": options.vcp or "none",
     }
+
+
+def as_typed(text: str) -> str:
+    """Return the text of a filter with ids as a person types them: `track -3` is `track local3`."""
+    return re.sub(r"track -(\d+)", r"track local\1", text)

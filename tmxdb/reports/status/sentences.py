@@ -135,7 +135,7 @@ def doing(worker: LiveWorker) -> str:
     parts = []
     for kind, ids in worker.working_on.items():
         more = f" and {len(ids) - ROWS_SHOWN:,} more" if len(ids) > ROWS_SHOWN else ""
-        parts.append(f"{kind} {', '.join(map(str, ids[:ROWS_SHOWN]))}{more}")
+        parts.append(f"{kind} {', '.join(map(id_name, ids[:ROWS_SHOWN]))}{more}")
     return "; ".join(parts) or "waiting for the next job"
 
 

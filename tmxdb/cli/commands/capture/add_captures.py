@@ -23,7 +23,7 @@ from tmxdb.cli.framework.types import WordChoice, float_range, int_range
 from tmxdb.cli.opening.database import open_database
 from tmxdb.cli.options.database import DatabaseOptions
 from tmxdb.cli.options.selection import ReplaySelection
-from tmxdb.cli.shared.ids import first_few, read_ids
+from tmxdb.cli.shared.ids import first_few, read_ids, say_missing
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 from tmxdb.clock import span
 from tmxdb.errors import InvalidInput, UsageError
@@ -214,8 +214,7 @@ def add_captures(
     else:
         _report(found, new, dry_run=dry_run)
     for noun, ids in (("track", unknown_tracks), ("replay", unknown_replays)):
-        if ids:
-            message(f"{plural(len(ids), noun)} not in the database: {first_few(ids, ', ')}.")
+        say_missing(noun, ids)
     if not (found.new or found.known or excluded or unknown_tracks or unknown_replays):
         message(_why_none(database, tracks))
     if unknown_tracks or unknown_replays:

@@ -14,7 +14,7 @@ from tmxdb.cli.framework.types import WordChoice
 from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
-from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.ids import say_missing
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 
 
@@ -62,8 +62,7 @@ def convert_captures(
     database = open_database(storage_options, read_only=True)
     chosen = CaptureFilter(track_ids=tracks.tracks(database), mixed=True, ghosts=True)
     unknown = unknown_tracks(database, chosen.track_ids)
-    if unknown:
-        message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
+    say_missing("track", unknown)
     runs = select_captures(database, chosen)
     storage = open_files(storage_options, database)
     before: Counter[str] = Counter()

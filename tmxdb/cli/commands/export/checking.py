@@ -42,6 +42,8 @@ def check_export(out: Path) -> None:
             problem = card_problem((out / CARD).read_text("utf-8", errors="replace"), len(sums))
             problems += [f"{CARD}: {problem} Run the same export again."] if problem else []
         _report(len(sums), "file", problems)
+    elif not out.exists():
+        raise InvalidInput(f"{out} does not exist.", code="input.no_export")
     else:
         raise InvalidInput(f"{out} contains no export that can be checked.", code="input.no_export")
 

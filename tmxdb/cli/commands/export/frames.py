@@ -17,7 +17,7 @@ from tmxdb.cli.framework.command import command
 from tmxdb.cli.opening.database import open_database, open_storage
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.selection import TrackSelection
-from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.ids import first_few, say_missing
 from tmxdb.cli.shared.output import message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.cli.shared.suffix import check_folder_name
@@ -59,8 +59,7 @@ def frames(
     database = open_database(storage_options, read_only=True)
     export_options, capture_filter = export_options_of(options, track_selection, database)
     unknown = unknown_tracks(database, capture_filter.track_ids)
-    if unknown:
-        message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
+    say_missing("track", unknown)
     if options.dry_run:
         shards = plan(export_options, select_captures(database, capture_filter))
         _report(export_options, shards, {}, {}, as_json=options.as_json)

@@ -19,7 +19,7 @@ from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
-from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.ids import say_missing
 from tmxdb.cli.shared.output import file_size, message, plural, print_json, print_table
 from tmxdb.cli.shared.signals import stop_signals
 from tmxdb.cli.shared.suffix import check_folder_name
@@ -119,8 +119,7 @@ def export_lake(
     database = open_database(database_options, read_only=True)
     track_ids = track_selection.tracks(database)
     unknown = unknown_tracks(database, track_ids)
-    if unknown:
-        message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
+    say_missing("track", unknown)
     data = Path()
     if isinstance(database_options, StorageOptions) and "lines" in tables:  # the only one that reads files
         data = open_files(database_options, database).root

@@ -21,7 +21,7 @@ from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import DatabaseOptions, StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
-from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.ids import say_missing
 from tmxdb.cli.shared.output import file_size, message, plural, print_json
 from tmxdb.cli.shared.signals import if_interrupted, stop_signals
 from tmxdb.cli.shared.suffix import check_folder_name, check_form
@@ -290,8 +290,7 @@ def _report(out: Path, written: TableFile, unknown: list[int], options: TableExp
 
     size = out.stat().st_size
     card = write_card(out, written, mirror_facts(database), force=options.force) if options.card else None
-    if unknown:
-        message(f"{plural(len(unknown), 'track')} not in the database: {first_few(unknown, ', ')}.")
+    say_missing("track", unknown)
     if options.as_json:
         print_json({"rows": written.rows, "bytes": size})
     else:

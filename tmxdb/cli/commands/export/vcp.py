@@ -18,7 +18,7 @@ from tmxdb.cli.opening.database import open_database, open_files
 from tmxdb.cli.options.database import StorageOptions
 from tmxdb.cli.options.processes import processes_field
 from tmxdb.cli.options.selection import TrackSelection
-from tmxdb.cli.shared.ids import first_few
+from tmxdb.cli.shared.ids import first_few, say_missing
 from tmxdb.cli.shared.output import message, plural, print_json
 from tmxdb.cli.shared.signals import if_interrupted, stop_signals
 from tmxdb.cli.shared.suffix import check_folder_name
@@ -80,16 +80,19 @@ def vcp(
     from tmxdb.export.centerlines.export import file_name, line_sources, write_lines
     from tmxdb.export.export_lock import ExportLock
     from tmxdb.export.folder_card import begin_files, is_described, left_unfinished
+    from tmxdb.export.track_ids import unknown_tracks
     from tmxdb.paths import extended
 
     check_folder_name(out, "`export vcp`")
     database = open_database(storage_options, read_only=True)
     wanted = track_selection.tracks(database)
     sources = line_sources(database, open_files(storage_options, database).root, options.source, wanted)
-    without = sorted(set(wanted) - {source.track_id for source in sources})
+    unknown = unknown_tracks(database, wanted)
+    say_missing("track", unknown)
+    without = sorted(set(wanted) - {source.track_id for source in sources} - set(unknown))
     if without:
         message(f"No finished replay of {plural(len(without), 'track')} is downloaded: {first_few(without, ', ')}.")
-    elif not sources:
+    elif not sources and not unknown:
         message("No finished replay is downloaded. Run `tmxdb work --kind download` first.")
     if sources and not options.dry_run:
         lock = ExportLock(extended(out))
@@ -150,7 +153,7 @@ def vcp(
     if options.as_json:
         print_json(counts)
     _report(results, counts, dry_run=options.dry_run)
-    if failed or without:
+    if failed or without or unknown:
         sys.exit(SOME_FAILED)
 
 
