@@ -27,7 +27,7 @@ def client(database: Database, rows: Rows, serve: Callable[..., Any]) -> Any:
     rows.replay(11, "failed", position=0, user_name="Ann")
     rows.replay(12, "skipped", position=1)
     rows.replay(13, "pending", position=2)
-    found = serve(database, token=TOKEN, actions=Actions(Database(database.location), lambda: NOW))
+    found = serve(database, token=TOKEN, actions=Actions(database.location, lambda: NOW))
     found.get(f"/?token={TOKEN}")
     return found
 
@@ -152,7 +152,7 @@ def test_nothing_can_be_changed_unless_it_is_allowed(
 
 
 def test_actions_need_a_token(database: Database, serve: Callable[..., Any]) -> None:
-    client = serve(database, actions=Actions(Database(database.location)))
+    client = serve(database, actions=Actions(database.location))
     assert 'method="post"' not in client.get("/").text
     assert client.post("/actions/pause", data={"kind": "all"}, headers=HERE).status_code == 405
 

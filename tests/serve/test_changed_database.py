@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from tests import needs
 from tests.rows import Rows
 from tmxdb.db.database import Database
+from tmxdb.upkeep.actions import Actions
 
 PATHS = ("/tracks", "/track/1", "/captures", "/sql", "/sql?q=select+1")
 
@@ -35,6 +37,25 @@ def test_pages_read_the_database_that_replaced_the_first_one(
     os.replace(tmp_path / "other.db", sqlite.location)
     assert "second" in client.get("/track/1").text
     assert "second" in client.get("/sql?q=select+name+from+tracks").text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not replace a file that is open")
+def test_actions_change_the_database_that_replaced_the_first_one(
+    sqlite: Database, sqlite_template: Path, tmp_path: Path, serve: Callable[..., Any]
+) -> None:
+    client = serve(sqlite, token="a-token", actions=Actions(sqlite.location))
+    found = re.search(r'name="csrf" value="(\w+)"', client.get("/?token=a-token").text)
+    assert found is not None
+    fields, here = {"csrf": found[1], "kind": "list"}, {"origin": "http://127.0.0.1:8421"}
+    shutil.copyfile(sqlite_template, tmp_path / "other.db")
+    sqlite.close()
+    os.replace(tmp_path / "other.db", sqlite.location)
+    assert "list is paused" in client.post("/actions/pause", data=fields, headers=here).text
+    other = Rows(Database(sqlite.location))
+    assert other.sql("SELECT kind FROM pauses") == [("list",)]
+    other.write("UPDATE alembic_version SET version_num = '9999'")
+    assert "was made by a newer tmxdb" in client.post("/actions/resume", data=fields, headers=here).text
+    assert other.sql("SELECT kind FROM pauses") == [("list",)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not rename a file that is open")

@@ -80,8 +80,6 @@ def create_app(mirror: ServedMirror, *, token: str | None = None, actions: Actio
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     yield
     app.state.mirror.close()
-    if app.state.actions is not None:
-        app.state.actions.close()
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -6,13 +6,16 @@ and --dry-run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from tmxdb.clock import Clock, span, wall_clock
 from tmxdb.db.database import Database
 from tmxdb.db.database_clock import time_of
+from tmxdb.db.migrate import ensure_current
 from tmxdb.db.models import JOBS
 from tmxdb.errors import InvalidInput
 from tmxdb.formats import plural
@@ -24,18 +27,25 @@ from tmxdb.storage import id_name
 
 
 class Actions:
-    """The actions on one database. Thread-safe."""
+    """The actions on the database at a location. Thread-safe.
 
-    def __init__(self, database: Database, clock: Clock = wall_clock) -> None:
-        self._database, self._clock = database, clock
+    Each opens it and closes it again: meanwhile the file may have been replaced, or a newer tmxdb may have upgraded it.
+    """
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._database.close()
+    def __init__(self, location: str, clock: Clock = wall_clock) -> None:
+        self._location, self._clock = location, clock
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """Open a write transaction. Raise DatabaseError if the database is missing or not of the current revision."""
+        with closing(Database(self._location)) as database:
+            ensure_current(database)
+            with database.write() as connection:
+                yield connection
 
     def pause(self, kind: str, *, minutes: int | None, reason: str) -> str:
         """Stop workers from starting jobs of a kind, for some minutes or until it is resumed."""
-        with self._database.write() as connection:
+        with self._write() as connection:
             now_ms = time_of(connection, self._clock)
             until_ms = None if minutes is None else now_ms + 60_000 * minutes
             pauses.pause(connection, kind, until_ms=until_ms, reason=reason or None, now_ms=now_ms)
@@ -44,7 +54,7 @@ class Actions:
 
     def resume(self, kind: str) -> str:
         """Lift the pause of a kind; `all` lifts every pause."""
-        with self._database.write() as connection:
+        with self._write() as connection:
             ended, remaining = pauses.resume(connection, kind, time_of(connection, self._clock))
         sentence = f"The pause of {', '.join(ended)} is lifted." if ended else f"{_kinds(kind)} not paused."
         return f"{sentence} But {remaining}." if remaining else sentence
@@ -52,7 +62,7 @@ class Actions:
     def retry(self, kind: str, *, status: str, code: str | None, item_id: int | None) -> str:
         """Make rows pending again that failed, were skipped or wait: one, or all with an error code."""
         table = JOBS[kind]
-        with self._database.write() as connection:
+        with self._write() as connection:
             conditions = (table.c.status == status, *_chosen(table, code, item_id))
             n = reopen(connection, table, *conditions, user_skipped=True)
         return f"{kind}: {plural(n, 'row')} {'is' if n == 1 else 'are'} pending again."
@@ -64,7 +74,7 @@ class Actions:
                 "Give a reason. It is kept in the rows, so that others know why.", code="input.parameter"
             )
         table = JOBS[kind]
-        with self._database.write() as connection:
+        with self._write() as connection:
             conditions, now_ms = _chosen(table, code, item_id), time_of(connection, self._clock)
             n = skip_rows(connection, table, *conditions, reason=reason[: pauses.MAX_REASON], now_ms=now_ms)
         return f"{kind}: {plural(n, 'row')} skipped."
@@ -74,7 +84,7 @@ class Actions:
         if track_id < 0:
             raise InvalidInput("No exchange knows a local track: there is nothing to list.", code="input.parameter")
         table = JOBS["list"]
-        with self._database.write() as connection:
+        with self._write() as connection:
             n = reopen(connection, table, table.c.track_id == track_id, user_skipped=True)
         return f"The leaderboard of track {id_name(track_id)} " + (
             "will be listed again by the next worker." if n else "is already waiting to be listed."

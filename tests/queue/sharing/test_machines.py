@@ -169,8 +169,13 @@ def test_a_worker_of_the_wrong_machine_does_its_jobs(postgresql: Database, ahead
 
 @ahead
 def test_a_pause_of_some_minutes_is_written_by_the_time_of_the_server(
-    postgresql: Database, clock: FakeClock, ahead_s: float
+    postgresql: Database, clock: FakeClock, ahead_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_server_clock(postgresql, clock)
-    Actions(postgresql, skewed(clock, ahead_s)).pause("download", minutes=30, reason="")
+    def opened(location: str) -> Database:
+        database = Database(location)
+        set_server_clock(database, clock)
+        return database
+
+    monkeypatch.setattr("tmxdb.upkeep.actions.Database", opened)
+    Actions(postgresql.location, skewed(clock, ahead_s)).pause("download", minutes=30, reason="")
     assert Rows(postgresql).sql("SELECT since, until FROM pauses") == [(iso(NOW), iso(NOW + 30 * 60_000))]

@@ -63,7 +63,7 @@ def test_axe_finds_nothing_serious(
     filled: Database, address: Callable[..., str], opened: Callable[..., Any], scheme: str
 ) -> None:
     axe = Path(needs.module("axe_playwright_python").__file__).with_name("axe.min.js")
-    url = address("a-token", Actions(Database(filled.location)))
+    url = address("a-token", Actions(filled.location))
     page = opened(f"{url}/?token=a-token", color_scheme=scheme, bypass_csp=True, ignored=("404", "400"))
     found = {}
     for path, complete in PAGES.items():

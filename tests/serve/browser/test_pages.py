@@ -108,7 +108,7 @@ def test_a_button_changes_rows(
 ) -> None:
     rows = Rows(sqlite)
     rows.replay(11, "failed")
-    url = address("a-token", Actions(Database(sqlite.location))).replace("127.0.0.1", host)
+    url = address("a-token", Actions(sqlite.location)).replace("127.0.0.1", host)
     page = opened(f"{url}/failures?kind=download&token=a-token")
     page.get_by_role("button", name="Try them again").click()
     page.get_by_text("download: 1 row is pending again.").wait_for(timeout=WAIT_MS)

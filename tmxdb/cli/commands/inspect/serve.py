@@ -46,7 +46,8 @@ def serve(host: str, port: int, open_browser: bool, allow_actions: bool, options
     if allow_actions:
         from tmxdb.upkeep.actions import Actions
 
-        actions = Actions(open_database(options))
+        open_database(options).close()  # fail now rather than at the first action
+        actions = Actions(options.location)
 
     def on_ready() -> None:
         click.echo(address)
