@@ -39,6 +39,24 @@ def test_pages_read_the_database_that_replaced_the_first_one(
     assert "second" in client.get("/sql?q=select+name+from+tracks").text
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_restored_backup_gets_nothing_from_the_database_that_it_replaces(
+    sqlite: Database, sqlite_template: Path, tmp_path: Path, serve: Callable[..., Any], in_place: bool
+) -> None:
+    client = serve(sqlite)
+    assert [client.get(path).status_code for path in PATHS[-3:]] == [200] * 3
+    Rows(sqlite).track(1, name="first")
+    assert "first" in client.get("/track/1").text
+    sqlite.close()  # the last worker ends
+    shutil.copyfile(sqlite_template, tmp_path / "backup.db")
+    if in_place:
+        shutil.copyfile(tmp_path / "backup.db", sqlite.location)
+    else:
+        os.replace(tmp_path / "backup.db", sqlite.location)
+    assert client.get("/track/1").status_code == 404
+    assert Path(sqlite.location).read_bytes() == sqlite_template.read_bytes()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not replace a file that is open")
 def test_actions_change_the_database_that_replaced_the_first_one(
     sqlite: Database, sqlite_template: Path, tmp_path: Path, serve: Callable[..., Any]

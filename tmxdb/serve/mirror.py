@@ -33,7 +33,11 @@ T = TypeVar("T")
 
 
 class ReaderPool:
-    """Connections to one database, each used by one thread at a time."""
+    """Connections to one database, each used by one thread at a time.
+
+    One to a SQLite file is closed after use. While it is open, the last worker to end leaves the write-ahead log, which
+    SQLite would apply to a backup that is put in place of the file.
+    """
 
     def __init__(self, location: str, size: int = MAX_READERS) -> None:
         self.location = location
@@ -50,15 +54,21 @@ class ReaderPool:
             try:
                 yield reader
             except InvalidInput:
-                self._free.put(reader)
+                self._give_back(reader)
                 raise
             except BaseException:
                 reader.close()  # its connection may be broken
                 raise
             else:
-                self._free.put(reader)
+                self._give_back(reader)
         finally:
             self._places.release()
+
+    def _give_back(self, reader: Reader) -> None:
+        if reader.file is None:
+            self._free.put(reader)
+        else:
+            reader.close()
 
     def _current(self) -> Reader:
         """Return a connection to the database that is at the location now: it may have been replaced or upgraded."""

@@ -94,6 +94,26 @@ def test_no_line_of_status_is_longer_than_the_terminal(done: Tool, width: int, h
     assert "\x1b" not in out
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not replace a file that is open")
+def test_a_status_that_is_repeated_is_of_the_database_that_is_there_now(
+    done: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done("backup", "monday.db")
+    done.change("update tracks set status = 'pending', finished_at = null")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+        os.replace(done.folder / "monday.db", done.folder / "tmx.db")
+
+    monkeypatch.setattr("tmxdb.cli.commands.inspect.status.time.sleep", pause)
+    out = done("status", "--watch", "--format", "prometheus", ends=130).out
+    counts = re.findall(r'tmxdb_rows{kind="list",status="pending"} (\d+)', out)
+    assert counts == [str(done.one("select count(*) from tracks")), "0"]
+
+
 @needs_pty
 def test_a_terminal_gets_colours_unless_no_color_is_set(done: Tool) -> None:
     with Terminal(["errors"], done.folder, 80, 24) as terminal:

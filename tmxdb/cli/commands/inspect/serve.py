@@ -37,6 +37,7 @@ def serve(host: str, port: int, open_browser: bool, allow_actions: bool, options
 
     reader = open_reader(options)
     mirror = ServedMirror(options.location, open_storage(options, reader))
+    reader.close()
     close_at_end(mirror.close)
     listening = server.listen(host, port)
     token = server.new_token(host, always=allow_actions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -52,16 +53,25 @@ def status(watch: bool, form: str | None, as_json: bool, only: TrackSelection, o
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"Choose one format: json or {form}.")
     form = "json" if as_json else form or "text"
+    from tmxdb.db.reading.reader import Reader
+
     reader = open_reader(options)
     chosen = only.chosen(reader)
     storage = open_storage(options, reader)
+    reader.close()
+
+    def read() -> Status:
+        # Opened each time: the file may have been replaced, and an open one keeps its write-ahead log.
+        with closing(Reader(options.location)) as current:
+            return _read(current, storage, chosen)
+
     if watch and form == "text" and sys.stdout.isatty() and not is_dumb_terminal():
         from tmxdb.cli.watch.loop import watch_status
 
-        watch_status(lambda: _read(reader, storage, chosen), options.location)
+        watch_status(read, options.location)
         return
     while True:
-        _write(_read(reader, storage, chosen), form)
+        _write(read(), form)
         if not watch:
             return
         sys.stdout.flush()
