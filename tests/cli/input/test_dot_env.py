@@ -51,6 +51,16 @@ def test_the_environment_counts_more_than_the_file(tmp_path: Path) -> None:
     assert _read(tmp_path, b"TMXDB_DB=a.db\n", TMXDB_DB="b.db") == {"TMXDB_DB": "b.db"}
 
 
+def test_the_environment_counts_more_than_the_file_under_each_name_of_an_option(tmp_path: Path) -> None:
+    assert _read(tmp_path, b"TMXDB_BASE_TMI_PORT=8500\n", BASE_TMI_PORT="8600") == {"BASE_TMI_PORT": "8600"}
+    both = b"TMXDB_BASE_TMI_PORT=8500\nBASE_TMI_PORT=8501\n"
+    assert _read(tmp_path, both) == {"TMXDB_BASE_TMI_PORT": "8500", "BASE_TMI_PORT": "8501"}
+
+
+def test_an_empty_variable_has_no_value_that_could_count_more_than_the_file(tmp_path: Path) -> None:
+    assert _read(tmp_path, b"TMXDB_DB=a.db\n", TMXDB_DB="") == {"TMXDB_DB": "a.db"}
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [(b"TMXDB_DB=a\0b\n" + b"x" * 300, "NUL"), (b"#" * (MAX_BYTES + 1), "larger than 1 MB")],

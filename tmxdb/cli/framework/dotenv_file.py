@@ -12,7 +12,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tmxdb.cli.framework.environment import VARIABLES
+from tmxdb.cli.framework.environment import ENVIRONMENT, VARIABLES
 from tmxdb.cli.framework.text_files import decode_text
 from tmxdb.errors import InvalidInput
 
@@ -35,8 +35,9 @@ class DotEnv:
 
 
 def read_dot_env(folder: Path, environment: MutableMapping[str, str]) -> DotEnv | None:
-    """Set what `.env` in `folder` says, unless it is set already. Return None if there is no such file.
+    """Set what `.env` in `folder` says. Return None if there is no such file.
 
+    An option that has a value in `environment` already, under any of its names, keeps it.
     Raise InvalidInput if it cannot be read, is too large, or holds a setting with a NUL character.
     """
     path = folder / ".env"
@@ -51,8 +52,9 @@ def read_dot_env(folder: Path, environment: MutableMapping[str, str]) -> DotEnv 
         raise InvalidInput(f"{path} is larger than {MAX_BYTES // 1_000_000} MB. {_ADVICE}", code="input.dotenv")
     values = _parse(decode_text(data))
     used = []
+    kept = {name for names in ENVIRONMENT.values() if any(environment.get(one) for one in names) for name in names}
     for name, value in values.items():
-        if name not in VARIABLES or value is None or name in environment:
+        if name not in VARIABLES or value is None or name in kept:
             continue
         if "\0" in value:
             raise InvalidInput(f"{path}: the value of {name} contains a NUL character. {_ADVICE}", code="input.dotenv")
