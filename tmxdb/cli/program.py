@@ -188,6 +188,7 @@ def tmxdb(
     """
     from tmxdb.cli.shared.logs import configure_logging
 
-    configure_logging(verbose, log_file, log_format, dot_env=ctx.obj if isinstance(ctx.obj, DotEnv) else None)
+    dot_env = ctx.obj if isinstance(ctx.obj, DotEnv) else None
+    configure_logging(verbose, log_file, log_format, dot_env=dot_env)
     ctx.color = colour_preference()
-    ctx.obj = GlobalOptions(db, data, site, contact)
+    ctx.obj = GlobalOptions(db, data, site, contact, dot_env.used if dot_env else ())

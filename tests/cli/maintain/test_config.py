@@ -20,7 +20,7 @@ def test_each_value_is_listed_with_its_origin(tool: Tool, site: RunningSite, mon
     assert found["rate"] == ("50", "database")
     assert found["top"] == ("50", "default")
     monkeypatch.setenv("TMXDB_CONTACT", "me@example.org")
-    (tool.folder / ".env").write_text("TMXDB_DATA=elsewhere\n")
+    (tool.folder / ".env").write_text("TMXDB_DATA=elsewhere\nTMXDB_CONTACT=other@example.org\n")
     found = settings(tool)
     assert found["contact"] == ("me@example.org", "environment")
     assert found["data"] == ("elsewhere", ".env")

@@ -71,9 +71,10 @@ class ExchangeOptions:
 
 @dataclass(frozen=True)
 class GlobalOptions:
-    """The options before the command's name, which every command inherits."""
+    """The options before the command's name, which every command inherits, and the variables that `.env` set."""
 
     db: str | None = None
     data: str | None = None
     site: str | None = None
     contact: str | None = None
+    from_dot_env: tuple[str, ...] = ()

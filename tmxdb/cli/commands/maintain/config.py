@@ -11,7 +11,6 @@ import click
 
 from tmxdb.cli.completion.words import words_among
 from tmxdb.cli.framework.command import command, json_option
-from tmxdb.cli.framework.dotenv_file import read_dot_env
 from tmxdb.cli.framework.environment import ENVIRONMENT
 from tmxdb.cli.framework.option import is_utf8
 from tmxdb.cli.framework.types import suggestion
@@ -83,10 +82,9 @@ def _value(database: Reader, setting: RememberedSetting, options: StorageOptions
     root = click.get_current_context().find_root()
     if setting.key in ("site", "contact") and is_typed(setting.key):
         return str(root.params[setting.key]), "option"
-    from_file = read_dot_env(Path(), {})
     for variable in ENVIRONMENT.get(setting.option, ()):
         if os.environ.get(variable):
-            return os.environ[variable], ".env" if from_file and variable in from_file.used else "environment"
+            return os.environ[variable], ".env" if variable in root.obj.from_dot_env else "environment"
     stored = _stored(database, setting)
     return (setting.default, "default") if stored is None else (stored, "database")
 
