@@ -66,6 +66,38 @@ def test_ids_names_codes_and_selections(full: Tool, monkeypatch: pytest.MonkeyPa
     assert "tmx.gone" in words(full, monkeypatch, "--db", "missing.db", "retry", "--code", "tmx.g")
 
 
+def test_ids_of_local_rows(full: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2, 12):
+        full.change("insert into tracks (track_id, name, status) values (?, 'Local', 'pending')", -number)
+        full.change("insert into replays (replay_id, track_id, status) values (?, ?, 'pending')", -number - 20, -number)
+    assert sorted(words(full, monkeypatch, "retry", "--track-id", "l")) == ["local1", "local12", "local2"]
+    assert sorted(words(full, monkeypatch, "track", "local1")) == ["local1", "local12"]
+    assert words(full, monkeypatch, "track", "Loc")[:1] == ["Local"]
+    assert sorted(words(full, monkeypatch, "plot", "local")) == ["local21", "local22", "local32"]
+    full.change("delete from replays where replay_id > 0")
+    assert len(words(full, monkeypatch, "plot", "")) == 3
+
+
+def test_the_ids_that_show_takes_after_a_noun(full: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    replay_id = str(full.one("select max(replay_id) from replays"))
+    assert words(full, monkeypatch, "show", "re") == ["replay"]
+    assert words(full, monkeypatch, "show", replay_id) == [replay_id]
+    assert words(full, monkeypatch, "show", "replay", replay_id) == [replay_id]
+    assert words(full, monkeypatch, "show", "track", replay_id) == []
+    assert words(full, monkeypatch, "show", "replay", "re") == []
+
+
+def test_at_most_30_words_are_offered(full: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    track_id = full.one("select max(track_id) from tracks")
+    for number in range(30):
+        full.change("insert into tracks (track_id, status) values (?, 'pending')", 7_000_000 + number)
+        full.change(
+            "insert into replays (replay_id, track_id, status) values (?, ?, 'pending')", 7_000_100 + number, track_id
+        )
+    for typed in (("show", "7"), ("track", "7"), ("plot", "7")):
+        assert len(words(full, monkeypatch, *typed)) == 30
+
+
 def test_names_from_outside_stay_on_their_line(full: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMP_WORDS", "tmxdb retry --track-id")
     monkeypatch.setenv("COMP_CWORD", str(full.one("select min(track_id) from tracks")))

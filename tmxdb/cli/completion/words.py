@@ -6,7 +6,7 @@ long for a key press.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST = 30
 """Words offered at once. More do not help anyone to choose."""
 _DIGITS = 18
+_LOCAL = "local"
+"""The beginning of the ids of local tracks and replays."""
 
 
 def tracks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -35,13 +37,20 @@ def tracks_and_names(ctx: click.Context, param: click.Parameter, incomplete: str
     """Return ids of tracks, or the names of tracks that begin with what was typed."""
     if not incomplete or incomplete[0].isdigit():
         return tracks(ctx, param, incomplete)
-    return _names(ctx, "SELECT DISTINCT name FROM tracks WHERE name LIKE ? ESCAPE '!' LIMIT ?", incomplete)
+    names = _names(ctx, "SELECT DISTINCT name FROM tracks WHERE name LIKE ? ESCAPE '!' LIMIT ?", incomplete)
+    return [*names, *tracks(ctx, param, incomplete)][:MOST]
 
 
 def rows(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the nouns of `tmxdb show`, and ids of tracks and replays."""
-    nouns = _items([(noun, None) for noun in ("track", "replay", "map", "capture") if noun.startswith(incomplete)])
-    return nouns + (tracks(ctx, param, incomplete) + replays(ctx, param, incomplete) if incomplete else [])
+    """Return the nouns of `tmxdb show` and ids of tracks and replays; after a noun, ids of its rows."""
+    noun = next(iter(ctx.params.get(param.name or "") or ()), None)
+    if noun in ("track", "map"):
+        return tracks(ctx, param, incomplete)
+    if noun is not None:
+        return replays(ctx, param, incomplete) if noun == "replay" else []
+    nouns = words_among(("track", "replay", "map", "capture"), incomplete)
+    found = tracks(ctx, param, incomplete) + replays(ctx, param, incomplete) if incomplete else []
+    return [*nouns, *found][:MOST]
 
 
 def drivers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -114,19 +123,29 @@ def completer_of(names: tuple[str, ...], metavar: str | None) -> Completer | Non
 
 
 def _ids(ctx: click.Context, sql: str, incomplete: str) -> list[CompletionItem]:
-    """Return ids whose digits begin with `incomplete`: one range of the key for each number of digits."""
-    if incomplete and not (incomplete.isascii() and incomplete.isdigit() and incomplete[0] != "0"):
-        return []
+    """Return ids that begin with `incomplete`, those of the site first."""
+    from tmxdb.storage import id_name
+
     found: list[tuple[Any, ...]] = []
+    for first, last in _ranges(incomplete):
+        found += _read(ctx, sql, first, last, MOST - len(found))
+        if len(found) >= MOST:
+            break
+    return _items([(id_name(key), name) for key, name in found])
+
+
+def _ranges(incomplete: str) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of the key with the ids that begin with `incomplete`: one for each number of digits."""
+    is_local = _LOCAL.startswith(incomplete[: len(_LOCAL)].lower())
+    digits = incomplete[len(_LOCAL) :] if is_local else incomplete
     if not incomplete:
-        found = _read(ctx, sql, 1, 2**63 - 1, MOST)
-    else:
-        for more in range(_DIGITS - len(incomplete)):
-            first = int(incomplete) * 10**more
-            found += _read(ctx, sql, first, first + 10**more - 1, MOST - len(found))
-            if len(found) >= MOST:
-                break
-    return _items([(str(key), name) for key, name in found])
+        yield 1, 2**63 - 1
+    if is_local and not digits:
+        yield -(2**63), -1
+    if digits.isascii() and digits.isdigit() and digits[0] != "0":
+        for more in range(_DIGITS - len(digits)):
+            first, last = int(digits) * 10**more, (int(digits) + 1) * 10**more - 1
+            yield (-last, -first) if is_local else (first, last)
 
 
 def _names(ctx: click.Context, sql: str, incomplete: str) -> list[CompletionItem]:
