@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.cli.output.terminal import Terminal
 from tests.tool import Tool
 from tmxdb.cli.completion.shells import SHELLS, VARIABLE, script
 from tmxdb.cli.program import COMMANDS, tmxdb
@@ -149,7 +150,7 @@ def test_the_script_for_powershell_has_matching_brackets_and_passes_the_words(
     tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = tool("completion", "powershell").out
-    code = text.replace("'[\\s,;|&$()]'", "''").replace('"\'"', "''")
+    code = text.replace("'^[\\w.:/-]+$'", "''").replace('"\'"', "''")
     for opening, closing in ("{}", "()", "[]"):
         assert code.count(opening) == code.count(closing)
     assert text.startswith("Register-ArgumentCompleter -Native -CommandName tmxdb, tmxdb.exe -ScriptBlock {")
@@ -159,18 +160,23 @@ def test_the_script_for_powershell_has_matching_brackets_and_passes_the_words(
     assert tool().out == "plain\textract\t\n"
 
 
-def run_in(shell: str, text: str, tool: Tool) -> list[str]:
-    """Run `text` in a real shell that finds a command `tmxdb`; return the lines that it prints."""
-    program = needs.program(shell)
+OPTIONS = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"]}
+
+
+def with_tmxdb_in_path(tool: Tool) -> dict[str, str]:
+    """Return an environment in which shells find a command `tmxdb`."""
     folder = tool.folder / "bin"
     folder.mkdir()
     (folder / "tmxdb").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tmxdb "$@"\n')
     (folder / "tmxdb").chmod(stat.S_IRWXU)
-    environment = {**tool.environment(), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-    options = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+    return {**tool.environment(), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def run_in(shell: str, text: str, tool: Tool) -> list[str]:
+    """Run `text` in a real shell that finds a command `tmxdb`; return the lines that it prints."""
     ran = subprocess.run(
-        [program, *options, "-c", text], cwd=tool.folder, env=environment, capture_output=True, text=True, timeout=120,
-        check=True,
+        [needs.program(shell), *OPTIONS[shell], "-c", text], cwd=tool.folder, env=with_tmxdb_in_path(tool),
+        capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     assert ran.stderr == ""
     return ran.stdout.split()
@@ -192,3 +198,23 @@ def test_a_real_fish_completes(tool: Tool) -> None:
 def test_a_real_zsh_reads_the_script(tool: Tool) -> None:
     text = 'autoload -Uz compinit; compinit -u -D; eval "$(tmxdb completion zsh)"; print -r -- $_comps[tmxdb]'
     assert run_in("zsh", text, tool) == ["_tmxdb_completion"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals of POSIX")
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_a_name_that_is_completed_runs_nothing(full: Tool, shell: str, quote: str) -> None:
+    track_id = full.one("select max(track_id) from tracks")
+    name = "zzq'; touch ran1; `touch ran2` $(touch ran3) !! \\ * #,"
+    full.change("update tracks set name = ? where track_id = ?", name, track_id)
+    program, environment = needs.program(shell), {**with_tmxdb_in_path(full), "PS1": "> ", "TERM": "dumb"}
+    with Terminal(OPTIONS[shell], full.folder, 250, 24, environment, program=[program]) as terminal:
+        if shell == "zsh":
+            terminal.send("autoload -Uz compinit; compinit -u -D\n")
+        terminal.send(f"eval \"$(tmxdb completion {shell})\"; echo re''ady\n")
+        terminal.wait_for("ready")
+        terminal.send(f"tmxdb track {quote}zzq\t")
+        terminal.wait_for("ran3")
+        terminal.send("\n")
+        terminal.wait_for(f"({track_id}) by")  # the whole name was passed on
+    assert not list(full.folder.glob("ran*"))

@@ -1,4 +1,4 @@
-"""Run `tmxdb` in a pseudo-terminal of a given size, press keys, and wait for text on it."""
+"""Run `tmxdb`, or a shell, in a pseudo-terminal of a given size, press keys, and wait for text on it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 class Terminal:
-    """A command in a terminal with `width` columns and `height` lines."""
+    """A command of tmxdb, or of another `program`, in a terminal with `width` columns and `height` lines."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, width: int, height: int, variables: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        folder: Path,
+        width: int,
+        height: int,
+        variables: Mapping[str, str] | None = None,
+        *,
+        program: Sequence[str] = (sys.executable, "-m", "tmxdb"),
     ) -> None:
         import fcntl
         import pty
@@ -38,7 +45,7 @@ class Terminal:
             if name not in (variables or {}):
                 environment.pop(name, None)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tmxdb", *command],
+            [*program, *command],
             cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         self._text = ""

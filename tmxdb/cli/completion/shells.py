@@ -1,8 +1,12 @@
-"""The scripts for the shells. Click has those for Bash, Zsh and Fish; the one for PowerShell is here."""
+"""The scripts for the shells. Click has those for Zsh and Fish; the ones for Bash and PowerShell are here.
+
+Names of tracks and drivers come from outside: a shell that inserted one without quoting would run what is in it.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from click import Command
@@ -15,8 +19,26 @@ from click.shell_completion import (
     add_completion_class,
 )
 
+_SPECIAL_IN_BASH = re.compile(r"[ !\"#$&'()*;<=>?\[\\\]^`{|}~]")
 VARIABLE = "_TMXDB_COMPLETE"
 """The shell sets it to `bash_complete` and so on when it asks for words."""
+
+_BASH = """\
+%(complete_func)s() {
+    local IFS=$'\\n'
+    local line
+    while read -r line; do
+        case ${line%%%%,*} in
+            dir) COMPREPLY=(); compopt -o dirnames ;;
+            file) COMPREPLY=(); compopt -o default ;;
+            plain) COMPREPLY+=("${line#*,}") ;;
+        esac
+    done <<< "$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD %(complete_var)s=bash_complete $1)"
+    return 0
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
 
 _POWERSHELL = """\
 Register-ArgumentCompleter -Native -CommandName %(prog_name)s, %(prog_name)s.exe -ScriptBlock {
@@ -31,7 +53,8 @@ Register-ArgumentCompleter -Native -CommandName %(prog_name)s, %(prog_name)s.exe
             $kind, $value, $help = $_ -split "`t", 3
             if ($kind -eq 'plain') {
                 if (-not $help) { $help = $value }
-                $text = if ($value -match '[\\s,;|&$()]') { "'" + $value.Replace("'", "''") + "'" } else { $value }
+                $inner = [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value)
+                $text = if ($value -match '^[\\w.:/-]+$') { $value } else { "'" + $inner + "'" }
                 [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $help)
             }
         }
@@ -40,6 +63,19 @@ Register-ArgumentCompleter -Native -CommandName %(prog_name)s, %(prog_name)s.exe
     }
 }
 """
+
+
+class QuotingBashComplete(BashComplete):
+    """Completion for Bash 4.4 and later, which inserts words as they are: they are quoted here."""
+
+    source_template = _BASH
+
+    def format_completion(self, item: CompletionItem[Any]) -> str:
+        """Return kind and word, which is quoted as the typed part of it is."""
+        if item.type != "plain":
+            return super().format_completion(item)
+        typed = os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :]
+        return f"plain,{_quoted_for_bash(str(item.value), typed[0][:1] if typed else '')}"
 
 
 class PowerShellComplete(ShellComplete):
@@ -59,11 +95,20 @@ class PowerShellComplete(ShellComplete):
 
 
 SHELLS: dict[str, type[ShellComplete]] = {
-    "bash": BashComplete,
+    "bash": QuotingBashComplete,
     "zsh": ZshComplete,
     "fish": FishComplete,
     "powershell": PowerShellComplete,
 }
+
+
+def _quoted_for_bash(word: str, quote: str) -> str:
+    """Return `word` as it is typed after the opening `quote`, or without one. Bash adds the closing one."""
+    if quote == "'":
+        return word.replace("'", "'\\''")
+    if quote == '"':
+        return re.sub(r"[\\$\"`]", r"\\\g<0>", word).replace("!", '"\\!"')  # no backslash within quotes hides a !
+    return _SPECIAL_IN_BASH.sub(r"\\\g<0>", word)
 
 
 def script(shell: str, program: Command, name: str = "tmxdb") -> str:
