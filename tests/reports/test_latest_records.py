@@ -9,6 +9,7 @@ from tests.rows import NOW, Rows
 from tmxdb.clock import iso
 from tmxdb.db.database import Database
 from tmxdb.db.reading.reader import Reader
+from tmxdb.reports.changes import read_changes
 from tmxdb.reports.pages import records
 from tmxdb.reports.pages.records import BeatenRecord, read_latest_records
 
@@ -53,6 +54,17 @@ def test_what_the_site_removed_was_not_beaten(database: Database, rows: Rows) ->
     for track_id in (1, 2, 3):
         past(rows, track_id, 10 * track_id, AT[4])
     assert [one.track_id for one in latest(database)] == [3]
+
+
+def test_a_run_on_an_older_map_was_not_beaten(database: Database, rows: Rows) -> None:
+    rows.track(1, "done")
+    rows.replay(10, site_time_ms=9_000, track_at=AT[1])
+    rows.replay(11, position=0, position_since=AT[4], site_time_ms=8_000, track_at=AT[2])
+    past(rows, 1, 10, AT[4])
+    assert latest(database) == []
+    with closing(Reader(database.location)) as reader:
+        (record,) = read_changes(reader, AT[3]).records
+    assert (record["before_left"], record["faster_by_ms"]) == ("replaced", None)
 
 
 def test_points_and_slower_runs_are_no_faster_records(database: Database, rows: Rows) -> None:

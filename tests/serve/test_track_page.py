@@ -39,6 +39,25 @@ def test_records_follow_the_uploads(rows: Rows, database: Database, serve: Calla
     assert points["names"][-1] == "</script>'\""
 
 
+def test_runs_on_an_older_map_that_are_still_listed_were_no_records(rows: Rows, database: Database) -> None:
+    old, new = iso(NOW - DAY), iso(NOW)
+    for track_id in (1, 2, 3):
+        rows.track(track_id, "done", updated_at=new)
+        rows.replay(10 * track_id, site_time_ms=30_000, replay_at=old, track_at=old)
+        rows.replay(10 * track_id + 1, site_time_ms=32_000, replay_at=iso(NOW + DAY), track_at=new)
+        rows.write(
+            f"UPDATE replays SET track_id = {track_id} WHERE replay_id IN ({10 * track_id}, {10 * track_id + 1})"
+        )
+    rows.write("UPDATE replays SET position = 0 WHERE replay_id = 11")
+    rows.write("UPDATE replays SET position = 0 WHERE replay_id = 30")  # listed before the map was replaced
+    rows.write("DELETE FROM replays WHERE replay_id = 31")
+    reader = Reader(database.location)
+    assert [[step.replay_id for step in read_record_steps(reader, track_id)] for track_id in (1, 2, 3)] == [
+        [11], [21], [30],
+    ]  # fmt: skip
+    reader.close()
+
+
 def test_a_stunts_track_and_one_without_runs_have_no_records(
     rows: Rows, database: Database, serve: Callable[..., Any]
 ) -> None:

@@ -19,7 +19,8 @@ WITH new AS (
 )
 SELECT new.from_at AS at, new.track_id, tracks.name AS track_name, new.replay_id, r.user_name,
        {_TIME.format(r="r")} AS time_ms, p.replay_id AS before_replay_id, p.user_name AS before_user_name,
-       {_TIME.format(r="p")} AS before_time_ms, p.left_because AS before_left
+       {_TIME.format(r="p")} AS before_time_ms,
+       CASE WHEN p.track_at < r.track_at THEN 'replaced' ELSE p.left_because END AS before_left
 FROM new JOIN tracks ON tracks.track_id = new.track_id JOIN replays r ON r.replay_id = new.replay_id
 LEFT JOIN past_positions prev
   ON prev.track_id = new.track_id AND prev.position = 0 AND prev.until_at = new.from_at

@@ -10,7 +10,7 @@ VIEWS = {
     "leaderboard": "rank (from 1), driver, time, gap to the record, device, respawns and file of every ranked replay",
     "drivers": "for each driver: replays, tracks and records; after a change of name a row for each name still listed",
     "keyboard_runs": "finished runs of downloaded replays that were driven with the keyboard",
-    "keyboard_records": "the fastest keyboard run of each track",
+    "keyboard_records": "the fastest keyboard run of each track, also on an older map; `rank` is NULL if unranked",
     "records": "the record of each track: driver, time, since when",
     "record_history": "every record that a track ever had, from when until when, as far as tmxdb has seen it",
     "leaderboard_at": "positions with the times from which and until which they held: a leaderboard at any moment",

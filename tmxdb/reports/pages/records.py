@@ -53,14 +53,18 @@ class BeatenRecord:
     gain_ms: int
 
 
-# Runs that the site removed, or that drove an older map, were no records of this track.
+# Runs that the site removed, or that drove an older map, were no records of this track. A listing of all replays still
+# has the latter, without a position: `left_because` does not tell them then.
 _STEPS = """
 SELECT replay_id, user_id, user_name, site_time_ms AS time_ms, replay_at, best - site_time_ms AS gain_ms, status FROM (
   SELECT replay_id, user_id, user_name, site_time_ms, replay_at, status,
          min(site_time_ms) OVER (ORDER BY replay_at, replay_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS best
   FROM replays
   WHERE track_id = :track_id AND site_time_ms IS NOT NULL AND replay_at IS NOT NULL
-        AND coalesce(left_because, '') NOT IN ('removed', 'replaced')) AS runs
+        AND coalesce(left_because, '') NOT IN ('removed', 'replaced')
+        AND (track_at IS NULL OR track_at >= coalesce(
+          (SELECT max(track_at) FROM replays WHERE track_id = :track_id AND position IS NOT NULL),
+          (SELECT updated_at FROM tracks WHERE track_id = :track_id), track_at))) AS runs
 WHERE best IS NULL OR site_time_ms < best ORDER BY replay_at, replay_id"""
 _SEEN = """
 SELECT replay_id, user_id, user_name, time_ms, from_at, until_at, left_because FROM record_history
@@ -83,6 +87,7 @@ LEFT JOIN past_positions later
 LEFT JOIN replays still
      ON still.track_id = past.track_id AND still.position = 0 AND still.position_since = past.until_at
 JOIN replays now ON now.replay_id = coalesce(later.replay_id, still.replay_id)
+     AND coalesce(beaten.track_at >= now.track_at, TRUE)
 ORDER BY past.until_at DESC, past.track_id"""
 
 
