@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,19 @@ def test_pages_of_tracks_follow_each_other(many: Database, serve: Callable[..., 
 ])  # fmt: skip
 def test_tracks_are_found(many: Database, serve: Callable[..., Any], query: str, found: list[int]) -> None:
     assert ids(serve(many).get(f"/tracks?{query}&fragment=1").text) == found
+
+
+def test_a_local_track_with_replays_is_one_with_replays(
+    rows: Rows, database: Database, serve: Callable[..., Any]
+) -> None:
+    rows.track(1, wr_replay_id=11)
+    rows.track(2)
+    rows.track(-1, "done", listed_count=1)
+    rows.track(-2, "done", listed_count=0)
+    client = serve(database)
+    for choice, expected in (("with", {"/track/1", "/track/local1"}), ("without", {"/track/2", "/track/local2"})):
+        html = client.get(f"/tracks?replays={choice}&fragment=1").text
+        assert set(re.findall(r'href="(/track/\w+)"', html)) == expected
 
 
 def test_a_filter_in_upper_case_is_shown_as_chosen(many: Database, serve: Callable[..., Any]) -> None:

@@ -49,6 +49,8 @@ _CONDITIONS = {
     "uploaded_before": "uploaded_at < :uploaded_before",
     "min_awards": "awards >= :min_awards",
 }
+_HAS_REPLAYS = "(wr_replay_id IS NOT NULL OR coalesce(listed_count, 0) > 0)"
+"""The site names the record, also of a track that was not listed yet; local tracks have no record of the site."""
 _MEMBERS = "SELECT track_id FROM selection_tracks WHERE selection = :selection ORDER BY rank, track_id LIMIT :n"
 _KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "awards": lambda row: (-(row["awards"] or 0), row["track_id"]),
@@ -111,7 +113,7 @@ def read_question(request: Request) -> TrackQuestion:
     conditions = [_CONDITIONS[name] for name in values]
     replays = parameters.choice(request, "replays", CHOICES["replays"])
     if replays:
-        conditions.append(f"wr_replay_id IS {'NOT ' if replays == 'with' else ''}NULL")
+        conditions.append(f"{'' if replays == 'with' else 'NOT '}{_HAS_REPLAYS}")
     return TrackQuestion(
         parameters.text(request, "q"),
         parameters.text(request, "selection"),
