@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from tmxdb.api import Mirror
 
-__version__ = "0.28.0"
+__version__ = "0.29.0"
 __all__ = ["__version__", "open"]
 
 
